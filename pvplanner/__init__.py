@@ -1,0 +1,36 @@
+"""pvplanner: rooftop photovoltaics for villages, from footprints to income and carbon."""
+
+from pvplanner.buildings import read_buildings, read_households
+from pvplanner.energy import simulate_energy, simulate_hours
+from pvplanner.errors import ConfigError, Finding, InputError, PVPlannerError
+from pvplanner.income import household_income, resolve_prices
+from pvplanner.mapping import save_map
+from pvplanner.modules import lay_modules
+from pvplanner.report import save_report
+from pvplanner.roofs import model_roofs
+from pvplanner.scenario import Scenario
+from pvplanner.village import Plan, plan_village
+from pvplanner.weather import Weather, read_weather, typical_year
+
+__all__ = [
+    "ConfigError",
+    "Finding",
+    "InputError",
+    "PVPlannerError",
+    "Plan",
+    "Scenario",
+    "Weather",
+    "household_income",
+    "lay_modules",
+    "model_roofs",
+    "plan_village",
+    "read_buildings",
+    "read_households",
+    "read_weather",
+    "resolve_prices",
+    "save_map",
+    "save_report",
+    "simulate_energy",
+    "simulate_hours",
+    "typical_year",
+]

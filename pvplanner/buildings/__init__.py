@@ -1,0 +1,127 @@
+"""Buildings: from a township's footprint file and household ledger to clean tables."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+
+from pvplanner.buildings.attributes import clean_types, rename_columns, unique_ids
+from pvplanner.buildings.datum import (
+    bd09_to_wgs84,
+    gcj02_to_wgs84,
+    metric_crs,
+    wgs84_to_bd09,
+    wgs84_to_gcj02,
+)
+from pvplanner.buildings.households import join_households, read_households
+from pvplanner.buildings.placing import WGS84, place_in_metres
+from pvplanner.buildings.reading import read_features
+from pvplanner.buildings.repair import SET_ASIDE, judge_attributes, judge_shapes
+from pvplanner.errors import ConfigError, Finding
+
+__all__ = [
+    "SET_ASIDE",
+    "bd09_to_wgs84",
+    "centre_of",
+    "findings_of",
+    "gcj02_to_wgs84",
+    "join_households",
+    "metric_crs",
+    "read_buildings",
+    "read_households",
+    "usable_buildings",
+    "wgs84_to_bd09",
+    "wgs84_to_gcj02",
+]
+
+DATUMS = ("wgs84", "cgcs2000", "gcj02", "bd09")
+"""Datums that may be declared."""
+
+
+def read_buildings(
+    path: str | Path,
+    *,
+    crs: str | None = None,
+    datum: str = "wgs84",
+    layer: str | None = None,
+    columns: Mapping[str, str] | None = None,
+) -> gpd.GeoDataFrame:
+    """Read building footprints from any vector file.
+
+    Parameters
+    ----------
+    path : path-like
+        GeoPackage, GeoJSON, Shapefile (also zipped), File Geodatabase, DXF with closed polylines,
+        GeoParquet or FlatGeobuf.
+    crs : str, optional
+        The file's CRS, such as ``EPSG:4549``, where it states none or a wrong one.
+    datum : {'wgs84', 'cgcs2000', 'gcj02', 'bd09'}
+        Datum of the coordinates; the shifted ones are undone.
+    layer : str, optional
+        Layer, where several hold polygons.
+    columns : mapping, optional
+        The file's column names to ours.
+
+    Returns
+    -------
+    GeoDataFrame
+        A row per feature of the file, in its order, in a metric CRS, with the columns of the
+        ``buildings`` table, ``area_m2`` (footprint) and the file's other columns as ``input_*``.
+        ``status`` is ``ok``, ``repaired`` or ``set_aside``; ``status_reason`` says why. What was
+        found on the way is in :func:`findings_of`.
+
+    Raises
+    ------
+    InputError
+        If the file is missing, unreadable, empty, holds no areas, has no CRS, or its coordinates
+        can't be what it says.
+    ConfigError
+        If an argument makes no sense for this file.
+    """
+    if datum not in DATUMS:
+        raise ConfigError("datum_unknown", where="datum", datum=datum, known=", ".join(DATUMS))
+    where = Path(path).name
+    raw, findings = read_features(path, layer=layer)
+    raw = raw.reset_index(drop=True)
+    placed, more = place_in_metres(raw, crs=crs, datum=datum, where=where)
+    findings += more
+    frame, used = rename_columns(
+        pd.DataFrame(raw.drop(columns=raw.geometry.name)), columns, where=where
+    )
+    frame, more = clean_types(frame, where=where)
+    findings += more
+    column = used.get("building_id", "building_id")
+    frame["building_id"], more = unique_ids(frame["building_id"], where=where, column=column)
+    findings += more
+    shapes = gpd.GeoSeries(np.asarray(placed.geometry), index=frame.index, crs=placed.crs)
+    buildings = gpd.GeoDataFrame(frame, geometry=shapes, crs=placed.crs)
+    buildings, more = judge_shapes(buildings, where=where)
+    findings += more
+    findings += judge_attributes(buildings, where=where)
+    buildings["area_m2"] = buildings.geometry.area.fillna(0.0)
+    buildings.attrs["findings"] = findings
+    return buildings
+
+
+def findings_of(table: pd.DataFrame) -> list[Finding]:
+    """Findings that the reading of a table left with it."""
+    return list(table.attrs.get("findings", []))
+
+
+def usable_buildings(buildings: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+    """The buildings that were not set aside."""
+    return buildings[buildings["status"] != SET_ASIDE]
+
+
+def centre_of(frame: gpd.GeoDataFrame) -> tuple[float, float]:
+    """Latitude and longitude (WGS 84, degrees) of the middle of a frame's bulk."""
+    shapes = frame.geometry[~(frame.geometry.is_empty | frame.geometry.isna())]
+    bounds = shapes.bounds
+    x = float(np.median((bounds["minx"] + bounds["maxx"]) / 2))
+    y = float(np.median((bounds["miny"] + bounds["maxy"]) / 2))
+    point = gpd.GeoSeries(gpd.points_from_xy([x], [y]), crs=frame.crs).to_crs(WGS84).iloc[0]
+    return float(point.y), float(point.x)

@@ -1,0 +1,244 @@
+"""The columns of a footprint file under our names, with types that can be computed with."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+import pandas as pd
+
+from pvplanner.errors import ConfigError, Finding, listed
+
+ALIASES: dict[str, tuple[str, ...]] = {
+    "building_id": (
+        "building_id",
+        "bldg_id",
+        "osm_id",
+        "gml_id",
+        "fid_1",
+        "id",
+        "objectid",
+        "房屋编号",
+        "建筑编号",
+        "宅基地代码",
+        "不动产单元号",
+    ),
+    "division_code": ("division_code", "xzqdm", "zldwdm", "行政区代码", "区划代码"),
+    "village": ("village", "hamlet", "自然村", "村名", "村"),
+    "project_class": ("project_class", "项目类型"),
+    "roof_type": ("roof_type", "roof:shape", "roof_shape", "屋顶类型", "屋顶形式"),
+    "roof_tilt": ("roof_tilt", "roof:angle", "屋顶坡度"),
+    "floors": ("floors", "floor", "levels", "building:levels", "层数", "楼层"),
+    "height_m": ("height_m", "height", "高度", "房高"),
+    "certificate": ("certificate", "权证", "有证"),
+    "illegal": ("illegal", "违建", "违章"),
+    "danger_grade": ("danger_grade", "危房等级", "鉴定等级"),
+    "roof_material": ("roof_material", "roof:material", "屋面材料"),
+    "owner_consent": ("owner_consent", "同意", "户主意愿"),
+    "protected": ("protected", "文保", "保护建筑"),
+}
+"""Names under which our columns are found, compared without case."""
+
+NUMBERS = {"floors": (0.5, 200.0), "height_m": (1.0, 1000.0), "roof_tilt": (0.0, 75.0)}
+"""Numeric columns and the range outside which a value is taken as unknown."""
+
+FLAGS = ("certificate", "illegal", "owner_consent", "protected")
+"""Columns of yes, no or unknown."""
+
+_YES = {"yes", "y", "true", "t", "1", "1.0", "是", "有", "同意", "√"}
+_NO = {"no", "n", "false", "f", "0", "0.0", "否", "无", "没有", "不同意", "×"}
+
+ROOF_TYPES = {
+    "gable": ("gable", "gabled", "pitched", "坡屋顶", "坡顶", "双坡", "人字坡"),
+    "flat": ("flat", "平屋顶", "平顶"),
+    "shed": ("shed", "skillion", "lean_to", "单坡"),
+}
+"""Spellings of roof types."""
+
+PROJECT_CLASSES = {
+    "natural_person_household": ("natural_person_household", "自然人户用"),
+    "non_natural_person_household": ("non_natural_person_household", "非自然人户用"),
+    "general_commercial": ("general_commercial", "一般工商业"),
+}
+"""Spellings of project classes."""
+
+
+def rename_columns(
+    raw: pd.DataFrame, columns: Mapping[str, str] | None, *, where: str
+) -> tuple[pd.DataFrame, dict[str, str]]:
+    """Our columns, taken from the file's by the user's map and by known aliases.
+
+    Parameters
+    ----------
+    raw : DataFrame
+        Attributes as read.
+    columns : mapping, optional
+        The file's name to ours, or ours to the file's: whichever of the two the file holds.
+
+    Returns
+    -------
+    frame : DataFrame
+        Our columns first (missing ones are ``NA``), then the file's others as ``input_*``.
+    used : dict
+        Our name to the file's name.
+    """
+    used = _mapped(raw, columns or {}, where)
+    folded = {str(name).casefold(): str(name) for name in raw.columns}
+    for ours, aliases in ALIASES.items():
+        found = next((folded[alias] for alias in aliases if alias in folded), None)
+        if ours not in used and found is not None and found not in used.values():
+            used[ours] = found
+    data = {
+        ours: raw[used[ours]].to_numpy() if ours in used else np.full(len(raw), None)
+        for ours in ALIASES
+    }
+    frame = pd.DataFrame({k: pd.Series(v, dtype=object) for k, v in data.items()})
+    taken: set[str] = set()
+    for name in raw.columns:
+        if name in used.values() or name == raw.columns.name:
+            continue
+        kept = _free_name(f"input_{name}", taken)
+        frame[kept] = _plain_column(raw[name])
+    frame.index = raw.index
+    return frame, used
+
+
+def _mapped(raw: pd.DataFrame, columns: Mapping[str, str], where: str) -> dict[str, str]:
+    used: dict[str, str] = {}
+    for left, right in columns.items():
+        if right in ALIASES and left in raw.columns:
+            used[right] = left
+        elif left in ALIASES and right in raw.columns:
+            used[left] = right
+        else:
+            raise ConfigError(
+                "columns_unmatched",
+                where=where,
+                pair=f"{left} = {right}",
+                columns=listed(raw.columns, 30),
+                ours=", ".join(ALIASES),
+            )
+    return used
+
+
+def _free_name(name: str, taken: set[str]) -> str:
+    candidate, number = name, 2
+    while candidate.casefold() in taken:
+        candidate, number = f"{name}_{number}", number + 1
+    taken.add(candidate.casefold())
+    return candidate
+
+
+def _plain_column(column: pd.Series) -> np.ndarray:
+    """A column as numbers, or else as text, so that every format can store it."""
+    if pd.api.types.is_bool_dtype(column) or pd.api.types.is_numeric_dtype(column):
+        return column.to_numpy()
+    return np.array([None if _missing(v) else str(v) for v in column], dtype=object)
+
+
+def _missing(value: object) -> bool:
+    return value is None or value is pd.NaT or (isinstance(value, float) and np.isnan(value))
+
+
+def clean_types(frame: pd.DataFrame, *, where: str) -> tuple[pd.DataFrame, list[Finding]]:
+    """Numbers as floats, flags as nullable booleans, kinds under one spelling.
+
+    What can't be understood becomes unknown and is counted in a finding: never a guess.
+    """
+    out, findings = frame.copy(), []
+    for name, (low, high) in NUMBERS.items():
+        out[name], bad = _number(frame[name], low, high)
+        if bad.any():
+            findings.append(_unread(where, name, frame[name][bad]))
+    for name in FLAGS:
+        out[name], bad = _flag(frame[name])
+        if bad.any():
+            findings.append(_unread(where, name, frame[name][bad]))
+    for name, spellings in (("roof_type", ROOF_TYPES), ("project_class", PROJECT_CLASSES)):
+        out[name], bad = _kind(frame[name], spellings)
+        if bad.any():
+            findings.append(_unread(where, name, frame[name][bad]))
+    out["division_code"], bad = _division(frame["division_code"])
+    if bad.any():
+        findings.append(_unread(where, "division_code", frame["division_code"][bad]))
+    for name in ("village", "danger_grade", "roof_material"):
+        out[name] = _texts(frame[name])
+    return out, findings
+
+
+def _unread(where: str, column: str, values: pd.Series) -> Finding:
+    shown = listed(sorted({str(v) for v in values}))
+    return Finding("values_unread", where, len(values), {"column": column, "values": shown})
+
+
+def _texts(values: pd.Series) -> pd.Series:
+    told = [None if _missing(v) or str(v).strip() == "" else str(v).strip() for v in values]
+    return pd.Series(told, index=values.index, dtype="string")
+
+
+def _number(values: pd.Series, low: float, high: float) -> tuple[pd.Series, pd.Series]:
+    told = _texts(values)
+    numbers = pd.to_numeric(told, errors="coerce").astype(float)
+    # Zero is how many surveys write "not measured".
+    outside = numbers.notna() & ~numbers.between(low, high) & (numbers != 0)
+    bad = told.notna() & (numbers.isna() | outside)
+    return numbers.where(numbers.between(low, high)), bad
+
+
+def _flag(values: pd.Series) -> tuple[pd.Series, pd.Series]:
+    told = _texts(values).str.casefold()
+    flags = pd.Series(pd.NA, index=values.index, dtype="boolean")
+    flags[told.isin(_YES)] = True
+    flags[told.isin(_NO)] = False
+    return flags, told.notna() & flags.isna()
+
+
+def _kind(
+    values: pd.Series, spellings: Mapping[str, tuple[str, ...]]
+) -> tuple[pd.Series, pd.Series]:
+    by_spelling = {s.casefold(): kind for kind, every in spellings.items() for s in every}
+    told = _texts(values)
+    kinds = told.str.casefold().map(by_spelling).astype("string")
+    return kinds, told.notna() & kinds.isna()
+
+
+def _division(values: pd.Series) -> tuple[pd.Series, pd.Series]:
+    told = _texts(values).str.replace(r"\.0$", "", regex=True)
+    good = told.str.fullmatch(r"\d{12}").fillna(False).astype(bool)
+    return told.where(good), told.notna() & ~good
+
+
+def unique_ids(values: pd.Series, *, where: str, column: str) -> tuple[pd.Series, list[Finding]]:
+    """Identifiers as text, each one once; missing and repeated ones are made unique and reported.
+
+    A column that says the same in every row (``Id`` is 0 throughout in one real file) identifies
+    nothing and is replaced by row numbers.
+    """
+    told = _texts(values).str.replace(r"^(-?\d+)\.0$", r"\1", regex=True)
+    width = len(str(len(told)))
+    numbered = pd.Series(
+        [f"b{row:0{width}d}" for row in range(1, len(told) + 1)], index=told.index, dtype="string"
+    )
+    if len(told) > 1 and told.nunique(dropna=True) <= 1:
+        code = "ids_absent" if told.isna().all() else "ids_constant"
+        value = "" if told.isna().all() else str(told.dropna().iloc[0])
+        return numbered, [Finding(code, where, len(told), {"column": column, "value": value})]
+    missing = told.isna()
+    repeated = told.duplicated() & ~missing
+    taken = set(told[~missing & ~repeated])
+    ids = told.copy()
+    for row in np.flatnonzero((missing | repeated).to_numpy()):
+        stem = str(numbered.iloc[row]) if missing.iloc[row] else str(told.iloc[row])
+        candidate, number = (stem, 2) if missing.iloc[row] else (f"{stem}-2", 3)
+        while candidate in taken:
+            candidate, number = f"{stem}-{number}", number + 1
+        taken.add(candidate)
+        ids.iloc[row] = candidate
+    findings = []
+    if missing.any():
+        findings.append(Finding("ids_missing", where, int(missing.sum()), {"column": column}))
+    if repeated.any():
+        shown = listed(sorted(set(told[repeated])))
+        params = {"column": column, "ids": shown}
+        findings.append(Finding("ids_repeated", where, int(repeated.sum()), params))
+    return ids, findings

@@ -1,0 +1,147 @@
+"""From whatever coordinates a file has to metres on the ground, or a refusal that says why."""
+
+from __future__ import annotations
+
+import geopandas as gpd
+import numpy as np
+import shapely
+from pyproj import CRS, Geod, Transformer
+from pyproj.exceptions import CRSError
+
+from pvplanner.buildings.datum import TO_WGS84, metric_crs, zone_prefixed_epsg
+from pvplanner.errors import ConfigError, Finding, InputError
+
+WGS84 = CRS.from_epsg(4326)
+SCALE_TOLERANCE = 0.01
+"""A projected CRS whose metres are off by more than this (Web Mercator) is replaced."""
+
+
+def place_in_metres(
+    raw: gpd.GeoDataFrame, *, crs: str | None, datum: str, where: str
+) -> tuple[gpd.GeoDataFrame, list[Finding]]:
+    """Bring a raw frame into a metric CRS.
+
+    A file in a metric projected CRS keeps it; degrees and stretched projections go to the CRS of
+    :func:`pvplanner.buildings.datum.metric_crs`; GCJ-02 and BD-09 are undone first.
+
+    Raises
+    ------
+    InputError
+        If there is no CRS, or the coordinates can't be what the file says.
+    """
+    stated, findings = _stated_crs(raw, crs, where)
+    extent = _extent(raw, where)
+    _check_coordinates(stated, extent, where)
+    frame = raw.set_crs(stated, allow_override=True)
+    to_lonlat = Transformer.from_crs(stated, WGS84, always_xy=True)
+    lon, lat = to_lonlat.transform((extent[0] + extent[2]) / 2, (extent[1] + extent[3]) / 2)
+    if datum in TO_WGS84:
+        frame = _undo_shift(frame.to_crs(WGS84), datum)
+        lon, lat = (float(v[0]) for v in TO_WGS84[datum](np.array([lon]), np.array([lat])))
+        stated = WGS84
+    if _is_metric(stated, extent):
+        return frame, findings
+    target = metric_crs(lon, lat)
+    if stated.is_projected:
+        findings.append(
+            Finding("crs_stretched", where, params={"crs": stated.name, "target": target.name})
+        )
+    return frame.to_crs(target), findings
+
+
+def _stated_crs(raw: gpd.GeoDataFrame, crs: str | None, where: str) -> tuple[CRS, list[Finding]]:
+    if crs is None:
+        if raw.crs is None:
+            extent = _extent(raw, where)
+            raise InputError("crs_missing", where=where, suggestion=_suggest(extent))
+        return CRS.from_user_input(raw.crs), []
+    try:
+        given = CRS.from_user_input(crs)
+    except CRSError:
+        raise ConfigError("crs_unknown", where="crs", crs=crs) from None
+    if raw.crs is not None and not CRS.from_user_input(raw.crs).equals(
+        given, ignore_axis_order=True
+    ):
+        stated = CRS.from_user_input(raw.crs).name
+        return given, [
+            Finding("crs_overridden", where, params={"stated": stated, "crs": given.name})
+        ]
+    return given, []
+
+
+def _extent(raw: gpd.GeoDataFrame, where: str) -> np.ndarray:
+    points = shapely.get_coordinates(np.asarray(raw.geometry))
+    finite = points[np.isfinite(points).all(axis=1)]
+    if len(finite) == 0:
+        raise InputError("no_geometry_at_all", where=where)
+    return np.concatenate([finite.min(axis=0), finite.max(axis=0)])
+
+
+def _check_coordinates(crs: CRS, extent: np.ndarray, where: str) -> None:
+    west, south, east, north = extent
+    if crs.is_geographic:
+        if max(abs(west), abs(east)) <= 180 and max(abs(south), abs(north)) <= 90:
+            return
+        swapped = max(abs(south), abs(north)) <= 180 and max(abs(west), abs(east)) <= 90
+        code = "axes_swapped" if swapped else "not_degrees"
+        raise InputError(
+            code, where=where, extent=_shown(extent), crs=crs.name, suggestion=_suggest(extent)
+        )
+    area = crs.area_of_use
+    back = Transformer.from_crs(crs, WGS84, always_xy=True)
+    lon, lat = back.transform([west, east], [south, north])
+    known = np.isfinite(lon).all() and np.isfinite(lat).all()
+    margin = 6.0
+    if known and area is not None and area.west <= area.east:
+        known = (
+            min(lon) >= area.west - margin
+            and max(lon) <= area.east + margin
+            and min(lat) >= area.south - margin
+            and max(lat) <= area.north + margin
+        )
+    if not known:
+        raise InputError(
+            "crs_impossible",
+            where=where,
+            extent=_shown(extent),
+            crs=f"{crs.name} ({crs.to_string()})" if crs.to_epsg() else crs.name,
+            suggestion=_suggest(extent),
+        )
+
+
+def _suggest(extent: np.ndarray) -> str:
+    """What the coordinates look like, as something to write after ``crs``."""
+    west, south, east, north = extent
+    prefixed = zone_prefixed_epsg(west)
+    if prefixed is not None and prefixed == zone_prefixed_epsg(east):
+        return f"EPSG:{prefixed}"
+    if max(abs(west), abs(east)) <= 180 and max(abs(south), abs(north)) <= 90:
+        return "EPSG:4326"
+    if 300_000 <= west <= 700_000 and 2_000_000 <= south <= 6_000_000:
+        return "EPSG:4549"
+    return "EPSG:..."
+
+
+def _shown(extent: np.ndarray) -> str:
+    return ", ".join(f"{value:.6g}" for value in extent)
+
+
+def _is_metric(crs: CRS, extent: np.ndarray) -> bool:
+    if not crs.is_projected or any(a.unit_conversion_factor != 1 for a in crs.axis_info[:2]):
+        return False
+    x, y = (extent[0] + extent[2]) / 2, (extent[1] + extent[3]) / 2
+    back = Transformer.from_crs(crs, WGS84, always_xy=True)
+    lon, lat = back.transform([x, x + 100, x], [y, y, y + 100])
+    geod = Geod(ellps="WGS84")
+    for k in (1, 2):
+        length = geod.inv(lon[0], lat[0], lon[k], lat[k])[2]
+        if abs(length / 100 - 1) > SCALE_TOLERANCE:
+            return False
+    return True
+
+
+def _undo_shift(frame: gpd.GeoDataFrame, datum: str) -> gpd.GeoDataFrame:
+    def shift(points: np.ndarray) -> np.ndarray:
+        return np.column_stack(TO_WGS84[datum](points[:, 0], points[:, 1]))
+
+    return frame.set_geometry(shapely.transform(np.asarray(frame.geometry), shift), crs=WGS84)

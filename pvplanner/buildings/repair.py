@@ -1,0 +1,172 @@
+"""What becomes of each footprint: kept, repaired, or set aside with a reason. None vanishes."""
+
+from __future__ import annotations
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import shapely
+
+from pvplanner.errors import Finding, listed
+
+MIN_AREA_M2 = 10.0
+"""Footprints below this are slivers."""
+
+COVERED_SHARE = 0.9
+"""A footprint this much inside a larger one is set aside as covered."""
+
+OVERLAP_M2 = 0.5
+"""Smaller overlaps are drawing noise and left alone."""
+
+OK, REPAIRED, SET_ASIDE = "ok", "repaired", "set_aside"
+
+
+def judge_shapes(frame: gpd.GeoDataFrame, *, where: str) -> tuple[gpd.GeoDataFrame, list[Finding]]:
+    """Repair geometries and give every row a ``status`` and a ``status_reason``.
+
+    Parameters
+    ----------
+    frame : GeoDataFrame
+        Footprints in metres with ``building_id``.
+
+    Returns
+    -------
+    frame : GeoDataFrame
+        The same rows; ``status`` is ``ok``, ``repaired`` or ``set_aside``, ``status_reason`` a
+        code of the glossary (with the other building's id behind a colon where there is one).
+    findings : list of Finding
+        One per kind of defect.
+    """
+    shapes = np.asarray(frame.geometry, dtype=object)
+    status = np.full(len(frame), OK, dtype=object)
+    reason = np.full(len(frame), "", dtype=object)
+    shapes = _areas_only(shapes, status, reason)
+    _duplicates(shapes, frame["building_id"].to_numpy(), status, reason)
+    shapes = _overlaps(shapes, frame["building_id"].to_numpy(), status, reason)
+    out = frame.set_geometry(gpd.GeoSeries(shapes, index=frame.index, crs=frame.crs))
+    out["status"], out["status_reason"] = status, reason
+    return out, _shape_findings(out, where)
+
+
+def _areas_only(shapes: np.ndarray, status: np.ndarray, reason: np.ndarray) -> np.ndarray:
+    out = shapes.copy()
+    empty = shapely.is_missing(shapes) | shapely.is_empty(shapes)
+    finite = np.array([e or _finite(s) for s, e in zip(shapes, empty, strict=True)])
+    _set(status, reason, empty | ~finite, SET_ASIDE, "no_geometry")
+    live = status != SET_ASIDE
+    invalid = live & ~shapely.is_valid(shapes)
+    if invalid.any():
+        out[invalid] = shapely.make_valid(shapes[invalid])
+        _set(status, reason, invalid, REPAIRED, "ring_repaired")
+    mixed = live & ~np.isin(shapely.get_type_id(out), (3, 6))
+    for row in np.flatnonzero(mixed):
+        out[row] = _polygon_parts(out[row])
+    lost = live & (shapely.is_missing(out) | shapely.is_empty(out))
+    _set(status, reason, lost, SET_ASIDE, "not_an_area")
+    small = (status != SET_ASIDE) & (shapely.area(out) < MIN_AREA_M2)
+    _set(status, reason, small, SET_ASIDE, "sliver")
+    return out
+
+
+def _finite(shape: shapely.Geometry) -> bool:
+    return bool(np.isfinite(shapely.get_coordinates(shape)).all())
+
+
+def _polygon_parts(shape: shapely.Geometry) -> shapely.Geometry:
+    parts = [p for p in shapely.get_parts(shape) if p.geom_type in ("Polygon", "MultiPolygon")]
+    return shapely.union_all(parts) if parts else shapely.MultiPolygon()
+
+
+def _set(status: np.ndarray, reason: np.ndarray, rows: np.ndarray, new: str, why: str) -> None:
+    status[rows], reason[rows] = new, why
+
+
+def _duplicates(
+    shapes: np.ndarray, ids: np.ndarray, status: np.ndarray, reason: np.ndarray
+) -> None:
+    live = np.flatnonzero(status != SET_ASIDE)
+    rounded = shapely.normalize(shapely.set_precision(shapes[live], 0.01, mode="pointwise"))
+    keys = pd.Series(shapely.to_wkb(rounded))
+    first = keys.groupby(keys, sort=False).transform("size")
+    for _, rows in keys[first > 1].groupby(keys, sort=False):
+        kept, *others = live[rows.index.to_numpy()]
+        for row in others:
+            status[row], reason[row] = SET_ASIDE, f"duplicate:{ids[kept]}"
+
+
+def _overlaps(
+    shapes: np.ndarray, ids: np.ndarray, status: np.ndarray, reason: np.ndarray
+) -> np.ndarray:
+    """Set aside what lies inside another; cut lesser overlaps from the smaller of the two."""
+    out = shapes.copy()
+    live = np.flatnonzero(status != SET_ASIDE)
+    tree = shapely.STRtree(out[live])
+    left, right = tree.query(out[live], predicate="intersects")
+    pairs = np.column_stack([live[left], live[right]])
+    areas = shapely.area(out)
+    # Each pair once, the larger first; ties by position, so that the result is reproducible.
+    larger = (areas[pairs[:, 0]] > areas[pairs[:, 1]]) | (
+        (areas[pairs[:, 0]] == areas[pairs[:, 1]]) & (pairs[:, 0] < pairs[:, 1])
+    )
+    pairs = pairs[larger & (pairs[:, 0] != pairs[:, 1])]
+    if len(pairs) == 0:
+        return out
+    shared = shapely.area(shapely.intersection(out[pairs[:, 0]], out[pairs[:, 1]]))
+    pairs, shared = pairs[shared > OVERLAP_M2], shared[shared > OVERLAP_M2]
+    order = np.lexsort((pairs[:, 1], pairs[:, 0], -areas[pairs[:, 0]]))
+    for (big, small), common in zip(pairs[order], shared[order], strict=True):
+        if SET_ASIDE in (status[big], status[small]):
+            continue
+        if common >= COVERED_SHARE * areas[small]:
+            status[small], reason[small] = SET_ASIDE, f"covered:{ids[big]}"
+            continue
+        rest = _polygon_parts(shapely.difference(out[small], out[big]))
+        if shapely.area(rest) < MIN_AREA_M2:
+            status[small], reason[small] = SET_ASIDE, f"covered:{ids[big]}"
+            continue
+        out[small] = rest
+        status[small], reason[small] = REPAIRED, f"overlap_cut:{ids[big]}"
+    return out
+
+
+def _shape_findings(frame: gpd.GeoDataFrame, where: str) -> list[Finding]:
+    kinds = frame["status_reason"].str.partition(":")[0]
+    findings = []
+    for kind in sorted(set(kinds) - {""}):
+        ids = frame.loc[kinds == kind, "building_id"]
+        params = {"reason": kind, "ids": listed(ids)}
+        findings.append(Finding(f"shape_{kind}", where, len(ids), params))
+    return findings
+
+
+def judge_attributes(frame: gpd.GeoDataFrame, *, where: str) -> list[Finding]:
+    """Set buildings aside for what is known of them, in place; count what is unknown.
+
+    Nothing here says that a roof can bear modules; a roof of asbestos or of danger grade C or D
+    has to be surveyed first.
+    """
+    roof = frame["roof_material"].fillna("").str.casefold()
+    grade = frame["danger_grade"].fillna("").str.upper().str.replace("级", "", regex=False)
+    because = {
+        "illegal": frame["illegal"].eq(True),
+        "no_certificate": frame["certificate"].eq(False),
+        "protected": frame["protected"].eq(True),
+        "no_consent": frame["owner_consent"].eq(False),
+        "survey_first_danger": grade.isin(["C", "D"]),
+        "survey_first_material": roof.str.contains("asbestos|石棉", regex=True),
+    }
+    findings = []
+    for why, hit in because.items():
+        rows = (hit.fillna(False).astype(bool) & (frame["status"] != SET_ASIDE)).to_numpy()
+        if not rows.any():
+            continue
+        frame.loc[rows, "status"] = SET_ASIDE
+        frame.loc[rows, "status_reason"] = why
+        params = {"ids": listed(frame.loc[rows, "building_id"])}
+        findings.append(Finding(f"aside_{why}", where, int(rows.sum()), params))
+    columns = ("certificate", "illegal", "danger_grade", "roof_material", "owner_consent")
+    unknown = {name: int(frame[name].isna().sum()) for name in (*columns, "protected")}
+    if any(unknown.values()):
+        shown = ", ".join(f"{name} {count}" for name, count in unknown.items() if count)
+        findings.append(Finding("attributes_unknown", where, len(frame), {"columns": shown}))
+    return findings

@@ -1,0 +1,328 @@
+"""The report: what a cooperative goes through line by line. It shows and computes nothing."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import jinja2
+import pandas as pd
+
+from pvplanner.errors import LANGUAGES, ConfigError
+from pvplanner.schema import MEASURES, MODELS, MONTHLY_ENERGY, describe, label, texts, unit_of
+from pvplanner.village import Plan
+
+_SUMMARY = (
+    ("buildings", 0),
+    ("buildings_with_pv", 0),
+    ("households", 0),
+    ("modules", 0),
+    ("capacity_kwp", 2),
+    ("energy_kwh", 0),
+    ("capital", 2),
+    ("income_first_year", 2),
+    ("avoided_t", 3),
+    ("standard_coal_t", 1),
+)
+
+_HOUSEHOLD = (
+    ("household_id", -1),
+    ("household_name", -1),
+    ("hamlet", -1),
+    ("low_income", -1),
+    ("income_today", 0),
+    ("consumption_kwh", 0),
+    ("model", -1),
+    ("modules", 1),
+    ("capacity_kwp", 3),
+    ("energy_kwh", 0),
+    ("energy_first_year_kwh", 2),
+    ("capital", 2),
+    ("income_first_year", 2),
+    ("income_mean", 2),
+    ("npv", 2),
+    ("irr", 4),
+    ("payback_years", 1),
+    ("avoided_t", 3),
+)
+"""Columns of the household table and their digits; -1 for text."""
+
+_PERSONAL = ("household_name", "low_income", "income_today", "consumption_kwh")
+
+_SUMMED = (
+    "modules",
+    "capacity_kwp",
+    "energy_kwh",
+    "energy_first_year_kwh",
+    "capital",
+    "income_first_year",
+    "income_mean",
+    "npv",
+    "avoided_t",
+    "consumption_kwh",
+)
+
+_VILLAGE = (
+    ("village", -1),
+    ("division_code", -1),
+    ("households", 0),
+    ("capacity_kwp", 2),
+    ("energy_kwh", 0),
+    ("income_first_year", 2),
+    ("income_per_household", 2),
+    ("supply_ratio", 3),
+    ("avoided_t", 3),
+    ("standard_coal_t", 3),
+)
+
+
+@dataclass(frozen=True)
+class _Column:
+    label: str
+    align: str
+    description: str
+
+
+def save_report(
+    plan: Plan,
+    path: str | os.PathLike[str],
+    *,
+    language: str | None = None,
+    internal: bool = False,
+) -> Path:
+    """Write a plan's report.
+
+    Parameters
+    ----------
+    plan : Plan
+        What to show.
+    path : path-like
+        The file, ``.html``; written beside and renamed.
+    language : {'zh', 'en'}, optional
+        The scenario's if not given.
+    internal : bool
+        The office edition: with names, low-income marks, present incomes and consumption.
+
+    Returns
+    -------
+    Path
+        The file.
+
+    Raises
+    ------
+    ConfigError
+        If the language or suffix is unknown.
+    """
+    language = language or plan.scenario.language
+    if language not in LANGUAGES:
+        raise ConfigError("language_unknown", where="language", value=language)
+    target = Path(path)
+    if target.suffix.lower() not in (".html", ".htm"):
+        raise ConfigError("page_suffix", where=str(target), suffix=target.suffix, known=".html")
+    page = render_report(plan, language, internal=internal)
+    beside = target.with_name(f".{target.name}.part")
+    target.parent.mkdir(parents=True, exist_ok=True)
+    beside.write_text(page, encoding="utf-8", newline="\n")
+    os.replace(beside, target)
+    return target
+
+
+def render_report(plan: Plan, language: str, *, internal: bool) -> str:
+    """The report as HTML; text from data is escaped by the template."""
+    environment = jinja2.Environment(
+        loader=jinja2.PackageLoader("pvplanner", "templates"),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+    )
+    words = {**texts(language), "colon": "：" if language == "zh" else ": "}
+    return environment.get_template("report.html.j2").render(
+        language=language,
+        name=plan.scenario.name,
+        t=words,
+        version=plan.facts.get("versions", {}).get("pvplanner", ""),
+        edition="internal_edition" if internal else "public_edition",
+        notes=_notes(plan, words),
+        summary=_summary(plan, language),
+        models_used=_models_used(plan),
+        chart=_chart(plan, language),
+        tables=[
+            _models_table(plan, language),
+            _village_table(plan, language),
+            _household_table(plan, language, internal),
+            _aside_table(plan, language),
+            _assumption_table(plan, language),
+        ],
+        findings=[finding.text(language) for finding in plan.findings],
+    )
+
+
+def shown(value: Any, digits: int, language: str) -> str:
+    """A number as people write it: thousands apart, unknown as such."""
+    if value is None or pd.isna(value):
+        return label("unknown", language)
+    return f"{float(value):,.{digits}f}"
+
+
+def _notes(plan: Plan, words: dict[str, str]) -> list[str]:
+    notes = [words["synthetic_note"]] if plan.synthetic else []
+    if plan.facts.get("weather", {}).get("synthetic"):
+        notes.append(words["weather_synthetic_note"])
+    return notes
+
+
+def _models_used(plan: Plan) -> list[str]:
+    return [m for m in MODELS if (plan.households["model"] == m).any()]
+
+
+def _summary(plan: Plan, language: str) -> list[dict[str, str]]:
+    sums = plan.villages.sum(numeric_only=True, skipna=False)
+    return [
+        {
+            "key": key,
+            "label": label(key, language),
+            "value": shown(sums[key], digits, language),
+            "unit": unit_of(key, language),
+        }
+        for key, digits in _SUMMARY
+    ]
+
+
+def _chart(plan: Plan, language: str) -> dict[str, Any]:
+    months = plan.energy[list(MONTHLY_ENERGY)].sum().to_numpy()
+    scale, unit = (1e4, "million_kwh") if language == "zh" else (1e3, "")
+    top = max(float(months.max()), 1e-9)
+    bars = []
+    for number, value in enumerate(months):
+        height = round(190 * float(value) / top, 1)
+        bars.append(
+            {
+                "x": 10 + 59 * number,
+                "y": round(215 - height, 1),
+                "height": height,
+                "month": f"{number + 1}月" if language == "zh" else str(number + 1),
+                "value": f"{value / scale:.2f}",
+            }
+        )
+    return {"bars": bars, "unit": label(unit, language) if unit else "MWh"}
+
+
+def _columns(keys: Iterable[tuple[str, int]], language: str) -> list[_Column]:
+    return [
+        _Column(label(k, language, unit=True), "n" if digits >= 0 else "", describe(k, language))
+        for k, digits in keys
+    ]
+
+
+def _cell(key: str, value: Any, digits: int, language: str) -> str:
+    if digits >= 0:
+        return shown(value, digits, language)
+    if key == "low_income":
+        return "" if pd.isna(value) else label("yes" if value else "no", language)
+    if pd.isna(value):
+        return ""
+    return label(str(value), language) if key == "model" else str(value)
+
+
+def _table(
+    name: str,
+    title: str,
+    frame: pd.DataFrame,
+    keys: tuple[tuple[str, int], ...],
+    language: str,
+    *,
+    total: bool = False,
+) -> dict[str, Any]:
+    records = frame[[k for k, _ in keys]].to_dict("records")
+    rows = [[_cell(k, record[k], digits, language) for k, digits in keys] for record in records]
+    foot = None
+    if total:
+        sums = [
+            shown(frame[k].sum(skipna=False), digits, language) if k in _SUMMED else ""
+            for k, digits in keys
+        ]
+        foot = [label("total", language), *sums[1:]]
+    return {
+        "id": name,
+        "title": label(title, language),
+        "columns": _columns(keys, language),
+        "rows": rows,
+        "total": foot,
+    }
+
+
+def _household_table(plan: Plan, language: str, internal: bool) -> dict[str, Any]:
+    keys = tuple((k, d) for k, d in _HOUSEHOLD if internal or k not in _PERSONAL)
+    return _table("households", "report_households", plan.households, keys, language, total=True)
+
+
+def _village_table(plan: Plan, language: str) -> dict[str, Any]:
+    return _table("villages", "report_villages", plan.villages, _VILLAGE, language)
+
+
+def _models_table(plan: Plan, language: str) -> dict[str, Any]:
+    """Every business model for all households that may use it, summed; rates as medians."""
+    rows = []
+    for model in MODELS:
+        columns = {name: plan.households[f"{model}_{name}"] for name in MEASURES}
+        allowed = columns["income_first_year"].notna()
+        built = plan.households["modules"] > 0
+        cells = [label(model, language), str(int((allowed & built).sum()))]
+        for name in ("income_first_year", "income_mean", "npv"):
+            cells.append(shown(columns[name].sum(min_count=1), 2, language))
+        cells.append(shown(columns["irr"].median(), 4, language))
+        cells.append(shown(columns["payback_years"].median(), 1, language))
+        rows.append(cells)
+    keys = (("model", -1), ("households", 0), *((name, 2) for name in MEASURES))
+    return {
+        "id": "models",
+        "title": label("report_models", language),
+        "columns": _columns(keys, language),
+        "rows": rows,
+        "total": None,
+    }
+
+
+def _aside_table(plan: Plan, language: str) -> dict[str, Any]:
+    aside = plan.buildings[plan.buildings["status"] == "set_aside"]
+    rows = []
+    for record in aside[["building_id", "status_reason", "area_m2"]].itertuples(index=False):
+        why, _, other = str(record.status_reason).partition(":")
+        reason = f"{label(why, language)} {other}".strip()
+        rows.append([str(record.building_id), reason, shown(record.area_m2, 1, language)])
+    keys = (("building_id", -1), ("status_reason", -1), ("area_m2", 1))
+    return {
+        "id": "aside",
+        "title": label("report_aside", language),
+        "columns": _columns(keys, language),
+        "rows": rows,
+        "total": None,
+    }
+
+
+def _assumption_table(plan: Plan, language: str) -> dict[str, Any]:
+    heads = ("assumption_key", "value", "unit", "source", "year", "certainty")
+    rows = []
+    for row in plan.assumptions.to_dict("records"):
+        certainty = str(row["certainty"])
+        known = texts(language)
+        rows.append(
+            [
+                label(str(row["key"]), language),
+                str(row["value"]),
+                str(row["unit"]),
+                str(row["source"]),
+                str(row["year"]),
+                known.get(certainty, certainty),
+            ]
+        )
+    return {
+        "id": "assumptions",
+        "title": label("report_assumptions", language),
+        "columns": [_Column(label(h, language), "", "") for h in heads],
+        "rows": rows,
+        "total": None,
+    }

@@ -1,0 +1,395 @@
+"""What is planned, and on which assumptions: frozen models read from TOML.
+
+A scenario is immutable. ``override`` gives a changed copy, checked again from the ground up, so an
+impossible combination can't slip in by way of a single value. Unknown keys are refused and the
+nearest known one is suggested. Every key has a default; ``Scenario()`` alone is valid.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import difflib
+import os
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+
+import tomlkit
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic_core import ErrorDetails
+
+from pvplanner import reference
+from pvplanner.errors import ConfigError
+
+Fraction = Annotated[float, Field(ge=0, le=1)]
+Losses = Annotated[float, Field(ge=0, lt=1)]
+Rate = Annotated[float, Field(ge=-0.2, le=0.5)]
+Positive = Annotated[float, Field(gt=0)]
+NotNegative = Annotated[float, Field(ge=0)]
+Model = Literal["self_invest", "self_use", "roof_lease"]
+ProjectClass = Literal[
+    "natural_person_household", "non_natural_person_household", "general_commercial"
+]
+Datum = Literal["wgs84", "cgcs2000", "gcj02", "bd09"]
+
+PATH_KEYS = ("buildings", "weather", "dsm", "dtm", "dem", "planes", "households", "transformers")
+"""Keys of ``[site]`` that hold paths."""
+
+
+class _Frozen(BaseModel):
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", allow_inf_nan=False, str_strip_whitespace=True
+    )
+
+
+class Site(_Frozen):
+    """``[site]``: where, and the files that say what is there."""
+
+    buildings: str | None = None
+    layer: str | None = None
+    crs: str | None = None
+    datum: Datum = "wgs84"
+    columns: dict[str, str] = Field(default_factory=dict)
+    weather: str = "typical"
+    province: str | None = None
+    village: str | None = None
+    division_code: str | None = Field(default=None, pattern=r"^\d{12}$")
+    households: str | None = None
+    household_columns: dict[str, str] = Field(default_factory=dict)
+    dsm: str | None = None
+    dtm: str | None = None
+    dem: str | None = None
+    planes: str | None = None
+    transformers: str | None = None
+    synthetic: bool = False
+    """The village is made up: said wherever it is shown."""
+
+    @field_validator("province")
+    @classmethod
+    def _known_province(cls, value: str | None) -> str | None:
+        if value is None or value in reference.provinces():
+            return value
+        table = reference.load("provinces")
+        named = dict(zip(table["province_zh"], table["province"], strict=True))
+        short = next((zh for zh in named if value.startswith(zh)), None)
+        if short is not None:
+            return named[short]
+        near = difflib.get_close_matches(value, reference.provinces(), n=1)
+        hint = f"; did you mean {near[0]!r}?" if near else ""
+        raise ValueError(f"unknown province {value!r}{hint} (or leave it out outside China)")
+
+
+class Weather(_Frozen):
+    """``[weather]``: how a weather file is read."""
+
+    trusted: Literal["auto", "all", "ghi_dhi", "ghi_dni", "dni_dhi"] = "auto"
+    """Which of GHI, DNI and DHI are believed; ``auto``: GHI and DHI for CSWD files, else all."""
+    sun_offset_minutes: Literal["auto"] | Annotated[float, Field(ge=-90, le=90)] = "auto"
+    """Minutes after an interval's start at which the sun is taken; ``auto``: by the closure."""
+    seed: int = 0
+    """Seed of the typical year."""
+
+
+class Roof(_Frozen):
+    """``[roof]``: roof planes and the part of them that can be used."""
+
+    tilt: dict[str, Annotated[float, Field(ge=0, le=75)]] = Field(default_factory=dict)
+    """Tilt by roof type, degrees, over the packaged table's."""
+    usable_low: dict[str, Fraction] = Field(default_factory=dict)
+    usable_middle: dict[str, Fraction] = Field(default_factory=dict)
+    usable_high: dict[str, Fraction] = Field(default_factory=dict)
+    """Usable share of a plane's area by roof type, over the packaged table's."""
+    default_type: Literal["infer", "gable", "flat", "shed"] = "infer"
+    """Roof type of buildings that state none."""
+
+
+class Module(_Frozen):
+    """``[module]``: the modules and where they go."""
+
+    product: str = "Reference 182 mm 72-cell 580 W"
+    flat_tilt: Annotated[float, Field(ge=0, le=60)] = 15.0
+    """Tilt of the rows on flat roofs, degrees."""
+    row_spacing_m: NotNegative | None = None
+    """Distance from row front to row front on flat roofs; by GB 50797 if not given."""
+    yield_share_min: Fraction = 0.70
+    """A plane joins from this share of the village's best yield (NREL's suitability rule: 0.70)."""
+    min_modules: Annotated[int, Field(ge=1)] = 2
+    """Groups smaller than this are not built."""
+
+    @field_validator("product")
+    @classmethod
+    def _known_product(cls, value: str) -> str:
+        known = list(reference.load("modules")["product"])
+        if value in known:
+            return value
+        near = difflib.get_close_matches(value, known, n=1, cutoff=0.3)
+        hint = f"; did you mean {near[0]!r}?" if near else ""
+        raise ValueError(f"unknown module {value!r}{hint}; known: {', '.join(known)}")
+
+
+class LossItems(_Frozen):
+    """``[system.loss_items]``: losses from plane to inverter, as fractions (PVWatts v5)."""
+
+    soiling: Losses | Annotated[list[Losses], Field(min_length=12, max_length=12)] = 0.02
+    """One value, or twelve for the months."""
+    shading: Losses = 0.03
+    snow: Losses = 0.0
+    mismatch: Losses = 0.02
+    wiring: Losses = 0.02
+    connections: Losses = 0.005
+    light_induced: Losses = 0.0
+    """PVWatts has 0.015 here; zero by default since ``finance.degradation_first_year`` holds it."""
+    nameplate: Losses = 0.01
+    availability: Losses = 0.03
+
+
+class System(_Frozen):
+    """``[system]``: from sunlight to the meter."""
+
+    mount: Literal["roof", "open_rack", "canopy"] = "roof"
+    transposition: Literal["perez", "haydavies"] = "perez"
+    temperature: Literal["sapm", "faiman"] = "faiman"
+    """Cell temperature model; both know the mount. Faiman is within 3 % of PVWatts v8's yields."""
+    albedo: Fraction = 0.2
+    losses: Losses | None = None
+    """All losses as one fraction; overrides ``loss_items``."""
+    loss_items: LossItems = LossItems()
+    dc_ac_ratio: Annotated[float, Field(gt=0.3, le=3)] = 1.2
+    inverter_efficiency: Annotated[float, Field(gt=0.5, le=1)] = 0.96
+
+
+class Demand(_Frozen):
+    """``[demand]``: what households use."""
+
+    self_use_share: Fraction = 0.2
+    """Share of the generation used at home, at most the household's consumption: assumption."""
+
+
+class Tariff(_Frozen):
+    """``[tariff]``: what a kilowatt-hour is worth."""
+
+    project_class: ProjectClass = "natural_person_household"
+    """Of buildings that state none."""
+    connection_date: dt.date = dt.date(2026, 6, 1)
+    mechanism_share: Fraction | None = None
+    mechanism_bid: NotNegative | None = None
+    """CNY/kWh; the province's cap if not given. Paid: the lower of bid and cap."""
+    mechanism_years: Annotated[int, Field(ge=0, le=30)] = 10
+    market_path: Literal["low", "middle", "high"] = "middle"
+    market_price: NotNegative | None = None
+    """Price at solar hours; by ``market_path`` from the marked assumptions if not given."""
+    export_price: NotNegative | None = None
+    """One price for all exports in all years: overrides mechanism and market."""
+    self_use_price: NotNegative | None = None
+    """What a kilowatt-hour used at home saves; the province's first tier if not given."""
+
+
+class Finance(_Frozen):
+    """``[finance]``: who pays, and what is asked of the money."""
+
+    model: Model = "self_invest"
+    model_by_class: dict[ProjectClass, Model] = Field(default_factory=dict)
+    """Model for buildings of a project class, where it differs from ``model``."""
+    currency: str = "CNY"
+    capex_per_w: NotNegative = 3.0
+    opex_per_w_year: NotNegative = 0.04
+    discount_rate: Rate = 0.05
+    life_years: Annotated[int, Field(ge=1, le=40)] = 25
+    degradation_first_year: Losses = 0.01
+    """Lost over the first year, light-induced loss included."""
+    degradation_per_year: Losses = 0.004
+    rent_per_module_year: NotNegative = 35.0
+    lease_years: Annotated[int, Field(ge=1, le=40)] = 20
+    """Leases beyond 20 years are void (Civil Code)."""
+
+
+class Carbon(_Frozen):
+    """``[carbon]``: what the air is spared."""
+
+    factor_year: Annotated[int, Field(ge=2000, le=2060)] = 2023
+    factor_kg_per_kwh: Annotated[float, Field(ge=0, le=2)] | None = None
+    """kgCO2/kWh; the province's average factor of ``factor_year`` if not given."""
+    coal_convention: Literal["302.4_gce_per_kwh", "400_gce_per_kwh", "2.77_kgco2_per_kgce"] = (
+        "302.4_gce_per_kwh"
+    )
+
+
+class Grid(_Frozen):
+    """``[grid]``: nothing to set yet."""
+
+
+class Scenario(_Frozen):
+    """A plan's question: a site and the assumptions to answer it on.
+
+    Examples
+    --------
+    >>> dearer = Scenario().override({"finance.capex_per_w": 3.2})
+    >>> dearer.finance.capex_per_w
+    3.2
+    """
+
+    name: str = Field(default="village", min_length=1, max_length=200)
+    language: Literal["zh", "en"] = "zh"
+    site: Site = Site()
+    weather: Weather = Weather()
+    roof: Roof = Roof()
+    module: Module = Module()
+    system: System = System()
+    demand: Demand = Demand()
+    tariff: Tariff = Tariff()
+    finance: Finance = Finance()
+    carbon: Carbon = Carbon()
+    grid: Grid = Grid()
+
+    @model_validator(mode="after")
+    def _light_induced_once(self) -> Self:
+        counted = self.system.losses is None and self.system.loss_items.light_induced > 0
+        if counted and self.finance.degradation_first_year > 0:
+            raise ValueError(
+                "light-induced loss is counted twice: set system.loss_items.light_induced or "
+                "finance.degradation_first_year to 0"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _lease_within_law(self) -> Self:
+        if self.finance.lease_years > 20:
+            raise ValueError(
+                "finance.lease_years is over 20: the part of a lease beyond 20 years is void "
+                "(Civil Code art. 705); set it to 20 or less"
+            )
+        return self
+
+    def __init__(self, **data: Any) -> None:
+        try:
+            super().__init__(**data)
+        except ValidationError as error:
+            raise _config_error(error, type(self)) from None
+
+    @classmethod
+    def from_toml(cls, path: str | os.PathLike[str]) -> Scenario:
+        """Read a scenario file; its paths are relative to it.
+
+        Parameters
+        ----------
+        path : path-like
+            A TOML file.
+
+        Raises
+        ------
+        ConfigError
+            If the file is missing, is not TOML, or holds an unknown key or impossible value.
+        """
+        file = Path(path)
+        data = _read_toml(file)
+        try:
+            scenario = cls(**data)
+        except ConfigError as error:
+            key = f" [{error.where}]" if error.where else ""
+            raise ConfigError(error.code, where=f"{file}{key}", **error.params) from None
+        return scenario._with_paths_from(file.resolve().parent)
+
+    def override(self, changes: Mapping[str, Any]) -> Scenario:
+        """A copy with some values changed, validated again.
+
+        Parameters
+        ----------
+        changes : mapping
+            Dotted keys to values, such as ``{"finance.capex_per_w": 3.2}``.
+
+        Raises
+        ------
+        ConfigError
+            If a key is unknown or a value impossible.
+        """
+        data = self.model_dump(exclude_unset=True)
+        for key, value in changes.items():
+            _set_dotted(data, key, value)
+        return type(self)(**data)
+
+    def to_toml(self, folder: str | os.PathLike[str] | None = None) -> str:
+        """The whole scenario as TOML, defaults included; paths relative to ``folder`` if given."""
+        data = self.model_dump(mode="json", exclude_none=True)
+        if folder is not None:
+            base = Path(folder).resolve()
+            for key, value in _site_paths(data["site"]):
+                data["site"][key] = _relative(value, base)
+        data["tariff"]["connection_date"] = self.tariff.connection_date
+        return tomlkit.dumps(data)
+
+    def _with_paths_from(self, folder: Path) -> Scenario:
+        site = self.site.model_dump(exclude_unset=True)
+        found = {key: str(folder / value) for key, value in _site_paths(site)}
+        return self.override({f"site.{key}": value for key, value in found.items()})
+
+
+def _site_paths(site: Mapping[str, Any]) -> list[tuple[str, str]]:
+    return [
+        (key, site[key])
+        for key in PATH_KEYS
+        if site.get(key) and not (key == "weather" and site[key] == "typical")
+    ]
+
+
+def _relative(path: str, folder: Path) -> str:
+    try:
+        return Path(os.path.relpath(Path(path).resolve(), folder)).as_posix()
+    except ValueError:  # another drive on Windows
+        return path
+
+
+def _read_toml(file: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(file.read_text(encoding="utf-8-sig"))
+    except FileNotFoundError:
+        raise ConfigError("file_missing", where=str(file)) from None
+    except (IsADirectoryError, PermissionError, OSError) as error:
+        raise ConfigError("file_unreadable", where=str(file), reason=str(error.strerror)) from None
+    except UnicodeDecodeError:
+        raise ConfigError("scenario_not_toml", where=str(file), reason="not UTF-8") from None
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError("scenario_not_toml", where=str(file), reason=str(error)) from None
+
+
+def _set_dotted(data: dict[str, Any], key: str, value: Any) -> None:
+    *sections, last = key.split(".")
+    for section in sections:
+        inner = data.get(section)
+        if not isinstance(inner, dict):
+            inner = {}
+            data[section] = inner
+        data = inner
+    data[last] = value
+
+
+def _config_error(error: ValidationError, root: type[BaseModel]) -> ConfigError:
+    first = error.errors(include_url=False)[0]
+    key = ".".join(str(part) for part in first["loc"] if part != "auto")
+    if first["type"] == "extra_forbidden":
+        return _unknown_key(first, root)
+    reason = first["msg"].removeprefix("Value error, ")
+    if first["type"] == "value_error" and not first["loc"]:
+        return ConfigError("scenario_refused", reason=reason)
+    given = first.get("input")
+    shown = given if isinstance(given, str | int | float | bool | dt.date) else type(given).__name__
+    return ConfigError("scenario_value", where=key, value=repr(shown), reason=reason)
+
+
+def _unknown_key(detail: ErrorDetails, root: type[BaseModel]) -> ConfigError:
+    *sections, last = (str(part) for part in detail["loc"])
+    model: Any = root
+    for section in sections:
+        info = getattr(model, "model_fields", {}).get(section)
+        model = info.annotation if info else None
+    known = list(getattr(model, "model_fields", {}))
+    where = ".".join([*sections, last])
+    elsewhere = [
+        f"{section}.{last}"
+        for section, info in root.model_fields.items()
+        if last in getattr(info.annotation, "model_fields", {})
+    ]
+    near = elsewhere or difflib.get_close_matches(last, known, n=1, cutoff=0.5)
+    if near:
+        return ConfigError("scenario_typo", where=where, key=last, nearest=near[0])
+    return ConfigError("scenario_key", where=where, key=last, known=", ".join(known))

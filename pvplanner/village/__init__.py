@@ -1,0 +1,237 @@
+"""A village from footprints to income: the whole flow on one screen, and the plan it gives."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from importlib import metadata
+from pathlib import Path
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+
+from pvplanner import reference
+from pvplanner.buildings import (
+    SET_ASIDE,
+    centre_of,
+    findings_of,
+    join_households,
+    read_buildings,
+    read_households,
+    usable_buildings,
+)
+from pvplanner.carbon import carbon_basis
+from pvplanner.energy import simulate_energy
+from pvplanner.errors import ConfigError, Finding, InputError
+from pvplanner.income import chosen_models, resolve_prices
+from pvplanner.modules import lay_modules, module_planes
+from pvplanner.roofs import model_roofs
+from pvplanner.scenario import Scenario
+from pvplanner.village.assumptions import list_assumptions
+from pvplanner.village.plan import Plan
+from pvplanner.village.storage import hash_input
+from pvplanner.village.totals import (
+    add_money_and_carbon,
+    add_to_buildings,
+    building_totals,
+    household_table,
+    village_table,
+)
+from pvplanner.weather import Weather, read_weather, typical_year
+
+__all__ = ["Plan", "plan_village", "yield_shares"]
+
+STAGES = ("buildings", "households", "weather", "roofs", "modules", "energy", "income")
+"""Names of the stages, as given to ``progress``."""
+
+WEATHER_REACH_KM = 200.0
+"""Weather from further away is a finding."""
+
+_UNUSED = ("dsm", "dtm", "dem", "planes", "transformers")
+
+
+def plan_village(scenario: Scenario, *, progress: Callable[[str], None] | None = None) -> Plan:
+    """Plan a village: footprints, roofs, modules, energy, income and carbon.
+
+    Parameters
+    ----------
+    scenario : Scenario
+        With ``site.buildings``.
+    progress : callable, optional
+        Called with the name of each stage (:data:`STAGES`) as it begins.
+
+    Returns
+    -------
+    Plan
+
+    Raises
+    ------
+    InputError
+        If an input file is not what it should be.
+    ConfigError
+        If the scenario asks for what is not possible or not allowed.
+    """
+    begin = progress or (lambda stage: None)
+    begin("buildings")
+    buildings, findings = _read_buildings(scenario)
+    latitude, longitude = centre_of(buildings)
+    province, more = _find_province(scenario, latitude, longitude)
+    findings += more
+    begin("households")
+    households, shares, more = _read_households(scenario, buildings)
+    findings += more
+    begin("weather")
+    weather, more = site_weather(scenario, latitude, longitude)
+    findings += more
+    begin("roofs")
+    planes = model_roofs(usable_buildings(buildings), scenario=scenario)
+    planes["yield_share"] = yield_shares(planes, weather, scenario=scenario)
+    begin("modules")
+    arrays = lay_modules(planes, scenario=scenario)
+    begin("energy")
+    energy = simulate_energy(arrays.set_index("array_id"), weather, scenario=scenario)
+    begin("income")
+    prices, basis = resolve_prices(scenario, province), carbon_basis(scenario, province)
+    buildings = buildings.join(building_totals(buildings, arrays, energy))
+    households = household_table(households, shares, buildings, scenario=scenario)
+    households["model"] = chosen_models(
+        households["project_class"], scenario=scenario, where="finance.model"
+    )
+    households = add_money_and_carbon(households, prices=prices, basis=basis, scenario=scenario)
+    buildings = buildings.join(add_to_buildings(buildings, shares, households))
+    villages = village_table(buildings, households, basis)
+    findings += _unknown_money(prices.export, basis.factor is None, province)
+    return Plan(
+        scenario,
+        buildings,
+        planes,
+        arrays,
+        energy,
+        households,
+        villages,
+        shares,
+        findings=tuple(findings),
+        assumptions=list_assumptions(scenario, weather, prices, basis),
+        facts=_facts(scenario, weather, province),
+    )
+
+
+def _read_buildings(scenario: Scenario) -> tuple[gpd.GeoDataFrame, list[Finding]]:
+    site = scenario.site
+    if site.buildings is None:
+        raise ConfigError("site_buildings", where="site.buildings")
+    buildings = read_buildings(
+        site.buildings, crs=site.crs, datum=site.datum, layer=site.layer, columns=site.columns
+    )
+    findings = findings_of(buildings)
+    buildings.attrs = {}
+    if not (buildings["status"] != SET_ASIDE).any():
+        raise InputError("no_usable_buildings", where=str(site.buildings))
+    buildings["village"] = buildings["village"].fillna(site.village or scenario.name)
+    buildings["division_code"] = buildings["division_code"].fillna(site.division_code or "")
+    buildings["project_class"] = buildings["project_class"].fillna(scenario.tariff.project_class)
+    if site.synthetic:
+        findings.insert(0, Finding("village_synthetic", "site.synthetic"))
+    unused = [key for key in _UNUSED if getattr(site, key)]
+    findings += [Finding("site_key_unused", f"site.{key}") for key in unused]
+    return buildings, findings
+
+
+def _find_province(
+    scenario: Scenario, latitude: float, longitude: float
+) -> tuple[str | None, list[Finding]]:
+    if scenario.site.province is not None:
+        return scenario.site.province, []
+    place = reference.find_place(latitude, longitude)
+    if place is None or place.country != "CN" or not place.province:
+        country = place.country if place else "?"
+        return None, [Finding("province_none", "site.province", params={"country": country})]
+    code = "province_doubtful" if place.doubtful else "province_found"
+    params = {
+        "province": place.province,
+        "town": place.town,
+        "distance_km": round(place.distance_km),
+    }
+    return place.province, [Finding(code, "site.province", params=params)]
+
+
+def _read_households(
+    scenario: Scenario, buildings: gpd.GeoDataFrame
+) -> tuple[pd.DataFrame, pd.DataFrame, list[Finding]]:
+    ids = buildings["building_id"]
+    path = scenario.site.households
+    if path is None:
+        finding = Finding("ledger_absent", "site.households")
+        households, shares, _ = join_households(ids)
+        return households, shares, [finding]
+    ledger, links = read_households(path, columns=scenario.site.household_columns)
+    return join_households(ids, ledger, links, where=Path(path).name)
+
+
+def site_weather(
+    scenario: Scenario, latitude: float, longitude: float
+) -> tuple[Weather, list[Finding]]:
+    """The weather of a place: the scenario's file, or a synthetic typical year."""
+    choice = scenario.weather
+    if scenario.site.weather == "typical":
+        weather = typical_year(latitude, longitude, seed=choice.seed)
+        return weather, list(weather.findings)
+    weather = read_weather(
+        scenario.site.weather,
+        trusted=choice.trusted,
+        sun_offset_minutes=choice.sun_offset_minutes,
+    )
+    findings = list(weather.findings)
+    place = np.array([weather.latitude]), np.array([weather.longitude])
+    away = float(reference.distance_km(latitude, longitude, *place)[0])
+    if away > WEATHER_REACH_KM:
+        params = {"distance_km": round(away), "source": weather.source}
+        findings.append(Finding("weather_far", "site.weather", params=params))
+    return weather, findings
+
+
+def yield_shares(planes: gpd.GeoDataFrame, weather: Weather, *, scenario: Scenario) -> pd.Series:
+    """What 1 kWp on each plane yields, as a share of the village's best; on the planes' index."""
+    one = module_planes(planes, scenario=scenario).assign(capacity_kwp=1.0)
+    yields = simulate_energy(one, weather, scenario=scenario)["energy_kwh"]
+    return yields / yields.max()
+
+
+def _unknown_money(export: np.ndarray, no_factor: bool, province: str | None) -> list[Finding]:
+    findings = []
+    place = {"province": province or "-"}
+    if not np.isfinite(export).all():
+        findings.append(Finding("tariff_unknown", "tariff", params=place))
+    if no_factor:
+        findings.append(Finding("factor_unknown", "carbon", params=place))
+    return findings
+
+
+def _facts(scenario: Scenario, weather: Weather, province: str | None) -> dict[str, object]:
+    site = scenario.site
+    files = {"buildings": site.buildings, "households": site.households}
+    if site.weather != "typical":
+        files["weather"] = site.weather
+    names = ("geopandas", "numba", "numpy", "pandas", "pvlib", "pyogrio", "shapely")
+    return {
+        "province": province,
+        "weather": {
+            "source": weather.source,
+            "latitude": round(weather.latitude, 4),
+            "longitude": round(weather.longitude, 4),
+            "synthetic": weather.synthetic,
+            "trusted": weather.trusted,
+            "sun_offset_minutes": weather.sun_offset_minutes,
+            "closure_w_per_m2": {str(k): round(v, 2) for k, v in weather.closure.items()},
+            "ghi_kwh_per_m2": round(float(weather.data["ghi"].sum()) / 1000, 1),
+        },
+        "inputs": {
+            key: {"file": Path(path).name, "sha256": hash_input(path)}
+            for key, path in files.items()
+            if path is not None
+        },
+        "versions": {
+            "pvplanner": metadata.version("pvplanner"),
+            **{name: metadata.version(name) for name in names},
+        },
+    }

@@ -1,0 +1,114 @@
+"""Every number that shaped a plan, with where it came from, for the page that shows the result."""
+
+from __future__ import annotations
+
+from importlib import metadata
+
+import pandas as pd
+
+from pvplanner import reference
+from pvplanner.carbon import COAL_CONVENTIONS, CarbonBasis
+from pvplanner.income import Prices
+from pvplanner.modules import find_product
+from pvplanner.scenario import Scenario
+from pvplanner.weather import Weather
+
+_Row = tuple[str, str, str, str, str, str]
+
+
+def list_assumptions(
+    scenario: Scenario, weather: Weather, prices: Prices, basis: CarbonBasis
+) -> pd.DataFrame:
+    """``key``, ``value``, ``unit``, ``source``, ``year``, ``certainty``: one row per number."""
+    rows = [*_physical(scenario, weather), *_roof_rows(scenario)]
+    for key, found in prices.sources.items():
+        rows.append(
+            (key, f"{found.value:g}", found.unit, found.source, found.year, found.certainty)
+        )
+    rows += _own(scenario)
+    if basis.factor is not None:
+        factor = basis.factor
+        rows.append(
+            (
+                "grid_factor",
+                f"{factor.value:g}",
+                factor.unit,
+                factor.source,
+                factor.year,
+                factor.certainty,
+            )
+        )
+    coal = COAL_CONVENTIONS[basis.convention]
+    rows.append(
+        ("standard_coal", f"{coal.value:g}", coal.unit, coal.source, coal.year, coal.certainty)
+    )
+    columns = ["key", "value", "unit", "source", "year", "certainty"]
+    return pd.DataFrame(rows, columns=columns).fillna("")
+
+
+def _physical(scenario: Scenario, weather: Weather) -> list[_Row]:
+    module = find_product(scenario)
+    kept = scenario.system.losses
+    items = scenario.system.loss_items.model_dump()
+    said = f"{kept:g}" if kept is not None else ", ".join(f"{k} {v}" for k, v in items.items())
+    code = metadata.version("pvlib")
+    return [
+        ("weather_source", weather.source, "", weather.source, "", "file"),
+        ("module_product", module.name, "", module.source, "", module.certainty),
+        ("losses", said, "1", "PVWatts v5" if kept is None else "scenario", "2014", "one"),
+        ("physics", f"{scenario.system.transposition}, {scenario.system.temperature}", "",
+         f"pvlib {code}", "", "two"),
+        ("mount", scenario.system.mount, "", "scenario", "", "given"),
+        ("dc_ac_ratio", f"{scenario.system.dc_ac_ratio:g}", "1", "scenario", "", "given"),
+    ]  # fmt: skip
+
+
+def _roof_rows(scenario: Scenario) -> list[_Row]:
+    roof, rows = scenario.roof, []
+    given = {"low": roof.usable_low, "middle": roof.usable_middle, "high": roof.usable_high}
+    for row in reference.load("roof_types").itertuples():
+        for level, own in given.items():
+            kind = str(row.roof_type)
+            mine = kind in own
+            value = own.get(kind, getattr(row, f"usable_{level}"))
+            source = "scenario" if mine else str(getattr(row, f"usable_{level}_source"))
+            certainty = "given" if mine else str(row.certainty)
+            key = f"usable_{level}"
+            rows.append((key, f"{kind}: {value:g}", "1", source, str(row.year), certainty))
+    rows.append(
+        ("yield_share_min", f"{scenario.module.yield_share_min:g}", "1",
+         "NREL suitability rule: 70 % of an unshaded plane", "2016", "one")
+    )  # fmt: skip
+    return rows
+
+
+def _own(scenario: Scenario) -> list[_Row]:
+    finance, currency = scenario.finance, scenario.finance.currency
+    cost = "public reports on household rooftops, 2.5-3.5 CNY/W"
+    running = "public reports, 0.03-0.05 CNY/W/yr"
+    wear = "TOPCon class (PVEL 2024; pv magazine)"
+    lease = "Yizheng 2024: 35 CNY per panel per year"
+    return [
+        ("capex_per_w", f"{finance.capex_per_w:g}", f"{currency}/W", cost, "2025", "one"),
+        ("opex_per_w_year", f"{finance.opex_per_w_year:g}", f"{currency}/W/yr", running, "", "one"),
+        ("degradation_first_year", f"{finance.degradation_first_year:g}", "1", wear, "2024", "two"),
+        ("degradation_per_year", f"{finance.degradation_per_year:g}", "1", wear, "2024", "two"),
+        (
+            "rent_per_module_year",
+            f"{finance.rent_per_module_year:g}",
+            currency,
+            lease,
+            "2024",
+            "one",
+        ),
+        ("discount_rate", f"{finance.discount_rate:g}", "1", "scenario", "", "assumption"),
+        (
+            "self_use_share",
+            f"{scenario.demand.self_use_share:g}",
+            "1",
+            "scenario",
+            "",
+            "assumption",
+        ),
+        ("life_years", f"{finance.life_years}", "yr", "scenario", "", "assumption"),
+    ]

@@ -1,0 +1,116 @@
+"""A plan: the scenario as run, its tables, and everything a page needs to show them."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import geopandas as gpd
+import pandas as pd
+
+from pvplanner.errors import Finding
+from pvplanner.scenario import Scenario
+from pvplanner.schema import TABLES
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What :func:`pvplanner.plan_village` found.
+
+    Attributes
+    ----------
+    scenario : Scenario
+        As run.
+    buildings, planes : GeoDataFrame
+    arrays, energy, households, villages, shares : DataFrame
+        The tables of ``pvplanner.schema.TABLES``.
+    findings : tuple of Finding
+        What was wrong or doubtful in the input.
+    assumptions : DataFrame
+        A row per number that shaped the result: ``key``, ``value``, ``unit``, ``source``, ``year``,
+        ``certainty``.
+    facts : dict
+        Province, weather (source, offset, closure), input hashes, versions.
+    """
+
+    scenario: Scenario
+    buildings: gpd.GeoDataFrame
+    planes: gpd.GeoDataFrame
+    arrays: pd.DataFrame
+    energy: pd.DataFrame
+    households: pd.DataFrame
+    villages: pd.DataFrame
+    shares: pd.DataFrame
+    findings: tuple[Finding, ...] = ()
+    assumptions: pd.DataFrame = field(default_factory=pd.DataFrame)
+    facts: Mapping[str, Any] = field(default_factory=dict)
+
+    def tables(self) -> Iterator[tuple[str, pd.DataFrame]]:
+        """Name and table, in the order in which they came about."""
+        for name in TABLES:
+            yield name, getattr(self, name)
+
+    @property
+    def synthetic(self) -> bool:
+        """Whether the village itself is made up."""
+        return self.scenario.site.synthetic
+
+    def summary(self) -> dict[str, Any]:
+        """Totals, findings, versions and input hashes, ready for JSON.
+
+        The totals are the sums of the rows of ``villages``, which are sums of ``households``.
+        """
+        rows = self.villages
+        return {
+            "name": self.scenario.name,
+            "synthetic": self.synthetic,
+            "buildings": int(rows["buildings"].sum()),
+            "buildings_used": int(rows["buildings_used"].sum()),
+            "households": int(rows["households"].sum()),
+            "modules": int(rows["modules"].sum()),
+            "capacity_kwp": _total(rows["capacity_kwp"], 3),
+            "energy_kwh": _total(rows["energy_kwh"], 0),
+            "capital": _total(rows["capital"], 2),
+            "income_first_year": _total(rows["income_first_year"], 2),
+            "avoided_t": _total(rows["avoided_t"], 3),
+            "currency": self.scenario.finance.currency,
+            "findings": [finding.to_dict() for finding in self.findings],
+            "assumptions": self.assumptions.to_dict("records"),
+            **self.facts,
+        }
+
+    def save(self, folder: str | os.PathLike[str]) -> Path:
+        """Write the tables, ``summary.json`` and ``scenario.toml`` into a folder, all or nothing.
+
+        Returns
+        -------
+        Path
+            The folder.
+        """
+        from pvplanner.village.storage import transaction, write_plan
+
+        with transaction(folder) as staging:
+            write_plan(self, staging, Path(folder))
+        return Path(folder)
+
+    @classmethod
+    def load(cls, folder: str | os.PathLike[str]) -> Plan:
+        """Read a saved plan back.
+
+        Raises
+        ------
+        InputError
+            If the folder holds no whole plan.
+        """
+        from pvplanner.village.storage import read_plan
+
+        return read_plan(Path(folder))
+
+
+def _total(values: pd.Series, digits: int) -> float | None:
+    """Sum, rounded to what the parts are rounded to; ``None`` (JSON has no nan) where unknown."""
+    total = values.sum(min_count=1, skipna=False)
+    return None if pd.isna(total) else round(float(total), digits)

@@ -1,0 +1,177 @@
+"""A plan on disk: GeoPackage and Parquet, a layer and a file for each table, all or nothing."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import geopandas as gpd
+import pandas as pd
+import pyogrio
+
+from pvplanner.errors import Finding, InputError
+from pvplanner.scenario import Scenario
+from pvplanner.schema import TABLES, validate
+from pvplanner.village.plan import Plan
+
+_COMMITTED = ".pvplanner-commit"
+_STAGING = ".pvplanner-staging-"
+_FIXED_DATE = "2000-01-01T00:00:00Z"
+"""Date written into GeoPackages, so that the same inputs give the same bytes."""
+
+
+@contextmanager
+def transaction(folder: str | os.PathLike[str]) -> Iterator[Path]:
+    """A staging folder whose files replace those of ``folder`` together, if nothing fails.
+
+    The files are written beside; then the staging folder is renamed, which is the moment of
+    commitment, and its files are moved in. If that is interrupted, the next look at the folder
+    finishes it. Other files in the folder are left alone.
+    """
+    target = Path(folder)
+    try:
+        target.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError("folder_unwritable", where=str(target), reason=str(error)) from None
+    finish_commit(target)
+    try:
+        staging = Path(tempfile.mkdtemp(prefix=_STAGING, dir=target))
+    except OSError as error:
+        raise InputError("folder_unwritable", where=str(target), reason=str(error)) from None
+    try:
+        yield staging
+    except BaseException:
+        shutil.rmtree(staging, ignore_errors=True)
+        if not any(target.iterdir()):
+            target.rmdir()
+        raise
+    os.replace(staging, target / _COMMITTED)
+    finish_commit(target)
+
+
+def finish_commit(folder: Path) -> None:
+    """Move the files of an interrupted commit into place; nothing to do for a whole folder."""
+    committed = folder / _COMMITTED
+    if not committed.is_dir():
+        return
+    for file in sorted(committed.iterdir()):
+        os.replace(file, folder / file.name)
+    committed.rmdir()
+
+
+def write_plan(plan: Plan, staging: Path, final: Path) -> None:
+    """Write everything but the pages into ``staging``; paths are relative to ``final``."""
+    for name, table in plan.tables():
+        plain = _plain(table)
+        plain.to_parquet(staging / f"{name}.parquet", index=False)
+    _write_geopackage(plan, staging / "plan.gpkg")
+    (staging / "scenario.toml").write_text(
+        plan.scenario.to_toml(final), encoding="utf-8", newline="\n"
+    )
+    text = json.dumps(plan.summary(), ensure_ascii=False, indent=1, allow_nan=False, default=_json)
+    (staging / "summary.json").write_text(text + "\n", encoding="utf-8", newline="\n")
+
+
+def _json(value: Any) -> Any:
+    if hasattr(value, "item"):
+        return value.item()
+    raise TypeError(f"not for JSON: {type(value).__name__}")
+
+
+def _plain(table: pd.DataFrame) -> pd.DataFrame:
+    """A copy without attributes that no format stores, and with one missing value for each type."""
+    out = table.copy()
+    out.attrs = {}
+    if out.index.name in TABLES["energy"].key and out.index.name not in out.columns:
+        out = out.reset_index()
+    return out
+
+
+def _write_geopackage(plan: Plan, path: Path) -> None:
+    pyogrio.set_gdal_config_options({"OGR_CURRENT_DATE": _FIXED_DATE})
+    try:
+        for number, (name, table) in enumerate(plan.tables()):
+            frame = _for_ogr(_plain(table))
+            pyogrio.write_dataframe(
+                frame,
+                path,
+                layer=name,
+                driver="GPKG",
+                append=number > 0,
+                promote_to_multi=isinstance(frame, gpd.GeoDataFrame),
+            )
+    finally:
+        pyogrio.set_gdal_config_options({"OGR_CURRENT_DATE": None})
+
+
+def _for_ogr(frame: pd.DataFrame) -> pd.DataFrame:
+    out = frame.copy()
+    for name in out.columns:
+        kind = out[name].dtype
+        if name == getattr(out, "_geometry_column_name", None):
+            continue
+        if isinstance(kind, pd.BooleanDtype):
+            out[name] = out[name].astype("Int16").astype(float)
+        elif pd.api.types.is_string_dtype(kind) or pd.api.types.is_object_dtype(kind):
+            out[name] = out[name].astype(object).where(out[name].notna(), None)
+    return out
+
+
+def read_plan(folder: Path) -> Plan:
+    """Read a plan that :func:`write_plan` wrote."""
+    finish_commit(folder)
+    summary_file = folder / "summary.json"
+    if not summary_file.is_file():
+        raise InputError("plan_missing", where=str(folder))
+    try:
+        summary = json.loads(summary_file.read_text(encoding="utf-8"))
+        tables = {name: _read_table(folder, name) for name in TABLES}
+        findings = tuple(Finding.from_dict(row) for row in summary["findings"])
+    except (OSError, ValueError, KeyError) as error:
+        if isinstance(error, InputError):
+            raise
+        raise InputError("plan_broken", where=str(folder), reason=str(error)) from None
+    tables["energy"] = tables["energy"].set_index("array_id")
+    facts = {key: summary[key] for key in ("province", "weather", "inputs", "versions")}
+    scenario = Scenario.from_toml(folder / "scenario.toml")
+    return Plan(
+        scenario,
+        **tables,
+        findings=findings,
+        assumptions=pd.DataFrame(summary["assumptions"]),
+        facts=facts,
+    )
+
+
+def _read_table(folder: Path, name: str) -> Any:
+    path = folder / f"{name}.parquet"
+    if not path.is_file():
+        raise InputError("plan_broken", where=str(folder), reason=f"{name}.parquet")
+    spatial = "geometry" in TABLES[name].columns
+    table = gpd.read_parquet(path) if spatial else pd.read_parquet(path)
+    validate(table, name, where=str(path))
+    return table
+
+
+def hash_input(path: str | os.PathLike[str]) -> str:
+    """SHA-256 of a file with its siblings of the same stem (a shapefile), or of a folder."""
+    file = Path(path)
+    digest = hashlib.sha256()
+    if file.is_dir():
+        members = sorted(p for p in file.rglob("*") if p.is_file())
+    elif file.suffix.lower() == ".shp":
+        members = sorted(file.parent.glob(f"{file.stem}.*"))
+    else:
+        members = [file]
+    for member in members:
+        with member.open("rb") as stream:
+            while piece := stream.read(1 << 20):
+                digest.update(piece)
+    return digest.hexdigest()

@@ -1,0 +1,161 @@
+"""Who gets what: arrays summed to buildings, shared among households, summed to villages.
+
+Energy of households is whole kilowatt-hours and money whole fen, so that the parts on a page add up
+to its totals exactly.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from pvplanner.carbon import CarbonBasis, avoided_t, standard_coal_t
+from pvplanner.income import Prices, household_income, remaining, self_used_kwh
+from pvplanner.scenario import Scenario
+
+BUILT = ("modules", "capacity_kwp", "energy_kwh")
+"""What is summed from arrays."""
+
+
+def apportion(values: np.ndarray) -> np.ndarray:
+    """Whole numbers that sum to the rounded sum, by the largest remainder; ties go to the first."""
+    values = np.asarray(values, dtype=float)
+    whole = np.floor(values)
+    short = int(round(values.sum()) - whole.sum())
+    order = np.argsort(-(values - whole), kind="stable")
+    whole[order[:short]] += 1
+    return whole
+
+
+def building_totals(
+    buildings: pd.DataFrame, arrays: pd.DataFrame, energy: pd.DataFrame
+) -> pd.DataFrame:
+    """Modules, capacity and energy of every building, on the index of ``buildings``."""
+    rows = arrays[["building_id", "modules", "capacity_kwp"]].copy()
+    rows["energy_kwh"] = energy["energy_kwh"].to_numpy()
+    sums = rows.groupby("building_id")[list(BUILT)].sum()
+    out = sums.reindex(buildings["building_id"]).fillna(0.0).set_axis(buildings.index)
+    out["specific_yield_kwh_per_kwp"] = np.where(
+        out["capacity_kwp"] > 0, out["energy_kwh"] / out["capacity_kwp"].replace(0, np.nan), np.nan
+    )
+    return out
+
+
+def household_table(
+    households: pd.DataFrame,
+    shares: pd.DataFrame,
+    buildings: pd.DataFrame,
+    *,
+    scenario: Scenario,
+) -> pd.DataFrame:
+    """Households with what stands on their roofs and the class and village of their first building.
+
+    Parameters
+    ----------
+    households, shares : DataFrame
+        As from :func:`pvplanner.buildings.join_households`.
+    buildings : DataFrame
+        With the columns of :func:`building_totals`, ``village``, ``division_code``,
+        ``project_class``.
+    """
+    joined = shares.merge(
+        buildings[["building_id", *BUILT, "village", "division_code", "project_class"]],
+        on="building_id",
+        how="left",
+    )
+    for name in BUILT:
+        joined[name] *= joined["share"]
+    grouped = joined.groupby("household_id", sort=False)
+    sums = grouped[list(BUILT)].sum()
+    first = grouped[["village", "division_code", "project_class"]].first()
+    out = households.merge(first.join(sums), on="household_id", how="left")
+    for name in BUILT:
+        out[name] = out[name].fillna(0.0)
+    out["village"] = out["village"].fillna(scenario.site.village or scenario.name)
+    out["division_code"] = out["division_code"].fillna(scenario.site.division_code or "")
+    out["project_class"] = out["project_class"].fillna(scenario.tariff.project_class)
+    out["energy_kwh"] = apportion(out["energy_kwh"].to_numpy())
+    return out
+
+
+def add_money_and_carbon(
+    households: pd.DataFrame, *, prices: Prices, basis: CarbonBasis, scenario: Scenario
+) -> pd.DataFrame:
+    """Households with income by model, self-consumption and avoided emissions."""
+    out = households.copy()
+    energy = out["energy_kwh"].to_numpy()
+    first_year = energy * remaining(scenario)[0]
+    out["energy_first_year_kwh"] = np.round(first_year, 2)
+    used = self_used_kwh(first_year, out["consumption_kwh"].to_numpy(dtype=float), scenario)
+    share = np.divide(used, first_year, out=np.full(len(out), np.nan), where=first_year > 0)
+    own = {"self_use": share, "self_invest": np.where(first_year > 0, 0.0, np.nan)}
+    model = out["model"].to_numpy()
+    out["self_consumption"] = np.select(
+        [model == name for name in own], list(own.values()), default=np.nan
+    )
+    income = household_income(out, prices=prices, scenario=scenario)
+    out = pd.concat([out, income], axis=1)
+    out["avoided_t"] = avoided_t(energy, basis)
+    return out
+
+
+def add_to_buildings(
+    buildings: pd.DataFrame, shares: pd.DataFrame, households: pd.DataFrame
+) -> pd.DataFrame:
+    """Money and carbon of each building: its part of what its households get.
+
+    A household's income comes from its buildings in proportion to the energy that they make.
+    """
+    part = shares.merge(buildings[["building_id", "energy_kwh"]], on="building_id", how="left")
+    part["own_kwh"] = part["share"] * part["energy_kwh"]
+    whole = part.groupby("household_id")["own_kwh"].transform("sum")
+    weight = np.divide(part["own_kwh"], whole, out=np.zeros(len(part)), where=whole > 0)
+    names = ["income_first_year", "capital", "avoided_t", "payback_years"]
+    values = part.merge(households[["household_id", *names]], on="household_id", how="left")
+    grouped = pd.DataFrame({"building_id": part["building_id"]})
+    for name in names[:3]:
+        grouped[name] = values[name] * weight
+    made = part.groupby("building_id")["own_kwh"].transform("sum")
+    inside = np.divide(part["own_kwh"], made, out=np.zeros(len(part)), where=made > 0)
+    grouped["payback_years"] = (values["payback_years"] * inside).where(inside > 0)
+    sums = grouped.groupby("building_id")[names].sum(min_count=1)
+    return sums.reindex(buildings["building_id"]).set_axis(buildings.index)
+
+
+def village_table(
+    buildings: pd.DataFrame, households: pd.DataFrame, basis: CarbonBasis
+) -> pd.DataFrame:
+    """Totals of each village; keys are ``division_code`` and ``village``."""
+    keys = ["division_code", "village"]
+    used = buildings.assign(
+        buildings=1,
+        buildings_used=(buildings["status"] != "set_aside").astype(int),
+        buildings_with_pv=(buildings["modules"] > 0).astype(int),
+        modules=buildings["modules"].astype(int),
+    )
+    counted = ["buildings", "buildings_used", "buildings_with_pv", "modules"]
+    built = used.groupby(keys)[counted].sum()
+    # With a ledger its households count; without one every building counts as a household.
+    ledger = ~households["own_building"].astype(bool)
+    people = households.assign(
+        households=(ledger if ledger.any() else ~ledger).astype(int),
+        households_with_pv=(households["energy_kwh"] > 0).astype(int),
+        low_income_income=households["income_first_year"].where(
+            households["low_income"].eq(True).fillna(False).astype(bool), 0.0
+        ),
+    )
+    heads = people.groupby(keys)[["households", "households_with_pv"]].sum()
+    money = ["energy_kwh", "capacity_kwp", "capital", "income_first_year", "avoided_t"]
+    sums = people.groupby(keys)[[*money, "low_income_income"]].agg(lambda v: v.sum(skipna=False))
+    out = pd.concat([built, heads, sums], axis=1).fillna(dict.fromkeys(counted, 0)).reset_index()
+    for name in ("capital", "income_first_year", "low_income_income"):
+        out[name] = out[name].round(2)
+    out["capacity_kwp"], out["avoided_t"] = out["capacity_kwp"].round(6), out["avoided_t"].round(3)
+    out["low_income_share"] = out.pop("low_income_income") / out["income_first_year"]
+    out["income_per_household"] = out["income_first_year"] / out["households"]
+    out["standard_coal_t"] = standard_coal_t(out["energy_kwh"].to_numpy(), basis).round(3)
+    use = people.groupby(keys)["consumption_kwh"].agg(lambda v: v.sum(skipna=False))
+    out["supply_ratio"] = out["energy_kwh"].to_numpy() / use.reindex(
+        pd.MultiIndex.from_frame(out[keys])
+    ).to_numpy(dtype=float)
+    return out

@@ -1,0 +1,116 @@
+"""When the sun stood where: time stamps tested by closure, and which components are believed."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pvlib
+
+from pvplanner.weather.frame import solar_position
+
+OFFSETS = tuple(range(-60, 76, 15))
+"""Offsets that are tried, minutes after the start of the interval."""
+
+UNDETERMINED_W_PER_M2 = 1.0
+"""Offsets whose closures differ by less than this can't be told apart."""
+
+POOR_W_PER_M2 = 15.0
+"""A closure worse than this at its best says that the components disagree, not when."""
+
+
+def closure_by_offset(
+    data: pd.DataFrame, latitude: float, longitude: float, altitude: float
+) -> dict[int, float]:
+    """Root mean square of GHI - DHI - DNI cos(zenith) over daylight, W/m2, for each offset.
+
+    Parameters
+    ----------
+    data : DataFrame
+        ``ghi``, ``dni``, ``dhi`` in W/m2; tz-aware index of interval starts.
+    latitude, longitude, altitude : float
+        Degrees and metres.
+    """
+    day = (data["ghi"] > 0).to_numpy()
+    times = pd.DatetimeIndex(data.index)[day]
+    beam = (data["ghi"] - data["dhi"]).to_numpy()[day]
+    dni = data["dni"].to_numpy()[day]
+    out = {}
+    for offset in OFFSETS:
+        sun = solar_position(times + pd.Timedelta(minutes=offset), latitude, longitude, altitude)
+        cosine = np.maximum(np.cos(np.radians(sun["zenith"].to_numpy())), 0)
+        out[offset] = float(np.sqrt(np.mean((beam - dni * cosine) ** 2))) if day.any() else 0.0
+    return out
+
+
+def best_offset(closure: dict[int, float], usual: float) -> tuple[float, str]:
+    """The offset that the closure speaks for.
+
+    Parameters
+    ----------
+    closure : dict
+        As from :func:`closure_by_offset`.
+    usual : float
+        What is kept where the closure can't tell.
+
+    Returns
+    -------
+    offset : float
+        Minutes after the interval's start.
+    verdict : {'usual', 'moved', 'undetermined'}
+        ``usual``: that one closes best; ``moved``: another offset does, clearly;
+        ``undetermined``: the closure is poor everywhere or differs by less than 1 W/m2.
+    """
+    best = min(closure, key=lambda offset: (closure[offset], abs(offset - usual)))
+    gain = closure[round(usual / 15) * 15] - closure[best]
+    if best == usual:
+        return usual, "usual"
+    if closure[best] > POOR_W_PER_M2 or gain < UNDETERMINED_W_PER_M2:
+        return usual, "undetermined"
+    return float(best), "moved"
+
+
+def trust(
+    data: pd.DataFrame, which: str, zenith: np.ndarray, dni_extra: np.ndarray
+) -> pd.DataFrame:
+    """Derive the component that is not trusted from the two that are.
+
+    Parameters
+    ----------
+    data : DataFrame
+        ``ghi``, ``dni``, ``dhi`` in W/m2.
+    which : {'all', 'ghi_dhi', 'ghi_dni', 'dni_dhi'}
+        The trusted ones.
+    zenith : ndarray
+        Of the sun, degrees.
+    dni_extra : ndarray
+        Extraterrestrial normal irradiance, W/m2.
+
+    Notes
+    -----
+    From GHI and DHI the beam is (GHI - DHI) / cos(zenith), at most what a very clear sky lets
+    through (Meinel's clear-sky beam and a tenth); the rest stays with the diffuse part, so that
+    GHI is kept to the watt.
+    """
+    if which == "all":
+        return data
+    out = data.copy()
+    cosine = np.cos(np.radians(zenith))
+    up = cosine > 0
+    if which == "dni_dhi":
+        out["ghi"] = data["dhi"] + data["dni"] * np.maximum(cosine, 0)
+    elif which == "ghi_dni":
+        out["dhi"] = np.clip(data["ghi"] - data["dni"] * np.maximum(cosine, 0), 0, data["ghi"])
+    else:
+        beam = np.clip(data["ghi"] - data["dhi"], 0, None).to_numpy()
+        dni = np.divide(beam, cosine, out=np.zeros_like(beam), where=up)
+        out["dni"] = np.minimum(dni, clear_beam(zenith, dni_extra))
+        out["dhi"] = data["ghi"] - out["dni"] * np.maximum(cosine, 0)
+    return out
+
+
+def clear_beam(zenith: np.ndarray, dni_extra: np.ndarray) -> np.ndarray:
+    """An upper limit of direct normal irradiance, W/m2 (Meinel and Meinel 1976, plus a tenth)."""
+    airmass = pvlib.atmosphere.get_relative_airmass(np.asarray(zenith), "kastenyoung1989")
+    with np.errstate(invalid="ignore"):
+        beam = 1.1 * np.asarray(dni_extra) * 0.7 ** (airmass**0.678)
+    return np.nan_to_num(beam, nan=0.0)

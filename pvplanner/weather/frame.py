@@ -1,0 +1,198 @@
+"""What a weather year is, and the rules that every one of them keeps."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+import pandas as pd
+import pvlib
+
+from pvplanner.errors import Finding, InputError, listed
+
+YEAR = 1990
+"""Typical years are put into one common year of 365 days (as pvlib does for PVGIS)."""
+
+HOURS = 8760
+COLUMNS = ("ghi", "dni", "dhi", "temp_air", "wind_speed")
+FILL_HOURS = 3
+"""Gaps up to this length are filled by interpolation and reported; longer ones are refused."""
+
+_LIMITS = {
+    "ghi": (-20.0, 1600.0),
+    "dni": (-20.0, 1500.0),
+    "dhi": (-20.0, 1200.0),
+    "temp_air": (-75.0, 65.0),
+    "wind_speed": (0.0, 90.0),
+}
+
+
+@dataclass(frozen=True)
+class Weather:
+    """One year of hourly weather for one place.
+
+    Attributes
+    ----------
+    data : DataFrame, shape (8760, 5)
+        ``ghi``, ``dni``, ``dhi`` (W/m2, means of the hour), ``temp_air`` (degrees C),
+        ``wind_speed`` (m/s). The tz-aware index is the start of each interval, local standard time.
+    latitude, longitude : float
+        Degrees, north and east positive.
+    altitude : float
+        Metres.
+    source : str
+        Where it came from, as the pages show it.
+    sun_offset_minutes : float
+        Where in each interval the sun is taken, minutes after its start.
+    trusted : {'all', 'ghi_dhi', 'ghi_dni', 'dni_dhi'}
+        Which components are the file's; the third follows from them.
+    closure : dict of float
+        Root mean square of GHI - DHI - DNI cos(zenith) over daylight, W/m2, by offset in minutes,
+        of the three components as the file has them.
+    synthetic : bool
+        Made up hour by hour to match monthly means.
+    findings : tuple of Finding
+        What was repaired or is doubtful.
+    """
+
+    data: pd.DataFrame
+    latitude: float
+    longitude: float
+    altitude: float
+    source: str
+    sun_offset_minutes: float = 30.0
+    trusted: str = "all"
+    closure: dict[int, float] = field(default_factory=dict)
+    synthetic: bool = False
+    findings: tuple[Finding, ...] = ()
+
+    def sun_times(self) -> pd.DatetimeIndex:
+        """Times at which the sun is taken, one per row of ``data``."""
+        index = pd.DatetimeIndex(self.data.index)
+        return index + pd.Timedelta(minutes=self.sun_offset_minutes)
+
+    def solar_position(self) -> pd.DataFrame:
+        """Sun positions at :meth:`sun_times`, by pvlib (SPA)."""
+        return solar_position(self.sun_times(), self.latitude, self.longitude, self.altitude)
+
+    def with_findings(self, *more: Finding) -> Weather:
+        """A copy with findings added."""
+        return replace(self, findings=(*self.findings, *more))
+
+
+def solar_position(
+    times: pd.DatetimeIndex, latitude: float, longitude: float, altitude: float
+) -> pd.DataFrame:
+    """Zenith and azimuth of the sun, degrees (pvlib, NREL SPA)."""
+    return pvlib.solarposition.get_solarposition(times, latitude, longitude, altitude)
+
+
+def extra_radiation(times: pd.DatetimeIndex) -> np.ndarray:
+    """Extraterrestrial normal irradiance, W/m2 (pvlib, Spencer 1971)."""
+    # By day numbers: given the index itself, pvlib 0.16 asks pandas for an attribute it deprecates.
+    days = times.tz_convert("UTC").day_of_year.to_numpy()
+    return np.asarray(pvlib.irradiance.get_extra_radiation(days), dtype=float)
+
+
+def hourly_index(utc_offset_hours: float) -> pd.DatetimeIndex:
+    """The 8,760 hours of the common year in a fixed zone."""
+    zone = pd.Timedelta(hours=utc_offset_hours).to_pytimedelta()
+    return pd.date_range(f"{YEAR}-01-01", periods=HOURS, freq="h", tz=dt.timezone(zone))
+
+
+def whole_year(
+    raw: pd.DataFrame, utc_offset_hours: float, *, where: str, first_row: int
+) -> tuple[pd.DataFrame, list[Finding]]:
+    """One common year of 8,760 clean hours from rows with a time index.
+
+    Parameters
+    ----------
+    raw : DataFrame
+        The five columns; the index gives month, day and hour in local standard time.
+    utc_offset_hours : float
+        Local standard time against UTC.
+    where : str
+        File, for messages.
+    first_row : int
+        Line of the file on which the first row stands.
+
+    Raises
+    ------
+    InputError
+        If hours are missing, out of order, impossible, or absent for more than three hours.
+    """
+    times = pd.DatetimeIndex(raw.index)
+    leap = (times.month == 2) & (times.day == 29)
+    findings = []
+    if leap.any():
+        findings.append(Finding("leap_day_dropped", where, int(leap.sum())))
+    lines = np.arange(first_row, first_row + len(raw))[~leap]
+    kept = raw.loc[~leap, list(COLUMNS)].astype(float)
+    if len(kept) != HOURS:
+        raise InputError("weather_rows", where=where, rows=len(kept), expected=HOURS)
+    index = hourly_index(utc_offset_hours)
+    there = times[~leap]
+    wrong = (there.month != index.month) | (there.day != index.day) | (there.hour != index.hour)
+    if wrong.any():
+        at = int(np.flatnonzero(wrong)[0])
+        raise InputError(
+            "weather_order", where=f"{where}, row {lines[at]}", stamp=str(there[at])[5:16]
+        )
+    frame = kept.set_axis(index)
+    for check in (_impossible_to_gap, _fill_gaps, _no_negatives):
+        frame, more = check(frame, lines, where)
+        findings += more
+    return frame, findings
+
+
+_Check = Callable[[pd.DataFrame, np.ndarray, str], tuple[pd.DataFrame, list[Finding]]]
+
+
+def _impossible_to_gap(
+    frame: pd.DataFrame, lines: np.ndarray, where: str
+) -> tuple[pd.DataFrame, list[Finding]]:
+    findings = []
+    out = frame.copy()
+    for column, (low, high) in _LIMITS.items():
+        bad = frame[column].notna() & ~frame[column].between(low, high)
+        if bad.any():
+            out.loc[bad, column] = np.nan
+            params = {"column": column, "rows": listed(lines[bad.to_numpy()])}
+            findings.append(Finding("weather_impossible", where, int(bad.sum()), params))
+    return out, findings
+
+
+def _fill_gaps(
+    frame: pd.DataFrame, lines: np.ndarray, where: str
+) -> tuple[pd.DataFrame, list[Finding]]:
+    findings = []
+    for column in COLUMNS:
+        missing = frame[column].isna().to_numpy()
+        if not missing.any():
+            continue
+        edges = np.flatnonzero(np.diff(np.concatenate([[0], missing.view(np.int8), [0]])))
+        starts, ends = edges[::2], edges[1::2]
+        longest = int((ends - starts).max())
+        if longest > FILL_HOURS:
+            at = int(starts[(ends - starts).argmax()])
+            raise InputError(
+                "weather_gap", where=f"{where}, row {lines[at]}", column=column, hours=longest
+            )
+        params = {"column": column, "rows": listed(lines[missing])}
+        findings.append(Finding("weather_filled", where, int(missing.sum()), params))
+    return frame.interpolate(limit_direction="both"), findings
+
+
+def _no_negatives(
+    frame: pd.DataFrame, lines: np.ndarray, where: str
+) -> tuple[pd.DataFrame, list[Finding]]:
+    sun = ["ghi", "dni", "dhi"]
+    below = (frame[sun] < 0).any(axis=1).to_numpy()
+    if not below.any():
+        return frame, []
+    out = frame.copy()
+    out[sun] = frame[sun].clip(lower=0)
+    finding = Finding("weather_negative", where, int(below.sum()), {"rows": listed(lines[below])})
+    return out, [finding]

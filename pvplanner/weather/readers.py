@@ -1,0 +1,226 @@
+"""Weather files of each kind as a raw frame: only parsing, no judgement."""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pvlib
+
+from pvplanner.errors import Finding, InputError
+from pvplanner.weather.frame import COLUMNS, HOURS
+
+
+@dataclass(frozen=True)
+class RawWeather:
+    """A file as parsed: rows in local standard time, and what the file says of itself."""
+
+    data: pd.DataFrame
+    latitude: float
+    longitude: float
+    altitude: float
+    utc_offset_hours: float
+    source: str
+    first_row: int
+    stated_offset_minutes: float | None = None
+    chinese_standard: bool = False
+    findings: list[Finding] = field(default_factory=list)
+
+
+def parse_weather(path: str | Path) -> RawWeather:
+    """Parse a weather file by what it contains, not by its suffix.
+
+    Raises
+    ------
+    InputError
+        If it is missing, not text, or of no known kind.
+    """
+    file = Path(path)
+    if not file.is_file():
+        raise InputError("file_missing", where=str(file))
+    text, findings = _decode(file)
+    reader = _kind(text)
+    if reader is None:
+        raise InputError("weather_kind", where=str(file))
+    try:
+        raw = reader(text, file.name)
+    except InputError:
+        raise
+    except (ValueError, KeyError, IndexError, TypeError, AttributeError) as error:
+        reason = f"{type(error).__name__}: {error}"
+        raise InputError("weather_unreadable", where=str(file), reason=reason) from None
+    raw.findings.extend(findings)
+    _check_place(raw, file.name)
+    return raw
+
+
+def _decode(file: Path) -> tuple[str, list[Finding]]:
+    body = file.read_bytes()
+    if b"\0" in body[:4096]:
+        raise InputError("weather_kind", where=str(file))
+    try:
+        return body.decode("utf-8-sig"), []
+    except UnicodeDecodeError:
+        encoding = "GB18030" if _is_gb(body) else "ISO-8859-1"
+        finding = Finding("weather_encoding", file.name, params={"encoding": encoding})
+        return body.decode(encoding), [finding]
+
+
+def _is_gb(body: bytes) -> bool:
+    try:
+        text = body.decode("gb18030")
+    except UnicodeDecodeError:
+        return False
+    return any("\u4e00" <= letter <= "\u9fff" for letter in text) and body.count(b"\xa1") > 0
+
+
+def _kind(text: str) -> Callable[[str, str], RawWeather] | None:
+    head = text[:2000].lstrip()
+    first = head.partition("\n")[0].lower()
+    if first.startswith("location,"):
+        return _read_epw
+    if head.startswith("{"):
+        return _read_pvgis_json
+    if first.startswith("latitude (decimal degrees)"):
+        return _read_pvgis_csv
+    if "latitude" in first and "longitude" in first and "," in first:
+        return _read_sam
+    return None
+
+
+def _read_epw(text: str, name: str) -> RawWeather:
+    data, meta = pvlib.iotools.read_epw(io.StringIO(text))
+    kind = str(meta["data_type"])
+    chinese = "CSWD" in kind.upper()
+    frame = data[list(COLUMNS)].apply(pd.to_numeric, errors="coerce")
+    for column, sentinel in (("ghi", 9999), ("dni", 9999), ("dhi", 9999), ("temp_air", 99.9)):
+        frame[column] = frame[column].where(frame[column] < sentinel)
+    frame["wind_speed"] = frame["wind_speed"].where(frame["wind_speed"] < 999)
+    frame.index = _stamps(data["month"], data["day"], data["hour"] - 1)
+    city = str(meta["city"]).strip()
+    return RawWeather(
+        frame,
+        meta["latitude"],
+        meta["longitude"],
+        meta["altitude"],
+        meta["TZ"],
+        f"EPW {city} ({kind.strip()}), {name}",
+        first_row=9,
+        chinese_standard=chinese,
+    )
+
+
+def _stamps(month: pd.Series, day: pd.Series, hour: pd.Series) -> pd.DatetimeIndex:
+    """Naive stamps in a leap year, so that a 29 February survives until it is dropped knowingly."""
+    return pd.DatetimeIndex(
+        pd.to_datetime(
+            {
+                "year": 2000,
+                "month": month.to_numpy(),
+                "day": day.to_numpy(),
+                "hour": hour.to_numpy(),
+            }
+        )
+    )
+
+
+_SAM_NAMES = {
+    "ghi": ("ghi", "gh", "global horizontal", "global"),
+    "dni": ("dni", "dn", "beam", "direct normal"),
+    "dhi": ("dhi", "df", "diffuse"),
+    "temp_air": ("tdry", "temperature", "temp", "dry-bulb", "ambient temperature"),
+    "wind_speed": ("wspd", "wind speed", "wind"),
+}
+
+
+def _read_sam(text: str, name: str) -> RawWeather:
+    lines = text.splitlines()
+    header = [cell.strip().lower() for cell in lines[0].split(",")]
+    meta = dict(zip(header, (cell.strip() for cell in lines[1].split(",")), strict=False))
+    table = pd.read_csv(io.StringIO("\n".join(lines[2:])), skipinitialspace=True)
+    table = table.loc[:, ~table.columns.str.startswith("Unnamed")]
+    table = table.dropna(how="all")
+    columns = {str(c).strip().lower().split("(")[0].strip(): c for c in table.columns}
+    frame = pd.DataFrame(index=table.index)
+    for ours, names in _SAM_NAMES.items():
+        found = next((columns[n] for n in names if n in columns), None)
+        if found is None:
+            raise InputError("weather_column", where=name, column=ours)
+        frame[ours] = pd.to_numeric(table[found], errors="coerce")
+    minute = float(table[columns["minute"]].iloc[0]) if "minute" in columns else None
+    frame.index = _stamps(
+        table[columns["month"]], table[columns["day"]], table[columns["hour"]].astype(int)
+    )
+    zone = meta.get("time zone") or meta.get("local time zone")
+    return RawWeather(
+        frame,
+        float(meta["latitude"]),
+        float(meta["longitude"]),
+        float(meta.get("elevation") or 0),
+        float(zone or 0),
+        f"SAM CSV {meta.get('source', '')} {meta.get('city', '')}".strip() + f", {name}",
+        first_row=4,
+        # SAM's own rule: without minutes the sun stands in the middle of the hour.
+        stated_offset_minutes=minute or 30.0,
+    )
+
+
+def _read_pvgis_csv(text: str, name: str) -> RawWeather:
+    data, meta = pvlib.iotools.read_pvgis_tmy(_buffer(text), pvgis_format="csv")
+    place = meta.get("inputs", meta)
+    if "location" in place:
+        place = place["location"]
+    return _from_pvgis(data, place, name, first_row=18)
+
+
+def _read_pvgis_json(text: str, name: str) -> RawWeather:
+    document = json.loads(text)
+    if "tmy_hourly" not in document.get("outputs", {}):
+        raise InputError("weather_kind", where=name)
+    data = pvlib.iotools.read_pvgis_tmy(io.StringIO(text), pvgis_format="json")[0]
+    return _from_pvgis(data, document["inputs"]["location"], name, first_row=1)
+
+
+def _buffer(text: str) -> io.BytesIO:
+    return io.BytesIO(text.encode())
+
+
+def _from_pvgis(data: pd.DataFrame, place: dict, name: str, first_row: int) -> RawWeather:
+    """PVGIS rows are stamped in UTC; they are rolled into the zone of the longitude."""
+    latitude, longitude = float(place["latitude"]), float(place["longitude"])
+    shift = round(longitude / 15)
+    frame = data[list(COLUMNS)].reset_index(drop=True)
+    if len(frame) != HOURS:
+        raise InputError("weather_rows", where=name, rows=len(frame), expected=HOURS)
+    rolled = pd.DataFrame(np.roll(frame.to_numpy(), shift, axis=0), columns=frame.columns)
+    hours = pd.date_range("1990-01-01", periods=HOURS, freq="h")
+    rolled.index = _stamps(hours.month.to_series(), hours.day.to_series(), hours.hour.to_series())
+    stated = next(
+        (float(v) for k, v in place.items() if "time" in k.lower() and "offset" in k.lower()), 0.0
+    )
+    return RawWeather(
+        rolled,
+        latitude,
+        longitude,
+        float(place.get("elevation") or 0),
+        float(shift),
+        f"PVGIS TMY, {name}",
+        first_row=first_row,
+        stated_offset_minutes=stated * 60,
+    )
+
+
+def _check_place(raw: RawWeather, where: str) -> None:
+    fine = abs(raw.latitude) <= 90 and abs(raw.longitude) <= 180 and abs(raw.utc_offset_hours) <= 14
+    solar = raw.longitude / 15
+    if not fine:
+        place = f"{raw.latitude}, {raw.longitude}, UTC{raw.utc_offset_hours:+g}"
+        raise InputError("weather_place", where=where, place=place)
+    if abs((raw.utc_offset_hours - solar + 12) % 24 - 12) > 4:
+        zone = f"UTC{raw.utc_offset_hours:+g}"
+        raise InputError("weather_zone", where=where, zone=zone, longitude=raw.longitude)

@@ -1,0 +1,130 @@
+"""The ledger and its join: shares sum to one, nothing is lost on the way."""
+
+from __future__ import annotations
+
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import pvplanner as pvp
+from pvplanner.buildings import join_households
+
+HEAD = "household_id,building_id,share,household_name,consumption_kwh,income_today,low_income\n"
+
+
+def ledger(folder, rows: str, name="ledger.csv", encoding="utf-8", head=HEAD):
+    path = folder / name
+    path.write_text(head + rows, encoding=encoding)
+    return path
+
+
+def test_many_to_many(tmp_path):
+    path = ledger(tmp_path, "H1,A;B,,王一,1000,,是\nH2,B,,李二,,,否\n")
+    households, links = pvp.read_households(path)
+    every, shares, findings = join_households(pd.Series(["A", "B", "C"]), households, links)
+    of = shares.set_index(["building_id", "household_id"])["share"]
+    assert of["A", "H1"] == 1
+    assert of["B", "H1"] == of["B", "H2"] == 0.5
+    assert of["C", "C"] == 1
+    assert list(every["household_id"]) == ["H1", "H2", "C"]
+    assert [f.code for f in findings] == ["buildings_without_household"]
+
+
+def test_stated_shares_and_unmatched_rows(tmp_path):
+    path = ledger(tmp_path, "H1,A,0.6,,,,\nH2,A,0.4,,,,\nH3,Z,,,,,\n")
+    households, links = pvp.read_households(path)
+    _, shares, findings = join_households(pd.Series(["A"]), households, links)
+    assert list(shares["share"]) == [0.6, 0.4]
+    assert {f.code for f in findings} == {
+        "ledger_buildings_unmatched",
+        "ledger_households_unmatched",
+    }
+
+
+@pytest.mark.parametrize(
+    ("rows", "said"),
+    [
+        ("H1,A,0.6,,,,\nH2,A,0.6,,,,\n", "sum to 1.200"),
+        ("H1,A,0.6,,,,\nH2,A,,,,,\n", "sum to"),
+        ("H1,A,,,,,\nH1,A,,,,,\n", "twice"),
+    ],
+)
+def test_shares_that_do_not_add_up_are_refused(tmp_path, rows, said):
+    households, links = pvp.read_households(ledger(tmp_path, rows))
+    with pytest.raises(pvp.InputError, match=said):
+        join_households(pd.Series(["A"]), households, links)
+
+
+@pytest.mark.parametrize(
+    ("rows", "said"),
+    [
+        ("H1,A,,,-5,,\n", "row 2, consumption_kwh"),
+        ("H1,A,,,,,\nH2,B,,,many,,\n", "row 3, consumption_kwh"),
+        (",A,,,,,\n", "row 2"),
+        ("H1,A,,,,,perhaps\n", "low_income"),
+    ],
+)
+def test_impossible_values_are_refused_by_row(tmp_path, rows, said):
+    with pytest.raises(pvp.InputError, match=said):
+        pvp.read_households(ledger(tmp_path, rows))
+
+
+def test_gb18030_and_chinese_headers(tmp_path):
+    path = ledger(
+        tmp_path, "1,A,张三,2500\n", encoding="gb18030", head="户号,房屋编号,户主,年用电量\n"
+    )
+    households, _ = pvp.read_households(path)
+    assert households["household_name"].iloc[0] == "张三"
+    assert households["consumption_kwh"].iloc[0] == 2500
+
+
+def test_xlsx_and_mapped_columns(tmp_path):
+    table = pd.DataFrame({"编号": ["H1"], "房": ["A"], "电": ["1,250"]})
+    table.to_excel(tmp_path / "ledger.xlsx", index=False)
+    columns = {"编号": "household_id", "房": "building_id", "电": "consumption_kwh"}
+    households, links = pvp.read_households(tmp_path / "ledger.xlsx", columns=columns)
+    assert households["consumption_kwh"].iloc[0] == 1250
+    assert links["building_id"].iloc[0] == "A"
+
+
+def test_missing_columns_are_named(tmp_path):
+    path = ledger(tmp_path, "x,y\n", head="a,b\n")
+    with pytest.raises(pvp.InputError, match="household_id, building_id"):
+        pvp.read_households(path)
+
+
+def test_no_ledger_makes_every_building_its_own(tmp_path):
+    every, shares, findings = join_households(pd.Series(["A", "B"]))
+    assert list(every["household_id"]) == ["A", "B"]
+    assert list(shares["share"]) == [1, 1]
+    assert findings == []
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.lists(st.tuples(st.integers(0, 6), st.integers(0, 6)), unique=True, max_size=20))
+def test_shares_sum_to_one_for_every_building(pairs):
+    ids = pd.Series([f"B{n}" for n in range(7)])
+    links = pd.DataFrame(pairs, columns=["h", "b"], dtype=object)
+    links = pd.DataFrame(
+        {
+            "household_id": [f"H{h}" for h in links["h"]],
+            "building_id": [f"B{b}" for b in links["b"]],
+            "share": pd.Series([float("nan")] * len(links), dtype=float),
+        }
+    ).astype({"household_id": "string", "building_id": "string"})
+    known = sorted(set(links["household_id"]))
+    households = pd.DataFrame(
+        {
+            "household_id": pd.Series(known, dtype="string"),
+            "household_name": pd.Series([None] * len(known), dtype="string"),
+            "consumption_kwh": pd.Series([1.0] * len(known), dtype=float),
+            "income_today": pd.Series([1.0] * len(known), dtype=float),
+            "low_income": pd.Series([None] * len(known), dtype="boolean"),
+            "hamlet": pd.Series([None] * len(known), dtype="string"),
+        }
+    )
+    every, shares, _ = join_households(ids, households, links)
+    sums = shares.groupby("building_id")["share"].sum()
+    assert sums.reindex(ids).to_numpy() == pytest.approx([1.0] * 7)
+    assert set(shares["household_id"]) <= set(every["household_id"])

@@ -1,0 +1,257 @@
+"""Weather: what files say, when the sun stood where, and years made up to match the months."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import pvplanner as pvp
+from pvplanner import reference
+from pvplanner.weather.closure import closure_by_offset
+
+HEAD = (
+    "LOCATION,Somewhere,-,CHN,MADE UP,0,30.0,120.0,8.0,10.0\n"
+    "DESIGN CONDITIONS,0\nTYPICAL/EXTREME PERIODS,0\nGROUND TEMPERATURES,0\n"
+    "HOLIDAYS/DAYLIGHT SAVINGS,No,0,0,0\nCOMMENTS 1,\nCOMMENTS 2,\n"
+    "DATA PERIODS,1,1,Data,Sunday,1/1,12/31\n"
+)
+
+
+def epw(offset_minutes: float = 30.0, year: int = 2005, kind: str = "MADE UP") -> list[str]:
+    """Lines of an EPW whose three components close exactly at an offset."""
+    hours = pd.date_range(f"{year}-01-01", f"{year + 1}-01-01", freq="h", inclusive="left", tz=None)
+    zone = hours.tz_localize("Etc/GMT-8")
+    sun = pvp.weather.solar_position(zone + pd.Timedelta(minutes=offset_minutes), 30.0, 120.0, 10.0)
+    cosine = np.maximum(np.cos(np.radians(sun["zenith"].to_numpy())), 0)
+    dni = np.where(cosine > 0, 500.0, 0.0)
+    dhi = np.where(cosine > 0, 100.0, 0.0)
+    ghi = dni * cosine + dhi
+    lines = HEAD.replace("MADE UP", kind).splitlines()
+    for t, g, n, d in zip(hours, ghi, dni, dhi, strict=True):
+        row = [t.year, t.month, t.day, t.hour + 1, 0, "?", 15.0, 5.0, 60, 101325, 9999, 9999, 300]
+        row += [round(g, 3), n, d, 0, 0, 0, 0, 180, 2.0, 0, 0, 9999, 99999, 9, 999999999, 99, 0.2,
+                0, 88, 0.2, 0, 0]  # fmt: skip
+        lines.append(",".join(map(str, row)))
+    return lines
+
+
+def write(folder, lines, encoding="utf-8"):
+    path = folder / "made.epw"
+    path.write_bytes(("\n".join(lines) + "\n").encode(encoding))
+    return path
+
+
+def codes(weather) -> list[str]:
+    return [finding.code for finding in weather.findings]
+
+
+@pytest.mark.parametrize(("offset", "said"), [(30, "usual"), (0, "moved"), (60, "moved")])
+def test_closure_finds_when_the_sun_stood_where(tmp_path, offset, said):
+    weather = pvp.read_weather(write(tmp_path, epw(offset)))
+    assert weather.sun_offset_minutes == offset
+    assert f"sun_offset_{said}" in codes(weather)
+    assert min(weather.closure, key=weather.closure.get) == offset
+    assert weather.closure[offset] < 1
+    assert len(weather.data) == 8760
+    assert str(weather.data.index[0]) == "1990-01-01 00:00:00+08:00"
+
+
+def test_offset_and_trust_are_the_users_choice(tmp_path):
+    path = write(tmp_path, epw(30))
+    given = pvp.read_weather(path, sun_offset_minutes=10, trusted="ghi_dhi")
+    assert given.sun_offset_minutes == 10
+    cosine = np.cos(np.radians(given.solar_position()["zenith"].to_numpy()))
+    closed = given.data["dhi"] + given.data["dni"] * np.maximum(cosine, 0)
+    assert closed.to_numpy() == pytest.approx(given.data["ghi"].to_numpy(), abs=1e-6)
+    dni_dhi = pvp.read_weather(path, trusted="dni_dhi")
+    assert dni_dhi.data["ghi"].sum() == pytest.approx(given.data["ghi"].sum(), rel=1e-3)
+    with pytest.raises(pvp.ConfigError, match="auto, all"):
+        pvp.read_weather(path, trusted="ghi")
+
+
+def test_chinese_standard_files_trust_global_and_diffuse(tmp_path):
+    weather = pvp.read_weather(write(tmp_path, epw(30, kind="CSWD")))
+    assert weather.trusted == "ghi_dhi"
+    assert "weather_trusted" in codes(weather)
+
+
+def test_leap_day_is_dropped_and_reported(tmp_path):
+    weather = pvp.read_weather(write(tmp_path, epw(year=2024)))
+    assert len(weather.data) == 8760
+    assert "leap_day_dropped" in codes(weather)
+
+
+def test_not_utf8_is_read_and_reported(tmp_path):
+    lines = epw()
+    lines[0] = lines[0].replace("Somewhere", "Zürich")
+    weather = pvp.read_weather(write(tmp_path, lines, "latin-1"))
+    assert "Zürich" in weather.source
+    assert "weather_encoding" in codes(weather)
+
+
+def change(lines, row, column, value):
+    cells = lines[row].split(",")
+    cells[column] = str(value)
+    lines[row] = ",".join(cells)
+
+
+def test_short_gaps_are_filled_and_named_by_row(tmp_path):
+    lines = epw()
+    for row in (3012, 3013):
+        change(lines, row, 6, 99.9)
+    change(lines, 4000, 21, 450.0)
+    change(lines, 5000, 13, -5.0)
+    weather = pvp.read_weather(write(tmp_path, lines))
+    assert weather.data["temp_air"].between(14, 16).all()
+    found = {f.code: f.params for f in weather.findings}
+    assert (
+        "3013, 3014" in found["weather_filled"]["rows"] or "4001" in found["weather_filled"]["rows"]
+    )
+    assert "4001" in found["weather_impossible"]["rows"]
+    assert "5001" in found["weather_negative"]["rows"]
+
+
+@pytest.mark.parametrize(
+    ("spoil", "said"),
+    [
+        (lambda x: x[:4000], "3992 hours"),
+        (lambda x: [*x[:2000], x[2001], x[2000], *x[2002:]], "row 2001"),
+        (lambda x: [*x[:3000], x[2999], *x[3001:]], "row 3001"),
+        (lambda x: ["LOCATION,X,-,CHN,M,0,95.0,120.0,8.0,10.0", *x[1:]], "not possible"),
+        (lambda x: ["LOCATION,X,-,CHN,M,0,30.0,120.0,-5.0,10.0", *x[1:]], "time zone"),
+        (lambda x: ["LOCATION,X,-,CHN,M,0,north,120.0,8.0,10.0", *x[1:]], "can't be read"),
+        (lambda x: x[:8], "hours|can't be read"),
+        (lambda x: ["hello", "world"], "known kind"),
+        (lambda x: [""], "known kind"),
+    ],
+)
+def test_broken_files_are_refused_with_the_row(tmp_path, spoil, said):
+    with pytest.raises(pvp.InputError, match=said):
+        pvp.read_weather(write(tmp_path, spoil(epw())))
+
+
+def test_long_gaps_and_binary_files_are_refused(tmp_path):
+    lines = epw()
+    for row in range(3000, 3006):
+        change(lines, row, 13, 9999)
+    with pytest.raises(pvp.InputError, match=r"row 3001.*6 hours"):
+        pvp.read_weather(write(tmp_path, lines))
+    (tmp_path / "x.epw").write_bytes(b"\x00\x01\x02" * 100)
+    with pytest.raises(pvp.InputError, match="known kind"):
+        pvp.read_weather(tmp_path / "x.epw")
+    with pytest.raises(pvp.InputError, match="no such file"):
+        pvp.read_weather(tmp_path / "nowhere.epw")
+
+
+def test_sam_csv(tmp_path):
+    rows = ["Source,Location ID,City,Latitude,Longitude,Time Zone,Elevation"]
+    rows += [
+        "X,1,Somewhere,30,120,8,10",
+        "Year,Month,Day,Hour,Minute,GHI,DNI,DHI,Temperature,Wind Speed",
+    ]
+    for t in pd.date_range("1990-01-01", periods=8760, freq="h"):
+        rows.append(f"1990,{t.month},{t.day},{t.hour},15,100,0,100,20,2")
+    path = tmp_path / "sam.csv"
+    path.write_text("\n".join(rows))
+    weather = pvp.read_weather(path)
+    assert weather.sun_offset_minutes == 15
+    assert weather.data["ghi"].sum() == 876000
+
+
+# --- real files ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("file", "ghi", "offset"),
+    [
+        ("hangzhou_cswd.epw", 1202, 0),
+        ("dinghai_cswd.epw", 1343, 0),
+        ("shanghai_tmyx.epw", 1471, 0),
+        ("singapore_tmy.epw", 1638, 30),
+        ("zurich_tmy.epw", 1163, 30),
+        ("tokyo_iwec.epw", 1309, 60),
+        ("pvgis_tmy_45N_8E.csv", 1436, 10.57),
+        ("pvgis_tmy_45N_8E.json", 1436, 10.57),
+        ("phoenix_tmy2.csv", 2117, 30),
+        ("bad_mannheim_not_utf8.epw", 1183, 30),
+        ("bad_los_angeles_leap_year.epw", 1985, 30),
+    ],
+)
+def test_shared_files(shared, file, ghi, offset):
+    weather = pvp.read_weather(shared / "data" / "weather" / file)
+    assert len(weather.data) == 8760
+    assert weather.data["ghi"].sum() / 1000 == pytest.approx(ghi, abs=1)
+    assert weather.sun_offset_minutes == offset
+    assert not weather.data.isna().to_numpy().any()
+
+
+def test_pvgis_rows_are_in_local_time(shared):
+    weather = pvp.read_weather(shared / "data" / "weather" / "pvgis_tmy_45N_8E.csv")
+    noon = weather.data["ghi"].groupby(pd.DatetimeIndex(weather.data.index).hour).mean().idxmax()
+    assert noon in (11, 12)
+
+
+# --- the typical year ---------------------------------------------------------------------------
+
+
+def test_typical_year_has_the_tables_months():
+    weather = pvp.typical_year(30.23, 120.17)
+    table = reference.load("climate")
+    own = table[table["site"] == "Hangzhou"].set_index("month")
+    month = pd.DatetimeIndex(weather.data.index).month
+    sums = weather.data.groupby(month)[["ghi", "dhi"]].sum() / 1000
+    assert sums["ghi"].to_numpy() == pytest.approx(own["ghi_kwh_per_m2"].to_numpy(), rel=2e-3)
+    assert sums["dhi"].to_numpy() == pytest.approx(own["dhi_kwh_per_m2"].to_numpy(), rel=5e-3)
+    temp = weather.data["temp_air"].groupby(month).mean()
+    assert temp.to_numpy() == pytest.approx(own["temp_air_c"].to_numpy(), abs=0.05)
+    assert weather.synthetic
+
+
+def test_typical_year_closes_and_is_possible():
+    weather = pvp.typical_year(29.72, 121.28)
+    data = weather.data
+    closure = closure_by_offset(data, weather.latitude, weather.longitude, weather.altitude)
+    assert closure[30] < 1.5
+    assert (data[["ghi", "dni", "dhi"]] >= -1e-9).to_numpy().all()
+    assert data["dni"].max() < 1100
+    night = weather.solar_position()["zenith"].to_numpy() > 91
+    assert (data.loc[night, "ghi"] == 0).all()
+    # Days differ as real ones do: neither all alike nor only black and white.
+    days = data["ghi"].to_numpy().reshape(365, 24).sum(axis=1)
+    assert 0.3 < days.std() / days.mean() < 0.75
+
+
+def test_typical_year_is_seeded():
+    one, two, other = (pvp.typical_year(30, 120, seed=s).data["ghi"] for s in (1, 1, 2))
+    assert one.equals(two)
+    assert not one.equals(other)
+    assert one.sum() == pytest.approx(other.sum())
+
+
+def test_typical_year_is_refused_far_from_stations():
+    with pytest.raises(pvp.InputError, match="km away"):
+        pvp.typical_year(52.0, 4.4)
+
+
+def test_interpolation_errs_by_what_is_stated():
+    from pvplanner.weather.typical import INTERPOLATION_DOUBT
+
+    table = reference.load("climate")
+    year = table.groupby("station").agg(
+        {"ghi_kwh_per_m2": "sum", "latitude": "first", "longitude": "first", "province": "first"}
+    )
+    east = ["Shanghai", "Jiangsu", "Zhejiang", "Anhui", "Fujian", "Jiangxi", "Shandong"]
+    errors = []
+    for name, row in year[year["province"].isin(east)].iterrows():
+        rest = year.drop(index=name)
+        away = reference.distance_km(
+            row["latitude"],
+            row["longitude"],
+            rest["latitude"].to_numpy(),
+            rest["longitude"].to_numpy(),
+        )
+        near = np.argsort(away)[:4]
+        guess = np.average(rest["ghi_kwh_per_m2"].to_numpy()[near], weights=1 / away[near])
+        errors.append(guess / row["ghi_kwh_per_m2"] - 1)
+    assert np.sqrt(np.mean(np.square(errors))) == pytest.approx(INTERPOLATION_DOUBT, abs=0.003)
