@@ -197,6 +197,7 @@
   map.attributionControl.setPrefix(false);
   L.control.scale({ imperial: false }).addTo(map);
   draw();
+  map.invalidateSize();
   map.fitBounds(L.featureGroup(shapes).getBounds(), { padding: [12, 12], animate: false });
   map.on("click", function () { choose(-1); });
   all();
