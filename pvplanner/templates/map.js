@@ -197,10 +197,10 @@
   map.attributionControl.setPrefix(false);
   L.control.scale({ imperial: false }).addTo(map);
   draw();
+  all();
   map.invalidateSize();
   map.fitBounds(L.featureGroup(shapes).getBounds(), { padding: [12, 12], animate: false });
   map.on("click", function () { choose(-1); });
-  all();
   // For scripts and tests: the same actions as the page offers.
   window.pvplanner = { data: data, state: state, choose: function (id) { choose(data.roofs.ids.indexOf(id)); } };
   document.documentElement.setAttribute("data-ready", "true");
