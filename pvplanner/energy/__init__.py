@@ -14,14 +14,28 @@ import numpy as np
 import pandas as pd
 
 from pvplanner import reference
-from pvplanner.energy.kernel import BLOCK, run_year
+from pvplanner.energy.kernel import (
+    BLOCK,
+    PART,
+    UP,
+    run_hours,
+    run_year,
+    run_year_shaded,
+    sky_shares,
+)
 from pvplanner.energy.sky import Sky, diffuse_modifiers, iam_polynomial, prepare_sky
 from pvplanner.errors import InputError
 from pvplanner.scenario import Scenario, System
 from pvplanner.schema import MONTHLY_ENERGY
 from pvplanner.weather import Weather
 
-__all__ = ["loss_factors", "module_gamma", "simulate_energy", "simulate_hours"]
+__all__ = [
+    "loss_factors",
+    "module_gamma",
+    "simulate_energy",
+    "simulate_hours",
+    "simulate_total_hours",
+]
 
 _CHUNK_BLOCKS = 512
 _ETA_REFERENCE = 0.9637
@@ -75,9 +89,10 @@ def simulate_energy(
     -------
     DataFrame
         On the index of ``arrays``: ``energy_kwh``, ``energy_kwh_01`` to ``energy_kwh_12`` (kWh),
-        ``specific_yield_kwh_per_kwp``, ``poa_kwh_per_m2`` (irradiation on the plane before
-        incidence losses), ``performance_ratio``, ``shading_loss`` (fraction of the energy without
-        the horizon; nan where no horizon was given) and ``energy_p90_kwh`` (nan until known).
+        ``specific_yield_kwh_per_kwp``, ``poa_kwh_per_m2`` (irradiation on the plane under an open
+        sky), ``performance_ratio`` (yield over that), ``shading_loss`` (share of the irradiation
+        behind the horizon; nan where no horizon was given) and ``energy_p90_kwh`` (nan until
+        known).
 
     Raises
     ------
@@ -87,17 +102,16 @@ def simulate_energy(
     scenario = scenario or Scenario()
     _check(arrays)
     year = _Year(weather, scenario, shaded=horizon is not None)
-    ac, poa = year.run(arrays, horizon)
-    clear = year.clear(arrays, ac) if horizon is not None else None
+    ac, poa, kept = year.run(arrays, horizon)
     capacity = arrays["capacity_kwp"].to_numpy(dtype=float)
     months = ac * capacity[:, None]
     out = pd.DataFrame({"energy_kwh": months.sum(axis=1)}, index=arrays.index)
     out["energy_p90_kwh"] = np.nan
     out[list(MONTHLY_ENERGY)] = months
     out["specific_yield_kwh_per_kwp"] = ac.sum(axis=1)
-    out["poa_kwh_per_m2"] = poa.sum(axis=1)
-    out["performance_ratio"] = _ratio(ac.sum(axis=1), poa.sum(axis=1))
-    out["shading_loss"] = np.nan if clear is None else 1 - _ratio(ac.sum(axis=1), clear)
+    out["poa_kwh_per_m2"] = poa
+    out["performance_ratio"] = _ratio(ac.sum(axis=1), poa)
+    out["shading_loss"] = np.nan if horizon is None else 1 - _ratio(kept, poa)
     return out
 
 
@@ -123,8 +137,35 @@ def simulate_hours(
     scenario = scenario or Scenario()
     _check(arrays)
     year = _Year(weather, scenario, shaded=horizon is not None)
-    power = year.trace(arrays, horizon) * arrays["capacity_kwp"].to_numpy(dtype=float)
+    power, _ = year.hours(arrays, horizon, each=True)
+    power *= arrays["capacity_kwp"].to_numpy(dtype=float)
     return pd.DataFrame(power, index=weather.data.index, columns=arrays.index)
+
+
+def simulate_total_hours(
+    arrays: pd.DataFrame,
+    weather: Weather,
+    *,
+    scenario: Scenario | None = None,
+    horizon: np.ndarray | None = None,
+) -> pd.Series:
+    """Hourly AC power of all arrays together, such as a village's.
+
+    Parameters
+    ----------
+    arrays, weather, scenario, horizon
+        As for :func:`simulate_energy`.
+
+    Returns
+    -------
+    Series, shape (8760,)
+        kW, on the weather's index.
+    """
+    scenario = scenario or Scenario()
+    _check(arrays)
+    year = _Year(weather, scenario, shaded=horizon is not None)
+    _, total = year.hours(arrays, horizon, each=False)
+    return pd.Series(total, index=weather.data.index, name="power_kw")
 
 
 class _Year:
@@ -137,98 +178,113 @@ class _Year:
         if shaded and system.losses is None:
             items = system.loss_items.model_copy(update={"shading": 0.0})
             system = system.model_copy(update={"loss_items": items})
-        self.losses = loss_factors(system).astype(np.float32)
-        gamma = module_gamma(scenario)
-        sky = self.sky
-        cool = 1 + gamma * (sky.temp_air - 25)
-        # Irradiance goes in as kW/m2 so that DC power is in kW per kWp.
-        light = [sky.dni, sky.circumsolar, sky.isotropic, sky.horizon, sky.ground]
-        rows = [part / 1000 for part in light]
-        rows += [cool, gamma * sky.heating * 1000, sky.elevation, np.zeros_like(cool)]
-        self.hourly = np.stack(rows).astype(np.float32)
-        self.sun = sky.sun.astype(np.float32)
+        self.hourly = self._hourly(loss_factors(system), module_gamma(scenario))
         self.iam = iam_polynomial().astype(np.float32)
+        # With band >= -even / 2 no tilt from 0 to 90 degrees can see a negative sky.
+        self.risky = (self.sky.isotropic < 0) | (self.sky.horizon < -self.sky.isotropic / 2)
+
+    def _hourly(self, left: np.ndarray, gamma: float) -> np.ndarray:
+        """Hourly rows as :func:`run_year` takes them; irradiance in kW/m2, so DC in kW per kWp."""
+        sky = self.sky
+        kept = np.repeat(left, np.diff(sky.month_start))
+        cool = kept * (1 + gamma * (sky.temp_air - 25))
+        heat = kept * gamma * sky.heating * 1000
+        light = [sky.dni, sky.circumsolar, sky.isotropic, sky.horizon, sky.ground]
+        rows = [*sky.sun, *(part / 1000 for part in light), cool, heat, sky.elevation, 0 * cool]
+        return np.stack(rows).astype(np.float32)
 
     def run(
         self, arrays: pd.DataFrame, horizon: np.ndarray | None
-    ) -> tuple[np.ndarray, np.ndarray]:
-        """Monthly AC (kWh/kWp) and plane irradiation (kWh/m2), each of shape (arrays, 12)."""
-        ac = np.empty((len(arrays), 12))
-        poa = np.empty((len(arrays), 12))
-        for rows in _chunks(len(arrays)):
-            part = None if horizon is None else horizon[rows]
-            made, fell = self._call(arrays.iloc[rows], part, hours=0)[:2]
-            ac[rows], poa[rows] = made, fell
-        return ac, poa
-
-    def clear(self, arrays: pd.DataFrame, shaded: np.ndarray) -> np.ndarray:
-        """Yearly AC per kWp without the horizon, never below the shaded one."""
-        return np.maximum(self.run(arrays, None)[0].sum(axis=1), shaded.sum(axis=1))
-
-    def trace(self, arrays: pd.DataFrame, horizon: np.ndarray | None) -> np.ndarray:
-        """Hourly AC power per kWp, shape (8760, arrays)."""
-        hours = len(self.sky.hour)
-        trace = self._call(arrays, horizon, hours=hours)[2]
-        out = np.zeros((8760, len(arrays)))
-        out[self.sky.hour] = trace.transpose(1, 0, 2).reshape(hours, -1)[:, : len(arrays)]
-        return out
-
-    def _call(
-        self, arrays: pd.DataFrame, horizon: np.ndarray | None, hours: int
     ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        count = len(arrays)
-        blocks = -(-count // BLOCK)
-        planes = _blocked(self._factors(arrays, horizon), blocks)
-        bins = np.zeros(len(self.sky.hour), dtype=np.int64)
-        edges = np.zeros((1, 1, 1), dtype=np.float32)
-        hourly = self.hourly
-        if horizon is not None:
-            edges, bins, hourly = self._directions(horizon, blocks)
-        trace = np.zeros((blocks, hours, BLOCK if hours else 0), dtype=np.float32)
-        ac, poa = run_year(
-            planes,
-            edges,
-            self.sun,
-            hourly,
-            bins,
-            self.sky.month_start,
-            self.losses,
-            self.iam,
-            horizon is not None,
-            trace,
-        )
-        return (
-            ac.reshape(-1, 12)[:count].astype(float),
-            poa.reshape(-1, 12)[:count].astype(float),
-            trace,
-        )
+        """Monthly AC per kWp, shape (arrays, 12); yearly irradiation on the plane (kWh/m2) under an
+        open sky and behind the horizon, shape (arrays,).
+        """
+        ac = np.empty((len(arrays), 12))
+        poa, kept = np.empty(len(arrays)), np.empty(len(arrays))
+        for rows in _chunks(len(arrays)):
+            part = arrays.iloc[rows]
+            if horizon is None:
+                made, fell = self._open(part)
+                lost = np.zeros(len(part))
+            else:
+                made, fell, lost = self._behind(part, horizon[rows])
+            ac[rows], kept[rows], poa[rows] = made, fell, fell + lost
+        return ac, poa, kept
 
-    def _factors(self, arrays: pd.DataFrame, horizon: np.ndarray | None) -> np.ndarray:
-        """Factors of each plane, shape (14, arrays), as :func:`run_year` takes them."""
+    def _open(self, arrays: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
+        planes = _blocked(self._factors(arrays, np.ones(len(arrays))))
+        ac, poa = run_year(planes, self.hourly, self.risky, self.sky.month_start, self.iam)
+        return _months(ac, len(arrays)), _months(poa, len(arrays)).sum(axis=1)
+
+    def _behind(
+        self, arrays: pd.DataFrame, horizon: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        left = self._left(arrays, horizon)
+        planes = _blocked(self._factors(arrays, left))
+        edges, bins, hourly = self._directions(horizon)
+        rest = _blocked(left[None])[:, 0]
+        ac, poa, beam = run_year_shaded(
+            planes, hourly, self.risky, self.sky.month_start, self.iam, edges, bins, rest
+        )
+        tilt = np.radians(arrays["surface_tilt"].to_numpy(dtype=float))
+        even = self.sky.isotropic.sum() * (1 + np.cos(tilt)) / 2
+        diffuse = (even + self.sky.horizon.sum() * np.sin(tilt)) * (1 - left) / 1000
+        count = len(arrays)
+        lost = _months(beam, count).sum(axis=1) + diffuse
+        return _months(ac, count), _months(poa, count).sum(axis=1), lost
+
+    def hours(
+        self, arrays: pd.DataFrame, horizon: np.ndarray | None, *, each: bool
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Hourly AC power per kWp, shape (8760, arrays) if ``each``, and the sum in kW."""
+        if horizon is None:
+            horizon = np.full((len(arrays), 4), -90.0)
+            left = np.ones(len(arrays))
+        else:
+            left = self._left(arrays, horizon)
+        planes = _blocked(self._factors(arrays, left))
+        edges, bins, hourly = self._directions(horizon)
+        count, lit_hours = len(arrays), len(self.sky.hour)
+        trace = np.zeros((lit_hours, planes.shape[0] * BLOCK) if each else (0, 0), np.float32)
+        total = np.zeros(lit_hours)
+        weight = _blocked(arrays["capacity_kwp"].to_numpy(dtype=float)[None])[:, 0]
+        rest = _blocked(left[None])[:, 0]
+        run_hours(planes, hourly, self.iam, edges, bins, rest, weight, trace, total)
+        whole = np.zeros(8760)
+        whole[self.sky.hour] = total
+        power = np.zeros((8760, count) if each else (0, 0))
+        if each:
+            power[self.sky.hour] = trace[:, :count]
+        return power, whole
+
+    def _left(self, arrays: pd.DataFrame, horizon: np.ndarray) -> np.ndarray:
+        tilt, turn = (
+            np.radians(arrays[name].to_numpy(dtype=float))
+            for name in ("surface_tilt", "surface_azimuth")
+        )
+        return sky_shares(np.radians(horizon), tilt, turn)
+
+    def _factors(self, arrays: pd.DataFrame, left: np.ndarray) -> np.ndarray:
+        """Factors of each plane, shape (13, arrays), as :func:`run_year` takes them."""
         degrees = arrays["surface_tilt"].to_numpy(dtype=float)
         tilt, turn = (
             np.radians(degrees),
             np.radians(arrays["surface_azimuth"].to_numpy(dtype=float)),
         )
         iam = diffuse_modifiers(degrees)
-        square, linear, constant, limit = self._inverter(arrays)
-        left = np.ones(len(arrays)) if horizon is None else sky_left(horizon, degrees, turn)
+        sky, sine, ground = (1 + np.cos(tilt)) / 2, np.sin(tilt), (1 - np.cos(tilt)) / 2
         return np.stack(
             [
                 np.sin(tilt) * np.sin(turn),
                 np.sin(tilt) * np.cos(turn),
                 np.cos(tilt),
-                (1 + np.cos(tilt)) / 2,
-                np.sin(tilt),
-                (1 - np.cos(tilt)) / 2,
-                iam["sky"],
-                iam["horizon"],
-                iam["ground"],
-                square,
-                linear,
-                constant,
-                limit,
-                left,
+                left * sky,
+                left * sine,
+                ground,
+                left * sky * iam["sky"],
+                left * sine * iam["horizon"],
+                ground * iam["ground"],
+                *self._inverter(arrays),
             ]
         )
 
@@ -246,57 +302,23 @@ class _Year:
         ones = np.ones_like(limit)
         return -0.0162 * scale / rated, 0.9858 * scale * ones, -0.0059 * scale * rated, limit
 
-    def _directions(
-        self, horizon: np.ndarray, blocks: int
-    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    def _directions(self, horizon: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         directions = horizon.shape[1]
         around = np.concatenate([horizon, horizon[:, :1]], axis=1).T
         position = self.sky.azimuth / 360 * directions
         bins = np.minimum(position.astype(np.int64), directions - 1)
         hourly = self.hourly.copy()
-        hourly[8] = position - bins
-        return _blocked(around, blocks), bins, hourly
+        hourly[UP], hourly[PART] = self.sky.elevation, position - bins
+        return _blocked(around), bins, hourly
 
 
-def sky_left(horizon: np.ndarray, surface_tilt: np.ndarray, turn: np.ndarray) -> np.ndarray:
-    """Share of a plane's isotropic sky that is above the horizon.
-
-    Parameters
-    ----------
-    horizon : ndarray, shape (arrays, directions)
-        Degrees, clockwise from north.
-    surface_tilt : ndarray, shape (arrays,)
-        Degrees.
-    turn : ndarray, shape (arrays,)
-        Azimuth of the plane, radians.
-
-    Notes
-    -----
-    Over a direction with horizon h the plane with normal n sees the integral of n.s cos(e) de from
-    max(h, the plane's own edge) to 90 degrees, in closed form.
-    """
-    directions = horizon.shape[1]
-    tilt = np.radians(surface_tilt)
-    seen = np.zeros(len(horizon))
-    whole = np.zeros(len(horizon))
-    for k in range(directions):
-        facing = np.sin(tilt) * np.cos(2 * np.pi * k / directions - turn)
-        # The plane itself hides the sky below the elevation where n.s = 0.
-        edge = np.clip(np.arctan2(-facing, np.cos(tilt)), 0, np.pi / 2)
-        low = np.maximum(np.radians(np.maximum(horizon[:, k], 0)), edge)
-        whole += _sector(facing, np.cos(tilt), edge)
-        seen += _sector(facing, np.cos(tilt), low)
-    return _ratio(seen, whole)
+def _months(values: np.ndarray, count: int) -> np.ndarray:
+    return values.reshape(-1, 12)[:count].astype(float)
 
 
-def _sector(facing: np.ndarray, level: np.ndarray, low: np.ndarray) -> np.ndarray:
-    """Integral of (facing cos e + level sin e) cos e from ``low`` to 90 degrees."""
-    across = (np.pi / 2 - low) / 2 - np.sin(2 * low) / 4
-    return facing * across + level * np.cos(low) ** 2 / 2
-
-
-def _blocked(rows: np.ndarray, blocks: int) -> np.ndarray:
+def _blocked(rows: np.ndarray) -> np.ndarray:
     """Columns (one per plane) cut into padded blocks: shape (blocks, rows, BLOCK)."""
+    blocks = -(-rows.shape[1] // BLOCK)
     out = np.zeros((rows.shape[0], blocks * BLOCK), dtype=np.float32)
     out[:, : rows.shape[1]] = rows
     return np.ascontiguousarray(out.reshape(rows.shape[0], blocks, BLOCK).transpose(1, 0, 2))

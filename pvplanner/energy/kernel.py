@@ -1,144 +1,177 @@
 """The inner loop: every hour of the year for blocks of planes, single precision, compiled.
 
-What the loop does per plane and hour is arithmetic only (about 50 operations); everything that
+What the loop does per plane and hour is arithmetic only (about 35 operations); everything that
 needs a table or a transcendental was prepared by :mod:`pvplanner.energy.sky`. Planes are
 independent, so results do not depend on their order or on the number of threads.
 """
 
 from __future__ import annotations
 
+from typing import Any
+
 import numba as nb
 import numpy as np
 
-BLOCK = 128
+BLOCK = 256
 """Planes per block: their factors and sums stay in the first-level cache."""
 
-_F = np.float32
+SUN_EAST, SUN_NORTH, SUN_UP, BEAM, AROUND, EVEN, BAND, GROUND, COOL, HEAT, UP, PART = range(12)
+"""Rows of the hourly array; see :func:`run_year`."""
+
+(
+    N_EAST, N_NORTH, N_UP, SKY, SINE, GROUND_VIEW, SKY_USED, SINE_USED, GROUND_USED,
+    SQUARE, LINEAR, CONSTANT, LIMIT,
+) = range(13)  # fmt: skip
+"""Rows of the plane array; see :func:`run_year`."""
+
+_ZERO, _ONE, _TWO = np.float32(0), np.float32(1), np.float32(2)
+_MATH = {"contract", "nsz"}
 
 
-@nb.njit(cache=True, fastmath={"contract", "nsz"}, error_model="numpy")
-def _one_block(
-    planes: np.ndarray,
-    horizon: np.ndarray,
-    sun: np.ndarray,
-    hourly: np.ndarray,
-    bins: np.ndarray,
-    month_start: np.ndarray,
-    losses: np.ndarray,
-    iam: np.ndarray,
-    shaded: bool,
-    ac: np.ndarray,
-    poa: np.ndarray,
-    trace: np.ndarray,
+@nb.njit(inline="always")
+def _modifier(c: Any, k: Any) -> Any:
+    """IAM by Horner's rule in ``2 c - 1``."""
+    u = _TWO * c - _ONE
+    m = ((((k[9] * u + k[8]) * u + k[7]) * u + k[6]) * u + k[5]) * u + k[4]
+    return (((m * u + k[3]) * u + k[2]) * u + k[1]) * u + k[0]
+
+
+@nb.njit(inline="always")
+def _power(p: Any, i: Any, useful: Any, total: Any, cool: Any, heat: Any) -> Any:
+    """AC power per kWp from useful and total irradiance (kW/m2): DC, inverter, clipping."""
+    dc = useful * (cool + heat * total)
+    out = (p[SQUARE, i] * dc + p[LINEAR, i]) * dc + p[CONSTANT, i]
+    return max(min(out, p[LIMIT, i]), _ZERO)
+
+
+@nb.njit(inline="always")
+def _light_up(horizon: Any, low: Any, elevation: Any, part: Any, lit: Any) -> None:
+    """Which planes of a block the sun reaches: 1 or 0."""
+    for i in range(BLOCK):
+        edge = horizon[low, i] + part * (horizon[low + 1, i] - horizon[low, i])
+        lit[i] = _ONE if elevation > edge else _ZERO
+
+
+@nb.njit(inline="always")
+def _hour_plain(p: Any, h: Any, t: Any, k: Any, made: Any, fell: Any) -> None:
+    both, even, band = h[BEAM, t] + h[AROUND, t], h[EVEN, t], h[BAND, t]
+    ground, cool, heat = h[GROUND, t], h[COOL, t], h[HEAT, t]
+    east, north, up = h[SUN_EAST, t], h[SUN_NORTH, t], h[SUN_UP, t]
+    for i in range(BLOCK):
+        c = max(p[N_EAST, i] * east + p[N_NORTH, i] * north + p[N_UP, i] * up, _ZERO)
+        direct = both * c
+        total = direct + even * p[SKY, i] + band * p[SINE, i] + ground * p[GROUND_VIEW, i]
+        useful = even * p[SKY_USED, i] + band * p[SINE_USED, i] + ground * p[GROUND_USED, i]
+        useful += direct * _modifier(c, k)
+        made[i] += _power(p, i, useful, total, cool, heat)
+        fell[i] += total
+
+
+@nb.njit(inline="always")
+def _hour_shaded(p: Any, h: Any, t: Any, k: Any, lit: Any, made: Any, fell: Any, lost: Any) -> None:
+    both, even, band = h[BEAM, t] + h[AROUND, t], h[EVEN, t], h[BAND, t]
+    ground, cool, heat = h[GROUND, t], h[COOL, t], h[HEAT, t]
+    east, north, up = h[SUN_EAST, t], h[SUN_NORTH, t], h[SUN_UP, t]
+    for i in range(BLOCK):
+        c = max(p[N_EAST, i] * east + p[N_NORTH, i] * north + p[N_UP, i] * up, _ZERO)
+        reach = both * c
+        direct = reach * lit[i]
+        total = direct + even * p[SKY, i] + band * p[SINE, i] + ground * p[GROUND_VIEW, i]
+        useful = even * p[SKY_USED, i] + band * p[SINE_USED, i] + ground * p[GROUND_USED, i]
+        useful += direct * _modifier(c, k)
+        made[i] += _power(p, i, useful, total, cool, heat)
+        fell[i] += total
+        lost[i] += reach - direct
+
+
+@nb.njit(inline="always")
+def _hour_careful(
+    p: Any, h: Any, t: Any, k: Any, lit: Any, left: Any, made: Any, fell: Any, lost: Any, power: Any
 ) -> None:
-    """One block of planes through the year; see :func:`run_year` for the arrays."""
-    east, north, up, sky_view, sin_tilt, ground_view = (
-        planes[0],
-        planes[1],
-        planes[2],
-        planes[3],
-        planes[4],
-        planes[5],
-    )
-    sky_iam, horizon_iam, ground_iam = planes[6], planes[7], planes[8]
-    square, linear, constant, limit, sky_left = (
-        planes[9],
-        planes[10],
-        planes[11],
-        planes[12],
-        planes[13],
-    )
-    size = BLOCK
-    lit = np.ones(size, dtype=np.float32)
-    made = np.empty(size, dtype=np.float32)
-    fell = np.empty(size, dtype=np.float32)
-    power = np.empty(size, dtype=np.float32)
-    zero, one, two = _F(0.0), _F(1.0), _F(2.0)
-    i0, i1, i2, i3, i4, i5, i6 = iam[0], iam[1], iam[2], iam[3], iam[4], iam[5], iam[6]
-    i7, i8, i9, i10, i11, i12 = iam[7], iam[8], iam[9], iam[10], iam[11], iam[12]
+    """As the others, for hours in which Perez can turn a steep plane's whole sky negative.
+
+    pvlib sets the sky to zero there. Also leaves the power of the hour in ``power``.
+    """
+    beam, around, even, band = h[BEAM, t], h[AROUND, t], h[EVEN, t], h[BAND, t]
+    ground, cool, heat = h[GROUND, t], h[COOL, t], h[HEAT, t]
+    for i in range(BLOCK):
+        c = p[N_EAST, i] * h[SUN_EAST, t] + p[N_NORTH, i] * h[SUN_NORTH, t]
+        c = max(c + p[N_UP, i] * h[SUN_UP, t], _ZERO)
+        # The sky as it is without a horizon decides, as it does in pvlib.
+        sky = even * p[SKY, i] + band * p[SINE, i] + around * left[i] * c
+        seen = _ONE if sky > _ZERO else _ZERO
+        reach = (beam + seen * around) * c
+        direct = reach * lit[i]
+        total = direct + ground * p[GROUND_VIEW, i]
+        total += seen * (even * p[SKY, i] + band * p[SINE, i])
+        useful = direct * _modifier(c, k) + ground * p[GROUND_USED, i]
+        useful += seen * (even * p[SKY_USED, i] + band * p[SINE_USED, i])
+        power[i] = _power(p, i, useful, total, cool, heat)
+        made[i] += power[i]
+        fell[i] += total
+        lost[i] += reach - direct
+
+
+@nb.njit(cache=True, fastmath=_MATH, error_model="numpy")
+def _year_plain(
+    p: np.ndarray, h: np.ndarray, risky: np.ndarray, month_start: np.ndarray, iam: np.ndarray,
+    ac: np.ndarray, poa: np.ndarray,
+) -> None:  # fmt: skip
+    k = (iam[0], iam[1], iam[2], iam[3], iam[4], iam[5], iam[6], iam[7], iam[8], iam[9])
+    lit, power = np.ones(BLOCK, dtype=np.float32), np.empty(BLOCK, dtype=np.float32)
+    made, fell = np.empty(BLOCK, dtype=np.float32), np.empty(BLOCK, dtype=np.float32)
+    lost = np.zeros(BLOCK, dtype=np.float32)
     for month in range(12):
-        kept = losses[month]
-        for i in range(size):
-            made[i] = zero
-            fell[i] = zero
+        made[:], fell[:] = _ZERO, _ZERO
         for t in range(month_start[month], month_start[month + 1]):
-            sx, sy, sz = sun[0, t], sun[1, t], sun[2, t]
-            dni, around = hourly[0, t], hourly[1, t]
-            even, band, ground = hourly[2, t], hourly[3, t], hourly[4, t]
-            cool, heat = hourly[5, t], hourly[6, t]
-            if shaded:
-                elevation, part = hourly[7, t], hourly[8, t]
-                low, high = horizon[bins[t]], horizon[bins[t] + 1]
-                for i in range(size):
-                    edge = low[i] + part * (high[i] - low[i])
-                    lit[i] = one if elevation > edge else zero
-            for i in range(size):
-                c = max(east[i] * sx + north[i] * sy + up[i] * sz, zero)
-                u = two * c - one
-                m = ((((((i12 * u + i11) * u + i10) * u + i9) * u + i8) * u + i7) * u + i6) * u
-                m = ((((((m + i5) * u + i4) * u + i3) * u + i2) * u + i1) * u + i0) * c
-                # Perez can turn the whole sky term negative on steep planes: pvlib sets it to zero.
-                sky = even * sky_view[i] + band * sin_tilt[i] + around * c
-                seen = one if sky > zero else zero
-                direct = lit[i] * (dni + seen * around)
-                left = seen * sky_left[i]
-                e_sky = left * even * sky_view[i]
-                e_band = left * band * sin_tilt[i]
-                e_ground = ground * ground_view[i]
-                total = direct * c + e_sky + e_band + e_ground
-                useful = direct * m + e_sky * sky_iam[i] + e_band * horizon_iam[i]
-                useful += e_ground * ground_iam[i]
-                dc = useful * (cool + heat * total) * kept
-                out = (square[i] * dc + linear[i]) * dc + constant[i]
-                out = max(min(out, limit[i]), zero)
-                # With no light at all the inverter takes nothing from the grid in this model.
-                power[i] = out
-                made[i] += out
-                fell[i] += total
-            if trace.shape[0] > 0:
-                for i in range(size):
-                    trace[t, i] = power[i]
-        for i in range(size):
-            ac[i, month] = made[i]
-            poa[i, month] = fell[i]
+            if risky[t]:
+                _hour_careful(p, h, t, k, lit, lit, made, fell, lost, power)
+            else:
+                _hour_plain(p, h, t, k, made, fell)
+        ac[:, month], poa[:, month] = made, fell
+
+
+@nb.njit(cache=True, fastmath=_MATH, error_model="numpy")
+def _year_shaded(
+    p: np.ndarray, h: np.ndarray, risky: np.ndarray, month_start: np.ndarray, iam: np.ndarray,
+    horizon: np.ndarray, bins: np.ndarray, left: np.ndarray,
+    ac: np.ndarray, poa: np.ndarray, beam_lost: np.ndarray,
+) -> None:  # fmt: skip
+    k = (iam[0], iam[1], iam[2], iam[3], iam[4], iam[5], iam[6], iam[7], iam[8], iam[9])
+    lit, power = np.ones(BLOCK, dtype=np.float32), np.empty(BLOCK, dtype=np.float32)
+    made, fell = np.empty(BLOCK, dtype=np.float32), np.empty(BLOCK, dtype=np.float32)
+    lost = np.empty(BLOCK, dtype=np.float32)
+    for month in range(12):
+        made[:], fell[:], lost[:] = _ZERO, _ZERO, _ZERO
+        for t in range(month_start[month], month_start[month + 1]):
+            _light_up(horizon, bins[t], h[UP, t], h[PART, t], lit)
+            if risky[t]:
+                _hour_careful(p, h, t, k, lit, left, made, fell, lost, power)
+            else:
+                _hour_shaded(p, h, t, k, lit, made, fell, lost)
+        ac[:, month], poa[:, month], beam_lost[:, month] = made, fell, lost
 
 
 @nb.njit(cache=True, parallel=True, error_model="numpy")
 def run_year(
-    planes: np.ndarray,
-    horizon: np.ndarray,
-    sun: np.ndarray,
-    hourly: np.ndarray,
-    bins: np.ndarray,
-    month_start: np.ndarray,
-    losses: np.ndarray,
+    planes: np.ndarray, hourly: np.ndarray, risky: np.ndarray, month_start: np.ndarray,
     iam: np.ndarray,
-    shaded: bool,
-    trace: np.ndarray,
-) -> tuple[np.ndarray, np.ndarray]:
-    """Run all blocks.
+) -> tuple[np.ndarray, np.ndarray]:  # fmt: skip
+    """All blocks under an open sky.
 
     Parameters
     ----------
-    planes : float32 array, shape (blocks, 14, BLOCK)
-        Per plane: normal (east, north, up), sky view, sin(tilt), ground view, the three diffuse
-        incidence modifiers, inverter (square, linear, constant, limit; per kWp), sky left.
-    horizon : float32 array, shape (blocks, bins + 1, BLOCK), or (1, 1, 1)
-        Horizon elevation, degrees, by direction; the first direction stands again at the end.
-    sun : float32 array, shape (3, hours)
-    hourly : float32 array, shape (9, hours)
-        dni, circumsolar, isotropic, horizon, ground (kW/m2), temperature constant and slope of the
-        DC power, sun elevation (degrees), part of the way to the next direction.
-    bins : int array, shape (hours,)
-        Direction bin of the sun.
+    planes : float32 array, shape (blocks, 13, BLOCK)
+        Per plane: normal (east, north, up); sky view, sin(tilt) and ground view; the same times
+        their incidence modifiers; inverter (square, linear, constant, limit; per kWp).
+    hourly : float32 array, shape (12, hours)
+        Sun (east, north, up); beam, circumsolar, isotropic, horizon band and ground (kW/m2);
+        constant and slope of the DC power; sun elevation (degrees) and the part of the way to the
+        next direction of the horizon.
+    risky : bool array, shape (hours,)
+        Hours in which the sky term can turn negative on a steep plane.
     month_start : int array, shape (13,)
-    losses : float32 array, shape (12,)
-        What is left after DC losses, by month.
-    iam : float32 array, shape (13,)
-    shaded : bool
-        Whether ``horizon`` is used.
-    trace : float32 array, shape (blocks, hours, BLOCK), or (blocks, 0, 0)
-        Filled with AC power per kWp where it has hours.
+    iam : float32 array, shape (10,)
 
     Returns
     -------
@@ -148,20 +181,118 @@ def run_year(
     blocks = planes.shape[0]
     ac = np.empty((blocks, BLOCK, 12), dtype=np.float32)
     poa = np.empty((blocks, BLOCK, 12), dtype=np.float32)
-    last = horizon.shape[0] - 1
     for b in nb.prange(blocks):
-        _one_block(
-            planes[b],
-            horizon[min(np.int64(b), np.int64(last))],
-            sun,
-            hourly,
-            bins,
-            month_start,
-            losses,
-            iam,
-            shaded,
-            ac[b],
-            poa[b],
-            trace[b],
-        )
+        _year_plain(planes[b], hourly, risky, month_start, iam, ac[b], poa[b])
     return ac, poa
+
+
+@nb.njit(cache=True, parallel=True, error_model="numpy")
+def run_year_shaded(
+    planes: np.ndarray, hourly: np.ndarray, risky: np.ndarray, month_start: np.ndarray,
+    iam: np.ndarray, horizon: np.ndarray, bins: np.ndarray, left: np.ndarray,
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:  # fmt: skip
+    """All blocks behind their horizons; arguments as for :func:`run_year`, and:
+
+    Parameters
+    ----------
+    horizon : float32 array, shape (blocks, directions + 1, BLOCK)
+        Elevation, degrees; the first direction stands again at the end.
+    bins : int array, shape (hours,)
+        Direction bin of the sun.
+    left : float32 array, shape (blocks, BLOCK)
+        Share of the sky that is left; already in the sky terms of ``planes``.
+
+    Returns
+    -------
+    ac, poa, beam_lost : float32 arrays, shape (blocks, BLOCK, 12)
+        The last: direct and circumsolar irradiation behind the horizon, kWh/m2.
+    """
+    blocks = planes.shape[0]
+    ac = np.empty((blocks, BLOCK, 12), dtype=np.float32)
+    poa = np.empty((blocks, BLOCK, 12), dtype=np.float32)
+    lost = np.empty((blocks, BLOCK, 12), dtype=np.float32)
+    for b in nb.prange(blocks):
+        _year_shaded(
+            planes[b], hourly, risky, month_start, iam, horizon[b], bins, left[b],
+            ac[b], poa[b], lost[b],
+        )  # fmt: skip
+    return ac, poa, lost
+
+
+@nb.njit(cache=True, fastmath=_MATH, error_model="numpy")
+def run_hours(
+    planes: np.ndarray, hourly: np.ndarray, iam: np.ndarray,
+    horizon: np.ndarray, bins: np.ndarray, left: np.ndarray, weight: np.ndarray,
+    trace: np.ndarray, total: np.ndarray,
+) -> None:  # fmt: skip
+    """Hour by hour: AC power per kWp into ``trace`` and its weighted sum into ``total``.
+
+    Parameters
+    ----------
+    planes, hourly, iam, horizon, bins, left
+        As for :func:`run_year_shaded`; an open sky has a horizon of -90 degrees.
+    weight : float32 array, shape (blocks, BLOCK)
+        Capacity of each plane, kWp; zero for padding.
+    trace : float32 array, shape (hours, blocks * BLOCK), or (0, 0) if only the sum is wanted.
+    total : float64 array, shape (hours,)
+        kW.
+    """
+    k = (iam[0], iam[1], iam[2], iam[3], iam[4], iam[5], iam[6], iam[7], iam[8], iam[9])
+    lit, power = np.ones(BLOCK, dtype=np.float32), np.empty(BLOCK, dtype=np.float32)
+    spare = np.zeros((3, BLOCK), dtype=np.float32)
+    for b in range(planes.shape[0]):
+        for t in range(hourly.shape[1]):
+            _light_up(horizon[b], bins[t], hourly[UP, t], hourly[PART, t], lit)
+            _hour_careful(
+                planes[b], hourly, t, k, lit, left[b], spare[0], spare[1], spare[2], power
+            )
+            summed = 0.0
+            for i in range(BLOCK):
+                summed += power[i] * weight[b, i]
+            total[t] += summed
+            if trace.shape[0] > 0:
+                for i in range(BLOCK):
+                    trace[t, b * BLOCK + i] = power[i]
+
+
+@nb.njit(cache=True, parallel=True, error_model="numpy")
+def sky_shares(horizon: np.ndarray, tilt: np.ndarray, azimuth: np.ndarray) -> np.ndarray:
+    """Share of each plane's isotropic sky that is above its horizon.
+
+    Parameters
+    ----------
+    horizon : float array, shape (planes, directions)
+        Radians, clockwise from north.
+    tilt, azimuth : float arrays, shape (planes,)
+        Radians.
+
+    Notes
+    -----
+    Towards a direction with horizon h a plane with normal n sees the integral of n.s cos(e) de from
+    max(h, the plane's own edge) to 90 degrees, in closed form.
+    """
+    count, directions = horizon.shape
+    out = np.empty(count)
+    turn_sin = np.sin(2 * np.pi * np.arange(directions) / directions)
+    turn_cos = np.cos(2 * np.pi * np.arange(directions) / directions)
+    for i in nb.prange(count):
+        level, slope = np.cos(tilt[i]), np.sin(tilt[i])
+        to_north, to_east = slope * np.cos(azimuth[i]), slope * np.sin(azimuth[i])
+        seen, whole = 0.0, 0.0
+        for d in range(directions):
+            facing = to_north * turn_cos[d] + to_east * turn_sin[d]
+            edge = np.arctan2(-facing, level) if facing < 0 else 0.0
+            all_sky = _sector(facing, level, edge)
+            whole += all_sky
+            low = horizon[i, d]
+            seen += _sector(facing, level, low) if low > edge else all_sky
+        out[i] = seen / whole
+    return out
+
+
+@nb.njit(inline="always")
+def _sector(facing: Any, level: Any, low: Any) -> Any:
+    """Integral of (facing cos e + level sin e) cos e from ``low`` to 90 degrees."""
+    sine, cosine = np.sin(low), np.cos(low)
+    across = (np.pi / 2 - low) / 2 - sine * cosine / 2
+    return facing * across + level * cosine * cosine / 2

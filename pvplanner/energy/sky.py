@@ -34,7 +34,7 @@ FAIMAN_MOUNTS = {"roof": (21.55, 5.90), "open_rack": (25.0, 6.84), "canopy": (25
 (Faiman 2008); flush roofs scaled by (45 - 20) / (49 - 20), from the installed NOCT of PVWatts' open
 rack to that of its roof mount. SAPM's close mount runs hotter and yields 3-4 % less."""
 
-IAM_DEGREE = 12
+IAM_DEGREE = 9
 DIFFUSE_REGIONS = ("sky", "horizon", "ground")
 
 
@@ -175,12 +175,13 @@ def iam_polynomial() -> np.ndarray:
     """Coefficients, lowest first, of IAM in ``2 c - 1`` for the cosine c of incidence.
 
     The physical model (De Soto et al. 2006) of ``pvlib.iam.physical`` at Chebyshev points. It is
-    always used times c, which keeps it at 4e-7 and lets no light in from behind the plane.
+    always used times c and fitted so, which keeps the year to 4e-7 and lets no light in from behind
+    the plane.
     """
     u = np.cos(np.pi * (np.arange(400) + 0.5) / 400)
     c = (u + 1) / 2
     modifier = pvlib.iam.physical(np.degrees(np.arccos(c)))
-    inner = np.polynomial.Chebyshev.fit(u, modifier, IAM_DEGREE, domain=[-1, 1])
+    inner = np.polynomial.Chebyshev.fit(u, modifier, IAM_DEGREE, domain=[-1, 1], w=c)
     return inner.convert(kind=np.polynomial.Polynomial, domain=[-1, 1]).coef
 
 
