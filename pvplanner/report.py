@@ -22,6 +22,7 @@ _SUMMARY = (
     ("modules", 0),
     ("capacity_kwp", 2),
     ("energy_kwh", 0),
+    ("energy_p90_kwh", 0),
     ("capital", 2),
     ("income_first_year", 2),
     ("avoided_t", 3),
@@ -39,6 +40,7 @@ _HOUSEHOLD = (
     ("modules", 1),
     ("capacity_kwp", 3),
     ("energy_kwh", 0),
+    ("energy_p90_kwh", 0),
     ("energy_first_year_kwh", 2),
     ("capital", 2),
     ("income_first_year", 2),
@@ -71,6 +73,7 @@ _VILLAGE = (
     ("households", 0),
     ("capacity_kwp", 2),
     ("energy_kwh", 0),
+    ("energy_p90_kwh", 0),
     ("income_first_year", 2),
     ("income_per_household", 2),
     ("supply_ratio", 3),
@@ -153,6 +156,8 @@ def render_report(plan: Plan, language: str, *, internal: bool) -> str:
             _models_table(plan, language),
             _village_table(plan, language),
             _household_table(plan, language, internal),
+            _waterfall_table(plan, language),
+            _doubt_table(plan, language),
             _aside_table(plan, language),
             _assumption_table(plan, language),
         ],
@@ -298,6 +303,51 @@ def _aside_table(plan: Plan, language: str) -> dict[str, Any]:
         "id": "aside",
         "title": label("report_aside", language),
         "columns": _columns(keys, language),
+        "rows": rows,
+        "total": None,
+    }
+
+
+def _waterfall_table(plan: Plan, language: str) -> dict[str, Any]:
+    steps = plan.facts.get("waterfall", {})
+    whole = steps.get("plane", 0.0)
+    rows = [
+        [label(step, language), shown(kwh, 0, language), f"{kwh / whole:.1%}" if whole else ""]
+        for step, kwh in steps.items()
+        if kwh
+    ]
+    heads = (("waterfall_step", ""), ("waterfall_kwh", "n"), ("waterfall_share", "n"))
+    return {
+        "id": "waterfall",
+        "title": label("report_waterfall", language),
+        "columns": [_Column(label(h, language), align, "") for h, align in heads],
+        "rows": rows,
+        "total": None,
+    }
+
+
+def _doubt_table(plan: Plan, language: str) -> dict[str, Any]:
+    rows = [
+        [
+            label(str(row["component"]), language),
+            f"{row['roof']:.1%}",
+            f"{row['village']:.1%}",
+            str(row["source"]),
+            str(row["year"]),
+        ]
+        for row in plan.facts.get("doubt", [])
+    ]
+    heads = (
+        ("doubt_component", ""),
+        ("doubt_roof", "n"),
+        ("doubt_village", "n"),
+        ("source", ""),
+        ("year", ""),
+    )
+    return {
+        "id": "doubt",
+        "title": label("report_doubt", language),
+        "columns": [_Column(label(h, language), align, "") for h, align in heads],
         "rows": rows,
         "total": None,
     }

@@ -89,6 +89,11 @@ class Weather(_Frozen):
     """Minutes after an interval's start at which the sun is taken; ``auto``: by the closure."""
     seed: int = 0
     """Seed of the typical year."""
+    latitude: Annotated[float, Field(ge=-90, le=90)] | None = None
+    longitude: Annotated[float, Field(ge=-180, le=180)] | None = None
+    altitude: float | None = None
+    utc_offset_hours: Annotated[float, Field(ge=-14, le=14)] | None = None
+    """Place and zone of a plain CSV that does not state them."""
 
 
 class Roof(_Frozen):
@@ -157,6 +162,18 @@ class System(_Frozen):
     loss_items: LossItems = LossItems()
     dc_ac_ratio: Annotated[float, Field(gt=0.3, le=3)] = 1.2
     inverter_efficiency: Annotated[float, Field(gt=0.5, le=1)] = 0.96
+
+
+class Doubt(_Frozen):
+    """``[doubt]``: how the range of the energy is drawn."""
+
+    draws: Annotated[int, Field(ge=100, le=100_000)] = 1000
+    seed: Annotated[int, Field(ge=0, le=1_000_000_000)] = 0
+    area_shared: Fraction = 0.5
+    """Share of the variance of usable area that all roofs have in common (the coefficient itself);
+    the rest is each roof's own: assumption."""
+    sigma: dict[str, Annotated[float, Field(ge=0, le=0.5)]] = Field(default_factory=dict)
+    """One-sigma fractions by component, over the packaged table's."""
 
 
 class Demand(_Frozen):
@@ -236,6 +253,7 @@ class Scenario(_Frozen):
     roof: Roof = Roof()
     module: Module = Module()
     system: System = System()
+    doubt: Doubt = Doubt()
     demand: Demand = Demand()
     tariff: Tariff = Tariff()
     finance: Finance = Finance()

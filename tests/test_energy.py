@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import pvplanner as pvp
-from pvplanner.energy import loss_factors
+from pvplanner.energy import loss_factors, loss_waterfall, simulate_total_hours
 from pvplanner.energy.kernel import sky_shares
 from pvplanner.energy.sky import diffuse_modifiers, iam_polynomial
 from pvplanner.schema import MONTHLY_ENERGY
@@ -183,3 +183,79 @@ def test_hemispheres_behave(latitude):
         assert south == pytest.approx(north, rel=0.05)
     else:
         assert (south > north) == (latitude > 0)
+
+
+# --- waterfall, hours, sites --------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("system", [{}, {"losses": 0.14}, {"dc_ac_ratio": 1.6}])
+@pytest.mark.parametrize("behind", [False, True])
+def test_waterfall_sums_exactly_to_the_energy(system, behind):
+    rng = np.random.default_rng(4)
+    table = arrays(rng.uniform(0, 75, 30), rng.uniform(0, 360, 30), rng.uniform(1, 9, 30))
+    horizon = rng.uniform(0, 30, (30, 36)) if behind else None
+    scenario = pvp.Scenario(system=system)
+    steps = loss_waterfall(table, WEATHER, scenario=scenario, horizon=horizon)
+    energy = pvp.simulate_energy(table, WEATHER, scenario=scenario, horizon=horizon)
+    parts = steps.drop(columns="energy_kwh").sum(axis=1)
+    assert parts.to_numpy() == pytest.approx(steps["energy_kwh"].to_numpy(), rel=1e-12)
+    assert steps["energy_kwh"].to_numpy() == pytest.approx(
+        energy["energy_kwh"].to_numpy(), rel=2e-6
+    )
+    fallen = energy["poa_kwh_per_m2"] * table["capacity_kwp"]
+    assert steps["plane"].to_numpy() == pytest.approx(fallen.to_numpy(), rel=1e-5)
+    assert (steps["incidence"] < 0).all()
+    assert (steps["horizon"] < 0).all() == behind
+    assert (steps["clipping"].sum() < 0) or system != {"dc_ac_ratio": 1.6}
+
+
+def test_hours_sum_to_the_year_and_to_the_village():
+    table = arrays([10, 40, 25], [180, 90, 300], [2.0, 3.0, 4.0])
+    hours = pvp.simulate_hours(table, WEATHER)
+    energy = pvp.simulate_energy(table, WEATHER)["energy_kwh"]
+    assert hours.sum().to_numpy() == pytest.approx(energy.to_numpy(), rel=1e-6)
+    total = simulate_total_hours(table, WEATHER)
+    assert total.to_numpy() == pytest.approx(hours.sum(axis=1).to_numpy(), abs=1e-5)
+
+
+def test_arrays_take_the_named_or_the_nearest_weather():
+    sites = {"coast": WEATHER, "inland": pvp.typical_year(30.6, 114.3)}
+    table = arrays([20, 20, 20], [180, 180, 180]).assign(
+        latitude=[29.8, 30.5, 30.5], longitude=[121.5, 114.0, 114.0],
+        weather_site=[None, None, "coast"],
+    )  # fmt: skip
+    out = pvp.simulate_energy(table, sites)["energy_kwh"]
+    each = [pvp.simulate_energy(table, site)["energy_kwh"].iloc[0] for site in sites.values()]
+    assert out.to_numpy() == pytest.approx([each[0], each[1], each[0]], rel=1e-9)
+    with pytest.raises(pvp.InputError, match="'moon'"):
+        pvp.simulate_energy(table.assign(weather_site="moon"), sites)
+    with pytest.raises(pvp.InputError, match="latitude"):
+        pvp.simulate_energy(arrays([20], [180]), sites)
+
+
+FIVE = ["hangzhou_cswd.epw", "shanghai_tmyx.epw", "singapore_tmy.epw", "zurich_tmy.epw",
+        "phoenix_tmy2.csv"]  # fmt: skip
+
+
+@pytest.mark.parametrize("behind", [False, True])
+@pytest.mark.parametrize("file", FIVE)
+def test_random_roofs_in_five_climates_equal_pvlib(shared, file, behind):
+    """20 of the 500 random roofs; ``python -m tests.validation`` runs them all."""
+    weather = pvp.read_weather(shared / "data" / "weather" / file)
+    rng = np.random.default_rng(len(file))
+    table = arrays(rng.uniform(0, 75, 4), rng.uniform(0, 360, 4))
+    horizon = rng.uniform(0, 35, (4, 36)) if behind else None
+    scenario = pvp.Scenario(system={"loss_items": {"shading": 0.0}})
+    ours = pvp.simulate_energy(table, weather, scenario=scenario, horizon=horizon)
+    for k, plane in enumerate(table.itertuples()):
+        options = {}
+        if behind:
+            turn = np.radians([plane.surface_azimuth])
+            left = sky_shares(
+                np.radians(horizon[k : k + 1]), np.radians([plane.surface_tilt]), turn
+            )
+            options = {"horizon": horizon[k], "sky_left": left[0]}
+        year = pvlib_year(
+            weather, plane.surface_tilt, plane.surface_azimuth, scenario, **options
+        ).sum()
+        assert ours["energy_kwh"].iloc[k] == pytest.approx(year, rel=1e-5)

@@ -16,7 +16,10 @@ FILES = ["hangzhou_cswd.epw", "shanghai_tmyx.epw", "phoenix_tmy2.csv"]
 
 def sam_energy(weather, tilt, azimuth, *, array_type, losses=14.0757, dc_ac=1.2):
     """Yearly AC per kWp of PVWatts v8, ground coverage 0.01, on our hours."""
-    data, times = weather.data, weather.sun_times()
+    # A sun at the very end of the hour (60 minutes) is a minute earlier for SAM, whose last hour
+    # would otherwise belong to the next year.
+    late = weather.sun_offset_minutes == 60
+    data, times = weather.data, weather.sun_times() - pd.Timedelta(minutes=1 if late else 0)
     index = pd.DatetimeIndex(data.index)
     model = pvwatts.new()
     model.SolarResource.solar_resource_data = {

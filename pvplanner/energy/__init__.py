@@ -8,62 +8,44 @@ the year at its own tilt and azimuth.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Mapping
 
 import numpy as np
 import pandas as pd
 
-from pvplanner import reference
-from pvplanner.energy.kernel import (
-    BLOCK,
-    PART,
-    UP,
-    run_hours,
-    run_year,
-    run_year_shaded,
-    sky_shares,
+from pvplanner.energy.doubt import (
+    RoofDoubt,
+    contributions,
+    doubt_components,
+    draw_ranges,
+    roof_doubt,
 )
-from pvplanner.energy.sky import Sky, diffuse_modifiers, iam_polynomial, prepare_sky
+from pvplanner.energy.waterfall import loss_waterfall
+from pvplanner.energy.year import Year, loss_factors, module_gamma, ratio
 from pvplanner.errors import InputError
-from pvplanner.scenario import Scenario, System
+from pvplanner.reference import distance_km
+from pvplanner.scenario import Scenario
 from pvplanner.schema import MONTHLY_ENERGY
 from pvplanner.weather import Weather
 
 __all__ = [
+    "RoofDoubt",
+    "contributions",
+    "doubt_components",
+    "draw_ranges",
     "loss_factors",
+    "loss_waterfall",
     "module_gamma",
+    "roof_doubt",
     "simulate_energy",
     "simulate_hours",
     "simulate_total_hours",
 ]
 
-_CHUNK_BLOCKS = 512
-_ETA_REFERENCE = 0.9637
-"""Reference efficiency of the PVWatts inverter (Dobos 2014)."""
-
-
-def loss_factors(system: System) -> np.ndarray:
-    """What is left of DC power after the losses, for each month; shape (12,).
-
-    ``system.losses`` if given, else the product over ``system.loss_items``.
-    """
-    if system.losses is not None:
-        return np.full(12, 1 - system.losses)
-    left = np.ones(12)
-    for value in system.loss_items.model_dump().values():
-        left *= 1 - np.broadcast_to(np.asarray(value, dtype=float), 12)
-    return left
-
-
-def module_gamma(scenario: Scenario) -> float:
-    """Temperature coefficient of power of the scenario's module, 1/K."""
-    table = reference.load("modules").set_index("product")
-    return float(table.loc[scenario.module.product, "gamma_pdc_per_k"])
-
 
 def simulate_energy(
     arrays: pd.DataFrame,
-    weather: Weather,
+    weather: Weather | Mapping[str, Weather],
     *,
     scenario: Scenario | None = None,
     horizon: np.ndarray | None = None,
@@ -76,8 +58,9 @@ def simulate_energy(
         ``capacity_kwp`` (kWp), ``surface_tilt`` (degrees), ``surface_azimuth`` (degrees clockwise
         from north). ``capacity_kw_ac`` (kW) is used where it is there and known, else
         ``system.dc_ac_ratio``.
-    weather : Weather
-        The year.
+    weather : Weather, or mapping of name to Weather
+        The year. Of several, each array takes the one that its ``weather_site`` names, else the
+        nearest to its ``latitude`` and ``longitude`` (degrees).
     scenario : Scenario, optional
         ``system`` and ``module`` are used; the defaults if not given.
     horizon : ndarray, shape (len(arrays), directions), optional
@@ -101,7 +84,9 @@ def simulate_energy(
     """
     scenario = scenario or Scenario()
     _check(arrays)
-    year = _Year(weather, scenario, shaded=horizon is not None)
+    if not isinstance(weather, Weather):
+        return _by_site(arrays, weather, scenario, horizon)
+    year = Year(weather, scenario, shaded=horizon is not None)
     ac, poa, kept = year.run(arrays, horizon)
     capacity = arrays["capacity_kwp"].to_numpy(dtype=float)
     months = ac * capacity[:, None]
@@ -110,8 +95,8 @@ def simulate_energy(
     out[list(MONTHLY_ENERGY)] = months
     out["specific_yield_kwh_per_kwp"] = ac.sum(axis=1)
     out["poa_kwh_per_m2"] = poa
-    out["performance_ratio"] = _ratio(ac.sum(axis=1), poa)
-    out["shading_loss"] = np.nan if horizon is None else 1 - _ratio(kept, poa)
+    out["performance_ratio"] = ratio(ac.sum(axis=1), poa)
+    out["shading_loss"] = np.nan if horizon is None else 1 - ratio(kept, poa)
     return out
 
 
@@ -136,7 +121,7 @@ def simulate_hours(
     """
     scenario = scenario or Scenario()
     _check(arrays)
-    year = _Year(weather, scenario, shaded=horizon is not None)
+    year = Year(weather, scenario, shaded=horizon is not None)
     power, _ = year.hours(arrays, horizon, each=True)
     power *= arrays["capacity_kwp"].to_numpy(dtype=float)
     return pd.DataFrame(power, index=weather.data.index, columns=arrays.index)
@@ -163,176 +148,53 @@ def simulate_total_hours(
     """
     scenario = scenario or Scenario()
     _check(arrays)
-    year = _Year(weather, scenario, shaded=horizon is not None)
+    year = Year(weather, scenario, shaded=horizon is not None)
     _, total = year.hours(arrays, horizon, each=False)
     return pd.Series(total, index=weather.data.index, name="power_kw")
 
 
-class _Year:
-    """One weather year, ready for the kernel."""
-
-    def __init__(self, weather: Weather, scenario: Scenario, *, shaded: bool) -> None:
-        self.scenario = scenario
-        system = scenario.system
-        self.sky: Sky = prepare_sky(weather, system)
-        if shaded and system.losses is None:
-            items = system.loss_items.model_copy(update={"shading": 0.0})
-            system = system.model_copy(update={"loss_items": items})
-        self.hourly = self._hourly(loss_factors(system), module_gamma(scenario))
-        self.iam = iam_polynomial().astype(np.float32)
-        # With band >= -even / 2 no tilt from 0 to 90 degrees can see a negative sky.
-        self.risky = (self.sky.isotropic < 0) | (self.sky.horizon < -self.sky.isotropic / 2)
-
-    def _hourly(self, left: np.ndarray, gamma: float) -> np.ndarray:
-        """Hourly rows as :func:`run_year` takes them; irradiance in kW/m2, so DC in kW per kWp."""
-        sky = self.sky
-        kept = np.repeat(left, np.diff(sky.month_start))
-        cool = kept * (1 + gamma * (sky.temp_air - 25))
-        heat = kept * gamma * sky.heating * 1000
-        light = [sky.dni, sky.circumsolar, sky.isotropic, sky.horizon, sky.ground]
-        rows = [*sky.sun, *(part / 1000 for part in light), cool, heat, sky.elevation, 0 * cool]
-        return np.stack(rows).astype(np.float32)
-
-    def run(
-        self, arrays: pd.DataFrame, horizon: np.ndarray | None
-    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Monthly AC per kWp, shape (arrays, 12); yearly irradiation on the plane (kWh/m2) under an
-        open sky and behind the horizon, shape (arrays,).
-        """
-        ac = np.empty((len(arrays), 12))
-        poa, kept = np.empty(len(arrays)), np.empty(len(arrays))
-        for rows in _chunks(len(arrays)):
-            part = arrays.iloc[rows]
-            if horizon is None:
-                made, fell = self._open(part)
-                lost = np.zeros(len(part))
-            else:
-                made, fell, lost = self._behind(part, horizon[rows])
-            ac[rows], kept[rows], poa[rows] = made, fell, fell + lost
-        return ac, poa, kept
-
-    def _open(self, arrays: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
-        planes = _blocked(self._factors(arrays, np.ones(len(arrays))))
-        ac, poa = run_year(planes, self.hourly, self.risky, self.sky.month_start, self.iam)
-        return _months(ac, len(arrays)), _months(poa, len(arrays)).sum(axis=1)
-
-    def _behind(
-        self, arrays: pd.DataFrame, horizon: np.ndarray
-    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        left = self._left(arrays, horizon)
-        planes = _blocked(self._factors(arrays, left))
-        edges, bins, hourly = self._directions(horizon)
-        rest = _blocked(left[None])[:, 0]
-        ac, poa, beam = run_year_shaded(
-            planes, hourly, self.risky, self.sky.month_start, self.iam, edges, bins, rest
-        )
-        tilt = np.radians(arrays["surface_tilt"].to_numpy(dtype=float))
-        even = self.sky.isotropic.sum() * (1 + np.cos(tilt)) / 2
-        diffuse = (even + self.sky.horizon.sum() * np.sin(tilt)) * (1 - left) / 1000
-        count = len(arrays)
-        lost = _months(beam, count).sum(axis=1) + diffuse
-        return _months(ac, count), _months(poa, count).sum(axis=1), lost
-
-    def hours(
-        self, arrays: pd.DataFrame, horizon: np.ndarray | None, *, each: bool
-    ) -> tuple[np.ndarray, np.ndarray]:
-        """Hourly AC power per kWp, shape (8760, arrays) if ``each``, and the sum in kW."""
-        if horizon is None:
-            horizon = np.full((len(arrays), 4), -90.0)
-            left = np.ones(len(arrays))
-        else:
-            left = self._left(arrays, horizon)
-        planes = _blocked(self._factors(arrays, left))
-        edges, bins, hourly = self._directions(horizon)
-        count, lit_hours = len(arrays), len(self.sky.hour)
-        trace = np.zeros((lit_hours, planes.shape[0] * BLOCK) if each else (0, 0), np.float32)
-        total = np.zeros(lit_hours)
-        weight = _blocked(arrays["capacity_kwp"].to_numpy(dtype=float)[None])[:, 0]
-        rest = _blocked(left[None])[:, 0]
-        run_hours(planes, hourly, self.iam, edges, bins, rest, weight, trace, total)
-        whole = np.zeros(8760)
-        whole[self.sky.hour] = total
-        power = np.zeros((8760, count) if each else (0, 0))
-        if each:
-            power[self.sky.hour] = trace[:, :count]
-        return power, whole
-
-    def _left(self, arrays: pd.DataFrame, horizon: np.ndarray) -> np.ndarray:
-        tilt, turn = (
-            np.radians(arrays[name].to_numpy(dtype=float))
-            for name in ("surface_tilt", "surface_azimuth")
-        )
-        return sky_shares(np.radians(horizon), tilt, turn)
-
-    def _factors(self, arrays: pd.DataFrame, left: np.ndarray) -> np.ndarray:
-        """Factors of each plane, shape (13, arrays), as :func:`run_year` takes them."""
-        degrees = arrays["surface_tilt"].to_numpy(dtype=float)
-        tilt, turn = (
-            np.radians(degrees),
-            np.radians(arrays["surface_azimuth"].to_numpy(dtype=float)),
-        )
-        iam = diffuse_modifiers(degrees)
-        sky, sine, ground = (1 + np.cos(tilt)) / 2, np.sin(tilt), (1 - np.cos(tilt)) / 2
-        return np.stack(
-            [
-                np.sin(tilt) * np.sin(turn),
-                np.sin(tilt) * np.cos(turn),
-                np.cos(tilt),
-                left * sky,
-                left * sine,
-                ground,
-                left * sky * iam["sky"],
-                left * sine * iam["horizon"],
-                ground * iam["ground"],
-                *self._inverter(arrays),
-            ]
-        )
-
-    def _inverter(self, arrays: pd.DataFrame) -> tuple[np.ndarray, ...]:
-        """PVWatts inverter (Dobos 2014) as a clipped square of DC power, per kWp."""
-        system = self.scenario.system
-        limit = np.full(len(arrays), 1 / system.dc_ac_ratio)
-        if "capacity_kw_ac" in arrays:
-            dc = arrays["capacity_kwp"].to_numpy(dtype=float)
-            ac = arrays["capacity_kw_ac"].to_numpy(dtype=float)
-            known = np.isfinite(ac) & (ac > 0) & (dc > 0)
-            limit = np.where(known, np.divide(ac, dc, out=limit.copy(), where=known), limit)
-        rated = limit / system.inverter_efficiency
-        scale = system.inverter_efficiency / _ETA_REFERENCE
-        ones = np.ones_like(limit)
-        return -0.0162 * scale / rated, 0.9858 * scale * ones, -0.0059 * scale * rated, limit
-
-    def _directions(self, horizon: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        directions = horizon.shape[1]
-        around = np.concatenate([horizon, horizon[:, :1]], axis=1).T
-        position = self.sky.azimuth / 360 * directions
-        bins = np.minimum(position.astype(np.int64), directions - 1)
-        hourly = self.hourly.copy()
-        hourly[UP], hourly[PART] = self.sky.elevation, position - bins
-        return _blocked(around), bins, hourly
+def _by_site(
+    arrays: pd.DataFrame,
+    sites: Mapping[str, Weather],
+    scenario: Scenario,
+    horizon: np.ndarray | None,
+) -> pd.DataFrame:
+    names = weather_sites(arrays, sites)
+    parts = []
+    for name in names.unique():
+        rows = np.flatnonzero((names == name).to_numpy())
+        part = None if horizon is None else horizon[rows]
+        found = simulate_energy(arrays.iloc[rows], sites[name], scenario=scenario, horizon=part)
+        parts.append(found.assign(_row=rows))
+    whole = pd.concat(parts).sort_values("_row")
+    return whole.drop(columns="_row").set_axis(arrays.index)
 
 
-def _months(values: np.ndarray, count: int) -> np.ndarray:
-    return values.reshape(-1, 12)[:count].astype(float)
+def weather_sites(arrays: pd.DataFrame, sites: Mapping[str, Weather]) -> pd.Series:
+    """The weather site of each array: the named one, else the nearest.
 
-
-def _blocked(rows: np.ndarray) -> np.ndarray:
-    """Columns (one per plane) cut into padded blocks: shape (blocks, rows, BLOCK)."""
-    blocks = -(-rows.shape[1] // BLOCK)
-    out = np.zeros((rows.shape[0], blocks * BLOCK), dtype=np.float32)
-    out[:, : rows.shape[1]] = rows
-    return np.ascontiguousarray(out.reshape(rows.shape[0], blocks, BLOCK).transpose(1, 0, 2))
-
-
-def _chunks(count: int) -> Iterator[slice]:
-    step = _CHUNK_BLOCKS * BLOCK
-    for start in range(0, count, step):
-        yield slice(start, min(start + step, count))
-
-
-def _ratio(part: np.ndarray, whole: np.ndarray) -> np.ndarray:
-    known = whole > 0
-    return np.divide(part, whole, out=np.full_like(whole, np.nan), where=known)
+    Raises
+    ------
+    InputError
+        If a named site is not there, or an array has neither a name nor a place.
+    """
+    names = pd.Series(None, index=arrays.index, dtype=object)
+    if "weather_site" in arrays:
+        names = arrays["weather_site"].astype(object)
+        unknown = names.dropna()[~names.dropna().isin(list(sites))]
+        if len(unknown):
+            known = ", ".join(sites)
+            raise InputError("site_unknown", where="arrays", site=unknown.iloc[0], known=known)
+    open_ = names.isna()
+    if open_.any():
+        if not {"latitude", "longitude"} <= set(arrays.columns):
+            missing = "weather_site, or latitude and longitude"
+            raise InputError("table_columns", where="arrays", table="arrays", missing=missing)
+        lat = arrays.loc[open_, "latitude"].to_numpy(dtype=float)
+        lon = arrays.loc[open_, "longitude"].to_numpy(dtype=float)
+        away = [distance_km(w.latitude, w.longitude, lat, lon) for w in sites.values()]
+        names[open_] = np.array(list(sites), dtype=object)[np.argmin(away, axis=0)]
+    return names
 
 
 def _check(arrays: pd.DataFrame) -> None:

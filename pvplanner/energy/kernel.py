@@ -255,6 +255,66 @@ def run_hours(
                     trace[t, b * BLOCK + i] = power[i]
 
 
+@nb.njit(cache=True, fastmath=_MATH, error_model="numpy")
+def _steps(
+    p: np.ndarray, h: np.ndarray, month_start: np.ndarray, iam: np.ndarray,
+    horizon: np.ndarray, bins: np.ndarray, left: np.ndarray, kept: np.ndarray, out: np.ndarray,
+) -> None:  # fmt: skip
+    k = (iam[0], iam[1], iam[2], iam[3], iam[4], iam[5], iam[6], iam[7], iam[8], iam[9])
+    lit = np.ones(BLOCK, dtype=np.float32)
+    for month in range(12):
+        for t in range(month_start[month], month_start[month + 1]):
+            _light_up(horizon, bins[t], h[UP, t], h[PART, t], lit)
+            for i in range(BLOCK):
+                c = p[N_EAST, i] * h[SUN_EAST, t] + p[N_NORTH, i] * h[SUN_NORTH, t]
+                c = max(c + p[N_UP, i] * h[SUN_UP, t], _ZERO)
+                sky = h[EVEN, t] * p[SKY, i] + h[BAND, t] * p[SINE, i]
+                seen = _ONE if sky + h[AROUND, t] * left[i] * c > _ZERO else _ZERO
+                reach = (h[BEAM, t] + seen * h[AROUND, t]) * c
+                direct = reach * lit[i]
+                ground = h[GROUND, t] * p[GROUND_VIEW, i]
+                total = direct + seen * sky + ground
+                useful = h[EVEN, t] * p[SKY_USED, i] + h[BAND, t] * p[SINE_USED, i]
+                useful = seen * useful + direct * _modifier(c, k) + h[GROUND, t] * p[GROUND_USED, i]
+                warm = useful * (h[COOL, t] + h[HEAT, t] * total) / kept[month]
+                dc = warm * kept[month]
+                free = max((p[SQUARE, i] * dc + p[LINEAR, i]) * dc + p[CONSTANT, i], _ZERO)
+                out[0, month, i] += reach + seen * sky / max(left[i], np.float32(1e-6)) + ground
+                out[1, month, i] += total
+                out[2, month, i] += useful
+                out[3, month, i] += warm
+                out[4, month, i] += free
+                out[5, month, i] += min(free, p[LIMIT, i])
+
+
+@nb.njit(cache=True, parallel=True, error_model="numpy")
+def run_steps(
+    planes: np.ndarray, hourly: np.ndarray, month_start: np.ndarray, iam: np.ndarray,
+    horizon: np.ndarray, bins: np.ndarray, left: np.ndarray, kept: np.ndarray,
+) -> np.ndarray:  # fmt: skip
+    """The same year, with what is left after each step of the chain.
+
+    Parameters
+    ----------
+    planes, hourly, month_start, iam, horizon, bins, left
+        As for :func:`run_year_shaded`; an open sky has a horizon of -90 degrees.
+    kept : float32 array, shape (12,)
+        What is left after DC losses, by month; already in ``hourly``.
+
+    Returns
+    -------
+    float64 array, shape (blocks, 6, 12, BLOCK)
+        kWh per kWp (or per m2 for the first three): irradiation under an open sky, behind the
+        horizon, after incidence losses; DC at cell temperature before losses; AC before clipping;
+        AC.
+    """
+    blocks = planes.shape[0]
+    out = np.zeros((blocks, 6, 12, BLOCK))
+    for b in nb.prange(blocks):
+        _steps(planes[b], hourly, month_start, iam, horizon[b], bins, left[b], kept, out[b])
+    return out
+
+
 @nb.njit(cache=True, parallel=True, error_model="numpy")
 def sky_shares(horizon: np.ndarray, tilt: np.ndarray, azimuth: np.ndarray) -> np.ndarray:
     """Share of each plane's isotropic sky that is above its horizon.

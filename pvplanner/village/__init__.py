@@ -21,7 +21,7 @@ from pvplanner.buildings import (
     usable_buildings,
 )
 from pvplanner.carbon import carbon_basis
-from pvplanner.energy import simulate_energy
+from pvplanner.energy import loss_waterfall, simulate_energy
 from pvplanner.errors import ConfigError, Finding, InputError
 from pvplanner.income import chosen_models, resolve_prices
 from pvplanner.modules import lay_modules, module_planes
@@ -29,6 +29,7 @@ from pvplanner.roofs import model_roofs
 from pvplanner.scenario import Scenario
 from pvplanner.village.assumptions import list_assumptions
 from pvplanner.village.plan import Plan
+from pvplanner.village.ranges import add_p90, doubt_table, plan_doubt
 from pvplanner.village.storage import hash_input
 from pvplanner.village.totals import (
     add_money_and_carbon,
@@ -41,7 +42,16 @@ from pvplanner.weather import Weather, read_weather, typical_year
 
 __all__ = ["Plan", "plan_village", "yield_shares"]
 
-STAGES = ("buildings", "households", "weather", "roofs", "modules", "energy", "income")
+STAGES = (
+    "buildings",
+    "households",
+    "weather",
+    "roofs",
+    "modules",
+    "energy",
+    "income",
+    "doubt",
+)
 """Names of the stages, as given to ``progress``."""
 
 WEATHER_REACH_KM = 200.0
@@ -100,6 +110,14 @@ def plan_village(scenario: Scenario, *, progress: Callable[[str], None] | None =
     households = add_money_and_carbon(households, prices=prices, basis=basis, scenario=scenario)
     buildings = buildings.join(add_to_buildings(buildings, shares, households))
     villages = village_table(buildings, households, basis)
+    begin("doubt")
+    doubt = plan_doubt(
+        arrays, energy, planes, weather, scenario=scenario, chinese=province is not None
+    )
+    energy, buildings, households, villages = add_p90(
+        doubt, arrays, energy, buildings, households, villages, shares, scenario=scenario
+    )
+    waterfall = loss_waterfall(arrays, weather, scenario=scenario).sum()
     findings += _unknown_money(prices.export, basis.factor is None, province)
     return Plan(
         scenario,
@@ -112,7 +130,11 @@ def plan_village(scenario: Scenario, *, progress: Callable[[str], None] | None =
         shares,
         findings=tuple(findings),
         assumptions=list_assumptions(scenario, weather, prices, basis),
-        facts=_facts(scenario, weather, province),
+        facts={
+            **_facts(scenario, weather, province),
+            "doubt": doubt_table(doubt),
+            "waterfall": {step: round(float(kwh), 1) for step, kwh in waterfall.items()},
+        },
     )
 
 
@@ -180,6 +202,10 @@ def site_weather(
         scenario.site.weather,
         trusted=choice.trusted,
         sun_offset_minutes=choice.sun_offset_minutes,
+        latitude=choice.latitude,
+        longitude=choice.longitude,
+        altitude=choice.altitude,
+        utc_offset_hours=choice.utc_offset_hours,
     )
     findings = list(weather.findings)
     place = np.array([weather.latitude]), np.array([weather.longitude])

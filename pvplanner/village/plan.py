@@ -73,6 +73,7 @@ class Plan:
             "modules": int(rows["modules"].sum()),
             "capacity_kwp": _total(rows["capacity_kwp"], 3),
             "energy_kwh": _total(rows["energy_kwh"], 0),
+            "energy_p90_kwh": _total(rows["energy_p90_kwh"], 0) if len(rows) == 1 else None,
             "capital": _total(rows["capital"], 2),
             "income_first_year": _total(rows["income_first_year"], 2),
             "avoided_t": _total(rows["avoided_t"], 3),

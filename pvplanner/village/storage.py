@@ -21,6 +21,9 @@ from pvplanner.scenario import Scenario
 from pvplanner.schema import TABLES, validate
 from pvplanner.village.plan import Plan
 
+FACTS = ("province", "weather", "inputs", "versions", "doubt", "waterfall")
+"""Keys of ``Plan.facts``, kept in ``summary.json``."""
+
 _COMMITTED = ".pvplanner-commit"
 _STAGING = ".pvplanner-staging-"
 _FIXED_DATE = "2000-01-01T00:00:00Z"
@@ -139,7 +142,7 @@ def read_plan(folder: Path) -> Plan:
             raise
         raise InputError("plan_broken", where=str(folder), reason=str(error)) from None
     tables["energy"] = tables["energy"].set_index("array_id")
-    facts = {key: summary[key] for key in ("province", "weather", "inputs", "versions")}
+    facts = {key: summary[key] for key in FACTS}
     scenario = Scenario.from_toml(folder / "scenario.toml")
     return Plan(
         scenario,

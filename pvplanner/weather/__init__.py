@@ -5,19 +5,23 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
+import pvlib
 
 from pvplanner.errors import ConfigError, Finding
-from pvplanner.weather.closure import best_offset, closure_by_offset, trust
+from pvplanner.weather.closure import best_offset, clear_beam, closure_by_offset, trust
 from pvplanner.weather.frame import (
     COLUMNS,
     HOURS,
     Weather,
     extra_radiation,
+    odd_light,
     solar_position,
     whole_year,
 )
-from pvplanner.weather.readers import RawWeather, parse_weather
+from pvplanner.weather.readers import Given, RawWeather, parse_weather
+from pvplanner.weather.series import complete, condense
 from pvplanner.weather.typical import typical_year
 
 __all__ = [
@@ -27,6 +31,7 @@ __all__ = [
     "closure_by_offset",
     "extra_radiation",
     "read_weather",
+    "shift_sun",
     "solar_position",
     "typical_year",
 ]
@@ -42,9 +47,19 @@ TRUSTED = ("auto", "all", "ghi_dhi", "ghi_dni", "dni_dhi")
 
 
 def read_weather(
-    path: str | Path, *, trusted: str = "auto", sun_offset_minutes: float | str = "auto"
+    path: str | Path,
+    *,
+    trusted: str = "auto",
+    sun_offset_minutes: float | str = "auto",
+    latitude: float | None = None,
+    longitude: float | None = None,
+    altitude: float | None = None,
+    utc_offset_hours: float | None = None,
 ) -> Weather:
-    """Read a weather file: EPW, SAM CSV, or PVGIS TMY (CSV or JSON), known by its content.
+    """Read a weather file of any common kind, known by its content.
+
+    EPW, TMY3, SAM CSV, PVGIS (TMY as CSV or JSON, hourly series), NASA POWER (CSV or JSON), or a
+    plain CSV with the columns ``time``, ``ghi``, ``dni``, ``dhi``, ``temp_air``, ``wind_speed``.
 
     Parameters
     ----------
@@ -56,11 +71,14 @@ def read_weather(
     sun_offset_minutes : float or 'auto'
         Minutes after the interval's start at which the sun is taken. ``auto``: as the file says
         (PVGIS, SAM), else by the closure of GHI = DNI cos(zenith) + DHI, where it can tell.
+    latitude, longitude, altitude, utc_offset_hours : float, optional
+        The place of a plain CSV that does not state it.
 
     Returns
     -------
     Weather
-        8,760 hours; 29 February is dropped and reported.
+        8,760 hours. Finer series are averaged, the months of many years chosen near their mean, a
+        29 February dropped, gaps of up to three hours filled: each is a finding.
 
     Raises
     ------
@@ -69,12 +87,19 @@ def read_weather(
     """
     if trusted not in TRUSTED:
         raise ConfigError("trusted_unknown", where="weather.trusted", value=trusted)
-    raw = parse_weather(path)
+    raw = parse_weather(path, Given(latitude, longitude, altitude, utc_offset_hours))
     name = Path(path).name
-    data, findings = whole_year(raw.data, raw.utc_offset_hours, where=name, first_row=raw.first_row)
-    closure = closure_by_offset(data, raw.latitude, raw.longitude, raw.altitude)
-    offset, finding = _offset(raw, closure, sun_offset_minutes, name)
-    which = _trusted(raw, trusted)
+    rows, derive, findings = complete(raw.data, where=name)
+    minutes = 0.0
+    if raw.series:
+        rows, minutes, more = condense(rows, where=name, first_row=raw.first_row)
+        findings += more
+    data, more = whole_year(rows, raw.utc_offset_hours, where=name, first_row=raw.first_row)
+    findings += more
+    closure = {}
+    if derive is None:
+        closure = closure_by_offset(data, raw.latitude, raw.longitude, raw.altitude)
+    offset, finding = _offset(raw, closure, sun_offset_minutes, minutes, name)
     weather = Weather(
         data,
         raw.latitude,
@@ -82,23 +107,36 @@ def read_weather(
         raw.altitude,
         raw.source,
         sun_offset_minutes=offset,
-        trusted=which,
+        trusted=_trusted(raw, trusted, derive),
         closure=closure,
         findings=(*raw.findings, *findings, finding),
     )
+    weather = weather.with_findings(*odd_light(weather, name, raw.first_row))
+    if derive == "ghi_only":
+        return _decompose(weather)
     return _apply_trust(weather, name)
 
 
-def _trusted(raw: RawWeather, asked: str) -> str:
+def shift_sun(weather: Weather, minutes: float) -> Weather:
+    """The same year with the sun taken ``minutes`` later; derived components are derived anew."""
+    moved = replace(weather, sun_offset_minutes=weather.sun_offset_minutes + minutes)
+    if weather.trusted == "ghi_only":
+        return _decompose(moved)
+    return _apply_trust(moved, weather.source)
+
+
+def _trusted(raw: RawWeather, asked: str, derive: str | None) -> str:
+    if derive is not None:
+        return "ghi_only" if derive == "ghi_only" else derive
     if asked != "auto":
         return asked
     return "ghi_dhi" if raw.chinese_standard else "all"
 
 
 def _offset(
-    raw: RawWeather, closure: dict[int, float], asked: float | str, name: str
+    raw: RawWeather, closure: dict[int, float], asked: float | str, minutes: float, name: str
 ) -> tuple[float, Finding]:
-    shown = ", ".join(f"{minutes:+d}: {rms:.1f}" for minutes, rms in closure.items())
+    shown = ", ".join(f"{at:+d}: {rms:.1f}" for at, rms in closure.items()) or "-"
     best = min(closure.values(), default=0.0)
     params = {"closure": shown, "best": f"{best:.1f}"}
     if asked != "auto":
@@ -108,16 +146,30 @@ def _offset(
         stated = round(raw.stated_offset_minutes, 2)
         return stated, Finding("sun_offset_stated", name, params={**params, "minutes": stated})
     usual = CSWD_OFFSET if raw.chinese_standard else MIDDLE_OFFSET
+    if minutes:
+        # Hourly stamps off the full hour are instants, as PVGIS writes them.
+        return minutes, Finding("sun_offset_stated", name, params={**params, "minutes": minutes})
+    if not closure:
+        return usual, Finding("sun_offset_assumed", name, params={"minutes": usual})
     offset, verdict = best_offset(closure, usual)
     return offset, Finding(f"sun_offset_{verdict}", name, params={**params, "minutes": offset})
+
+
+def _decompose(weather: Weather) -> Weather:
+    """DNI and DHI from GHI by Erbs-Driesse (pvlib)."""
+    index = pd.DatetimeIndex(weather.data.index)
+    extra, zenith = extra_radiation(index), weather.solar_position()["zenith"].to_numpy()
+    parts = pvlib.irradiance.erbs_driesse(weather.data["ghi"].to_numpy(), zenith, dni_extra=extra)
+    dni = np.minimum(parts["dni"], clear_beam(zenith, extra))
+    dhi = weather.data["ghi"] - dni * np.maximum(np.cos(np.radians(zenith)), 0)
+    return replace(weather, data=weather.data.assign(dni=dni, dhi=dhi))
 
 
 def _apply_trust(weather: Weather, name: str) -> Weather:
     if weather.trusted == "all":
         return weather
     index = pd.DatetimeIndex(weather.data.index)
-    extra = extra_radiation(index)
     zenith = weather.solar_position()["zenith"].to_numpy()
-    data = trust(weather.data, weather.trusted, zenith, extra)
+    data = trust(weather.data, weather.trusted, zenith, extra_radiation(index))
     finding = Finding("weather_trusted", name, params={"which": weather.trusted})
     return replace(weather, data=data).with_findings(finding)

@@ -141,10 +141,54 @@ def whole_year(
             "weather_order", where=f"{where}, row {lines[at]}", stamp=str(there[at])[5:16]
         )
     frame = kept.set_axis(index)
+    _check_units(frame, where)
     for check in (_impossible_to_gap, _fill_gaps, _no_negatives):
         frame, more = check(frame, lines, where)
         findings += more
     return frame, findings
+
+
+def _check_units(frame: pd.DataFrame, where: str) -> None:
+    """Irradiance in MJ/m2 or kWh/m2 and temperatures in kelvin give themselves away."""
+    light = float(frame[["ghi", "dni"]].max().max())
+    if light < 20:
+        raise InputError("weather_units", where=where, column="ghi", value=f"{light:.3g}")
+    warmth = float(frame["temp_air"].mean())
+    if warmth > 100:
+        raise InputError("weather_units", where=where, column="temp_air", value=f"{warmth:.3g}")
+
+
+def odd_light(weather: Weather, where: str, first_row: int) -> list[Finding]:
+    """Sun at night and light beyond what an open sky can give, by row.
+
+    The upper limit is the physically possible one of the Baseline Surface Radiation Network, 1.5
+    times the extraterrestrial irradiance times cos(zenith)^1.2 plus 100 W/m2, at the sun's highest
+    in each hour.
+
+    Raises
+    ------
+    InputError
+        If the sun shines in so many nights that the time zone must be wrong.
+    """
+    index = pd.DatetimeIndex(weather.data.index)
+    ghi = weather.data["ghi"].to_numpy()
+    high = np.full(len(ghi), 180.0)
+    for minutes in (-30, 0, 30, 60, 90):
+        times = index + pd.Timedelta(minutes=minutes)
+        sun = solar_position(times, weather.latitude, weather.longitude, weather.altitude)
+        high = np.minimum(high, sun["zenith"].to_numpy())
+    rows = np.arange(first_row, first_row + len(ghi))
+    night = (high > 95) & (ghi > 5)
+    dark = ghi[night].sum() / max(ghi.sum(), 1.0)
+    if dark > 0.01:
+        raise InputError("weather_night", where=where, share=f"{dark:.1%}")
+    limit = 1.5 * extra_radiation(index) * np.maximum(np.cos(np.radians(high)), 0) ** 1.2 + 100
+    findings = []
+    for code, bad in (("weather_night_sun", night), ("weather_too_bright", ghi > limit)):
+        if bad.any():
+            params = {"rows": listed(rows[bad])}
+            findings.append(Finding(code, where, int(bad.sum()), params))
+    return findings
 
 
 _Check = Callable[[pd.DataFrame, np.ndarray, str], tuple[pd.DataFrame, list[Finding]]]

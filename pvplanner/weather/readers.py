@@ -29,10 +29,22 @@ class RawWeather:
     first_row: int
     stated_offset_minutes: float | None = None
     chinese_standard: bool = False
+    series: bool = False
+    """Rows have real time stamps and may be finer than hours or span years."""
     findings: list[Finding] = field(default_factory=list)
 
 
-def parse_weather(path: str | Path) -> RawWeather:
+@dataclass(frozen=True)
+class Given:
+    """What the user states of a file that does not say it itself."""
+
+    latitude: float | None = None
+    longitude: float | None = None
+    altitude: float | None = None
+    utc_offset_hours: float | None = None
+
+
+def parse_weather(path: str | Path, given: Given | None = None) -> RawWeather:
     """Parse a weather file by what it contains, not by its suffix.
 
     Raises
@@ -48,7 +60,7 @@ def parse_weather(path: str | Path) -> RawWeather:
     if reader is None:
         raise InputError("weather_kind", where=str(file))
     try:
-        raw = reader(text, file.name)
+        raw = reader(text, file.name, given or Given())
     except InputError:
         raise
     except (ValueError, KeyError, IndexError, TypeError, AttributeError) as error:
@@ -79,21 +91,27 @@ def _is_gb(body: bytes) -> bool:
     return any("\u4e00" <= letter <= "\u9fff" for letter in text) and body.count(b"\xa1") > 0
 
 
-def _kind(text: str) -> Callable[[str, str], RawWeather] | None:
-    head = text[:2000].lstrip()
+def _kind(text: str) -> Callable[[str, str, Given], RawWeather] | None:
+    head = text[:4000].lstrip()
     first = head.partition("\n")[0].lower()
     if first.startswith("location,"):
         return _read_epw
     if head.startswith("{"):
-        return _read_pvgis_json
+        return _read_json
     if first.startswith("latitude (decimal degrees)"):
-        return _read_pvgis_csv
+        return _read_pvgis_series if "\ntime,gb(i)" in text[:4000].lower() else _read_pvgis_csv
+    if "-begin header-" in first:
+        return _read_power_csv
+    if "date (mm/dd/yyyy)" in head.lower():
+        return _read_tmy3
     if "latitude" in first and "longitude" in first and "," in first:
         return _read_sam
+    if any(name in head.lower() for name in ("ghi", "dni", "dhi")):
+        return _read_plain
     return None
 
 
-def _read_epw(text: str, name: str) -> RawWeather:
+def _read_epw(text: str, name: str, given: Given) -> RawWeather:
     data, meta = pvlib.iotools.read_epw(io.StringIO(text))
     kind = str(meta["data_type"])
     chinese = "CSWD" in kind.upper()
@@ -138,7 +156,7 @@ _SAM_NAMES = {
 }
 
 
-def _read_sam(text: str, name: str) -> RawWeather:
+def _read_sam(text: str, name: str, given: Given) -> RawWeather:
     lines = text.splitlines()
     header = [cell.strip().lower() for cell in lines[0].split(",")]
     meta = dict(zip(header, (cell.strip() for cell in lines[1].split(",")), strict=False))
@@ -170,7 +188,7 @@ def _read_sam(text: str, name: str) -> RawWeather:
     )
 
 
-def _read_pvgis_csv(text: str, name: str) -> RawWeather:
+def _read_pvgis_csv(text: str, name: str, given: Given) -> RawWeather:
     data, meta = pvlib.iotools.read_pvgis_tmy(_buffer(text), pvgis_format="csv")
     place = meta.get("inputs", meta)
     if "location" in place:
@@ -178,8 +196,15 @@ def _read_pvgis_csv(text: str, name: str) -> RawWeather:
     return _from_pvgis(data, place, name, first_row=18)
 
 
-def _read_pvgis_json(text: str, name: str) -> RawWeather:
+def _read_json(text: str, name: str, given: Given) -> RawWeather:
     document = json.loads(text)
+    if "parameter" in document.get("properties", {}):
+        return _read_power_json(document, name)
+    if "hourly" in document.get("outputs", {}):
+        data = pvlib.iotools.read_pvgis_hourly(io.StringIO(text), pvgis_format="json")[0]
+        fixed = document["inputs"].get("mounting_system", {}).get("fixed", {})
+        slope = float(fixed.get("slope", {}).get("value", 0))
+        return _from_pvgis_series(data, document["inputs"]["location"], slope, name, 1)
     if "tmy_hourly" not in document.get("outputs", {}):
         raise InputError("weather_kind", where=name)
     data = pvlib.iotools.read_pvgis_tmy(io.StringIO(text), pvgis_format="json")[0]
@@ -213,6 +238,153 @@ def _from_pvgis(data: pd.DataFrame, place: dict, name: str, first_row: int) -> R
         first_row=first_row,
         stated_offset_minutes=stated * 60,
     )
+
+
+def _read_pvgis_series(text: str, name: str, given: Given) -> RawWeather:
+    data, meta = pvlib.iotools.read_pvgis_hourly(io.StringIO(text), pvgis_format="csv")
+    place = meta["inputs"]
+    slope = next((v for k, v in place.items() if k.lower().startswith("slope")), "0")
+    first = text[: text.lower().index("\ntime,")].count("\n") + 3
+    return _from_pvgis_series(data, place, float(str(slope).split()[0]), name, first)
+
+
+def _from_pvgis_series(
+    data: pd.DataFrame, place: dict, slope: float, name: str, first_row: int
+) -> RawWeather:
+    """A PVGIS hourly series on the horizontal, with its components; stamps are UTC."""
+    needed = {"poa_direct", "poa_sky_diffuse"}
+    if slope != 0 or not needed <= set(data.columns):
+        raise InputError("weather_pvgis_series", where=name)
+    longitude, latitude = float(place["longitude"]), float(place["latitude"])
+    shift = round(longitude / 15)
+    beam, diffuse = data["poa_direct"].astype(float), data["poa_sky_diffuse"].astype(float)
+    frame = pd.DataFrame({"ghi": beam + diffuse, "dni": np.nan, "dhi": diffuse})
+    frame["temp_air"] = data["temp_air"].astype(float)
+    frame["wind_speed"] = data["wind_speed"].astype(float)
+    frame.index = pd.DatetimeIndex(data.index).tz_localize(None) + pd.Timedelta(hours=shift)
+    source = f"PVGIS hourly series, {name}"
+    return RawWeather(
+        frame, latitude, longitude, float(place.get("elevation") or 0), float(shift), source,
+        first_row=first_row, series=True,
+    )  # fmt: skip
+
+
+_POWER_NAMES = {
+    "ghi": "ALLSKY_SFC_SW_DWN",
+    "dni": "ALLSKY_SFC_SW_DNI",
+    "dhi": "ALLSKY_SFC_SW_DIFF",
+    "temp_air": "T2M",
+    "wind_speed": "WS10M",
+}
+_POWER_FILL = -900.0
+
+
+def _read_power_csv(text: str, name: str, given: Given) -> RawWeather:
+    """NASA POWER hourly: stamps begin the hour, in local solar time or UTC as its header says."""
+    head, _, body = text.partition("-END HEADER-")
+    words = head.replace(":", " ").split()
+    latitude = float(words[words.index("Latitude") + 1])
+    longitude = float(words[words.index("Longitude") + 1])
+    table = pd.read_csv(io.StringIO(body.lstrip()))
+    stamps = pd.to_datetime(
+        {"year": table["YEAR"], "month": table["MO"], "day": table["DY"], "hour": table["HR"]}
+    )
+    columns = {ours: table[theirs] for ours, theirs in _POWER_NAMES.items() if theirs in table}
+    zone = "UTC" if " utc" in head.lower() else "LST"
+    return _from_power(
+        pd.DataFrame(columns), pd.DatetimeIndex(stamps), (latitude, longitude, 0.0), zone, name,
+        head.count("\n") + 3,
+    )  # fmt: skip
+
+
+def _read_power_json(document: dict, name: str) -> RawWeather:
+    longitude, latitude, *rest = document["geometry"]["coordinates"]
+    series = document["properties"]["parameter"]
+    columns = {
+        ours: pd.Series(series[theirs]) for ours, theirs in _POWER_NAMES.items() if theirs in series
+    }
+    frame = pd.DataFrame(columns)
+    stamps = pd.to_datetime(frame.index, format="%Y%m%d%H")
+    zone = str(document.get("header", {}).get("time_standard", "LST"))
+    place = (float(latitude), float(longitude), float(rest[0]) if rest else 0.0)
+    return _from_power(frame, pd.DatetimeIndex(stamps), place, zone, name, 1)
+
+
+def _from_power(
+    frame: pd.DataFrame, stamps: pd.DatetimeIndex, place: tuple[float, float, float], zone: str,
+    name: str, first_row: int,
+) -> RawWeather:  # fmt: skip
+    latitude, longitude, altitude = place
+    shift = round(longitude / 15)
+    clean = frame.astype(float).where(frame.astype(float) > _POWER_FILL).reset_index(drop=True)
+    moved = stamps + pd.Timedelta(hours=shift if zone.upper() == "UTC" else 0)
+    clean.index = moved
+    return RawWeather(
+        clean, latitude, longitude, altitude, float(shift), f"NASA POWER, {name}",
+        first_row=first_row, series=True,
+    )  # fmt: skip
+
+
+def _read_tmy3(text: str, name: str, given: Given) -> RawWeather:
+    """TMY3: stamps end the hour (01:00 to 24:00) and are moved to its start."""
+    data, meta = pvlib.iotools.read_tmy3(io.StringIO(text), coerce_year=2001)
+    frame = data[list(COLUMNS)].astype(float)
+    start = pd.DatetimeIndex(data.index).tz_localize(None) - pd.Timedelta(hours=1)
+    frame.index = _stamps(start.month.to_series(), start.day.to_series(), start.hour.to_series())
+    city = str(meta["Name"]).strip().strip('"')
+    return RawWeather(
+        frame, meta["latitude"], meta["longitude"], meta["altitude"], meta["TZ"],
+        f"TMY3 {city}, {name}", first_row=3,
+    )  # fmt: skip
+
+
+_PLAIN_TIME = ("time", "timestamp", "datetime", "date_time", "时间")
+
+
+def _read_plain(text: str, name: str, given: Given) -> RawWeather:
+    """Named columns: ``time`` (start of the interval), ``ghi`` and what else there is.
+
+    Lines that begin with ``#`` may state the place: ``# latitude: 29.7``.
+    """
+    lines = text.splitlines()
+    notes = [line.lstrip("# ") for line in lines if line.startswith("#")]
+    stated = {
+        key.strip().lower(): value.strip()
+        for key, colon, value in (note.replace("=", ":").partition(":") for note in notes)
+        if colon
+    }
+    head = next(n for n, line in enumerate(lines) if line and not line.startswith("#"))
+    table = pd.read_csv(io.StringIO("\n".join(lines[head:])), skipinitialspace=True)
+    table.columns = [str(c).strip().lower() for c in table.columns]
+    time = next((c for c in _PLAIN_TIME if c in table), None)
+    if time is None:
+        raise InputError("weather_column", where=name, column="time")
+    place = {
+        key: _first_known(getattr(given, key), stated.get(key))
+        for key in ("latitude", "longitude", "altitude", "utc_offset_hours")
+    }
+    if place["latitude"] is None or place["longitude"] is None:
+        raise InputError("weather_no_place", where=name)
+    stamps = pd.to_datetime(table[time], errors="coerce", utc=True)
+    zoned = table[time].astype(str).str.contains(r"(?:Z|[+-]\d{2}:?\d{2})$", regex=True).any()
+    offset = place["utc_offset_hours"]
+    if offset is None:
+        offset = float(round(place["longitude"] / 15))
+    index = pd.DatetimeIndex(stamps).tz_localize(None)
+    if zoned:
+        index += pd.Timedelta(hours=offset)
+    columns = {
+        c: pd.to_numeric(table[c], errors="coerce").to_numpy() for c in COLUMNS if c in table
+    }
+    frame = pd.DataFrame(columns, index=index)
+    return RawWeather(
+        frame, place["latitude"], place["longitude"], place["altitude"] or 0.0, offset,
+        f"CSV, {name}", first_row=head + 2, series=True,
+    )  # fmt: skip
+
+
+def _first_known(given: float | None, stated: str | None) -> float | None:
+    return given if given is not None else (float(stated) if stated else None)
 
 
 def _check_place(raw: RawWeather, where: str) -> None:

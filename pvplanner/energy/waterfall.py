@@ -1,0 +1,79 @@
+"""The loss waterfall: from irradiation on the plane to AC at the meter, step by step in kWh."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from pvplanner.energy.year import Year
+from pvplanner.scenario import Scenario
+from pvplanner.weather import Weather
+
+LOSS_ITEMS = (
+    "soiling",
+    "shading",
+    "snow",
+    "mismatch",
+    "wiring",
+    "connections",
+    "light_induced",
+    "nameplate",
+    "availability",
+)
+"""DC loss items in the order in which they are taken."""
+
+
+def loss_waterfall(
+    arrays: pd.DataFrame,
+    weather: Weather,
+    *,
+    scenario: Scenario | None = None,
+    horizon: np.ndarray | None = None,
+) -> pd.DataFrame:
+    """Where the energy goes, for each array; sum the rows for a village.
+
+    Parameters
+    ----------
+    arrays, weather, scenario, horizon
+        As for :func:`pvplanner.energy.simulate_energy`.
+
+    Returns
+    -------
+    DataFrame
+        On the index of ``arrays``, kWh a year. ``plane`` is what the modules would make of the
+        irradiation on their plane at standard conditions. Then come what each step takes (negative)
+        or gives: ``horizon``, ``incidence``, ``temperature``, the loss items (or ``losses``, where
+        the scenario states one fraction), ``inverter``, ``clipping``. The last column,
+        ``energy_kwh``, is their sum.
+    """
+    scenario = scenario or Scenario()
+    year = Year(weather, scenario, shaded=horizon is not None)
+    left = year.steps(arrays, horizon) * arrays["capacity_kwp"].to_numpy(dtype=float)
+    plane, behind, useful, warm, free, made = (step.sum(axis=0) for step in left)
+    steps = {
+        "plane": plane,
+        "horizon": behind - plane,
+        "incidence": useful - behind,
+        "temperature": warm - useful,
+        **_dc_items(left[3], year),
+        "clipping": made - free,
+    }
+    kept = (left[3] * year.losses[:, None]).sum(axis=0)
+    steps["inverter"] = free - kept
+    order = [name for name in steps if name not in ("inverter", "clipping")]
+    out = pd.DataFrame(steps, index=arrays.index)[[*order, "inverter", "clipping"]]
+    out["energy_kwh"] = out.sum(axis=1)
+    return out
+
+
+def _dc_items(warm: np.ndarray, year: Year) -> dict[str, np.ndarray]:
+    """What each item takes from the DC energy of its months, one after the other."""
+    if year.system.losses is not None:
+        return {"losses": -(warm * year.system.losses).sum(axis=0)}
+    items = year.system.loss_items
+    taken, rest = {}, warm
+    for name in LOSS_ITEMS:
+        share = np.broadcast_to(np.asarray(getattr(items, name), dtype=float), 12)[:, None]
+        taken[name] = -(rest * share).sum(axis=0)
+        rest = rest * (1 - share)
+    return taken

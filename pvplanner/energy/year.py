@@ -1,0 +1,228 @@
+"""One weather year made ready for the kernel, and the kernel's results made into arrays."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+import pandas as pd
+
+from pvplanner import reference
+from pvplanner.energy.kernel import (
+    BLOCK,
+    PART,
+    UP,
+    run_hours,
+    run_steps,
+    run_year,
+    run_year_shaded,
+    sky_shares,
+)
+from pvplanner.energy.sky import Sky, diffuse_modifiers, iam_polynomial, prepare_sky
+from pvplanner.scenario import Scenario, System
+from pvplanner.weather import Weather
+
+_CHUNK_BLOCKS = 256
+_ETA_REFERENCE = 0.9637
+"""Reference efficiency of the PVWatts inverter (Dobos 2014)."""
+
+
+def loss_factors(system: System) -> np.ndarray:
+    """What is left of DC power after the losses, for each month; shape (12,).
+
+    ``system.losses`` if given, else the product over ``system.loss_items``.
+    """
+    if system.losses is not None:
+        return np.full(12, 1 - system.losses)
+    left = np.ones(12)
+    for value in system.loss_items.model_dump().values():
+        left *= 1 - np.broadcast_to(np.asarray(value, dtype=float), 12)
+    return left
+
+
+def module_gamma(scenario: Scenario) -> float:
+    """Temperature coefficient of power of the scenario's module, 1/K."""
+    table = reference.load("modules").set_index("product")
+    return float(table.loc[scenario.module.product, "gamma_pdc_per_k"])
+
+
+class Year:
+    """One weather year, ready for the kernel."""
+
+    def __init__(self, weather: Weather, scenario: Scenario, *, shaded: bool) -> None:
+        self.scenario = scenario
+        system = scenario.system
+        self.sky: Sky = prepare_sky(weather, system)
+        if shaded and system.losses is None:
+            items = system.loss_items.model_copy(update={"shading": 0.0})
+            system = system.model_copy(update={"loss_items": items})
+        self.losses = loss_factors(system)
+        self.system = system
+        self.hourly = self._hourly(self.losses, module_gamma(scenario))
+        self.iam = iam_polynomial().astype(np.float32)
+        # With band >= -even / 2 no tilt from 0 to 90 degrees can see a negative sky.
+        self.risky = (self.sky.isotropic < 0) | (self.sky.horizon < -self.sky.isotropic / 2)
+
+    def _hourly(self, left: np.ndarray, gamma: float) -> np.ndarray:
+        """Hourly rows as :func:`run_year` takes them; irradiance in kW/m2, so DC in kW per kWp."""
+        sky = self.sky
+        kept = np.repeat(left, np.diff(sky.month_start))
+        cool = kept * (1 + gamma * (sky.temp_air - 25))
+        heat = kept * gamma * sky.heating * 1000
+        light = [sky.dni, sky.circumsolar, sky.isotropic, sky.horizon, sky.ground]
+        rows = [*sky.sun, *(part / 1000 for part in light), cool, heat, sky.elevation, 0 * cool]
+        return np.stack(rows).astype(np.float32)
+
+    def run(
+        self, arrays: pd.DataFrame, horizon: np.ndarray | None
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Monthly AC per kWp, shape (arrays, 12); yearly irradiation on the plane (kWh/m2) under an
+        open sky and behind the horizon, shape (arrays,).
+        """
+        ac = np.empty((len(arrays), 12))
+        poa, kept = np.empty(len(arrays)), np.empty(len(arrays))
+        for rows in _chunks(len(arrays)):
+            part = arrays.iloc[rows]
+            if horizon is None:
+                made, fell = self._open(part)
+                lost = np.zeros(len(part))
+            else:
+                made, fell, lost = self._behind(part, horizon[rows])
+            ac[rows], kept[rows], poa[rows] = made, fell, fell + lost
+        return ac, poa, kept
+
+    def _open(self, arrays: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
+        planes = _blocked(self._factors(arrays, np.ones(len(arrays))))
+        ac, poa = run_year(planes, self.hourly, self.risky, self.sky.month_start, self.iam)
+        return _months(ac, len(arrays)), _months(poa, len(arrays)).sum(axis=1)
+
+    def _behind(
+        self, arrays: pd.DataFrame, horizon: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        left = self._left(arrays, horizon)
+        planes = _blocked(self._factors(arrays, left))
+        edges, bins, hourly = self._directions(horizon)
+        rest = _blocked(left[None])[:, 0]
+        ac, poa, beam = run_year_shaded(
+            planes, hourly, self.risky, self.sky.month_start, self.iam, edges, bins, rest
+        )
+        tilt = np.radians(arrays["surface_tilt"].to_numpy(dtype=float))
+        even = self.sky.isotropic.sum() * (1 + np.cos(tilt)) / 2
+        diffuse = (even + self.sky.horizon.sum() * np.sin(tilt)) * (1 - left) / 1000
+        count = len(arrays)
+        lost = _months(beam, count).sum(axis=1) + diffuse
+        return _months(ac, count), _months(poa, count).sum(axis=1), lost
+
+    def hours(
+        self, arrays: pd.DataFrame, horizon: np.ndarray | None, *, each: bool
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Hourly AC power per kWp, shape (8760, arrays) if ``each``, and the sum in kW."""
+        if horizon is None:
+            horizon = np.full((len(arrays), 4), -90.0)
+            left = np.ones(len(arrays))
+        else:
+            left = self._left(arrays, horizon)
+        planes = _blocked(self._factors(arrays, left))
+        edges, bins, hourly = self._directions(horizon)
+        count, lit_hours = len(arrays), len(self.sky.hour)
+        trace = np.zeros((lit_hours, planes.shape[0] * BLOCK) if each else (0, 0), np.float32)
+        total = np.zeros(lit_hours)
+        weight = _blocked(arrays["capacity_kwp"].to_numpy(dtype=float)[None])[:, 0]
+        rest = _blocked(left[None])[:, 0]
+        run_hours(planes, hourly, self.iam, edges, bins, rest, weight, trace, total)
+        whole = np.zeros(8760)
+        whole[self.sky.hour] = total
+        power = np.zeros((8760, count) if each else (0, 0))
+        if each:
+            power[self.sky.hour] = trace[:, :count]
+        return power, whole
+
+    def steps(self, arrays: pd.DataFrame, horizon: np.ndarray | None) -> np.ndarray:
+        """What is left after each step, per kWp and month; shape (6, 12, arrays)."""
+        if horizon is None:
+            horizon, left = np.full((len(arrays), 4), -90.0), np.ones(len(arrays))
+        else:
+            left = self._left(arrays, horizon)
+        planes, rest = _blocked(self._factors(arrays, left)), _blocked(left[None])[:, 0]
+        edges, bins, hourly = self._directions(horizon)
+        kept = self.losses.astype(np.float32)
+        out = run_steps(planes, hourly, self.sky.month_start, self.iam, edges, bins, rest, kept)
+        return out.transpose(1, 2, 0, 3).reshape(6, 12, -1)[:, :, : len(arrays)]
+
+    def _left(self, arrays: pd.DataFrame, horizon: np.ndarray) -> np.ndarray:
+        tilt, turn = (
+            np.radians(arrays[name].to_numpy(dtype=float))
+            for name in ("surface_tilt", "surface_azimuth")
+        )
+        return sky_shares(np.radians(horizon), tilt, turn)
+
+    def _factors(self, arrays: pd.DataFrame, left: np.ndarray) -> np.ndarray:
+        """Factors of each plane, shape (13, arrays), as :func:`run_year` takes them."""
+        degrees = arrays["surface_tilt"].to_numpy(dtype=float)
+        tilt, turn = (
+            np.radians(degrees),
+            np.radians(arrays["surface_azimuth"].to_numpy(dtype=float)),
+        )
+        iam = diffuse_modifiers(degrees)
+        sky, sine, ground = (1 + np.cos(tilt)) / 2, np.sin(tilt), (1 - np.cos(tilt)) / 2
+        return np.stack(
+            [
+                np.sin(tilt) * np.sin(turn),
+                np.sin(tilt) * np.cos(turn),
+                np.cos(tilt),
+                left * sky,
+                left * sine,
+                ground,
+                left * sky * iam["sky"],
+                left * sine * iam["horizon"],
+                ground * iam["ground"],
+                *self._inverter(arrays),
+            ]
+        )
+
+    def _inverter(self, arrays: pd.DataFrame) -> tuple[np.ndarray, ...]:
+        """PVWatts inverter (Dobos 2014) as a clipped square of DC power, per kWp."""
+        system = self.scenario.system
+        limit = np.full(len(arrays), 1 / system.dc_ac_ratio)
+        if "capacity_kw_ac" in arrays:
+            dc = arrays["capacity_kwp"].to_numpy(dtype=float)
+            ac = arrays["capacity_kw_ac"].to_numpy(dtype=float)
+            known = np.isfinite(ac) & (ac > 0) & (dc > 0)
+            limit = np.where(known, np.divide(ac, dc, out=limit.copy(), where=known), limit)
+        rated = limit / system.inverter_efficiency
+        scale = system.inverter_efficiency / _ETA_REFERENCE
+        ones = np.ones_like(limit)
+        return -0.0162 * scale / rated, 0.9858 * scale * ones, -0.0059 * scale * rated, limit
+
+    def _directions(self, horizon: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        directions = horizon.shape[1]
+        around = np.concatenate([horizon, horizon[:, :1]], axis=1).T
+        position = self.sky.azimuth / 360 * directions
+        bins = np.minimum(position.astype(np.int64), directions - 1)
+        hourly = self.hourly.copy()
+        hourly[UP], hourly[PART] = self.sky.elevation, position - bins
+        return _blocked(around), bins, hourly
+
+
+def _months(values: np.ndarray, count: int) -> np.ndarray:
+    return values.reshape(-1, 12)[:count].astype(float)
+
+
+def _blocked(rows: np.ndarray) -> np.ndarray:
+    """Columns (one per plane) cut into padded blocks: shape (blocks, rows, BLOCK)."""
+    blocks = -(-rows.shape[1] // BLOCK)
+    out = np.zeros((rows.shape[0], blocks * BLOCK), dtype=np.float32)
+    out[:, : rows.shape[1]] = rows
+    return np.ascontiguousarray(out.reshape(rows.shape[0], blocks, BLOCK).transpose(1, 0, 2))
+
+
+def _chunks(count: int) -> Iterator[slice]:
+    step = _CHUNK_BLOCKS * BLOCK
+    for start in range(0, count, step):
+        yield slice(start, min(start + step, count))
+
+
+def ratio(part: np.ndarray, whole: np.ndarray) -> np.ndarray:
+    """``part / whole``; nan where there is nothing to divide by."""
+    known = whole > 0
+    return np.divide(part, whole, out=np.full_like(whole, np.nan), where=known)

@@ -1,0 +1,104 @@
+"""Ranges that hold what they claim, and know what roofs share."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import pvplanner as pvp
+from pvplanner.energy import contributions, doubt_components, draw_ranges, roof_doubt
+
+WEATHER = pvp.typical_year(29.72, 121.28)
+
+
+def doubt_of(count=200, area=(28.0, 55.0, 77.0), weather=WEATHER, **options):
+    scenario = pvp.Scenario(doubt=options)
+    table = pd.DataFrame(
+        {"array_id": [f"A{n}" for n in range(count)], "capacity_kwp": 5.0, "surface_tilt": 25.0,
+         "surface_azimuth": np.linspace(90, 270, count)}
+    )  # fmt: skip
+    names = ("usable_area_low_m2", "usable_area_m2", "usable_area_high_m2")
+    usable = pd.DataFrame(dict(zip(names, area, strict=True)), index=table.index)
+    components = doubt_components(scenario, weather, chinese=True)
+    energy = np.full(count, 5000.0)
+    return roof_doubt(
+        table, energy, weather, scenario=scenario, components=components, usable=usable
+    )
+
+
+def village(count):
+    return pd.DataFrame({"group": "v", "row": np.arange(count), "weight": 1.0})
+
+
+def test_a_villages_p90_is_nearer_to_its_p50_than_a_roofs():
+    doubt = doubt_of(area_shared=0.0)
+    roofs = draw_ranges(doubt)
+    whole = draw_ranges(doubt, village(200)).iloc[0]
+    assert (roofs["p90"] / roofs["p50"]).mean() < whole["p90"] / whole["p50"] < 1
+    # The sum of the roofs' P90s is not the village's.
+    assert roofs["p90"].sum() < whole["p90"]
+
+
+def test_what_is_only_shared_does_not_average_out():
+    doubt = doubt_of(area=(50.0, 50.0, 50.0), sigma={"soiling": 0.0})
+    roof, whole = draw_ranges(doubt).iloc[0] / 5000, draw_ranges(doubt, village(200)).iloc[0] / 1e6
+    assert roof.to_numpy() == pytest.approx(whole.to_numpy(), rel=1e-6)
+    # Listed parts in quadrature (Thevenard and Pelland, with 5.7 % for the interpolation).
+    sigma = np.sqrt(0.05**2 + 0.057**2 + 0.03**2 + 0.03**2 + 0.015**2 + 0.05**2)
+    assert whole["p90"] == pytest.approx(1 - 1.2816 * sigma, abs=0.012)
+
+
+def test_intervals_hold_what_they_claim_where_the_truth_is_known():
+    """Draw a truth from the stated errors; 80 % intervals hold it about 80 % of the time."""
+    doubt = doubt_of(60, area=(40.0, 50.0, 60.0))
+    found = draw_ranges(doubt, village(60), draws=4000).iloc[0]
+    rng = np.random.default_rng(9)
+    parts, held = doubt.components, 0
+    shared = parts.loc[parts["scope"] == "shared", "sigma"]
+    for _ in range(3000):
+        factor = np.prod([1 + s * rng.standard_normal() for s in shared])
+        z = np.sqrt(0.5) * rng.standard_normal() + np.sqrt(0.5) * rng.standard_normal(60)
+        area = 1 + z * np.where(z < 0, doubt.below, doubt.above)
+        truth = (doubt.energy_kwh * factor * area * (1 + 0.02 * rng.standard_normal(60))).sum()
+        held += found["p90"] <= truth <= found["p10"]
+    assert held / 3000 == pytest.approx(0.8, abs=0.03)
+
+
+def test_ranges_are_seeded_and_do_not_depend_on_order_or_partition():
+    doubt = doubt_of(40)
+    one, two = draw_ranges(doubt), draw_ranges(doubt)
+    pd.testing.assert_frame_equal(one, two, check_exact=True)
+    assert not one.equals(draw_ranges(doubt, seed=1))
+    few = pd.DataFrame({"group": [7, 3], "row": [7, 3], "weight": 1.0})
+    alone = draw_ranges(doubt, few)
+    assert alone.loc[[7, 3]].to_numpy() == pytest.approx(one.loc[[7, 3]].to_numpy(), rel=1e-9)
+
+
+def test_contributions_sum_in_squares():
+    table = contributions(doubt_of()).set_index("component")
+    parts = table.drop(index="combined")[["roof", "village"]].astype(float)
+    assert np.sqrt((parts**2).sum()).to_numpy() == pytest.approx(
+        table.loc["combined", ["roof", "village"]].astype(float).to_numpy()
+    )
+    assert parts.loc["soiling", "village"] < parts.loc["soiling", "roof"]
+    assert parts.loc["year_to_year", "village"] == parts.loc["year_to_year", "roof"]
+
+
+def test_an_untold_time_stamp_is_doubt_of_east_and_west(shared):
+    weather = pvp.read_weather(shared / "data" / "weather" / "hangzhou_cswd.epw")
+    doubt = doubt_of(3, weather=weather)
+    east, south, west = doubt.shift
+    assert east < -0.02
+    assert west > 0.02
+    assert abs(south) < 0.015
+    assert "time_stamp" in set(contributions(doubt)["component"])
+
+
+def test_plan_states_p90_everywhere(liao):
+    assert (liao.energy["energy_p90_kwh"] < liao.energy["energy_kwh"]).all()
+    built = liao.households[liao.households["energy_kwh"] > 0]
+    assert (built["energy_p90_kwh"] < built["energy_kwh"]).all()
+    village_ratio = liao.villages["energy_p90_kwh"].sum() / liao.villages["energy_kwh"].sum()
+    roof_ratio = (liao.energy["energy_p90_kwh"] / liao.energy["energy_kwh"]).mean()
+    assert roof_ratio < village_ratio < 1
