@@ -3,7 +3,7 @@
 from pvplanner.buildings import read_buildings, read_households
 from pvplanner.energy import simulate_energy, simulate_hours
 from pvplanner.errors import ConfigError, Finding, InputError, PVPlannerError
-from pvplanner.income import household_income, resolve_prices
+from pvplanner.income import cash_flows, resolve_prices
 from pvplanner.mapping import save_map
 from pvplanner.modules import lay_modules
 from pvplanner.report import save_report
@@ -20,7 +20,7 @@ __all__ = [
     "Plan",
     "Scenario",
     "Weather",
-    "household_income",
+    "cash_flows",
     "lay_modules",
     "model_roofs",
     "plan_village",

@@ -104,7 +104,7 @@ def lay_modules(planes: gpd.GeoDataFrame, *, scenario: Scenario | None = None) -
     ----------
     planes : GeoDataFrame
         The ``planes`` table. Where ``yield_share`` is known, planes below
-        ``module.yield_share_min`` stay empty.
+        ``module.yield_share_min`` stay empty, and limits on capacity fill the best planes first.
     scenario : Scenario, optional
         ``module`` and ``system`` are used.
 
@@ -123,7 +123,8 @@ def lay_modules(planes: gpd.GeoDataFrame, *, scenario: Scenario | None = None) -
     count = np.floor(fit).astype(np.int64)
     share = planes["yield_share"].to_numpy(dtype=float)
     poor = np.isfinite(share) & (share < scenario.module.yield_share_min)
-    keep = (count >= scenario.module.min_modules) & ~poor
+    count = _limited(planes, np.where(poor, 0, count), product.power_w / 1000, scenario)
+    keep = count >= scenario.module.min_modules
     chosen = planes.loc[keep]
     capacity = count[keep] * product.power_w / 1000
     return pd.DataFrame(
@@ -138,3 +139,26 @@ def lay_modules(planes: gpd.GeoDataFrame, *, scenario: Scenario | None = None) -
             "surface_azimuth": how.loc[keep, "surface_azimuth"].to_numpy(),
         }
     )
+
+
+def _limited(
+    planes: gpd.GeoDataFrame, count: np.ndarray, kwp: float, scenario: Scenario
+) -> np.ndarray:
+    """Module counts within the limits per building and for the village, best planes first."""
+    module = scenario.module
+    if module.building_limit_kwp is None and module.village_limit_kwp is None:
+        return count
+    best = planes["yield_share"].fillna(1.0).to_numpy(dtype=float)
+    out = count.copy()
+    if module.building_limit_kwp is not None:
+        most = int(module.building_limit_kwp / kwp + 1e-9)
+        order = np.lexsort((np.arange(len(best)), -best, planes["building_id"].to_numpy()))
+        building = planes["building_id"].to_numpy()[order]
+        running = pd.Series(out[order]).groupby(building).cumsum().to_numpy()
+        out[order] = np.clip(most - (running - out[order]), 0, out[order])
+    if module.village_limit_kwp is not None:
+        most = int(module.village_limit_kwp / kwp + 1e-9)
+        order = np.argsort(-best, kind="stable")
+        running = np.cumsum(out[order])
+        out[order] = np.clip(most - (running - out[order]), 0, out[order])
+    return out

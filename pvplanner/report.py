@@ -48,11 +48,24 @@ _HOUSEHOLD = (
     ("npv", 2),
     ("irr", 4),
     ("payback_years", 1),
+    ("dscr_min", 2),
+    *((f"{model}_income_first_year", 2) for model in MODELS),
+    ("income_first_year_p90", 2),
+    ("npv_p90", 2),
+    ("bill_before", 2),
+    ("bill_saved", 2),
     ("avoided_t", 3),
 )
 """Columns of the household table and their digits; -1 for text."""
 
-_PERSONAL = ("household_name", "low_income", "income_today", "consumption_kwh")
+_PERSONAL = (
+    "household_name",
+    "low_income",
+    "income_today",
+    "consumption_kwh",
+    "bill_before",
+    "bill_saved",
+)
 
 _SUMMED = (
     "modules",
@@ -65,6 +78,10 @@ _SUMMED = (
     "npv",
     "avoided_t",
     "consumption_kwh",
+    "income_first_year_p90",
+    "npv_p90",
+    "bill_before",
+    "bill_saved",
 )
 
 _VILLAGE = (
@@ -80,6 +97,15 @@ _VILLAGE = (
     ("avoided_t", 3),
     ("standard_coal_t", 3),
 )
+
+
+_MEDIAN_DIGITS = {
+    "irr": 4,
+    "payback_years": 1,
+    "discounted_payback_years": 1,
+    "lcoe": 3,
+    "dscr_min": 2,
+}
 
 
 @dataclass(frozen=True)
@@ -152,10 +178,14 @@ def render_report(plan: Plan, language: str, *, internal: bool) -> str:
         summary=_summary(plan, language),
         models_used=_models_used(plan),
         chart=_chart(plan, language),
+        cash=_cash_chart(plan, language),
         tables=[
             _models_table(plan, language),
             _village_table(plan, language),
             _household_table(plan, language, internal),
+            *_press_tables(plan, language),
+            *_facts_tables(plan, language),
+            _ledger_table(plan, language),
             _waterfall_table(plan, language),
             _doubt_table(plan, language),
             _aside_table(plan, language),
@@ -213,6 +243,43 @@ def _chart(plan: Plan, language: str) -> dict[str, Any]:
             }
         )
     return {"bars": bars, "unit": label(unit, language) if unit else "MWh"}
+
+
+def _cash_chart(plan: Plan, language: str) -> dict[str, Any] | None:
+    """Net cash of all households in each year, the first payment left out of the scale."""
+    total = None
+    for entry in plan.facts.get("ledger", []):
+        sign = (entry["payee"] == "household") - (entry["payer"] == "household")
+        if not sign:
+            continue
+        if any(value is None for value in entry["by_year"]):
+            return None
+        yearly = [sign * value for value in entry["by_year"]]
+        total = yearly if total is None else [a + b for a, b in zip(total, yearly, strict=True)]
+    if total is None:
+        return None
+    years = total[1:]
+    scale, unit = (1e4, "万元") if language == "zh" else (1e3, f"1,000 {_currency(plan)}")
+    top = max(max(map(abs, years)), 1e-9)
+    width = 690 / len(years)
+    bars = []
+    for number, value in enumerate(years):
+        height = round(75 * abs(value) / top, 1)
+        bars.append(
+            {
+                "x": round(10 + width * number, 1),
+                "y": round(100 - height, 1) if value >= 0 else 100,
+                "height": height,
+                "width": round(width * 0.7, 1),
+                "year": number + 1,
+                "value": f"{value / scale:,.1f}",
+            }
+        )
+    return {"bars": bars, "unit": unit, "before": shown(total[0], 2, language)}
+
+
+def _currency(plan: Plan) -> str:
+    return plan.scenario.finance.currency
 
 
 def _columns(keys: Iterable[tuple[str, int]], language: str) -> list[_Column]:
@@ -276,10 +343,10 @@ def _models_table(plan: Plan, language: str) -> dict[str, Any]:
         allowed = columns["income_first_year"].notna()
         built = plan.households["modules"] > 0
         cells = [label(model, language), str(int((allowed & built).sum()))]
-        for name in ("income_first_year", "income_mean", "npv"):
-            cells.append(shown(columns[name].sum(min_count=1), 2, language))
-        cells.append(shown(columns["irr"].median(), 4, language))
-        cells.append(shown(columns["payback_years"].median(), 1, language))
+        for name in MEASURES:
+            summed = name in _SUMMED or name == "income_worst"
+            value = columns[name].sum(min_count=1) if summed else columns[name].median()
+            cells.append(shown(value, 2 if summed else _MEDIAN_DIGITS[name], language))
         rows.append(cells)
     keys = (("model", -1), ("households", 0), *((name, 2) for name in MEASURES))
     return {
@@ -306,6 +373,85 @@ def _aside_table(plan: Plan, language: str) -> dict[str, Any]:
         "rows": rows,
         "total": None,
     }
+
+
+def _ledger_table(plan: Plan, language: str) -> dict[str, Any]:
+    """Every payment of the chosen models, summed over households: the columns balance to zero."""
+    rows = []
+    for entry in plan.facts.get("ledger", []):
+        yearly = entry["by_year"]
+        known = all(value is not None for value in yearly)
+        life = sum(yearly) if known else None
+        words = [label(entry[key], language) for key in ("model", "item", "payer", "payee")]
+        money = [shown(value, 2, language) for value in (yearly[0], yearly[1], life)]
+        rows.append([*words, *money])
+    heads = ("model", "ledger_item", "ledger_payer", "ledger_payee")
+    sums = ("ledger_year0", "ledger_year1", "ledger_life")
+    columns = [_Column(label(h, language), "", "") for h in heads]
+    columns += [_Column(label(h, language), "n", "") for h in sums]
+    title = label("report_ledger", language)
+    return {"id": "ledger", "title": title, "columns": columns, "rows": rows, "total": None}
+
+
+_FACT_DIGITS = {
+    "gini_before": 3,
+    "gini_after": 3,
+    "low_income_share_before": 3,
+    "low_income_share_of_gain": 3,
+    "income_of_rural_income": 3,
+    "members": 0,
+    "capital": 2,
+    "surplus_first_year": 2,
+    "dividend_first_year": 2,
+    "npv": 2,
+    "irr": 4,
+    "payback_years": 1,
+    "dscr_min": 2,
+    "reserve_at_end": 2,
+}
+
+
+def _facts_tables(plan: Plan, language: str) -> list[dict[str, Any]]:
+    """The collective's own result, and common prosperity as numbers."""
+    tables = []
+    for name in ("collective", "fairness"):
+        facts = plan.facts.get(name) or {}
+        rows = [
+            [label(key, language, unit=True), shown(value, _FACT_DIGITS[key], language)]
+            for key, value in facts.items()
+        ]
+        if rows:
+            columns = [_Column("", "", ""), _Column(label("value", language), "n", "")]
+            title = label(f"report_{name}", language)
+            tables.append(
+                {"id": name, "title": title, "columns": columns, "rows": rows, "total": None}
+            )
+    return tables
+
+
+def _press_tables(plan: Plan, language: str) -> list[dict[str, Any]]:
+    """The plan beside what was said elsewhere, and each difference by what makes it."""
+    press = plan.facts.get("press", [])
+    if not press:
+        return []
+    keys = ("energy", "income", "price", "payback", "by_price", "by_energy", "by_costs")
+    digits = {"energy": 0, "income": 0, "price": 2, "payback": 1}
+    rows = [
+        [
+            str(entry["name"]) if entry["name"] else label("press_ours", language),
+            *(shown(entry.get(key), digits.get(key, 0), language) for key in keys),
+            str(entry["note"]),
+            str(entry["source"]),
+        ]
+        for entry in press
+    ]
+    heads = ["press_name", *(f"press_{key}" for key in keys), "press_note", "source"]
+    aligns = ["", *(["n"] * len(keys)), "", ""]
+    columns = [
+        _Column(label(h, language), align, "") for h, align in zip(heads, aligns, strict=True)
+    ]
+    title = label("report_press", language)
+    return [{"id": "press", "title": title, "columns": columns, "rows": rows, "total": None}]
 
 
 def _waterfall_table(plan: Plan, language: str) -> dict[str, Any]:

@@ -27,11 +27,14 @@ Losses = Annotated[float, Field(ge=0, lt=1)]
 Rate = Annotated[float, Field(ge=-0.2, le=0.5)]
 Positive = Annotated[float, Field(gt=0)]
 NotNegative = Annotated[float, Field(ge=0)]
-Model = Literal["self_invest", "self_use", "roof_lease"]
+Model = Literal["self_invest", "self_use", "roof_lease", "cooperative", "developer"]
 ProjectClass = Literal[
     "natural_person_household", "non_natural_person_household", "general_commercial"
 ]
 Datum = Literal["wgs84", "cgcs2000", "gcj02", "bd09"]
+
+OTHER_PATHS = (("demand", "archetypes"), ("demand", "meter"), ("tariff", "file"))
+"""Keys of other sections that hold paths."""
 
 PATH_KEYS = ("buildings", "weather", "dsm", "dtm", "dem", "planes", "households", "transformers")
 """Keys of ``[site]`` that hold paths."""
@@ -119,6 +122,10 @@ class Module(_Frozen):
     """Distance from row front to row front on flat roofs; by GB 50797 if not given."""
     yield_share_min: Fraction = 0.70
     """A plane joins from this share of the village's best yield (NREL's suitability rule: 0.70)."""
+    building_limit_kwp: Positive | None = None
+    """Most capacity on one building, best planes first."""
+    village_limit_kwp: Positive | None = None
+    """Most capacity of all, best planes first."""
     min_modules: Annotated[int, Field(ge=1)] = 2
     """Groups smaller than this are not built."""
 
@@ -177,10 +184,26 @@ class Doubt(_Frozen):
 
 
 class Demand(_Frozen):
-    """``[demand]``: what households use."""
+    """``[demand]``: what households use, and batteries."""
 
-    self_use_share: Fraction = 0.2
-    """Share of the generation used at home, at most the household's consumption: assumption."""
+    archetype: str = "family"
+    """Load archetype of households that state none: elderly_pair, family, homestay, workshop,
+    public_building, or one of ``archetypes``."""
+    archetypes: str | None = None
+    """A CSV of archetypes in place of the packaged one."""
+    profile: Annotated[list[NotNegative], Field(min_length=24, max_length=24)] | None = None
+    """A 24-hour profile for households of ``archetype``."""
+    meter: str | None = None
+    """Metered loads: CSV of hours, or of 96-point days."""
+    self_use_share: Fraction | None = None
+    """A flat share of the generation used at home, in place of the simulation by the hour."""
+    battery_kwh: NotNegative = 0.0
+    """Of each household."""
+    battery_kw: NotNegative | None = None
+    """Half the capacity per hour if not given."""
+    battery_efficiency: Annotated[float, Field(gt=0.3, le=1)] = 0.9
+    """There and back."""
+    village_battery_kwh: NotNegative = 0.0
 
 
 class Tariff(_Frozen):
@@ -199,11 +222,50 @@ class Tariff(_Frozen):
     export_price: NotNegative | None = None
     """One price for all exports in all years: overrides mechanism and market."""
     self_use_price: NotNegative | None = None
-    """What a kilowatt-hour used at home saves; the province's first tier if not given."""
+    """One price for what a household buys; the province's tiers if not given."""
+    file: str | None = None
+    """A household tariff as CSV: up_to_kwh, flat, peak, valley."""
+    time_of_use: bool = False
+    peak_hours: Annotated[
+        list[Annotated[int, Field(ge=0, le=24)]], Field(min_length=2, max_length=2)
+    ] = Field(default_factory=lambda: [8, 22])
+    market_hourly: Annotated[list[NotNegative], Field(min_length=24, max_length=24)] | None = None
+    """Worth of an export by the hour of the day, over the market price."""
+    market_decline_per_year: Annotated[float, Field(ge=0, le=0.2)] = 0.0
+    """Midday prices sink as photovoltaics grow: the solar capture ratio falls by this a year."""
+    market_path_prices: list[NotNegative] | None = None
+    """Market price of each year, in place of ``market_price``; as long as the life."""
+    subsidy_per_kwh: NotNegative = 0.0
+    subsidy_until: dt.date | None = None
+    """Subsidy on all generation up to a day, whole years counted."""
+
+
+class Loan(_Frozen):
+    """``[loan]``: on whatever the investor of a model pays."""
+
+    share: Fraction = 0.0
+    """Of the capital; the rest is the down payment."""
+    rate: Annotated[float, Field(ge=0, le=0.36)] = 0.035
+    """Nominal, per year (five-year prime rate of 2026)."""
+    years: Annotated[int, Field(ge=1, le=40)] = 10
+    kind: Literal["annuity", "equal_principal"] = "annuity"
+
+
+class Event(_Frozen):
+    """``[[finance.events]]``: something that happens to a share of the roofs in a year."""
+
+    kind: Literal["roof_rebuilding", "demolition", "typhoon"]
+    year: Annotated[int, Field(ge=1, le=40)]
+    outage_months: Annotated[float, Field(ge=0, le=12)] = 0.0
+    cost_per_w: NotNegative = 0.0
+    """Removal and reinstatement, or repair."""
+    insured: Fraction = 0.0
+    """Share of the cost above the deductible that the insurer pays."""
+    deductible_per_w: NotNegative = 0.0
 
 
 class Finance(_Frozen):
-    """``[finance]``: who pays, and what is asked of the money."""
+    """``[finance]``: who pays, and what is asked of the money. Money is nominal."""
 
     model: Model = "self_invest"
     model_by_class: dict[ProjectClass, Model] = Field(default_factory=dict)
@@ -211,14 +273,62 @@ class Finance(_Frozen):
     currency: str = "CNY"
     capex_per_w: NotNegative = 3.0
     opex_per_w_year: NotNegative = 0.04
+    cost_growth: Annotated[float, Field(ge=-0.05, le=0.2)] = 0.0
+    """Yearly growth of running costs and insurance."""
+    insurance_per_w_year: NotNegative = 0.0
+    inverter_cost_per_w: NotNegative = 0.25
+    inverter_life_years: Annotated[int, Field(ge=1, le=40)] = 12
+    tax_rate: Fraction = 0.0
+    """On the profit of the collective."""
+    vat_rate: Fraction = 0.01
+    """On the sales of the collective or developer where they pass the threshold or its term."""
+    vat_free_per_month: NotNegative = 100_000.0
+    vat_free_until: dt.date = dt.date(2027, 12, 31)
     discount_rate: Rate = 0.05
     life_years: Annotated[int, Field(ge=1, le=40)] = 25
     degradation_first_year: Losses = 0.01
     """Lost over the first year, light-induced loss included."""
     degradation_per_year: Losses = 0.004
-    rent_per_module_year: NotNegative = 35.0
+    rent_basis: Literal["module", "m2", "kwp", "lump"] = "module"
+    rent: NotNegative = 35.0
+    """A year, per module, m2 of module, kWp or household."""
+    rent_once: NotNegative = 0.0
+    """At the beginning, per module."""
+    rent_growth: Annotated[float, Field(ge=-0.05, le=0.2)] = 0.0
     lease_years: Annotated[int, Field(ge=1, le=40)] = 20
-    """Leases beyond 20 years are void (Civil Code)."""
+    """Leases beyond 20 years are void (Civil Code); a renewal is an assumption of its own."""
+    lease_renewed: bool = False
+    """The lease is renewed at the last rent until the end of life: assumption."""
+    rural_income_per_head: NotNegative | None = None
+    events: list[Event] = Field(default_factory=list)
+
+
+class Cooperative(_Frozen):
+    """``[cooperative]``: the collective invests and distributes."""
+
+    mode: Literal["full_feed_in", "self_use"] = "full_feed_in"
+    grant: NotNegative = 0.0
+    """From the state, once; at most the capital."""
+    reserve_rate: Fraction = 0.3
+    """Public reserve out of the surplus (Nanhai villages kept 31.5-41.9 %)."""
+    equal_share: Fraction = 0.0
+    """Part of the dividend that goes to all member households alike; the rest by capacity."""
+    low_income_share: Fraction = 0.0
+    """Part of the dividend that goes to low-income members alone."""
+    pays_rent: bool = False
+    free_kwh_per_month: NotNegative = 0.0
+    """For each member household, at the first tier's price."""
+    free_kwh_paid_by: Literal["collective", "state"] = "collective"
+
+
+class Developer(_Frozen):
+    """``[developer]``: a company invests on the household's roof."""
+
+    discount: Fraction = 0.1
+    """Off the household's price for self-used power."""
+    export_share: Fraction = 0.0
+    """Of the export revenue, to the household."""
+    pays_rent: bool = True
 
 
 class Carbon(_Frozen):
@@ -230,6 +340,17 @@ class Carbon(_Frozen):
     coal_convention: Literal["302.4_gce_per_kwh", "400_gce_per_kwh", "2.77_kgco2_per_kgce"] = (
         "302.4_gce_per_kwh"
     )
+
+
+class Press(_Frozen):
+    """``[[press]]``: what was said of a project elsewhere, to be set beside the plan."""
+
+    name: str
+    energy_kwh: Positive
+    income: Positive
+    payback_years: Positive | None = None
+    note: str = ""
+    source: str
 
 
 class Grid(_Frozen):
@@ -257,7 +378,11 @@ class Scenario(_Frozen):
     demand: Demand = Demand()
     tariff: Tariff = Tariff()
     finance: Finance = Finance()
+    loan: Loan = Loan()
+    cooperative: Cooperative = Cooperative()
+    developer: Developer = Developer()
     carbon: Carbon = Carbon()
+    press: list[Press] = Field(default_factory=list)
     grid: Grid = Grid()
 
     @model_validator(mode="after")
@@ -268,6 +393,20 @@ class Scenario(_Frozen):
                 "light-induced loss is counted twice: set system.loss_items.light_induced or "
                 "finance.degradation_first_year to 0"
             )
+        return self
+
+    @model_validator(mode="after")
+    def _terms_fit(self) -> Self:
+        life = self.finance.life_years
+        if self.loan.share > 0 and self.loan.years > life:
+            raise ValueError(f"loan.years ({self.loan.years}) is longer than the life ({life})")
+        path = self.tariff.market_path_prices
+        if path is not None and len(path) < life:
+            raise ValueError(
+                f"tariff.market_path_prices has {len(path)} years, fewer than the life ({life})"
+            )
+        if self.cooperative.equal_share + self.cooperative.low_income_share > 1:
+            raise ValueError("cooperative.equal_share and low_income_share sum to more than 1")
         return self
 
     @model_validator(mode="after")
@@ -333,13 +472,23 @@ class Scenario(_Frozen):
             base = Path(folder).resolve()
             for key, value in _site_paths(data["site"]):
                 data["site"][key] = _relative(value, base)
+            for section, key in OTHER_PATHS:
+                if data[section].get(key):
+                    data[section][key] = _relative(data[section][key], base)
         data["tariff"]["connection_date"] = self.tariff.connection_date
+        data["finance"]["vat_free_until"] = self.finance.vat_free_until
+        if self.tariff.subsidy_until is not None:
+            data["tariff"]["subsidy_until"] = self.tariff.subsidy_until
         return tomlkit.dumps(data)
 
     def _with_paths_from(self, folder: Path) -> Scenario:
         site = self.site.model_dump(exclude_unset=True)
-        found = {key: str(folder / value) for key, value in _site_paths(site)}
-        return self.override({f"site.{key}": value for key, value in found.items()})
+        found = {f"site.{key}": str(folder / value) for key, value in _site_paths(site)}
+        for section, key in OTHER_PATHS:
+            value = getattr(getattr(self, section), key)
+            if value:
+                found[f"{section}.{key}"] = str(folder / value)
+        return self.override(found)
 
 
 def _site_paths(site: Mapping[str, Any]) -> list[tuple[str, str]]:

@@ -7,6 +7,7 @@ the tables below all draw on it, so a thing has one name everywhere.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
@@ -21,14 +22,28 @@ MONTHS = tuple(f"{month:02d}" for month in range(1, 13))
 MONTHLY_ENERGY = tuple(f"energy_kwh_{month}" for month in MONTHS)
 """The twelve monthly energy columns."""
 
-MODELS = ("self_invest", "self_use", "roof_lease")
+MODELS = ("self_invest", "self_use", "roof_lease", "cooperative", "developer")
 """Business models, in the order in which they are shown."""
 
-MEASURES = ("income_first_year", "income_mean", "npv", "irr", "payback_years")
+MEASURES = (
+    "income_first_year",
+    "income_mean",
+    "income_worst",
+    "npv",
+    "irr",
+    "payback_years",
+    "discounted_payback_years",
+    "lcoe",
+    "dscr_min",
+)
 """What is reported of each business model."""
 
 PERSONAL = ("household_name", "income_today", "low_income", "owner_name")
 """Columns that the public edition of a page leaves out, not merely hides."""
+
+
+_NODE = re.compile(r"(?:(?<=kwh)|(?<=after))_[0-9]$")
+"""Suffix of the demand table's columns: the scale at which generation was simulated."""
 
 
 @dataclass(frozen=True)
@@ -115,6 +130,7 @@ TABLES = {
         TableSchema(
             "households", ("household_id",), ("household_id", "capacity_kwp", "energy_kwh")
         ),
+        TableSchema("demand", ("household_id",), ("load_kwh", "bill_before", "self_used_kwh_0")),
         TableSchema("villages", ("division_code", "village"), ("buildings", "energy_kwh")),
     )
 }
@@ -151,6 +167,8 @@ def label(key: str, language: str = "zh", *, unit: bool = False) -> str:
     model = _model_of(key)
     if model:
         text = f"{label(model, language)} · {text}"
+    if key.endswith("_p90"):
+        text = f"{text} P90"
     shown = entry[f"unit_{language}"] if unit else ""
     return f"{text} ({shown})" if shown else text
 
@@ -171,12 +189,14 @@ def texts(language: str) -> dict[str, str]:
 
 
 def _model_of(key: str) -> str:
+    key = key.removesuffix("_p90")
     return next(
         (m for m in MODELS if key.startswith(f"{m}_") and key[len(m) + 1 :] in MEASURES), ""
     )
 
 
 def _stem(key: str) -> str:
+    key = _NODE.sub("", key.removesuffix("_p90")) if key != "energy_p90_kwh" else key
     model = _model_of(key)
     if model:
         return key[len(model) + 1 :]

@@ -32,7 +32,16 @@ def test_plan_map_and_report(tmp_path):
     assert done.stderr == ""
     assert str(tmp_path / "out" / "map.html") in done.stdout
     names = {f.name for f in (tmp_path / "out").iterdir()}
-    tables = {"buildings", "planes", "arrays", "energy", "households", "villages", "shares"}
+    tables = {
+        "buildings",
+        "planes",
+        "arrays",
+        "energy",
+        "households",
+        "villages",
+        "shares",
+        "demand",
+    }
     assert names == {"map.html", "report.html", "plan.gpkg", "summary.json", "scenario.toml"} | {
         f"{t}.parquet" for t in tables
     }

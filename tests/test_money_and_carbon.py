@@ -14,13 +14,22 @@ import pvplanner as pvp
 from pvplanner import reference
 from pvplanner.carbon import avoided_t, carbon_basis, standard_coal_t
 from pvplanner.income import (
+    Case,
     appraise,
     chosen_models,
+    gini,
     internal_rate,
+    levelised_cost,
+    loan_findings,
+    loan_schedule,
+    net_present_value,
+    payback,
     remaining,
-    simple_payback,
-    yearly_cash,
+    run_model,
 )
+from pvplanner.income.ledger import PARTIES, divide_fen
+from pvplanner.income.models import value_added_tax
+from pvplanner.schema import MODELS
 
 
 def test_new_project_in_zhejiang_by_hand():
@@ -73,40 +82,98 @@ def test_a_village_hall_may_not_feed_in_fully():
     assert chosen_models(classes, scenario=before, where="x").tolist() == ["self_invest"] * 2
 
 
-def one(model, scenario=None, energy=10_000.0, use=2_000.0):
+def household(energy=10_000.0, kwp=10.0, modules=18.0, use=2_000.0, count=1, **more):
+    table = pd.DataFrame(
+        {"household_id": [f"H{n}" for n in range(count)], "energy_kwh": energy,
+         "capacity_kwp": kwp, "modules": modules, "consumption_kwh": use, "low_income": False,
+         "project_class": "natural_person_household", "model": "self_invest"}
+    )  # fmt: skip
+    return table.assign(**more)
+
+
+def flat_demand(households, self_used=None, first=0.99):
+    """A demand table in which self-use is a stated share at any scale."""
+    from pvplanner.demand import SCALES
+
+    made = households["energy_kwh"].to_numpy(dtype=float) * first
+    use = households["consumption_kwh"].to_numpy(dtype=float)
+    used = 0.2 * made if self_used is None else self_used
+    table = {
+        "household_id": households["household_id"],
+        "load_kwh": use,
+        "bill_before": use * 0.538,
+    }
+    for n, scale in enumerate(SCALES):
+        table |= {
+            f"self_used_kwh_{n}": used * scale,
+            f"export_kwh_{n}": (made - used) * scale,
+            f"export_worth_kwh_{n}": (made - used) * scale,
+            f"battery_loss_kwh_{n}": 0.0 * made,
+            f"bill_after_{n}": use * 0.538 - used * scale * 0.538,
+        }
+    return pd.DataFrame(table)
+
+
+def case(scenario=None, households=None, province="Zhejiang", ratio=None):
     scenario = scenario or pvp.Scenario()
-    return yearly_cash(
-        model,
-        energy_kwh=np.array([energy]),
-        capacity_kwp=np.array([10.0]),
-        modules=np.array([18.0]),
-        consumption_kwh=np.array([use]),
-        prices=pvp.resolve_prices(scenario, "Zhejiang"),
-        scenario=scenario,
-    )
+    households = household() if households is None else households
+    prices = pvp.resolve_prices(scenario, province)
+    demand = flat_demand(households, first=remaining(scenario)[0])
+    ratio = np.ones(len(households)) if ratio is None else ratio
+    return Case(households, demand, prices, scenario, ratio, 2.58)
+
+
+def net(model, scenario=None, **more):
+    return run_model(case(scenario, **more), model).of_households()[0]
 
 
 def test_full_feed_in_by_hand():
-    capital, cash = one("self_invest")
-    assert capital[0] == 30_000
-    assert cash[0, 0] == pytest.approx(10_000 * 0.99 * 0.3744 - 400)
-    assert cash[0, 24] == pytest.approx(10_000 * 0.99 * 0.996**24 * 0.30 - 400)
+    cash = net("self_invest")
+    assert cash[0] == -30_000
+    assert cash[1] == pytest.approx(10_000 * 0.99 * 0.3744 - 400, abs=0.01)
+    assert cash[12] == pytest.approx(10_000 * 0.99 * 0.996**11 * 0.30 - 400 - 2_500, abs=0.01)
+    assert cash[25] == pytest.approx(10_000 * 0.99 * 0.996**24 * 0.30 - 400, abs=0.01)
 
 
-def test_self_use_by_hand_and_at_most_the_consumption():
-    _, cash = one("self_use")
+def test_self_use_by_hand():
+    cash = net("self_use")
     used = 0.2 * 9_900
-    assert cash[0, 0] == pytest.approx(used * 0.538 + (9_900 - used) * 0.3744 - 400)
-    _, little = one("self_use", use=500.0)
-    assert little[0, 0] == pytest.approx(500 * 0.538 + 9_400 * 0.3744 - 400)
-    _, unknown = one("self_use", use=np.nan)
-    assert unknown[0, 0] == cash[0, 0]
+    assert cash[1] == pytest.approx(used * 0.538 + (9_900 - used) * 0.3744 - 400, abs=0.011)
+    stated = pvp.Scenario(demand={"self_use_share": 0.2})
+    assert net("self_use", stated)[1] == pytest.approx(cash[1], abs=0.011)
+    little = net("self_use", stated, households=household(use=500.0))
+    assert little[1] == pytest.approx(500 * 0.538 + 9_400 * 0.3744 - 400, abs=0.011)
 
 
-def test_roof_lease_by_hand():
-    capital, cash = one("roof_lease")
-    assert capital[0] == 0
-    assert cash[0].tolist() == [18 * 35.0] * 20 + [0.0] * 5
+@pytest.mark.parametrize(
+    ("finance", "expected"),
+    [
+        ({}, 18 * 35.0),
+        ({"rent_basis": "m2", "rent": 10}, 18 * 2.58 * 10),
+        ({"rent_basis": "kwp", "rent": 50}, 500.0),
+        ({"rent_basis": "lump", "rent": 800}, 800.0),
+    ],
+)
+def test_roof_lease_by_hand(finance, expected):
+    cash = net("roof_lease", pvp.Scenario(finance=finance))
+    assert cash[0] == 0
+    assert cash[1:21].tolist() == pytest.approx([expected] * 20)
+    assert cash[21:].tolist() == [0.0] * 5
+
+
+def test_rent_grows_once_is_paid_at_the_beginning_and_renewal_is_stated():
+    terms = {"rent": 10, "rent_growth": 0.03, "rent_once": 200, "lease_renewed": True}
+    cash = net("roof_lease", pvp.Scenario(finance=terms))
+    assert cash[0] == 3600
+    assert cash[2] == pytest.approx(180 * 1.03)
+    assert cash[25] == pytest.approx(round(180 * 1.03**19, 2))
+
+
+def test_developer_by_hand():
+    terms = {"discount": 0.2, "export_share": 0.1, "pays_rent": False}
+    cash = net("developer", pvp.Scenario(developer=terms))
+    used = 0.2 * 9_900
+    assert cash[1] == pytest.approx(used * 0.538 * 0.2 + 0.1 * (9_900 - used) * 0.3744, abs=0.02)
 
 
 def test_leases_beyond_twenty_years_are_refused():
@@ -122,32 +189,227 @@ def test_light_induced_loss_is_counted_once():
     assert remaining(pvp.Scenario())[:2] == pytest.approx([0.99, 0.99 * 0.996])
 
 
-def test_appraisal_golden_case():
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"loan.share": 0.5, "loan.years": 30}, "longer than the life"),
+        ({"tariff.market_path_prices": [0.3] * 10}, "fewer than the life"),
+        ({"loan.rate": 5}, "loan.rate"),
+        ({"finance.discount_rate": 5}, "discount_rate"),
+        ({"cooperative.equal_share": 0.7, "cooperative.low_income_share": 0.5}, "more than 1"),
+    ],
+)
+def test_impossible_terms_are_refused(changes, said):
+    with pytest.raises(pvp.ConfigError, match=said):
+        pvp.Scenario().override(changes)
+
+
+def test_terms_that_do_not_fit_are_findings():
+    scenario = pvp.Scenario(loan={"share": 0.7, "years": 15})
+    assert [f.code for f in loan_findings(scenario)] == ["loan_past_mechanism"]
+    leased = scenario.override({"finance.model": "developer", "finance.lease_years": 12})
+    assert "loan_past_lease" in [f.code for f in loan_findings(leased)]
+    assert loan_findings(pvp.Scenario()) == []
+
+
+def test_subsidy_ends_and_market_path_and_decline_are_used():
+    scenario = pvp.Scenario(
+        tariff={"subsidy_per_kwh": 0.45, "subsidy_until": dt.date(2027, 6, 1),
+                "market_decline_per_year": 0.02}
+    )  # fmt: skip
+    prices = pvp.resolve_prices(scenario, "Zhejiang")
+    assert prices.subsidy.tolist() == [0.45] + [0.0] * 24
+    assert prices.market[24] == pytest.approx(0.30 * 0.98**24)
+    path = [0.5 - 0.01 * n for n in range(25)]
+    given = pvp.resolve_prices(pvp.Scenario(tariff={"market_path_prices": path}), "Zhejiang")
+    assert given.export[24] == pytest.approx(path[24])
+
+
+def test_events_cost_pause_and_are_insured():
+    event = {"kind": "typhoon", "year": 3, "outage_months": 6, "cost_per_w": 1.0, "insured": 0.8,
+             "deductible_per_w": 0.25}  # fmt: skip
+    calm, hit = net("self_invest"), net("self_invest", pvp.Scenario(finance={"events": [event]}))
+    lost = 10_000 * 0.99 * 0.996**2 * 0.3744 / 2
+    assert calm[3] - hit[3] == pytest.approx(lost + 10_000 - 0.8 * 0.75 * 10_000, abs=0.02)
+    assert calm[4] == hit[4]
+
+
+# --- oracles ------------------------------------------------------------------------------------
+
+
+def random_flows(count=2000):
+    rng = np.random.default_rng(3)
+    first = -rng.uniform(1e3, 1e6, (count, 1))
+    return np.hstack([first, rng.uniform(-0.02, 0.3, (count, 25)) * -first])
+
+
+def test_npv_and_irr_equal_numpy_financial_and_pyxirr():
+    npf = pytest.importorskip("numpy_financial", reason="numpy-financial is not installed")
+    pyxirr = pytest.importorskip("pyxirr", reason="pyxirr is not installed")
+    flows = random_flows()
+    ours = internal_rate(flows)
+    worth = net_present_value(flows, 0.047)
+    for row in range(len(flows)):
+        assert worth[row] == pytest.approx(npf.npv(0.047, flows[row]), rel=1e-9)
+        theirs = pyxirr.irr(flows[row].tolist())
+        if theirs is not None and np.isfinite(ours[row]):
+            assert ours[row] == pytest.approx(theirs, rel=1e-9, abs=1e-11)
+    assert np.isfinite(ours).mean() > 0.95
+
+
+@pytest.mark.parametrize("kind", ["annuity", "equal_principal"])
+def test_loans_equal_closed_forms_and_numpy_financial(kind):
+    rng = np.random.default_rng(1)
+    for _ in range(200):
+        owed, rate, years = rng.uniform(1e3, 1e6), rng.uniform(0, 0.2), int(rng.integers(1, 30))
+        interest, paid = (v[0] for v in loan_schedule(np.array([owed]), rate, years, kind))
+        assert paid.sum() == pytest.approx(owed, rel=1e-9)
+        present = ((interest + paid) * (1 + rate) ** -np.arange(1.0, years + 1)).sum()
+        assert present == pytest.approx(owed, rel=1e-9)
+        if kind == "annuity":
+            assert np.ptp(interest + paid) < 1e-6 * owed
+        else:
+            assert np.ptp(paid) < 1e-9 * owed
+            assert interest[0] == pytest.approx(owed * rate)
+
+
+def test_golden_measures():
     """1,000 paid, 150 a year for 10 years at 5 %: NPV 158.26, IRR 8.1442 %, payback 6.67 years."""
-    out = appraise(np.array([1000.0]), np.full((1, 10), 150.0), 0.05).iloc[0]
-    assert out["npv"] == pytest.approx(150 * (1 - 1.05**-10) / 0.05 - 1000, abs=0.005)
-    assert out["irr"] == pytest.approx(0.0814416, abs=1e-6)
-    assert out["payback_years"] == pytest.approx(1000 / 150)
+    flows = np.array([[-1000.0] + [150.0] * 10])
+    assert net_present_value(flows, 0.05)[0] == pytest.approx(150 * (1 - 1.05**-10) / 0.05 - 1000)
+    assert internal_rate(flows)[0] == pytest.approx(0.0814416, abs=1e-6)
+    assert payback(flows)[0] == pytest.approx(1000 / 150)
+    assert payback(flows, 0.05)[0] == pytest.approx(8.31, abs=0.02)
+    cost = levelised_cost(np.array([[1000.0] + [20.0] * 10]), np.full((1, 10), 900.0), 0.05)[0]
+    annuity = (1 - 1.05**-10) / 0.05
+    assert cost == pytest.approx((1000 + 20 * annuity) / (900 * annuity))
+    assert gini(np.array([1.0, 1, 1, 1])) == pytest.approx(0)
+    assert gini(np.array([0.0, 0, 0, 1])) == pytest.approx(0.75)
 
 
-@settings(max_examples=150, deadline=None)
+def test_no_capital_never_repaid_and_unknown_have_no_rate():
+    flows = np.array([[0.0, 10, 10], [-100, 10, 10], [-5, np.nan, 1]])
+    assert np.isnan(payback(flows)).all()
+    assert np.isnan(internal_rate(np.array([[0.0, 10.0]]))).all()
+    assert np.isnan(levelised_cost(np.ones((1, 3)), np.zeros((1, 2)), 0.05)).all()
+
+
+@settings(max_examples=100, deadline=None)
 @given(st.floats(1, 1e6), st.lists(st.floats(0.01, 1e5), min_size=1, max_size=30))
 def test_irr_is_the_rate_of_no_gain(capital, cash):
-    flows = np.array([cash])
-    rate = internal_rate(np.array([capital]), flows)[0]
+    flows = np.array([[-capital, *cash]])
+    rate = internal_rate(flows)[0]
     if np.isfinite(rate):
-        years = np.arange(1, len(cash) + 1)
-        present = (flows[0] / (1 + rate) ** years).sum()
-        assert present == pytest.approx(capital, rel=1e-6)
+        assert net_present_value(flows, rate)[0] == pytest.approx(0, abs=1e-6 * capital)
     else:
-        assert sum(cash) / 0.01 ** len(cash) < capital or sum(cash) > 11 * capital or min(cash) > 0
+        far = [net_present_value(flows, r)[0] for r in (-0.989, 9.9)]
+        assert far[0] < 0 or far[1] > 0
 
 
-def test_no_capital_and_never_repaid_have_no_payback():
-    flows = np.array([[10.0, 10.0], [10.0, 10.0], [np.nan, 1.0]])
-    paid = simple_payback(np.array([0.0, 100.0, 5.0]), flows)
-    assert np.isnan(paid).all()
-    assert np.isnan(internal_rate(np.array([0.0]), flows[:1])).all()
+# --- the ledger balances ------------------------------------------------------------------------
+
+
+parameters = st.fixed_dictionaries(
+    {
+        "finance.capex_per_w": st.floats(0, 12),
+        "finance.opex_per_w_year": st.floats(0, 0.2),
+        "finance.insurance_per_w_year": st.floats(0, 0.1),
+        "finance.cost_growth": st.floats(0, 0.05),
+        "finance.tax_rate": st.floats(0, 0.3),
+        "finance.rent": st.floats(0, 100),
+        "loan.share": st.floats(0, 1),
+        "loan.kind": st.sampled_from(["annuity", "equal_principal"]),
+        "cooperative.mode": st.sampled_from(["full_feed_in", "self_use"]),
+        "cooperative.reserve_rate": st.floats(0, 1),
+        "cooperative.equal_share": st.floats(0, 0.6),
+        "cooperative.low_income_share": st.floats(0, 0.4),
+        "cooperative.grant": st.floats(0, 50_000),
+        "cooperative.pays_rent": st.booleans(),
+        "cooperative.free_kwh_per_month": st.floats(0, 60),
+        "cooperative.free_kwh_paid_by": st.sampled_from(["collective", "state"]),
+        "developer.discount": st.floats(0, 1),
+        "developer.export_share": st.floats(0, 1),
+    }
+)
+
+
+@settings(max_examples=40, deadline=None)
+@given(parameters, st.integers(1, 9), st.integers(0, 2**31))
+def test_every_ledger_sums_to_zero_in_every_year(changes, count, seed):
+    rng = np.random.default_rng(seed)
+    people = household(
+        rng.uniform(0, 2e4, count), rng.uniform(0, 20, count), rng.integers(0, 30, count) * 1.0,
+        rng.uniform(300, 9000, count), count, low_income=rng.random(count) < 0.3,
+    )  # fmt: skip
+    one = case(pvp.Scenario().override(changes), people)
+    for model in MODELS:
+        ledger = run_model(one, model)
+        assert all(np.array_equal(f.fen, np.rint(f.fen)) for f in ledger.flows)
+        total = sum(ledger.of_party(party) for party in PARTIES)
+        assert np.abs(total).max() < 1e-4
+        table = ledger.table(people["household_id"].to_numpy(), model)
+        if len(table):
+            assert table.groupby("year")["yuan"].sum().abs().max() < 1e-4
+        mine = ledger.of_households()
+        received = table[(table["party"] == "household")].groupby("year")["yuan"].sum()
+        assert received.reindex(range(26), fill_value=0).to_numpy() == pytest.approx(
+            mine.sum(axis=0), abs=1e-4
+        )
+
+
+def test_dividends_are_whole_and_go_where_they_should():
+    people = household(count=3, kwp=[10.0, 5.0, 5.0], low_income=[False, False, True])
+    terms = {"reserve_rate": 0.3, "equal_share": 0.2, "low_income_share": 0.1}
+    ledger = run_model(case(pvp.Scenario(cooperative=terms), people), "cooperative")
+    paid = next(f.fen for f in ledger.flows if f.item == "dividend")[:, 1]
+    total = paid.sum()
+    expected = np.array([0.7 * 0.5 + 0.2 / 3, 0.7 * 0.25 + 0.2 / 3, 0.7 * 0.25 + 0.2 / 3 + 0.1])
+    assert paid / total == pytest.approx(expected, abs=1e-4)
+    surplus = 3 * 9_900 * 0.3744 - 20_000 * 0.04
+    assert total / 100 == pytest.approx(surplus * 0.7, abs=0.02)
+    assert ledger.balances["reserve"][0] == pytest.approx(surplus * 0.3, abs=0.02)
+
+
+def test_a_deficit_is_met_from_the_reserve_and_then_carried_forward():
+    bad = {"kind": "typhoon", "year": 2, "outage_months": 12, "cost_per_w": 0.1}
+    ledger = run_model(case(pvp.Scenario(finance={"events": [bad]})), "cooperative")
+    dividend = next(f.fen for f in ledger.flows if f.item == "dividend")[0] / 100
+    left = 9_900 * 0.3744 - 400
+    assert dividend[2] == 0
+    assert ledger.balances["reserve"][1] == 0
+    assert ledger.balances["cash"][1] == pytest.approx(0.3 * left - 1_400, abs=0.02)
+    sales = 9_900 * 0.996**2 * 0.3744
+    # The third year ends in 2029, past the exemption: VAT of a hundredth.
+    third = sales * 0.99 - 400 + ledger.balances["cash"][1]
+    assert dividend[3] == pytest.approx(0.7 * third, abs=0.03)
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(st.floats(0, 100), min_size=1, max_size=20), st.integers(0, 10**9))
+def test_divided_fen_are_whole_and_sum(weights, total):
+    weights = np.array(weights)
+    parts = divide_fen(np.array([float(total)]), weights)
+    assert np.array_equal(parts, np.floor(parts))
+    assert parts.sum() == (total if weights.sum() > 0 else 0)
+
+
+def test_loan_lowers_the_own_capital_and_cover_is_income_over_service():
+    scenario = pvp.Scenario(loan={"share": 0.7, "rate": 0.04, "years": 10})
+    one = case(scenario)
+    ledger = run_model(one, "self_invest")
+    cash = ledger.of_households()[0]
+    assert cash[0] == -9_000
+    annuity = 21_000 * 0.04 / (1 - 1.04**-10)
+    assert cash[1] == pytest.approx(9_900 * 0.3744 - 400 - annuity, abs=0.02)
+    cover = appraise(one, ledger, "self_invest")["dscr_min"].iloc[0]
+    assert cover == pytest.approx((9_900 * 0.996**9 * 0.3744 - 400) / annuity, abs=1e-4)
+
+
+def test_vat_is_due_above_the_threshold_or_after_its_term():
+    scenario = pvp.Scenario()
+    small, large = np.full(25, 1_000_000.0), np.full(25, 2_000_000.0)
+    assert value_added_tax(small, scenario)[:2].tolist() == [0, 10_000]
+    assert value_added_tax(large, scenario)[0] == 20_000
 
 
 # --- carbon -------------------------------------------------------------------------------------

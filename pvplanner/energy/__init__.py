@@ -89,15 +89,13 @@ def simulate_energy(
     year = Year(weather, scenario, shaded=horizon is not None)
     ac, poa, kept = year.run(arrays, horizon)
     capacity = arrays["capacity_kwp"].to_numpy(dtype=float)
-    months = ac * capacity[:, None]
-    out = pd.DataFrame({"energy_kwh": months.sum(axis=1)}, index=arrays.index)
-    out["energy_p90_kwh"] = np.nan
-    out[list(MONTHLY_ENERGY)] = months
-    out["specific_yield_kwh_per_kwp"] = ac.sum(axis=1)
-    out["poa_kwh_per_m2"] = poa
-    out["performance_ratio"] = ratio(ac.sum(axis=1), poa)
-    out["shading_loss"] = np.nan if horizon is None else 1 - ratio(kept, poa)
-    return out
+    specific = ac.sum(axis=1)
+    columns = {"energy_kwh": specific * capacity, "energy_p90_kwh": np.full(len(arrays), np.nan)}
+    columns |= {name: ac[:, month] * capacity for month, name in enumerate(MONTHLY_ENERGY)}
+    columns |= {"specific_yield_kwh_per_kwp": specific, "poa_kwh_per_m2": poa}
+    columns["performance_ratio"] = ratio(specific, poa)
+    columns["shading_loss"] = 1 - ratio(kept, poa) if horizon is not None else np.nan * poa
+    return pd.DataFrame(columns, index=arrays.index, copy=False)
 
 
 def simulate_hours(

@@ -7,6 +7,7 @@ independent, so results do not depend on their order or on the number of threads
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numba as nb
@@ -29,7 +30,7 @@ _MATH = {"contract", "nsz"}
 
 
 @nb.njit(inline="always")
-def _modifier(c: Any, k: Any) -> Any:
+def modifier(c: Any, k: Any) -> Any:
     """IAM by Horner's rule in ``2 c - 1``."""
     u = _TWO * c - _ONE
     m = ((((k[9] * u + k[8]) * u + k[7]) * u + k[6]) * u + k[5]) * u + k[4]
@@ -37,7 +38,7 @@ def _modifier(c: Any, k: Any) -> Any:
 
 
 @nb.njit(inline="always")
-def _power(p: Any, i: Any, useful: Any, total: Any, cool: Any, heat: Any) -> Any:
+def power_of(p: Any, i: Any, useful: Any, total: Any, cool: Any, heat: Any) -> Any:
     """AC power per kWp from useful and total irradiance (kW/m2): DC, inverter, clipping."""
     dc = useful * (cool + heat * total)
     out = (p[SQUARE, i] * dc + p[LINEAR, i]) * dc + p[CONSTANT, i]
@@ -62,8 +63,8 @@ def _hour_plain(p: Any, h: Any, t: Any, k: Any, made: Any, fell: Any) -> None:
         direct = both * c
         total = direct + even * p[SKY, i] + band * p[SINE, i] + ground * p[GROUND_VIEW, i]
         useful = even * p[SKY_USED, i] + band * p[SINE_USED, i] + ground * p[GROUND_USED, i]
-        useful += direct * _modifier(c, k)
-        made[i] += _power(p, i, useful, total, cool, heat)
+        useful += direct * modifier(c, k)
+        made[i] += power_of(p, i, useful, total, cool, heat)
         fell[i] += total
 
 
@@ -78,8 +79,8 @@ def _hour_shaded(p: Any, h: Any, t: Any, k: Any, lit: Any, made: Any, fell: Any,
         direct = reach * lit[i]
         total = direct + even * p[SKY, i] + band * p[SINE, i] + ground * p[GROUND_VIEW, i]
         useful = even * p[SKY_USED, i] + band * p[SINE_USED, i] + ground * p[GROUND_USED, i]
-        useful += direct * _modifier(c, k)
-        made[i] += _power(p, i, useful, total, cool, heat)
+        useful += direct * modifier(c, k)
+        made[i] += power_of(p, i, useful, total, cool, heat)
         fell[i] += total
         lost[i] += reach - direct
 
@@ -104,9 +105,9 @@ def _hour_careful(
         direct = reach * lit[i]
         total = direct + ground * p[GROUND_VIEW, i]
         total += seen * (even * p[SKY, i] + band * p[SINE, i])
-        useful = direct * _modifier(c, k) + ground * p[GROUND_USED, i]
+        useful = direct * modifier(c, k) + ground * p[GROUND_USED, i]
         useful += seen * (even * p[SKY_USED, i] + band * p[SINE_USED, i])
-        power[i] = _power(p, i, useful, total, cool, heat)
+        power[i] = power_of(p, i, useful, total, cool, heat)
         made[i] += power[i]
         fell[i] += total
         lost[i] += reach - direct
@@ -275,7 +276,7 @@ def _steps(
                 ground = h[GROUND, t] * p[GROUND_VIEW, i]
                 total = direct + seen * sky + ground
                 useful = h[EVEN, t] * p[SKY_USED, i] + h[BAND, t] * p[SINE_USED, i]
-                useful = seen * useful + direct * _modifier(c, k) + h[GROUND, t] * p[GROUND_USED, i]
+                useful = seen * useful + direct * modifier(c, k) + h[GROUND, t] * p[GROUND_USED, i]
                 warm = useful * (h[COOL, t] + h[HEAT, t] * total) / kept[month]
                 dc = warm * kept[month]
                 free = max((p[SQUARE, i] * dc + p[LINEAR, i]) * dc + p[CONSTANT, i], _ZERO)
@@ -356,3 +357,58 @@ def _sector(facing: Any, level: Any, low: Any) -> Any:
     sine, cosine = np.sin(low), np.cos(low)
     across = (np.pi / 2 - low) / 2 - sine * cosine / 2
     return facing * across + level * cosine * cosine / 2
+
+
+@nb.njit(cache=True, parallel=True, error_model="numpy")
+def plane_rows(
+    tilt: np.ndarray, azimuth: np.ndarray, left: np.ndarray, limit: np.ndarray,
+    modifiers: np.ndarray, step: float, efficiency: float, scale: float, blocks: int,
+) -> np.ndarray:  # fmt: skip
+    """Factors of planes in padded blocks, as :func:`run_year` takes them.
+
+    Parameters
+    ----------
+    tilt, azimuth : float arrays, shape (planes,)
+        Degrees.
+    left : float array, shape (planes,)
+        Share of the sky that is left.
+    limit : float array, shape (planes,)
+        AC rating per kWp.
+    modifiers : float array, shape (3, 4, pieces)
+        Cubic pieces (highest power first) of the diffuse incidence modifiers of sky, horizon band
+        and ground, each ``step`` degrees of tilt long.
+    efficiency, scale : float
+        Of the inverter: nominal, and nominal over reference.
+    blocks : int
+
+    Returns
+    -------
+    float32 array, shape (blocks, 13, BLOCK)
+    """
+    out = np.zeros((blocks, 13, BLOCK), dtype=np.float32)
+    pieces = modifiers.shape[2]
+    for i in nb.prange(len(tilt)):
+        b, at = i // BLOCK, i % BLOCK
+        slope, turn = math.radians(tilt[i]), math.radians(azimuth[i])
+        sine, cosine = math.sin(slope), math.cos(slope)
+        piece = min(int(tilt[i] / step), pieces - 1)
+        x = tilt[i] - piece * step
+        sky, band, ground = left[i] * (1 + cosine) / 2, left[i] * sine, (1 - cosine) / 2
+        out[b, N_EAST, at] = sine * math.sin(turn)
+        out[b, N_NORTH, at] = sine * math.cos(turn)
+        out[b, N_UP, at] = cosine
+        out[b, SKY, at], out[b, SINE, at], out[b, GROUND_VIEW, at] = sky, band, ground
+        out[b, SKY_USED, at] = sky * _cubic(modifiers[0], piece, x)
+        out[b, SINE_USED, at] = band * _cubic(modifiers[1], piece, x)
+        out[b, GROUND_USED, at] = ground * _cubic(modifiers[2], piece, x)
+        rated = limit[i] / efficiency
+        out[b, SQUARE, at] = -0.0162 * scale / rated
+        out[b, LINEAR, at] = 0.9858 * scale
+        out[b, CONSTANT, at] = -0.0059 * scale * rated
+        out[b, LIMIT, at] = limit[i]
+    return out
+
+
+@nb.njit(inline="always")
+def _cubic(c: Any, piece: Any, x: Any) -> Any:
+    return ((c[0, piece] * x + c[1, piece]) * x + c[2, piece]) * x + c[3, piece]

@@ -192,6 +192,18 @@ def _diffuse_table() -> dict[str, CubicSpline]:
     return {region: CubicSpline(tilt, table[region]) for region in DIFFUSE_REGIONS}
 
 
+@cache
+def diffuse_pieces() -> tuple[float, np.ndarray]:
+    """Length of a piece (degrees) and the cubic pieces of :func:`diffuse_modifiers`.
+
+    The pieces have shape (3, 4, pieces), highest power first, in the order of
+    :data:`DIFFUSE_REGIONS`.
+    """
+    splines = _diffuse_table()
+    pieces = np.stack([splines[region].c for region in DIFFUSE_REGIONS])
+    return float(splines["sky"].x[1]), np.ascontiguousarray(pieces)
+
+
 def diffuse_modifiers(surface_tilt: np.ndarray) -> dict[str, np.ndarray]:
     """Incidence-angle modifiers of ``sky``, ``horizon`` band and ``ground`` by tilt.
 

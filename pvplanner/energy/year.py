@@ -12,13 +12,14 @@ from pvplanner.energy.kernel import (
     BLOCK,
     PART,
     UP,
+    plane_rows,
     run_hours,
     run_steps,
     run_year,
     run_year_shaded,
     sky_shares,
 )
-from pvplanner.energy.sky import Sky, diffuse_modifiers, iam_polynomial, prepare_sky
+from pvplanner.energy.sky import Sky, diffuse_pieces, iam_polynomial, prepare_sky
 from pvplanner.scenario import Scenario, System
 from pvplanner.weather import Weather
 
@@ -92,15 +93,15 @@ class Year:
         return ac, poa, kept
 
     def _open(self, arrays: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
-        planes = _blocked(self._factors(arrays, np.ones(len(arrays))))
+        planes = self._planes(arrays, np.ones(len(arrays)))
         ac, poa = run_year(planes, self.hourly, self.risky, self.sky.month_start, self.iam)
-        return _months(ac, len(arrays)), _months(poa, len(arrays)).sum(axis=1)
+        return _months(ac, len(arrays)), _months(poa, len(arrays)).sum(axis=1, dtype=float)
 
     def _behind(
         self, arrays: pd.DataFrame, horizon: np.ndarray
     ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         left = self._left(arrays, horizon)
-        planes = _blocked(self._factors(arrays, left))
+        planes = self._planes(arrays, left)
         edges, bins, hourly = self._directions(horizon)
         rest = _blocked(left[None])[:, 0]
         ac, poa, beam = run_year_shaded(
@@ -110,8 +111,8 @@ class Year:
         even = self.sky.isotropic.sum() * (1 + np.cos(tilt)) / 2
         diffuse = (even + self.sky.horizon.sum() * np.sin(tilt)) * (1 - left) / 1000
         count = len(arrays)
-        lost = _months(beam, count).sum(axis=1) + diffuse
-        return _months(ac, count), _months(poa, count).sum(axis=1), lost
+        lost = _months(beam, count).sum(axis=1, dtype=float) + diffuse
+        return _months(ac, count), _months(poa, count).sum(axis=1, dtype=float), lost
 
     def hours(
         self, arrays: pd.DataFrame, horizon: np.ndarray | None, *, each: bool
@@ -122,7 +123,7 @@ class Year:
             left = np.ones(len(arrays))
         else:
             left = self._left(arrays, horizon)
-        planes = _blocked(self._factors(arrays, left))
+        planes = self._planes(arrays, left)
         edges, bins, hourly = self._directions(horizon)
         count, lit_hours = len(arrays), len(self.sky.hour)
         trace = np.zeros((lit_hours, planes.shape[0] * BLOCK) if each else (0, 0), np.float32)
@@ -137,13 +138,19 @@ class Year:
             power[self.sky.hour] = trace[:, :count]
         return power, whole
 
+    def plane_factors(self, arrays: pd.DataFrame) -> np.ndarray:
+        """Factors of each array under an open sky; float32, shape (13, arrays)."""
+        blocked = self._planes(arrays, np.ones(len(arrays)))
+        flat = blocked.transpose(1, 0, 2).reshape(blocked.shape[1], -1)
+        return np.ascontiguousarray(flat[:, : len(arrays)])
+
     def steps(self, arrays: pd.DataFrame, horizon: np.ndarray | None) -> np.ndarray:
         """What is left after each step, per kWp and month; shape (6, 12, arrays)."""
         if horizon is None:
             horizon, left = np.full((len(arrays), 4), -90.0), np.ones(len(arrays))
         else:
             left = self._left(arrays, horizon)
-        planes, rest = _blocked(self._factors(arrays, left)), _blocked(left[None])[:, 0]
+        planes, rest = self._planes(arrays, left), _blocked(left[None])[:, 0]
         edges, bins, hourly = self._directions(horizon)
         kept = self.losses.astype(np.float32)
         out = run_steps(planes, hourly, self.sky.month_start, self.iam, edges, bins, rest, kept)
@@ -156,43 +163,27 @@ class Year:
         )
         return sky_shares(np.radians(horizon), tilt, turn)
 
-    def _factors(self, arrays: pd.DataFrame, left: np.ndarray) -> np.ndarray:
-        """Factors of each plane, shape (13, arrays), as :func:`run_year` takes them."""
-        degrees = arrays["surface_tilt"].to_numpy(dtype=float)
-        tilt, turn = (
-            np.radians(degrees),
-            np.radians(arrays["surface_azimuth"].to_numpy(dtype=float)),
+    def _planes(self, arrays: pd.DataFrame, left: np.ndarray) -> np.ndarray:
+        """Blocked factors of each plane, as :func:`run_year` takes them."""
+        tilt, azimuth = (
+            arrays[name].to_numpy(dtype=float) for name in ("surface_tilt", "surface_azimuth")
         )
-        iam = diffuse_modifiers(degrees)
-        sky, sine, ground = (1 + np.cos(tilt)) / 2, np.sin(tilt), (1 - np.cos(tilt)) / 2
-        return np.stack(
-            [
-                np.sin(tilt) * np.sin(turn),
-                np.sin(tilt) * np.cos(turn),
-                np.cos(tilt),
-                left * sky,
-                left * sine,
-                ground,
-                left * sky * iam["sky"],
-                left * sine * iam["horizon"],
-                ground * iam["ground"],
-                *self._inverter(arrays),
-            ]
-        )
+        step, pieces = diffuse_pieces()
+        efficiency = self.scenario.system.inverter_efficiency
+        return plane_rows(
+            tilt, azimuth, left, self._limit(arrays), pieces, step, efficiency,
+            efficiency / _ETA_REFERENCE, -(-len(tilt) // BLOCK),
+        )  # fmt: skip
 
-    def _inverter(self, arrays: pd.DataFrame) -> tuple[np.ndarray, ...]:
-        """PVWatts inverter (Dobos 2014) as a clipped square of DC power, per kWp."""
-        system = self.scenario.system
-        limit = np.full(len(arrays), 1 / system.dc_ac_ratio)
+    def _limit(self, arrays: pd.DataFrame) -> np.ndarray:
+        """AC rating per kWp, of the PVWatts inverter (Dobos 2014)."""
+        limit = np.full(len(arrays), 1 / self.scenario.system.dc_ac_ratio)
         if "capacity_kw_ac" in arrays:
             dc = arrays["capacity_kwp"].to_numpy(dtype=float)
             ac = arrays["capacity_kw_ac"].to_numpy(dtype=float)
             known = np.isfinite(ac) & (ac > 0) & (dc > 0)
             limit = np.where(known, np.divide(ac, dc, out=limit.copy(), where=known), limit)
-        rated = limit / system.inverter_efficiency
-        scale = system.inverter_efficiency / _ETA_REFERENCE
-        ones = np.ones_like(limit)
-        return -0.0162 * scale / rated, 0.9858 * scale * ones, -0.0059 * scale * rated, limit
+        return limit
 
     def _directions(self, horizon: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         directions = horizon.shape[1]
@@ -205,7 +196,7 @@ class Year:
 
 
 def _months(values: np.ndarray, count: int) -> np.ndarray:
-    return values.reshape(-1, 12)[:count].astype(float)
+    return values.reshape(-1, 12)[:count]
 
 
 def _blocked(rows: np.ndarray) -> np.ndarray:

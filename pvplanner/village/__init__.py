@@ -23,16 +23,25 @@ from pvplanner.buildings import (
 from pvplanner.carbon import carbon_basis
 from pvplanner.energy import loss_waterfall, simulate_energy
 from pvplanner.errors import ConfigError, Finding, InputError
-from pvplanner.income import chosen_models, resolve_prices
-from pvplanner.modules import lay_modules, module_planes
+from pvplanner.income import chosen_models, loan_findings, resolve_prices
+from pvplanner.modules import find_product, lay_modules, module_planes
 from pvplanner.roofs import model_roofs
 from pvplanner.scenario import Scenario
 from pvplanner.village.assumptions import list_assumptions
+from pvplanner.village.money import (
+    Market,
+    add_money_and_carbon,
+    collective_facts,
+    fairness,
+    ledger_facts,
+    press_facts,
+    simulate_household_demand,
+    village_battery_facts,
+)
 from pvplanner.village.plan import Plan
-from pvplanner.village.ranges import add_p90, doubt_table, plan_doubt
+from pvplanner.village.ranges import add_p90, doubt_table, plan_doubt, village_p90
 from pvplanner.village.storage import hash_input
 from pvplanner.village.totals import (
-    add_money_and_carbon,
     add_to_buildings,
     building_totals,
     household_table,
@@ -49,8 +58,9 @@ STAGES = (
     "roofs",
     "modules",
     "energy",
-    "income",
     "doubt",
+    "demand",
+    "income",
 )
 """Names of the stages, as given to ``progress``."""
 
@@ -100,24 +110,33 @@ def plan_village(scenario: Scenario, *, progress: Callable[[str], None] | None =
     arrays = lay_modules(planes, scenario=scenario)
     begin("energy")
     energy = simulate_energy(arrays.set_index("array_id"), weather, scenario=scenario)
-    begin("income")
-    prices, basis = resolve_prices(scenario, province), carbon_basis(scenario, province)
     buildings = buildings.join(building_totals(buildings, arrays, energy))
     households = household_table(households, shares, buildings, scenario=scenario)
     households["model"] = chosen_models(
         households["project_class"], scenario=scenario, where="finance.model"
     )
-    households = add_money_and_carbon(households, prices=prices, basis=basis, scenario=scenario)
-    buildings = buildings.join(add_to_buildings(buildings, shares, households))
-    villages = village_table(buildings, households, basis)
     begin("doubt")
     doubt = plan_doubt(
         arrays, energy, planes, weather, scenario=scenario, chinese=province is not None
     )
-    energy, buildings, households, villages = add_p90(
-        doubt, arrays, energy, buildings, households, villages, shares, scenario=scenario
+    energy, buildings, households = add_p90(
+        doubt, arrays, energy, buildings, households, shares, scenario=scenario
     )
+    begin("demand")
+    demand, bills = simulate_household_demand(
+        households, arrays, shares, weather, scenario=scenario, province=province
+    )
+    begin("income")
+    prices, basis = resolve_prices(scenario, province), carbon_basis(scenario, province)
+    market = Market(prices, bills, find_product(scenario).area_m2)
+    households = add_money_and_carbon(
+        households, demand, market=market, basis=basis, scenario=scenario
+    )
+    buildings = buildings.join(add_to_buildings(buildings, shares, households))
+    villages = village_table(buildings, households, basis)
+    villages["energy_p90_kwh"] = village_p90(doubt, arrays, buildings, villages, scenario=scenario)
     waterfall = loss_waterfall(arrays, weather, scenario=scenario).sum()
+    findings += loan_findings(scenario)
     findings += _unknown_money(prices.export, basis.factor is None, province)
     return Plan(
         scenario,
@@ -128,10 +147,16 @@ def plan_village(scenario: Scenario, *, progress: Callable[[str], None] | None =
         households,
         villages,
         shares,
+        demand,
         findings=tuple(findings),
         assumptions=list_assumptions(scenario, weather, prices, basis),
         facts={
             **_facts(scenario, weather, province),
+            "fairness": fairness(households, scenario),
+            "collective": collective_facts(households, demand, market=market, scenario=scenario),
+            "ledger": ledger_facts(households, demand, market=market, scenario=scenario),
+            "press": press_facts(scenario, households, demand, market=market),
+            "battery": village_battery_facts(households, arrays, weather, demand, scenario),
             "doubt": doubt_table(doubt),
             "waterfall": {step: round(float(kwh), 1) for step, kwh in waterfall.items()},
         },
@@ -236,6 +261,7 @@ def _unknown_money(export: np.ndarray, no_factor: bool, province: str | None) ->
 def _facts(scenario: Scenario, weather: Weather, province: str | None) -> dict[str, object]:
     site = scenario.site
     files = {"buildings": site.buildings, "households": site.households}
+    files |= {"meter": scenario.demand.meter, "tariff": scenario.tariff.file}
     if site.weather != "typical":
         files["weather"] = site.weather
     names = ("geopandas", "numba", "numpy", "pandas", "pvlib", "pyogrio", "shapely")

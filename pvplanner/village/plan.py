@@ -12,6 +12,8 @@ import geopandas as gpd
 import pandas as pd
 
 from pvplanner.errors import Finding
+from pvplanner.income import resolve_prices
+from pvplanner.modules import find_product
 from pvplanner.scenario import Scenario
 from pvplanner.schema import TABLES
 
@@ -25,7 +27,7 @@ class Plan:
     scenario : Scenario
         As run.
     buildings, planes : GeoDataFrame
-    arrays, energy, households, villages, shares : DataFrame
+    arrays, energy, households, villages, shares, demand : DataFrame
         The tables of ``pvplanner.schema.TABLES``.
     findings : tuple of Finding
         What was wrong or doubtful in the input.
@@ -44,6 +46,7 @@ class Plan:
     households: pd.DataFrame
     villages: pd.DataFrame
     shares: pd.DataFrame
+    demand: pd.DataFrame
     findings: tuple[Finding, ...] = ()
     assumptions: pd.DataFrame = field(default_factory=pd.DataFrame)
     facts: Mapping[str, Any] = field(default_factory=dict)
@@ -82,6 +85,23 @@ class Plan:
             "assumptions": self.assumptions.to_dict("records"),
             **self.facts,
         }
+
+    def cash_flows(self, model: str | None = None) -> pd.DataFrame:
+        """The ledger as a table, for the chosen business models or for one.
+
+        Returns
+        -------
+        DataFrame
+            ``household_id`` (empty where a payment is not a household's), ``model``, ``year``,
+            ``party``, ``item``, ``yuan`` (received, or paid if negative).
+        """
+        from pvplanner.village.money import Market, plan_cash_flows
+
+        prices = resolve_prices(self.scenario, self.facts.get("province"))
+        market = Market(prices, None, find_product(self.scenario).area_m2)
+        return plan_cash_flows(
+            self.households, self.demand, market=market, scenario=self.scenario, model=model
+        )
 
     def save(self, folder: str | os.PathLike[str]) -> Path:
         """Write the tables, ``summary.json`` and ``scenario.toml`` into a folder, all or nothing.

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 
@@ -38,35 +40,65 @@ def add_p90(
     energy: pd.DataFrame,
     buildings: pd.DataFrame,
     households: pd.DataFrame,
-    villages: pd.DataFrame,
     shares: pd.DataFrame,
     *,
     scenario: Scenario,
-) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame, pd.DataFrame]:
-    """The tables with ``energy_p90_kwh``, in the order energy, buildings, households, villages.
+) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
+    """Energy, buildings and households with ``energy_p90_kwh``.
 
-    A village's P90 is drawn for the village: it is not the sum of its roofs' P90s.
+    Households have ``energy_p90_built_kwh`` as well: of the planned modules once they stand,
+    without the doubt whether the roof holds as many. Money is reckoned on that, since it pays for
+    them.
     """
-    options = {"draws": scenario.doubt.draws, "seed": scenario.doubt.seed}
-    rows = pd.DataFrame({"building_id": arrays["building_id"], "row": np.arange(len(arrays))})
-    own = rows.rename(columns={"building_id": "group"}).assign(weight=1.0)
-    linked = rows.merge(shares, on="building_id")
-    theirs = linked.rename(columns={"household_id": "group", "share": "weight"})
-    keys = ["division_code", "village"]
-    place = buildings.set_index("building_id")[keys].agg("\n".join, axis=1)
-    whole = own.assign(group=own["group"].map(place))
-    single = draw_ranges(doubt, **options)["p90"]
-    drawn = [draw_ranges(doubt, groups, **options)["p90"] for groups in (own, theirs, whole)]
-    labels = (
-        buildings["building_id"],
-        households["household_id"],
-        villages[keys].agg("\n".join, axis=1),
+    rows = _own_rows(arrays)
+    linked = rows.merge(shares.rename(columns={"building_id": "group"}), on="group")
+    theirs = linked[["row"]].assign(group=linked["household_id"], weight=linked["share"])
+    single = draw_ranges(doubt, **_options(scenario))["p90"]
+    of_building = draw_ranges(doubt, rows, **_options(scenario))["p90"]
+    of_household = draw_ranges(doubt, theirs, **_options(scenario))["p90"]
+    built = draw_ranges(_as_built(doubt), theirs, **_options(scenario))["p90"]
+    return (
+        energy.assign(energy_p90_kwh=single.to_numpy()),
+        buildings.assign(energy_p90_kwh=_whole(buildings["building_id"].map(of_building))),
+        households.assign(
+            energy_p90_kwh=_whole(households["household_id"].map(of_household)),
+            energy_p90_built_kwh=_whole(households["household_id"].map(built)),
+        ),
     )
-    out = [energy.assign(energy_p90_kwh=single.to_numpy())]
-    for table, label, p90 in zip((buildings, households, villages), labels, drawn, strict=True):
-        known = label.map(p90).astype(float).fillna(0.0).round()
-        out.append(table.assign(energy_p90_kwh=known))
-    return out[0], out[1], out[2], out[3]
+
+
+def village_p90(
+    doubt: RoofDoubt,
+    arrays: pd.DataFrame,
+    buildings: pd.DataFrame,
+    villages: pd.DataFrame,
+    *,
+    scenario: Scenario,
+) -> pd.Series:
+    """P90 of each village, drawn for the village: not the sum of its roofs' P90s."""
+    keys = ["division_code", "village"]
+    rows = _own_rows(arrays)
+    place = buildings.set_index("building_id")[keys].agg("\n".join, axis=1)
+    drawn = draw_ranges(doubt, rows.assign(group=rows["group"].map(place)), **_options(scenario))
+    return _whole(villages[keys].agg("\n".join, axis=1).map(drawn["p90"]))
+
+
+def _as_built(doubt: RoofDoubt) -> RoofDoubt:
+    nothing = np.zeros_like(doubt.below)
+    return replace(doubt, below=nothing, above=nothing)
+
+
+def _own_rows(arrays: pd.DataFrame) -> pd.DataFrame:
+    rows = {"group": arrays["building_id"].to_numpy(), "row": np.arange(len(arrays))}
+    return pd.DataFrame(rows).assign(weight=1.0)
+
+
+def _options(scenario: Scenario) -> dict[str, int]:
+    return {"draws": scenario.doubt.draws, "seed": scenario.doubt.seed}
+
+
+def _whole(values: pd.Series) -> pd.Series:
+    return values.astype(float).fillna(0.0).round()
 
 
 def doubt_table(doubt: RoofDoubt) -> list[dict[str, object]]:

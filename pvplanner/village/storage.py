@@ -21,7 +21,19 @@ from pvplanner.scenario import Scenario
 from pvplanner.schema import TABLES, validate
 from pvplanner.village.plan import Plan
 
-FACTS = ("province", "weather", "inputs", "versions", "doubt", "waterfall")
+FACTS = (
+    "province",
+    "weather",
+    "inputs",
+    "versions",
+    "doubt",
+    "waterfall",
+    "fairness",
+    "collective",
+    "ledger",
+    "battery",
+    "press",
+)
 """Keys of ``Plan.facts``, kept in ``summary.json``."""
 
 _COMMITTED = ".pvplanner-commit"

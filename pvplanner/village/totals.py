@@ -9,8 +9,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from pvplanner.carbon import CarbonBasis, avoided_t, standard_coal_t
-from pvplanner.income import Prices, household_income, remaining, self_used_kwh
+from pvplanner.carbon import CarbonBasis, standard_coal_t
 from pvplanner.scenario import Scenario
 
 BUILT = ("modules", "capacity_kwp", "energy_kwh")
@@ -75,27 +74,6 @@ def household_table(
     out["division_code"] = out["division_code"].fillna(scenario.site.division_code or "")
     out["project_class"] = out["project_class"].fillna(scenario.tariff.project_class)
     out["energy_kwh"] = apportion(out["energy_kwh"].to_numpy())
-    return out
-
-
-def add_money_and_carbon(
-    households: pd.DataFrame, *, prices: Prices, basis: CarbonBasis, scenario: Scenario
-) -> pd.DataFrame:
-    """Households with income by model, self-consumption and avoided emissions."""
-    out = households.copy()
-    energy = out["energy_kwh"].to_numpy()
-    first_year = energy * remaining(scenario)[0]
-    out["energy_first_year_kwh"] = np.round(first_year, 2)
-    used = self_used_kwh(first_year, out["consumption_kwh"].to_numpy(dtype=float), scenario)
-    share = np.divide(used, first_year, out=np.full(len(out), np.nan), where=first_year > 0)
-    own = {"self_use": share, "self_invest": np.where(first_year > 0, 0.0, np.nan)}
-    model = out["model"].to_numpy()
-    out["self_consumption"] = np.select(
-        [model == name for name in own], list(own.values()), default=np.nan
-    )
-    income = household_income(out, prices=prices, scenario=scenario)
-    out = pd.concat([out, income], axis=1)
-    out["avoided_t"] = avoided_t(energy, basis)
     return out
 
 

@@ -95,12 +95,14 @@ def _remembering(rng: np.random.Generator, count: int, memory: float) -> np.ndar
 def _within_day(top: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """Clearness of the hours over that of their day: higher towards noon, with ups and downs.
 
-    The rise towards noon is a quarter of Collares-Pereira and Rabl's (1979): between the CSWD files of
-    Hangzhou, which rises as they say, and Dinghai, which does not rise at all.
+    The rise towards noon is a quarter of Collares-Pereira and Rabl's (1979): between the CSWD files
+    of Hangzhou, which rises as they say, and Dinghai, which does not rise at all.
     """
     noon = np.repeat(top.reshape(-1, 24).max(axis=1), 24)
     height = np.divide(top, noon, out=np.zeros_like(top), where=noon > 0)
-    shape = (_EDGE + _NOON * height) * np.exp(_HOUR_SPREAD * _remembering(rng, len(top), _HOUR_MEMORY))
+    shape = (_EDGE + _NOON * height) * np.exp(
+        _HOUR_SPREAD * _remembering(rng, len(top), _HOUR_MEMORY)
+    )
     days = (shape * top).reshape(-1, 24).sum(axis=1) / top.reshape(-1, 24).sum(axis=1)
     return shape / np.repeat(days, 24)
 

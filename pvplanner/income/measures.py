@@ -1,0 +1,154 @@
+"""What cash flows are worth: NPV, IRR, payback, LCOE, debt-service cover, Gini; compiled by row."""
+
+from __future__ import annotations
+
+import math
+
+import numba as nb
+import numpy as np
+
+_GRID = np.array(
+    [-0.99, -0.9, -0.7, -0.5, -0.35, -0.2, -0.1, -0.05, 0.0, 0.03, 0.06, 0.1, 0.15, 0.2, 0.3, 0.5,
+     0.8, 1.2, 2.0, 4.0, 10.0]
+)  # fmt: skip
+
+
+@nb.njit(cache=True, parallel=True, error_model="numpy")
+def internal_rate(flows: np.ndarray) -> np.ndarray:
+    """Rate at which each row's flows are worth nothing.
+
+    Parameters
+    ----------
+    flows : ndarray, shape (n, years + 1)
+        The first at once, the others at the end of each year.
+
+    Returns
+    -------
+    ndarray, shape (n,)
+        Within (-0.99, 10); nan where the flows do not begin with a payment or have no root there.
+        Flows that change sign more than once can have several: of the brackets on a grid the one
+        nearest to zero is taken, halved, and polished by Newton's method.
+    """
+    out = np.full(flows.shape[0], np.nan)
+    for n in nb.prange(flows.shape[0]):
+        if not flows[n, 0] < 0:
+            continue
+        low, high, found = 0.0, 0.0, False
+        before = _worth(flows[n], _GRID[0])[0]
+        for k in range(1, len(_GRID)):
+            here = _worth(flows[n], _GRID[k])[0]
+            if before > 0 >= here and (not found or abs(_GRID[k]) < abs(high)):
+                low, high, found = _GRID[k - 1], _GRID[k], True
+            before = here
+        if not found:
+            continue
+        for _ in range(40):
+            middle = (low + high) / 2
+            if _worth(flows[n], middle)[0] > 0:
+                low = middle
+            else:
+                high = middle
+        rate = (low + high) / 2
+        for _ in range(3):
+            value, slope = _worth(flows[n], rate)
+            if slope != 0 and math.isfinite(value / slope):
+                rate -= value / slope
+        out[n] = rate
+    return out
+
+
+@nb.njit(inline="always")
+def _worth(flow: np.ndarray, rate: float) -> tuple[float, float]:
+    """Net present value and its derivative by the rate, by Horner's rule."""
+    v = 1 / (1 + rate)
+    value, slope = 0.0, 0.0
+    for year in range(len(flow) - 1, -1, -1):
+        slope = slope * v + value
+        value = value * v + flow[year]
+    return value, -slope * v * v
+
+
+def net_present_value(flows: np.ndarray, rate: float) -> np.ndarray:
+    """Net present value of each row; the first flow is not discounted."""
+    years = np.arange(flows.shape[1])
+    return flows @ (1 + rate) ** -years.astype(float)
+
+
+def payback(flows: np.ndarray, rate: float = 0.0) -> np.ndarray:
+    """Years until the (discounted) flows have repaid the payments before them; nan if never.
+
+    Within the last year the flow is taken as even. Rows that begin without a payment have none.
+    """
+    years = np.arange(flows.shape[1])
+    total = np.cumsum(flows * (1 + rate) ** -years.astype(float), axis=1)
+    # The last year in which the balance is still negative: later payments count as well.
+    below = total < 0
+    last = flows.shape[1] - 1 - below[:, ::-1].argmax(axis=1)
+    known = below[:, 0] & (last < flows.shape[1] - 1) & np.isfinite(total).all(axis=1)
+    rows = np.arange(len(flows))
+    after = np.minimum(last + 1, flows.shape[1] - 1)
+    step = total[rows, after] - total[rows, last]
+    with np.errstate(invalid="ignore", divide="ignore"):
+        value = last - total[rows, last] / step
+    return np.where(known, value, np.nan)
+
+
+def levelised_cost(costs: np.ndarray, energy_kwh: np.ndarray, rate: float) -> np.ndarray:
+    """Discounted costs over discounted energy, per kWh; nan without energy.
+
+    Parameters
+    ----------
+    costs : ndarray, shape (n, years + 1)
+        Positive; the first at once.
+    energy_kwh : ndarray, shape (n, years)
+    """
+    spent = net_present_value(costs, rate)
+    made = net_present_value(np.pad(energy_kwh, ((0, 0), (1, 0))), rate)
+    return np.divide(spent, made, out=np.full_like(spent, np.nan), where=made > 0)
+
+
+def lowest_cover(available: np.ndarray, service: np.ndarray) -> np.ndarray:
+    """Lowest debt-service cover over the years that have any; nan without debt."""
+    ratio = np.divide(available, service, out=np.full(available.shape, np.inf), where=service > 0)
+    found = ratio.min(axis=1) if ratio.shape[1] else np.full(len(ratio), np.inf)
+    return np.where(np.isfinite(found), found, np.nan)
+
+
+def loan_schedule(principal: np.ndarray, rate: float, years: int, kind: str) -> np.ndarray:
+    """Payments of a loan at the end of each year.
+
+    Parameters
+    ----------
+    principal : ndarray, shape (n,)
+    rate : float
+        Nominal, per year.
+    years : int
+    kind : {'annuity', 'equal_principal'}
+
+    Returns
+    -------
+    ndarray, shape (2, n, years)
+        Interest and principal.
+    """
+    principal = np.asarray(principal, dtype=float)[:, None]
+    year = np.arange(years)
+    if kind == "equal_principal":
+        paid = np.repeat(principal / years, years, axis=1)
+        owed = principal * (1 - year / years)
+        return np.stack([owed * rate, paid])
+    if rate == 0:
+        paid = np.repeat(principal / years, years, axis=1)
+        return np.stack([np.zeros_like(paid), paid])
+    payment = principal * rate / -np.expm1(-years * np.log1p(rate))
+    first = payment - principal * rate
+    paid = first * (1 + rate) ** year
+    return np.stack([payment - paid, paid])
+
+
+def gini(income: np.ndarray) -> float:
+    """Gini coefficient of incomes; nan where one is unknown or all are zero."""
+    values = np.sort(np.asarray(income, dtype=float))
+    if len(values) == 0 or not np.isfinite(values).all() or values.sum() <= 0:
+        return float("nan")
+    rank = np.arange(1, len(values) + 1)
+    return float((2 * rank - len(values) - 1) @ values / (len(values) * values.sum()))
