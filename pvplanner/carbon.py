@@ -53,13 +53,13 @@ def avoided_t(energy_kwh: np.ndarray, basis: CarbonBasis) -> np.ndarray:
 def standard_coal_t(energy_kwh: np.ndarray, basis: CarbonBasis) -> np.ndarray:
     """Standard coal of a year's energy, t, by the basis' convention.
 
-    Conventions in kgce/kWh apply to energy; those in kgCO2/kgce to the avoided CO2, and are nan
-    where that is.
+    Conventions in kgce/kWh apply to energy, those in kgCO2/kgce to the avoided CO2. nan where no
+    grid factor is known: the conventions are China's.
     """
     energy = np.asarray(energy_kwh, dtype=float)
     convention = COAL_CONVENTIONS[basis.convention]
-    if convention.unit == "kgce/kWh":
-        return energy * convention.value / 1000
     if basis.factor is None:
         return np.full(energy.shape, np.nan)
+    if convention.unit == "kgce/kWh":
+        return energy * convention.value / 1000
     return energy * basis.factor.value / convention.value / 1000

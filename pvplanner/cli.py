@@ -19,15 +19,22 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
-from pvplanner.buildings import findings_of, read_buildings
-from pvplanner.errors import LANGUAGES, ConfigError, Finding, PVPlannerError, message
+from pvplanner.buildings import findings_of, read_buildings, read_households
+from pvplanner.errors import (
+    LANGUAGES,
+    ConfigError,
+    Finding,
+    InputError,
+    PVPlannerError,
+    message,
+)
 from pvplanner.mapping import save_map
 from pvplanner.report import save_report
 from pvplanner.scaffold import scenario_text
 from pvplanner.scenario import PATH_KEYS, Scenario
 from pvplanner.schema import label
 from pvplanner.village import STAGES, Plan, plan_village
-from pvplanner.village.storage import transaction, write_plan
+from pvplanner.village.storage import guard_outputs, transaction, write_plan
 from pvplanner.weather import read_weather
 
 app = typer.Typer(
@@ -80,6 +87,8 @@ def plan(
         changes["language"] = language
     read = read.override(_paths_from_here(changes, scenario.resolve().parent))
     folder = out or _default_folder(scenario, read)
+    inputs = [getattr(read.site, key) for key in PATH_KEYS]
+    guard_outputs(folder, [str(scenario), *inputs, read.demand.meter, read.tariff.file])
     with _progress(len(STAGES) + 1) as step:
         made = plan_village(read, progress=step)
         step("pages")
@@ -110,6 +119,10 @@ def init(
     target = out or footprints.parent / "scenario.toml"
     if target.exists() and not force:
         raise ConfigError("exists_already", where=str(target))
+    if target.is_dir() or target.resolve() == footprints.resolve():
+        raise ConfigError("output_is_input", where=str(target), file=target.name)
+    if weather is not None:
+        read_weather(weather)
     buildings = read_buildings(footprints, crs=crs, datum=datum, layer=layer)
     options = {"crs": crs, "datum": datum, "layer": layer}
     text = scenario_text(
@@ -176,6 +189,10 @@ def check(
         )
         if site.weather != "typical":
             _check_weather(Path(site.weather))
+        if site.households is not None:
+            _check_ledger(Path(site.households), dict(site.household_columns))
+    elif _looks_like_ledger(path):
+        _check_ledger(path, {})
     elif suffix in WEATHER_SUFFIXES and not _looks_like_geojson(path):
         _check_weather(path)
     else:
@@ -192,6 +209,10 @@ def main() -> None:
         app(standalone_mode=True)
     except PVPlannerError as error:
         _fail(error.text(_language()), 2)
+    except OSError as error:
+        reason, file = error.strerror or str(error), error.filename or error.filename2
+        found = InputError("folder_unwritable", where=str(file or "-"), reason=reason)
+        _fail(found.text(_language()), 2)
     except Exception as error:
         _fail(message("bug", _language(), reason=f"{type(error).__name__}: {error}"), 1)
 
@@ -231,6 +252,8 @@ def _assignment(text: str) -> tuple[str, Any]:
     key, equals, value = text.partition("=")
     if not equals or not key.strip():
         raise ConfigError("set_syntax", where="--set", value=text)
+    if not value.strip():
+        return key.strip(), None
     try:
         read = tomllib.loads(f"value = {value}")["value"]
     except tomllib.TOMLDecodeError:
@@ -297,6 +320,29 @@ def _check_buildings(path: Path, **options: Any) -> None:
     for status, count in buildings["status"].value_counts().sort_index().items():
         typer.echo(f"{label(str(status), language)}: {count}")
     _list(findings_of(buildings))
+
+
+def _check_ledger(path: Path, columns: dict[str, str]) -> None:
+    households, links = read_households(path, columns=columns)
+    language = _language()
+    typer.echo(f"{label('said_ledger', language)}: {path}")
+    typer.echo(f"{label('households', language)}: {len(households)}")
+    typer.echo(f"{label('buildings', language)}: {links['building_id'].nunique()}")
+    _list(findings_of(households))
+
+
+def _looks_like_ledger(path: Path) -> bool:
+    """A workbook, or a CSV that speaks of households."""
+    if path.suffix.lower() in (".xlsx", ".xlsm"):
+        return True
+    if path.suffix.lower() != ".csv" or not path.is_file():
+        return False
+    head = path.read_bytes()[:2000]
+    return any(
+        name.encode(code) in head
+        for name in ("household_id", "户号")
+        for code in ("utf-8", "gb18030")
+    )
 
 
 def _check_weather(path: Path) -> None:

@@ -23,7 +23,7 @@ from branca.element import Element, MacroElement
 from folium.template import Template
 
 from pvplanner.errors import LANGUAGES, ConfigError
-from pvplanner.schema import MODELS, PERSONAL, label, texts, unit_of
+from pvplanner.schema import MODELS, PERSONAL, label, money_unit, texts, unit_of
 from pvplanner.village import Plan
 
 MEASURES: dict[str, tuple[int, int, str, str]] = {
@@ -100,6 +100,7 @@ _SKELETON = """
 <span id="languages" class="group" role="group"></span></header>
 <aside id="side"><section id="card" hidden aria-live="polite"></section>
 <section id="legend"></section><section id="totals"></section>
+<p id="missing" class="small"></p>
 <p id="edition" class="small"></p><p id="sources" class="small"></p></aside>
 """
 
@@ -226,25 +227,26 @@ def _leaflet_css() -> str:
 def _page_data(plan: Plan, language: str, internal: bool) -> dict[str, Any]:
     frame = _roof_frame(plan)
     origin, shapes = _quantised(frame)
-    measures = [m for m in (_measure(frame, key) for key in MEASURES) if m is not None]
+    currency = plan.scenario.finance.currency
+    measures = [m for m in (_measure(frame, key, currency) for key in MEASURES) if m is not None]
     columns = {key: _column(frame[key], kind, digits) for key, kind, digits, _ in _CARD}
     for m in measures:
         columns.setdefault(m["key"], _column(frame[m["key"]], "number", m["digits"]))
     owner_fields = (*_OWNER, *(_OWNER_PERSONAL if internal else ()))
-    notes = ["synthetic_note"] if plan.synthetic else []
-    if plan.facts.get("weather", {}).get("synthetic"):
-        notes.append("weather_synthetic_note")
     return {
         "name": plan.scenario.name,
         "language": language,
         "edition": "internal_edition" if internal else "public_edition",
-        "notes": notes,
+        "notes": plan.notes(),
+        "missing": [key for key in MEASURES if key not in {m["key"] for m in measures}],
         "sources": {code: _sources(plan, code) for code in LANGUAGES},
         "texts": {code: _texts(code, internal) for code in LANGUAGES},
         "measures": measures or [_no_measure()],
         "empty": EMPTY,
-        "card": [_field(key, kind, digits, optional) for key, kind, digits, optional in _CARD],
-        "owner": [_field(key, kind, digits, True) for key, kind, digits in owner_fields],
+        "card": [
+            _field(key, kind, digits, optional, currency) for key, kind, digits, optional in _CARD
+        ],
+        "owner": [_field(key, kind, digits, True, currency) for key, kind, digits in owner_fields],
         "totals": _totals(plan),
         "origin": origin,
         "roofs": {
@@ -300,12 +302,16 @@ def _number(value: Any, digits: int) -> float | int | None:
     return int(rounded) if digits == 0 else rounded
 
 
-def _field(key: str, kind: str, digits: int, optional: bool) -> dict[str, Any]:
-    unit = {code: unit_of(key, code) for code in LANGUAGES} if kind == "number" else {}
+def _units(key: str, currency: str) -> dict[str, str]:
+    return {code: money_unit(unit_of(key, code), currency) for code in LANGUAGES}
+
+
+def _field(key: str, kind: str, digits: int, optional: bool, currency: str) -> dict[str, Any]:
+    unit = _units(key, currency) if kind == "number" else {}
     return {"key": key, "kind": kind, "digits": digits, "optional": optional, "unit": unit}
 
 
-def _measure(frame: pd.DataFrame, key: str) -> dict[str, Any] | None:
+def _measure(frame: pd.DataFrame, key: str, currency: str) -> dict[str, Any] | None:
     """A layer with its class limits; ``None`` where the plan does not know the measure."""
     digits, legend, low, high = MEASURES[key]
     values = frame.loc[frame["modules"] > 0, key].dropna().to_numpy(dtype=float)
@@ -319,10 +325,11 @@ def _measure(frame: pd.DataFrame, key: str) -> dict[str, Any] | None:
         "legend": max(legend, _digits_of(breaks)),
         "low": low,
         "high": high,
-        "unit": {code: unit_of(key, code) for code in LANGUAGES},
+        "unit": _units(key, currency),
         "breaks": breaks,
-        "only": float(values[0]),
-        "colours": [COLOURS[k] for k in steps],
+        "only": round(float(values[0]), 3),
+        # Dark is always the better end.
+        "colours": [COLOURS[k] for k in (steps[::-1] if key == "payback_years" else steps)],
     }
 
 
@@ -353,7 +360,7 @@ def _totals(plan: Plan) -> list[dict[str, Any]]:
     sums = plan.villages.sum(numeric_only=True, skipna=False)
     rows = []
     for key, digits in _TOTALS:
-        unit = {code: unit_of(key, code) for code in LANGUAGES}
+        unit = _units(key, plan.scenario.finance.currency)
         rows.append(
             {"key": key, "digits": digits, "unit": unit, "value": _number(sums[key], digits)}
         )

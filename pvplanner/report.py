@@ -12,7 +12,16 @@ import jinja2
 import pandas as pd
 
 from pvplanner.errors import LANGUAGES, ConfigError
-from pvplanner.schema import MEASURES, MODELS, MONTHLY_ENERGY, describe, label, texts, unit_of
+from pvplanner.schema import (
+    MEASURES,
+    MODELS,
+    MONTHLY_ENERGY,
+    describe,
+    label,
+    money_unit,
+    texts,
+    unit_of,
+)
 from pvplanner.village import Plan
 
 _SUMMARY = (
@@ -48,15 +57,25 @@ _HOUSEHOLD = (
     ("npv", 2),
     ("irr", 4),
     ("payback_years", 1),
-    ("dscr_min", 2),
-    *((f"{model}_income_first_year", 2) for model in MODELS),
-    ("income_first_year_p90", 2),
-    ("npv_p90", 2),
-    ("bill_before", 2),
-    ("bill_saved", 2),
     ("avoided_t", 3),
 )
 """Columns of the household table and their digits; -1 for text."""
+
+_BY_MODEL = (
+    ("household_id", -1),
+    ("household_name", -1),
+    *((f"{model}_income_first_year", 2) for model in MODELS),
+    ("income_first_year_p90", 2),
+    ("npv_p90", 2),
+    ("dscr_min", 2),
+    ("self_used_kwh", 2),
+    ("bill_before", 2),
+    ("bill_saved", 2),
+)
+"""Columns of the household table of business models."""
+
+_NOT_APPLICABLE = ("irr", "payback_years", "discounted_payback_years", "dscr_min", "lcoe")
+"""Measures that are absent, rather than not known, where there is no capital or no debt."""
 
 _PERSONAL = (
     "household_name",
@@ -80,6 +99,8 @@ _SUMMED = (
     "consumption_kwh",
     "income_first_year_p90",
     "npv_p90",
+    "self_used_kwh",
+    *(f"{model}_income_first_year" for model in MODELS),
     "bill_before",
     "bill_saved",
 )
@@ -172,7 +193,7 @@ def render_report(plan: Plan, language: str, *, internal: bool) -> str:
         language=language,
         name=plan.scenario.name,
         t=words,
-        version=plan.facts.get("versions", {}).get("pvplanner", ""),
+        made_by=words["made_by"].format(version=_version(plan)),
         edition="internal_edition" if internal else "public_edition",
         notes=_notes(plan, words),
         summary=_summary(plan, language),
@@ -183,6 +204,7 @@ def render_report(plan: Plan, language: str, *, internal: bool) -> str:
             _models_table(plan, language),
             _village_table(plan, language),
             _household_table(plan, language, internal),
+            _by_model_table(plan, language, internal),
             *_press_tables(plan, language),
             *_facts_tables(plan, language),
             _ledger_table(plan, language),
@@ -203,10 +225,11 @@ def shown(value: Any, digits: int, language: str) -> str:
 
 
 def _notes(plan: Plan, words: dict[str, str]) -> list[str]:
-    notes = [words["synthetic_note"]] if plan.synthetic else []
-    if plan.facts.get("weather", {}).get("synthetic"):
-        notes.append(words["weather_synthetic_note"])
-    return notes
+    return [words[key] for key in plan.notes()]
+
+
+def _version(plan: Plan) -> str:
+    return str(plan.facts.get("versions", {}).get("pvplanner", ""))
 
 
 def _models_used(plan: Plan) -> list[str]:
@@ -220,7 +243,7 @@ def _summary(plan: Plan, language: str) -> list[dict[str, str]]:
             "key": key,
             "label": label(key, language),
             "value": shown(sums[key], digits, language),
-            "unit": unit_of(key, language),
+            "unit": money_unit(unit_of(key, language), _currency(plan)),
         }
         for key, digits in _SUMMARY
     ]
@@ -282,14 +305,24 @@ def _currency(plan: Plan) -> str:
     return plan.scenario.finance.currency
 
 
-def _columns(keys: Iterable[tuple[str, int]], language: str) -> list[_Column]:
+def _columns(
+    keys: Iterable[tuple[str, int]], language: str, currency: str = "CNY"
+) -> list[_Column]:
     return [
-        _Column(label(k, language, unit=True), "n" if digits >= 0 else "", describe(k, language))
+        _Column(
+            money_unit(label(k, language, unit=True), currency),
+            "n" if digits >= 0 else "",
+            describe(k, language),
+        )
         for k, digits in keys
     ]
 
 
 def _cell(key: str, value: Any, digits: int, language: str) -> str:
+    if key in _NOT_APPLICABLE and (value is None or pd.isna(value)):
+        return "—"
+    if key == "irr":
+        return f"{float(value):.2%}"
     if digits >= 0:
         return shown(value, digits, language)
     if key == "low_income":
@@ -307,6 +340,7 @@ def _table(
     language: str,
     *,
     total: bool = False,
+    currency: str = "CNY",
 ) -> dict[str, Any]:
     records = frame[[k for k, _ in keys]].to_dict("records")
     rows = [[_cell(k, record[k], digits, language) for k, digits in keys] for record in records]
@@ -320,19 +354,32 @@ def _table(
     return {
         "id": name,
         "title": label(title, language),
-        "columns": _columns(keys, language),
+        "columns": _columns(keys, language, currency),
         "rows": rows,
         "total": foot,
     }
 
 
+def _by_model_table(plan: Plan, language: str, internal: bool) -> dict[str, Any]:
+    keys = tuple((k, d) for k, d in _BY_MODEL if internal or k not in _PERSONAL)
+    return _table(
+        "by_model", "report_by_model", plan.households, keys, language, total=True,
+        currency=_currency(plan),
+    )  # fmt: skip
+
+
 def _household_table(plan: Plan, language: str, internal: bool) -> dict[str, Any]:
     keys = tuple((k, d) for k, d in _HOUSEHOLD if internal or k not in _PERSONAL)
-    return _table("households", "report_households", plan.households, keys, language, total=True)
+    return _table(
+        "households", "report_households", plan.households, keys, language, total=True,
+        currency=_currency(plan),
+    )  # fmt: skip
 
 
 def _village_table(plan: Plan, language: str) -> dict[str, Any]:
-    return _table("villages", "report_villages", plan.villages, _VILLAGE, language)
+    return _table(
+        "villages", "report_villages", plan.villages, _VILLAGE, language, currency=_currency(plan)
+    )
 
 
 def _models_table(plan: Plan, language: str) -> dict[str, Any]:
@@ -346,13 +393,14 @@ def _models_table(plan: Plan, language: str) -> dict[str, Any]:
         for name in MEASURES:
             summed = name in _SUMMED or name == "income_worst"
             value = columns[name].sum(min_count=1) if summed else columns[name].median()
-            cells.append(shown(value, 2 if summed else _MEDIAN_DIGITS[name], language))
+            cells.append(_cell(name, value, 2 if summed else _MEDIAN_DIGITS[name], language))
         rows.append(cells)
     keys = (("model", -1), ("households", 0), *((name, 2) for name in MEASURES))
     return {
         "id": "models",
         "title": label("report_models", language),
-        "columns": _columns(keys, language),
+        "note": label("models_note", language),
+        "columns": _columns(keys, language, _currency(plan)),
         "rows": rows,
         "total": None,
     }

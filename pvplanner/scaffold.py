@@ -57,9 +57,13 @@ def scenario_text(
         f'# households = "households.csv"  # {_LEDGER[language]}',
         f"# [site.columns]  # {_COLUMNS[language]}",
     ]
-    tariff = [] if chinese else [f"# export_price = 0.05  # {_ABROAD[language]}"]
+    priced = chinese and place is not None and place.province in _priced()
+    tariff = [] if priced else [f"# export_price = 0.35  # {_ABROAD[language]}"]
+    if not priced:
+        tariff.append("# self_use_price = 0.55")
+    costs = ["capex_per_w = 3.0", "opex_per_w_year = 0.04"]
     if not chinese:
-        tariff.append("# self_use_price = 0.10")
+        costs = [f'# currency = "EUR"  # {_MONEY[language]}', *(f"# {line}" for line in costs)]
     carbon = [] if chinese else [f"# factor_kg_per_kwh = 0.5  # {_FACTOR[language]}"]
     name = footprints.stem if footprints.stem != "footprints" else footprints.resolve().parent.name
     return "\n".join(
@@ -87,8 +91,7 @@ def scenario_text(
             "",
             "[finance]",
             f'model = "self_invest"  # {_MODEL[language]}',
-            "capex_per_w = 3.0",
-            "opex_per_w_year = 0.04",
+            *costs,
             "discount_rate = 0.05",
             "",
             "[carbon]",
@@ -136,8 +139,17 @@ _TYPICAL = {
     "zh": "合成典型年；有气象文件（EPW 等）请替换",
     "en": "synthetic; replace by a weather file (EPW, ...) if you have one",
 }
+_MONEY = {
+    "zh": "中国以外须写明货币与以下费用，否则金额未知",
+    "en": "outside China state it and the costs below: money is unknown without them",
+}
 _ABROAD = {"zh": "每度电上网价；不填则金额未知", "en": "per kWh; money is unknown without it"}
 _FACTOR = {"zh": "电网排放因子；不填则减碳未知", "en": "of the grid; carbon is unknown without it"}
+
+
+def _priced() -> set[str]:
+    """Provinces with an export price of their own."""
+    return set(reference.load("tariff")["province"]) - {"China"}
 
 
 def _weather_lines(

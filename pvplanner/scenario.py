@@ -10,6 +10,7 @@ from __future__ import annotations
 import datetime as dt
 import difflib
 import os
+import re
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
@@ -25,8 +26,8 @@ from pvplanner.errors import ConfigError
 Fraction = Annotated[float, Field(ge=0, le=1)]
 Losses = Annotated[float, Field(ge=0, lt=1)]
 Rate = Annotated[float, Field(ge=-0.2, le=0.5)]
-Positive = Annotated[float, Field(gt=0)]
-NotNegative = Annotated[float, Field(ge=0)]
+Positive = Annotated[float, Field(gt=0, le=1e12)]
+NotNegative = Annotated[float, Field(ge=0, le=1e12)]
 Model = Literal["self_invest", "self_use", "roof_lease", "cooperative", "developer"]
 ProjectClass = Literal[
     "natural_person_household", "non_natural_person_household", "general_commercial"
@@ -90,7 +91,7 @@ class Weather(_Frozen):
     """Which of GHI, DNI and DHI are believed; ``auto``: GHI and DHI for CSWD files, else all."""
     sun_offset_minutes: Literal["auto"] | Annotated[float, Field(ge=-90, le=90)] = "auto"
     """Minutes after an interval's start at which the sun is taken; ``auto``: by the closure."""
-    seed: int = 0
+    seed: Annotated[int, Field(ge=0)] = 0
     """Seed of the typical year."""
     latitude: Annotated[float, Field(ge=-90, le=90)] | None = None
     longitude: Annotated[float, Field(ge=-180, le=180)] | None = None
@@ -110,6 +111,15 @@ class Roof(_Frozen):
     """Usable share of a plane's area by roof type, over the packaged table's."""
     default_type: Literal["infer", "gable", "flat", "shed"] = "infer"
     """Roof type of buildings that state none."""
+
+    @field_validator("tilt", "usable_low", "usable_middle", "usable_high")
+    @classmethod
+    def _known_types(cls, value: dict[str, float]) -> dict[str, float]:
+        known = list(reference.load("roof_types")["roof_type"])
+        odd = [kind for kind in value if kind not in known]
+        if odd:
+            raise ValueError(f"unknown roof type {odd[0]!r}; known: {', '.join(known)}")
+        return value
 
 
 class Module(_Frozen):
@@ -475,6 +485,11 @@ class Scenario(_Frozen):
             for section, key in OTHER_PATHS:
                 if data[section].get(key):
                     data[section][key] = _relative(data[section][key], base)
+        if self.finance.currency != "CNY":
+            # Defaults are in yuan: only what was stated is in this currency.
+            for key in set(data["finance"]) - self.finance.model_fields_set - {"currency"}:
+                if key in _MONEY_KEYS:
+                    del data["finance"][key]
         data["tariff"]["connection_date"] = self.tariff.connection_date
         data["finance"]["vat_free_until"] = self.finance.vat_free_until
         if self.tariff.subsidy_until is not None:
@@ -489,6 +504,9 @@ class Scenario(_Frozen):
             if value:
                 found[f"{section}.{key}"] = str(folder / value)
         return self.override(found)
+
+
+_MONEY_KEYS = ("capex_per_w", "opex_per_w_year", "inverter_cost_per_w", "rent")
 
 
 def _site_paths(site: Mapping[str, Any]) -> list[tuple[str, str]]:
@@ -532,7 +550,10 @@ def _set_dotted(data: dict[str, Any], key: str, value: Any) -> None:
 
 def _config_error(error: ValidationError, root: type[BaseModel]) -> ConfigError:
     first = error.errors(include_url=False)[0]
-    key = ".".join(str(part) for part in first["loc"] if part != "auto")
+    named = (str(part) for part in first["loc"])
+    key = ".".join(
+        p for p in named if not re.match(r"literal\[|function-|constrained|float$|list", p)
+    )
     if first["type"] == "extra_forbidden":
         return _unknown_key(first, root)
     reason = first["msg"].removeprefix("Value error, ")

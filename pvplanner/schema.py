@@ -170,12 +170,17 @@ def label(key: str, language: str = "zh", *, unit: bool = False) -> str:
     if key.endswith("_p90"):
         text = f"{text} P90"
     shown = entry[f"unit_{language}"] if unit else ""
-    return f"{text} ({shown})" if shown else text
+    return f"{text} ({shown})" if shown and shown.lower() != text.lower() else text
 
 
 def unit_of(key: str, language: str = "zh") -> str:
     """Unit of a column as written in a language; empty where it has none."""
     return _entries()[_stem(key)][f"unit_{language}"]
+
+
+def money_unit(unit: str, currency: str) -> str:
+    """A unit in the plan's own currency."""
+    return unit if currency == "CNY" else unit.replace("CNY", currency).replace("元", currency)
 
 
 def describe(key: str, language: str = "zh") -> str:

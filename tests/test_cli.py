@@ -154,6 +154,11 @@ def test_bad_input_is_one_clear_line_and_exit_code_2(tmp_path, kind):
         (["check", "nowhere.gpkg"], "nowhere.gpkg"),
         (["plan", LIAO, "--set", "nonsense"], "nonsense"),
         (["plan", LIAO, "--language", "fr"], "fr"),
+        (["plan", LIAO, "--set", "weather.seed=-1"], "weather.seed"),
+        (["plan", LIAO, "--set", "finance.capex_per_w=1e308"], "capex_per_w"),
+        (["plan", LIAO, "--set", "roof.tilt.pagoda=30"], "pagoda"),
+        (["plan", LIAO, "--out", LIAO.parent], "scenario.toml"),
+        (["init", LIAO.with_name("footprints.geojson"), "-o", "s.toml", "--weather", LIAO], "liao"),
         (["plan"], "scenario"),
     ],
 )

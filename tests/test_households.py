@@ -128,3 +128,19 @@ def test_shares_sum_to_one_for_every_building(pairs):
     sums = shares.groupby("building_id")["share"].sum()
     assert sums.reindex(ids).to_numpy() == pytest.approx([1.0] * 7)
     assert set(shares["household_id"]) <= set(every["household_id"])
+
+
+def test_contradictions_totals_and_strangers(tmp_path):
+    with pytest.raises(pvp.InputError, match=r"row 3, household_name.*H1"):
+        pvp.read_households(ledger(tmp_path, "H1,A,,王一,,,\nH1,B,,李二,,,\n"))
+    households, _ = pvp.read_households(
+        ledger(tmp_path, "H1,A,60%,王一,１８５０度,,\n\n合计,,,,999999,,\nH2,A,0.4,,,,\n")
+    )
+    assert households["household_id"].tolist() == ["H1", "H2"]
+    assert households["consumption_kwh"].iloc[0] == 1850
+    assert [f.code for f in households.attrs["findings"]] == ["ledger_totals"]
+    strangers, links = pvp.read_households(ledger(tmp_path, "H1,la0001,,,,,\n"))
+    with pytest.raises(pvp.InputError, match="la0001"):
+        join_households(pd.Series(["LA0001"]), strangers, links)
+    with pytest.raises(pvp.InputError, match="no rows"):
+        pvp.read_households(ledger(tmp_path, ""))

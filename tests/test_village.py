@@ -103,9 +103,30 @@ def test_outside_china_money_and_carbon_are_unknown_and_the_rest_stands(tmp_path
         f.code for f in plan.findings
     }
     given = plan.scenario.override(
-        {"tariff.export_price": 0.08, "tariff.self_use_price": 0.2, "carbon.factor_kg_per_kwh": 0.4}
+        {
+            "tariff.export_price": 0.08,
+            "tariff.self_use_price": 0.2,
+            "carbon.factor_kg_per_kwh": 0.4,
+        }
     )
-    again = pvp.plan_village(given).summary()
+    # Chinese costs say nothing here: they must be stated, in a currency of the place.
+    halfway = pvp.plan_village(given)
+    assert halfway.summary()["income_first_year"] is None
+    assert "costs_unknown" in {f.code for f in halfway.findings}
+    given = given.override(
+        {"finance.currency": "EUR", "finance.capex_per_w": 1.4, "finance.opex_per_w_year": 0.02}
+    )
+    euros = pvp.plan_village(given)
+    again = euros.summary()
+    text = pvp.save_report(euros, tmp_path / "r.html").read_text("utf-8")
+    assert "EUR/yr" in text
+    assert "CNY/yr" not in text
+    assert (
+        "元"
+        not in pvp.save_report(euros, tmp_path / "z.html", language="zh")
+        .read_text("utf-8")
+        .split("<h2")[1]
+    )
     assert again["income_first_year"] is not None
     assert again["avoided_t"] == pytest.approx(summary["energy_kwh"] * 0.4 / 1000, abs=0.002)
 
@@ -197,3 +218,37 @@ def test_folders_without_a_plan_are_refused(tmp_path):
     (tmp_path / "summary.json").write_text("{")
     with pytest.raises(pvp.InputError, match="not whole"):
         pvp.Plan.load(tmp_path)
+
+
+# --- what a first reader of the finished thing found --------------------------------------------
+
+
+def test_outputs_never_land_on_inputs_or_foreign_files(tmp_path):
+    path = write_village(tmp_path, hamlet())
+    with pytest.raises(pvp.ConfigError, match="replace an input"):
+        storage.guard_outputs(tmp_path, [str(path)])
+    other = tmp_path / "other"
+    other.mkdir()
+    (other / "map.html").write_text("mine")
+    with pytest.raises(pvp.ConfigError, match=r"map\.html"):
+        storage.guard_outputs(other, [str(path)])
+    storage.guard_outputs(tmp_path / "new", [str(path)])
+
+
+def test_a_stray_building_does_not_move_the_others(tmp_path):
+    near = hamlet(6).to_crs(4326)
+    far = frame([box(0, 0, 12, 9)]).to_crs(4326)
+    far["geometry"] = far.geometry.translate(-111.0, 20.0)
+    both = pd.concat([near, far.assign(building_id="stray")], ignore_index=True)
+    both.to_file(tmp_path / "v.gpkg", engine="pyogrio")
+    read = pvp.read_buildings(tmp_path / "v.gpkg").set_index("building_id")
+    assert read.crs.to_epsg() == 4549
+    assert read.loc["stray", "status_reason"] == "far_away"
+    assert read["area_m2"].iloc[:6].to_numpy() == pytest.approx([108.0] * 6, rel=1e-6)
+
+
+def test_households_are_those_of_the_ledger_and_their_mean_is_theirs(liao):
+    people = liao.households[~liao.households["own_building"].astype(bool)]
+    stated = liao.villages["income_per_household"].iloc[0]
+    assert stated == pytest.approx(people["income_first_year"].sum() / 344, abs=0.006)
+    assert liao.villages["supply_ratio"].notna().all()

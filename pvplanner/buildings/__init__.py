@@ -85,6 +85,20 @@ def read_buildings(
     if datum not in DATUMS:
         raise ConfigError("datum_unknown", where="datum", datum=datum, known=", ".join(DATUMS))
     where = Path(path).name
+    # Rings with nan vertices are judged below; numpy need not warn of them.
+    with np.errstate(invalid="ignore"):
+        return _read(path, where, crs=crs, datum=datum, layer=layer, columns=columns)
+
+
+def _read(
+    path: str | Path,
+    where: str,
+    *,
+    crs: str | None,
+    datum: str,
+    layer: str | None,
+    columns: Mapping[str, str] | None,
+) -> gpd.GeoDataFrame:
     raw, findings = read_features(path, layer=layer)
     raw = raw.reset_index(drop=True)
     placed, more = place_in_metres(raw, crs=crs, datum=datum, where=where)

@@ -28,6 +28,7 @@ ALIASES: dict[str, tuple[str, ...]] = {
 }
 """Names under which ledger columns are found, compared without case."""
 
+_TOTALS = ("合计", "总计", "小计", "total", "sum")
 _SEPARATORS = r"[;；、|]"
 _TOLERANCE = 0.005
 
@@ -61,8 +62,15 @@ def read_households(
     """
     file = Path(path)
     raw = _read_text_table(file)
+    if raw.dropna(how="all").empty:
+        raise InputError("ledger_empty", where=str(file))
     table = _our_columns(raw, columns or {}, str(file))
-    table["household_id"] = table["household_id"].str.strip()
+    # Blank rows of a workbook say nothing; a row of totals is no household.
+    table = table[table.notna().any(axis=1)].copy()
+    for name in ("household_id", "building_id"):
+        table[name] = table[name].str.normalize("NFKC").str.strip()
+    totals = table["household_id"].str.casefold().isin(_TOTALS)
+    table = table[~totals]
     empty = table["household_id"].isna() | (table["household_id"] == "")
     if empty.any():
         raise InputError("ledger_no_id", where=_row(file, empty))
@@ -76,8 +84,23 @@ def read_households(
         income_today=numbers["income_today"],
         low_income=_low_income(table["low_income"], file),
     ).drop(columns=["building_id", "share"])
+    _one_statement_each(described, file)
     households = described.groupby("household_id", sort=False).first().reset_index()
+    if totals.any():
+        households.attrs["findings"] = [Finding("ledger_totals", file.name, int(totals.sum()))]
     return households, links
+
+
+def _one_statement_each(table: pd.DataFrame, file: Path) -> None:
+    """Rows of one household may leave things out, but not contradict each other."""
+    for name in ("household_name", "consumption_kwh", "income_today", "low_income"):
+        told = table.groupby("household_id")[name].nunique()
+        if (told > 1).any():
+            household = told.index[told > 1][0]
+            row = int(table.index[table["household_id"] == household][-1]) + 2
+            raise InputError(
+                "ledger_conflict", where=f"{file}, row {row}, {name}", household=str(household)
+            )
 
 
 def _read_text_table(file: Path) -> pd.DataFrame:
@@ -132,12 +155,16 @@ def _our_columns(raw: pd.DataFrame, columns: Mapping[str, str], where: str) -> p
 
 def _row(file: Path, bad: pd.Series) -> str:
     # Line 1 is the header, so the first record stands in line 2.
-    return f"{file}, row {int(np.flatnonzero(bad.to_numpy())[0]) + 2}"
+    return f"{file}, row {int(bad.index[bad.to_numpy(dtype=bool)][0]) + 2}"
 
 
 def _numbers(values: pd.Series, name: str, file: Path) -> pd.Series:
-    told = values.str.strip().str.replace(",", "", regex=False).replace("", pd.NA)
-    numbers = pd.to_numeric(told, errors="coerce").astype(float)
+    told = values.str.normalize("NFKC").str.strip().str.replace(",", "", regex=False)
+    told = told.str.replace(r"\s*(?:kwh|度|元)$", "", regex=True, case=False).replace("", pd.NA)
+    percent = told.str.endswith("%").fillna(False).astype(bool) & (name == "share")
+    plain = told.mask(percent, told.str.rstrip("%"))
+    numbers = pd.to_numeric(plain, errors="coerce").astype(float)
+    numbers = numbers.mask(percent, numbers / 100)
     bad = told.notna() & (numbers.isna() | (numbers < 0) | ~np.isfinite(numbers.fillna(0)))
     if bad.any():
         first = values[bad].iloc[0]
@@ -199,6 +226,13 @@ def join_households(
         return *_own(building_ids, None), []
     findings = []
     known = links["building_id"].isin(building_ids)
+    if len(links) and not known.any():
+        raise InputError(
+            "ledger_matches_none",
+            where=where,
+            ledger=listed(links["building_id"].drop_duplicates(), 3),
+            footprints=listed(building_ids, 3),
+        )
     if not known.all():
         lost = sorted(set(links.loc[~known, "building_id"]))
         findings.append(Finding("ledger_buildings_unmatched", where, len(lost), _ids(lost)))

@@ -34,7 +34,7 @@ def place_in_metres(
     _check_coordinates(stated, extent, where)
     frame = raw.set_crs(stated, allow_override=True)
     to_lonlat = Transformer.from_crs(stated, WGS84, always_xy=True)
-    lon, lat = to_lonlat.transform((extent[0] + extent[2]) / 2, (extent[1] + extent[3]) / 2)
+    lon, lat = to_lonlat.transform(*_middle(raw))
     if datum in TO_WGS84:
         frame = _undo_shift(frame.to_crs(WGS84), datum)
         lon, lat = (float(v[0]) for v in TO_WGS84[datum](np.array([lon]), np.array([lat])))
@@ -75,6 +75,14 @@ def _extent(raw: gpd.GeoDataFrame, where: str) -> np.ndarray:
     if len(finite) == 0:
         raise InputError("no_geometry_at_all", where=where)
     return np.concatenate([finite.min(axis=0), finite.max(axis=0)])
+
+
+def _middle(raw: gpd.GeoDataFrame) -> tuple[float, float]:
+    """Middle of the bulk: one stray building must not decide the zone of all others."""
+    bounds = shapely.bounds(np.asarray(raw.geometry))
+    centres = (bounds[:, :2] + bounds[:, 2:]) / 2
+    x, y = np.median(centres[np.isfinite(centres).all(axis=1)], axis=0)
+    return float(x), float(y)
 
 
 def _check_coordinates(crs: CRS, extent: np.ndarray, where: str) -> None:

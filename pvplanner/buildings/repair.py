@@ -15,6 +15,9 @@ MIN_AREA_M2 = 10.0
 COVERED_SHARE = 0.9
 """A footprint this much inside a larger one is set aside as covered."""
 
+STRAY_M = 60_000.0
+"""Footprints further than this from the middle of the bulk are set aside."""
+
 OVERLAP_M2 = 0.5
 """Smaller overlaps are drawing noise and left alone."""
 
@@ -41,6 +44,7 @@ def judge_shapes(frame: gpd.GeoDataFrame, *, where: str) -> tuple[gpd.GeoDataFra
     status = np.full(len(frame), OK, dtype=object)
     reason = np.full(len(frame), "", dtype=object)
     shapes = _areas_only(shapes, status, reason)
+    _strays(shapes, status, reason)
     _duplicates(shapes, frame["building_id"].to_numpy(), status, reason)
     shapes = _overlaps(shapes, frame["building_id"].to_numpy(), status, reason)
     out = frame.set_geometry(gpd.GeoSeries(shapes, index=frame.index, crs=frame.crs))
@@ -79,6 +83,19 @@ def _polygon_parts(shape: shapely.Geometry) -> shapely.Geometry:
 
 def _set(status: np.ndarray, reason: np.ndarray, rows: np.ndarray, new: str, why: str) -> None:
     status[rows], reason[rows] = new, why
+
+
+def _strays(shapes: np.ndarray, status: np.ndarray, reason: np.ndarray) -> None:
+    """Buildings so far from the bulk that their coordinates must be wrong."""
+    live = np.flatnonzero(status != SET_ASIDE)
+    if len(live) == 0:
+        return
+    bounds = shapely.bounds(shapes[live])
+    centres = (bounds[:, :2] + bounds[:, 2:]) / 2
+    away = np.hypot(*(centres - np.median(centres, axis=0)).T)
+    far = np.zeros(len(shapes), dtype=bool)
+    far[live[~(away < STRAY_M)]] = True
+    _set(status, reason, far, SET_ASIDE, "far_away")
 
 
 def _duplicates(

@@ -123,10 +123,15 @@ class Case:
         """``(1 + rate) ** (year - 1)``."""
         return (1 + rate) ** np.arange(self.years)
 
+    @property
+    def known(self) -> float:
+        """1, or nan where costs are not known in the place's money."""
+        return 1.0 if self.prices.costs_known else float("nan")
+
     @cached_property
     def capital(self) -> np.ndarray:
         """Yuan before the first year."""
-        return self.watts * self.scenario.finance.capex_per_w
+        return self.watts * self.scenario.finance.capex_per_w * self.known
 
     def rent(self) -> np.ndarray:
         """Roof rent of each year of the lease."""
@@ -141,7 +146,7 @@ class Case:
         year = np.arange(1, self.years + 1)
         let = (year <= finance.lease_years) | finance.lease_renewed
         # Where no price is known the default rent in yuan means nothing either.
-        known = 1.0 if np.isfinite(self.prices.export).all() else np.nan
+        known = self.known if np.isfinite(self.prices.export).all() else np.nan
         grown = self.growth(finance.rent_growth)[np.minimum(year, finance.lease_years) - 1]
         return np.outer(basis * finance.rent * known, grown * let)
 
@@ -198,7 +203,7 @@ def running_costs(case: Case) -> list[tuple[str, str, np.ndarray]]:
     year = np.arange(1, case.years + 1)
     due = (year % finance.inverter_life_years == 0) & (year < case.years)
     return [
-        ("running", "operator", np.outer(case.watts * finance.opex_per_w_year, grown)),
+        ("running", "operator", np.outer(case.watts * finance.opex_per_w_year * case.known, grown)),
         ("insurance", "insurer", np.outer(case.watts * finance.insurance_per_w_year, grown)),
         ("inverter", "supplier", np.outer(case.watts * finance.inverter_cost_per_w, due)),
     ]

@@ -12,6 +12,9 @@ from pvplanner import reference
 from pvplanner.reference import Sourced
 from pvplanner.scenario import Scenario
 
+LOCAL_COSTS = ("capex_per_w", "opex_per_w_year")
+"""Costs that a scenario outside China must state, in its own currency."""
+
 REFORM = dt.date(2025, 6, 1)
 """Projects connected from this day on sell under document 136 of 2025."""
 
@@ -39,6 +42,8 @@ class Prices:
     subsidy: np.ndarray
     self_use: float
     sources: dict[str, Sourced]
+    costs_known: bool = True
+    """Costs are in the place's own money: the default ones are Chinese."""
 
     @property
     def export(self) -> np.ndarray:
@@ -59,6 +64,8 @@ def resolve_prices(scenario: Scenario, province: str | None) -> Prices:
     tariff, years = scenario.tariff, scenario.finance.life_years
     sources: dict[str, Sourced] = {}
 
+    abroad = _costs_stated(scenario) if province is None else True
+
     def known(item: str, own: float | None, place: str | None, unit: str = "CNY/kWh") -> float:
         found = (
             Sourced(own, unit, "scenario", "", "given")
@@ -74,10 +81,10 @@ def resolve_prices(scenario: Scenario, province: str | None) -> Prices:
     nothing, subsidy = np.zeros(years), _subsidy(scenario, sources)
     if tariff.export_price is not None:
         price = known("export_price", tariff.export_price, None)
-        return Prices(np.full(years, price), nothing, subsidy, self_use, sources)
+        return Prices(np.full(years, price), nothing, subsidy, self_use, sources, abroad)
     if tariff.connection_date < REFORM:
         price = known("export_price_existing", None, province)
-        return Prices(np.full(years, price), nothing, subsidy, self_use, sources)
+        return Prices(np.full(years, price), nothing, subsidy, self_use, sources, abroad)
     nation = "China" if province else None
     share = known("mechanism_share", tariff.mechanism_share, nation, "1")
     cap = known("mechanism_price_cap", None, province)
@@ -89,7 +96,13 @@ def resolve_prices(scenario: Scenario, province: str | None) -> Prices:
     under = np.arange(1, years + 1) <= tariff.mechanism_years
     fixed = np.where(under, share * bid, 0.0 if np.isfinite(share * bid) else np.nan)
     at_market = np.where(under, (1 - share) * market, market)
-    return Prices(fixed, at_market, subsidy, self_use, sources)
+    return Prices(fixed, at_market, subsidy, self_use, sources, abroad)
+
+
+def _costs_stated(scenario: Scenario) -> bool:
+    """Outside China the default costs in yuan say nothing: the scenario must state its own."""
+    finance = scenario.finance
+    return finance.currency != "CNY" and set(LOCAL_COSTS) <= finance.model_fields_set
 
 
 def _market(scenario: Scenario, known: Callable[..., float], nation: str | None) -> np.ndarray:

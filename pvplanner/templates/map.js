@@ -114,7 +114,6 @@
       owners.forEach(function (owner) { box.appendChild(ownerTable(owner)); });
     }
     document.getElementById("side").scrollTop = 0;
-    if (window.innerWidth <= 720) { box.scrollIntoView(); }
   }
   function words(value) {
     if (value === null) { return text("unknown"); }
@@ -170,6 +169,8 @@
     document.getElementById("notes").textContent = data.notes.map(text).join(" · ");
     document.getElementById("edition").textContent = text(data.edition) + " · " + text("click_hint");
     document.getElementById("sources").textContent = data.sources[state.language];
+    document.getElementById("missing").textContent = data.missing.length
+      ? text("not_offered") + text("colon") + data.missing.map(text).join(", ") : "";
     var layers = document.getElementById("layers");
     layers.replaceChildren(element("span", text("measure")));
     data.measures.forEach(function (m) {
@@ -201,6 +202,13 @@
   map.invalidateSize();
   map.fitBounds(L.featureGroup(shapes).getBounds(), { padding: [12, 12], animate: false });
   map.on("click", function () { choose(-1); });
+  document.addEventListener("keydown", function (event) {
+    if (event.key === "Escape" && state.chosen >= 0) {
+      var path = shapes[state.chosen].getElement();
+      choose(-1);
+      path.focus();
+    }
+  });
   // For scripts and tests: the same actions as the page offers.
   window.pvplanner = { data: data, state: state, choose: function (id) { choose(data.roofs.ids.indexOf(id)); } };
   document.documentElement.setAttribute("data-ready", "true");

@@ -23,7 +23,8 @@ from pvplanner.buildings import (
 from pvplanner.carbon import carbon_basis
 from pvplanner.energy import loss_waterfall, simulate_energy
 from pvplanner.errors import ConfigError, Finding, InputError
-from pvplanner.income import chosen_models, loan_findings, resolve_prices
+from pvplanner.income import Prices, chosen_models, loan_findings, resolve_prices
+from pvplanner.income.prices import LOCAL_COSTS
 from pvplanner.modules import find_product, lay_modules, module_planes
 from pvplanner.roofs import model_roofs
 from pvplanner.scenario import Scenario
@@ -137,7 +138,7 @@ def plan_village(scenario: Scenario, *, progress: Callable[[str], None] | None =
     villages["energy_p90_kwh"] = village_p90(doubt, arrays, buildings, villages, scenario=scenario)
     waterfall = loss_waterfall(arrays, weather, scenario=scenario).sum()
     findings += loan_findings(scenario)
-    findings += _unknown_money(prices.export, basis.factor is None, province)
+    findings += _unknown_money(prices, basis.factor is None, province)
     return Plan(
         scenario,
         buildings,
@@ -212,7 +213,8 @@ def _read_households(
         households, shares, _ = join_households(ids)
         return households, shares, [finding]
     ledger, links = read_households(path, columns=scenario.site.household_columns)
-    return join_households(ids, ledger, links, where=Path(path).name)
+    households, shares, findings = join_households(ids, ledger, links, where=Path(path).name)
+    return households, shares, findings_of(ledger) + findings
 
 
 def site_weather(
@@ -238,6 +240,9 @@ def site_weather(
     if away > WEATHER_REACH_KM:
         params = {"distance_km": round(away), "source": weather.source}
         findings.append(Finding("weather_far", "site.weather", params=params))
+    if weather.latitude * latitude < 0 and abs(latitude - weather.latitude) > 20:
+        params = {"site": round(latitude, 1), "weather": round(weather.latitude, 1)}
+        findings.append(Finding("weather_hemisphere", "site.weather", params=params))
     return weather, findings
 
 
@@ -248,10 +253,14 @@ def yield_shares(planes: gpd.GeoDataFrame, weather: Weather, *, scenario: Scenar
     return yields / yields.max()
 
 
-def _unknown_money(export: np.ndarray, no_factor: bool, province: str | None) -> list[Finding]:
+def _unknown_money(prices: Prices, no_factor: bool, province: str | None) -> list[Finding]:
     findings = []
     place = {"province": province or "-"}
-    if not np.isfinite(export).all():
+    if not prices.costs_known:
+        findings.append(
+            Finding("costs_unknown", "finance", params={"keys": ", ".join(LOCAL_COSTS)})
+        )
+    if not np.isfinite(prices.export).all():
         findings.append(Finding("tariff_unknown", "tariff", params=place))
     if no_factor:
         findings.append(Finding("factor_unknown", "carbon", params=place))

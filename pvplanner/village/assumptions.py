@@ -25,6 +25,7 @@ def list_assumptions(
         rows.append(
             (key, f"{found.value:g}", found.unit, found.source, found.year, found.certainty)
         )
+    rows += _export_rows(scenario, prices)
     rows += _own(scenario)
     if basis.factor is not None:
         factor = basis.factor
@@ -80,6 +81,27 @@ def _roof_rows(scenario: Scenario) -> list[_Row]:
          "NREL suitability rule: 70 % of an unshaded plane", "2016", "one")
     )  # fmt: skip
     return rows
+
+
+def _export_rows(scenario: Scenario, prices: Prices) -> list[_Row]:
+    """Export price of the first and last year, and how it comes about."""
+    tariff, unit = scenario.tariff, f"{scenario.finance.currency}/kWh"
+    how = "scenario"
+    parts = {k: v.value for k, v in prices.sources.items()}
+    share, cap = parts.get("mechanism_share"), parts.get("mechanism_price_cap")
+    market = next((v for k, v in parts.items() if k.startswith("market_price")), None)
+    if share is not None and market is not None and cap is not None:
+        bid = min(tariff.mechanism_bid, cap) if tariff.mechanism_bid is not None else cap
+        how = f"{share:g} x {bid:g} + {1 - share:.2g} x {market:g}"
+        how += "" if tariff.mechanism_bid is not None else " (bid taken at the cap)"
+    first, last = prices.export[0], prices.export[-1]
+    lease = scenario.finance.lease_years
+    return [
+        ("export_price_first", f"{first:.4g}", unit, how, "", "computed"),
+        ("export_price_last", f"{last:.4g}", unit, "market price of that year", "", "computed"),
+        ("mechanism_years", f"{tariff.mechanism_years}", "yr", "8-12 in Zhejiang", "2025", "one"),
+        ("lease_years", f"{lease}", "yr", "Civil Code: 20 at most", "", "two"),
+    ]
 
 
 def _own(scenario: Scenario) -> list[_Row]:

@@ -81,7 +81,7 @@ def add_money_and_carbon(
     energy = out["energy_kwh"].to_numpy(dtype=float)
     first_year = energy * remaining(scenario)[0]
     out["energy_first_year_kwh"] = np.round(first_year, 2)
-    out["consumption_kwh"] = out["consumption_kwh"].fillna(demand["load_kwh"].round(0))
+    out["load_kwh"] = demand["load_kwh"].round(0)
     one = _case(out, demand, market, scenario)
     used = one.self_used[:, 0]
     out["self_used_kwh"] = np.round(used, 2)

@@ -86,6 +86,21 @@ class Plan:
             **self.facts,
         }
 
+    def notes(self) -> list[str]:
+        """Glossary keys of what every page must say at its head."""
+        weather = self.facts.get("weather", {})
+        found = {finding.code for finding in self.findings}
+        return [
+            key
+            for key, applies in (
+                ("synthetic_note", self.synthetic),
+                ("weather_synthetic_note", bool(weather.get("synthetic"))),
+                ("weather_far_note", "weather_far" in found),
+                ("weather_hemisphere_note", "weather_hemisphere" in found),
+            )
+            if applies
+        ]
+
     def cash_flows(self, model: str | None = None) -> pd.DataFrame:
         """The ledger as a table, for the chosen business models or for one.
 

@@ -7,7 +7,7 @@ import json
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,7 @@ import geopandas as gpd
 import pandas as pd
 import pyogrio
 
-from pvplanner.errors import Finding, InputError
+from pvplanner.errors import ConfigError, Finding, InputError, listed
 from pvplanner.scenario import Scenario
 from pvplanner.schema import TABLES, validate
 from pvplanner.village.plan import Plan
@@ -69,6 +69,40 @@ def transaction(folder: str | os.PathLike[str]) -> Iterator[Path]:
         raise
     os.replace(staging, target / _COMMITTED)
     finish_commit(target)
+
+
+OUTPUTS = (
+    "map.html",
+    "report.html",
+    "plan.gpkg",
+    "summary.json",
+    "scenario.toml",
+    *(f"{name}.parquet" for name in TABLES),
+)
+"""Files of a plan's folder."""
+
+
+def guard_outputs(folder: str | os.PathLike[str], inputs: Iterable[str | None]) -> None:
+    """Refuse a folder in which a plan would write over an input or over somebody's own files.
+
+    Raises
+    ------
+    ConfigError
+        If an output would land on an input, or files of the plan's names stand in a folder that
+        holds no earlier plan.
+    """
+    target = Path(folder)
+    earlier = (target / "summary.json").is_file()
+    ours = {(target / name).resolve() for name in OUTPUTS}
+    for given in inputs:
+        if given is None or given == "typical":
+            continue
+        path = Path(given).resolve()
+        if path in ours and not (earlier and path.name == "scenario.toml"):
+            raise ConfigError("output_is_input", where=str(target), file=path.name)
+    there = [name for name in OUTPUTS if (target / name).exists()]
+    if there and not earlier:
+        raise ConfigError("output_taken", where=str(target), files=listed(there))
 
 
 def finish_commit(folder: Path) -> None:

@@ -105,18 +105,21 @@ def village_table(
 ) -> pd.DataFrame:
     """Totals of each village; keys are ``division_code`` and ``village``."""
     keys = ["division_code", "village"]
-    used = buildings.assign(
+    rows = buildings.assign(
         buildings=1,
         buildings_used=(buildings["status"] != "set_aside").astype(int),
         buildings_with_pv=(buildings["modules"] > 0).astype(int),
         modules=buildings["modules"].astype(int),
     )
     counted = ["buildings", "buildings_used", "buildings_with_pv", "modules"]
-    built = used.groupby(keys)[counted].sum()
+    built = rows.groupby(keys)[counted].sum()
     # With a ledger its households count; without one every building counts as a household.
     ledger = ~households["own_building"].astype(bool)
+    used = set(buildings.loc[buildings["status"] != "set_aside", "building_id"])
+    counted_heads = ledger if ledger.any() else households["household_id"].isin(used)
     people = households.assign(
-        households=(ledger if ledger.any() else ~ledger).astype(int),
+        households=counted_heads.astype(int),
+        counted_income=households["income_first_year"].where(counted_heads, 0.0),
         households_with_pv=(households["energy_kwh"] > 0).astype(int),
         low_income_income=households["income_first_year"].where(
             households["low_income"].eq(True).fillna(False).astype(bool), 0.0
@@ -124,15 +127,17 @@ def village_table(
     )
     heads = people.groupby(keys)[["households", "households_with_pv"]].sum()
     money = ["energy_kwh", "capacity_kwp", "capital", "income_first_year", "avoided_t"]
-    sums = people.groupby(keys)[[*money, "low_income_income"]].agg(lambda v: v.sum(skipna=False))
+    sums = people.groupby(keys)[[*money, "low_income_income", "counted_income"]].agg(
+        lambda v: v.sum(skipna=False)
+    )
     out = pd.concat([built, heads, sums], axis=1).fillna(dict.fromkeys(counted, 0)).reset_index()
     for name in ("capital", "income_first_year", "low_income_income"):
         out[name] = out[name].round(2)
     out["capacity_kwp"], out["avoided_t"] = out["capacity_kwp"].round(6), out["avoided_t"].round(3)
     out["low_income_share"] = out.pop("low_income_income") / out["income_first_year"]
-    out["income_per_household"] = out["income_first_year"] / out["households"]
+    out["income_per_household"] = (out.pop("counted_income") / out["households"]).round(2)
     out["standard_coal_t"] = standard_coal_t(out["energy_kwh"].to_numpy(), basis).round(3)
-    use = people.groupby(keys)["consumption_kwh"].agg(lambda v: v.sum(skipna=False))
+    use = people.groupby(keys)["load_kwh"].agg(lambda v: v.sum(skipna=False))
     out["supply_ratio"] = out["energy_kwh"].to_numpy() / use.reindex(
         pd.MultiIndex.from_frame(out[keys])
     ).to_numpy(dtype=float)
