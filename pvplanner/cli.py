@@ -7,6 +7,7 @@ Exit codes: 0 done; 2 bad input or configuration, one clear line on what, where 
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import sys
 import tomllib
@@ -160,6 +161,21 @@ def report(
     saved = Plan.load(folder)
     written = save_report(saved, out, language=language, internal=internal)
     typer.echo(f"{label('said_report', _language())}: {written}")
+
+
+@app.command()
+def dossier(
+    folder: Annotated[Path, typer.Argument(help="Folder of a plan.")],
+    household: Annotated[
+        str | None, typer.Option("--household", help="Household; the collective if not given.")
+    ] = None,
+    out: Annotated[Path, typer.Option("-o", "--out", help="JSON file.")] = Path("dossier.json"),
+) -> None:
+    """Write the dossier for green credit of a household or the collective."""
+    _speak(None, folder / "scenario.toml")
+    found = Plan.load(folder).dossier(household)
+    _write_beside(out, json.dumps(found, ensure_ascii=False, indent=1, allow_nan=False) + "\n")
+    typer.echo(f"{label('said_dossier', _language())}: {out}")
 
 
 @app.command()

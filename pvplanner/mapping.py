@@ -59,6 +59,7 @@ _CARD = (
     ("capital", "number", 0, True),
     ("payback_years", "number", 1, True),
     ("avoided_t", "number", 3, True),
+    ("avoided_p90_t", "number", 3, True),
 )
 
 _OWNER: tuple[tuple[str, str, int], ...] = (
@@ -400,7 +401,7 @@ def _texts(language: str, internal: bool) -> dict[str, str]:
 
 def _sources(plan: Plan, language: str) -> str:
     """One line on weather, model and carbon factor."""
-    shown = ["weather_source", "module_product", "grid_factor", "capex_per_w"]
+    shown = ["weather_source", "module_product", "carbon_method", "grid_factor", "capex_per_w"]
     table = plan.assumptions.set_index("key")
     colon = "：" if language == "zh" else ": "
     parts = []

@@ -200,6 +200,7 @@ def render_report(plan: Plan, language: str, *, internal: bool) -> str:
         models_used=_models_used(plan),
         chart=_chart(plan, language),
         cash=_cash_chart(plan, language),
+        carbon=_carbon_chart(plan, language),
         tables=[
             _models_table(plan, language),
             _village_table(plan, language),
@@ -207,6 +208,8 @@ def render_report(plan: Plan, language: str, *, internal: bool) -> str:
             _by_model_table(plan, language, internal),
             *_press_tables(plan, language),
             *_facts_tables(plan, language),
+            *_stress_tables(plan, language),
+            *_carbon_tables(plan, language),
             _ledger_table(plan, language),
             _waterfall_table(plan, language),
             _doubt_table(plan, language),
@@ -488,18 +491,104 @@ def _press_tables(plan: Plan, language: str) -> list[dict[str, Any]]:
         [
             str(entry["name"]) if entry["name"] else label("press_ours", language),
             *(shown(entry.get(key), digits.get(key, 0), language) for key in keys),
+            _coal_words(entry.get("coal")),
             str(entry["note"]),
             str(entry["source"]),
         ]
         for entry in press
     ]
-    heads = ["press_name", *(f"press_{key}" for key in keys), "press_note", "source"]
-    aligns = ["", *(["n"] * len(keys)), "", ""]
+    heads = ["press_name", *(f"press_{key}" for key in keys), "standard_coal", "press_note"]
+    heads.append("source")
+    aligns = ["", *(["n"] * len(keys)), "", "", ""]
     columns = [
         _Column(label(h, language), align, "") for h, align in zip(heads, aligns, strict=True)
     ]
     title = label("report_press", language)
     return [{"id": "press", "title": title, "columns": columns, "rows": rows, "total": None}]
+
+
+def _coal_words(coal: dict[str, Any] | None) -> str:
+    if not coal:
+        return ""
+    return f"{coal['implied']:g} {coal['unit']} = {coal['convention'] or '?'}"
+
+
+def _carbon_tables(plan: Plan, language: str) -> list[dict[str, Any]]:
+    """Yearly and cumulative tonnes, and what they rest on."""
+    facts = plan.facts.get("carbon") or {}
+    if not facts or facts["factor"] is None:
+        return []
+    words = {
+        "carbon_method": facts["method"],
+        "grid_factor": f"{facts['factor']:g} kgCO2/kWh, {facts['factor_source']}"
+        + (f", {facts['factor_year']}" if facts["factor_year"] else ""),
+        "carbon_pathway": facts["pathway"],
+        "scheme": facts["claim"]["scheme"],
+        "credit_value": shown(facts["claim"]["value"], 2, language),
+    }
+    rows = [[label(key, language), value] for key, value in words.items()]
+    for key in ("embodied_t", "net_2030_t", "net_2060_t", "net_life_t"):
+        rows.append([label(key, language, unit=True), shown(facts[key], 3, language)])
+    columns = [_Column("", "", ""), _Column(label("value", language), "", "")]
+    title = label("report_carbon_facts", language)
+    return [{"id": "carbon", "title": title, "columns": columns, "rows": rows, "total": None}]
+
+
+def _carbon_chart(plan: Plan, language: str) -> dict[str, Any] | None:
+    """Tonnes of each year as bars, with the sum so far over every fifth."""
+    facts = plan.facts.get("carbon") or {}
+    years = facts.get("by_year") or []
+    if not years or years[0] is None:
+        return None
+    top, total, bars = max([*years, 1e-9]), 0.0, []
+    width = 690 / len(years)
+    for number, value in enumerate(years):
+        total += value
+        height = round(120 * value / top, 1)
+        year = facts["first_year"] + number
+        marked = year == 2030 or number % 5 == 0 or number == len(years) - 1
+        bars.append(
+            {
+                "x": round(10 + width * number, 1),
+                "y": round(150 - height, 1),
+                "height": height,
+                "width": round(width * 0.7, 1),
+                "year": year,
+                "value": f"{value:,.0f}",
+                "total": f"{total:,.0f}" if marked else "",
+            }
+        )
+    return {"bars": bars}
+
+
+def _stress_tables(plan: Plan, language: str) -> list[dict[str, Any]]:
+    """The same stresses for every borrower, where anybody borrows."""
+    stresses = plan.facts.get("stress") or []
+    if not stresses:
+        return []
+    rows = [
+        [
+            label(f"stress_{entry['name']}", language),
+            *(shown(entry[key], 2, language) for key in ("p50", "p90", "life")),
+            f"{entry['below']:.0%}",
+            f"{entry['below_p90']:.0%}",
+        ]
+        for entry in stresses
+    ]
+    keys = ("name", "p50", "year", "life", "below", "below_year")
+    columns = [
+        _Column(label(f"stress_{key}", language), "" if key == "name" else "n", "") for key in keys
+    ]
+    return [
+        {
+            "id": "stress",
+            "title": label("report_stress", language),
+            "note": label("stress_note", language),
+            "columns": columns,
+            "rows": rows,
+            "total": None,
+        }
+    ]
 
 
 def _waterfall_table(plan: Plan, language: str) -> dict[str, Any]:

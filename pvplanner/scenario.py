@@ -34,7 +34,12 @@ ProjectClass = Literal[
 ]
 Datum = Literal["wgs84", "cgcs2000", "gcj02", "bd09"]
 
-OTHER_PATHS = (("demand", "archetypes"), ("demand", "meter"), ("tariff", "file"))
+OTHER_PATHS = (
+    ("demand", "archetypes"),
+    ("demand", "meter"),
+    ("tariff", "file"),
+    ("carbon", "pathway_file"),
+)
 """Keys of other sections that hold paths."""
 
 PATH_KEYS = ("buildings", "weather", "dsm", "dtm", "dem", "planes", "households", "transformers")
@@ -241,6 +246,8 @@ class Tariff(_Frozen):
     ] = Field(default_factory=lambda: [8, 22])
     market_hourly: Annotated[list[NotNegative], Field(min_length=24, max_length=24)] | None = None
     """Worth of an export by the hour of the day, over the market price."""
+    price_factor: NotNegative = 1.0
+    """All export prices are multiplied by this: for stress tests."""
     market_decline_per_year: Annotated[float, Field(ge=0, le=0.2)] = 0.0
     """Midday prices sink as photovoltaics grow: the solar capture ratio falls by this a year."""
     market_path_prices: list[NotNegative] | None = None
@@ -259,12 +266,16 @@ class Loan(_Frozen):
     """Nominal, per year (five-year prime rate of 2026)."""
     years: Annotated[int, Field(ge=1, le=40)] = 10
     kind: Literal["annuity", "equal_principal"] = "annuity"
+    pledge: str = ""
+    guarantor: str = ""
+    reserve_account: str = ""
+    """What a dossier states of the security, in the borrower's words."""
 
 
 class Event(_Frozen):
     """``[[finance.events]]``: something that happens to a share of the roofs in a year."""
 
-    kind: Literal["roof_rebuilding", "demolition", "typhoon"]
+    kind: Literal["roof_rebuilding", "demolition", "typhoon", "outage", "inverter_failure"]
     year: Annotated[int, Field(ge=1, le=40)]
     outage_months: Annotated[float, Field(ge=0, le=12)] = 0.0
     cost_per_w: NotNegative = 0.0
@@ -347,9 +358,26 @@ class Carbon(_Frozen):
     factor_year: Annotated[int, Field(ge=2000, le=2060)] = 2023
     factor_kg_per_kwh: Annotated[float, Field(ge=0, le=2)] | None = None
     """kgCO2/kWh; the province's average factor of ``factor_year`` if not given."""
-    coal_convention: Literal["302.4_gce_per_kwh", "400_gce_per_kwh", "2.77_kgco2_per_kgce"] = (
-        "302.4_gce_per_kwh"
-    )
+    method: Literal["grid_average", "combined_margin", "footprint"] = "grid_average"
+    pathway: Literal["frozen", "trend", "neutral_2060"] = "trend"
+    """How the factor goes on over the years: no authoritative path exists, so it is named."""
+    pathway_file: str | None = None
+    """A CSV of one's own: year, factor_kg_per_kwh."""
+    embodied_kg_per_kwp: Annotated[float, Field(ge=0, le=10_000)] | None = None
+    """kgCO2e per kWp of the whole system; the packaged middle if not given."""
+    claim: Literal["none", "ccer", "green_certificate", "local_inclusive"] = "none"
+    """Under which scheme the environmental claim is sold: one, so it is counted once."""
+    claim_share: Fraction = 1.0
+    claim_price: NotNegative | None = None
+    coal_convention: Literal[
+        "302.4_gce_per_kwh",
+        "305.5_gce_per_kwh",
+        "400_gce_per_kwh",
+        "122.9_gce_per_kwh",
+        "2.77_kgco2_per_kgce",
+        "2.66_kgco2_per_kgce",
+        "2.46_kgco2_per_kgce",
+    ] = "302.4_gce_per_kwh"
 
 
 class Press(_Frozen):
@@ -359,12 +387,17 @@ class Press(_Frozen):
     energy_kwh: Positive
     income: Positive
     payback_years: Positive | None = None
+    coal_t: Positive | None = None
+    co2_t: Positive | None = None
     note: str = ""
     source: str
 
 
 class Grid(_Frozen):
-    """``[grid]``: nothing to set yet."""
+    """``[grid]``: what the grid takes."""
+
+    curtailment: Fraction = 0.0
+    """Share of the generation that the grid does not take: it earns and spares nothing."""
 
 
 class Scenario(_Frozen):

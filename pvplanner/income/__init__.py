@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from pvplanner.energy.wear import remaining
 from pvplanner.errors import Finding
 from pvplanner.income.ledger import Ledger
 from pvplanner.income.measures import (
@@ -17,7 +18,7 @@ from pvplanner.income.measures import (
     payback,
 )
 from pvplanner.income.models import ALL, Case, running_costs
-from pvplanner.income.prices import Prices, remaining, resolve_prices
+from pvplanner.income.prices import Prices, resolve_prices
 from pvplanner.income.rules import chosen_models, is_allowed
 from pvplanner.scenario import Scenario
 from pvplanner.schema import MEASURES, MODELS

@@ -11,9 +11,10 @@ import numpy as np
 import pandas as pd
 
 from pvplanner.demand import at_scale
+from pvplanner.energy.wear import remaining
 from pvplanner.income.ledger import Ledger, divide_fen
 from pvplanner.income.measures import loan_schedule
-from pvplanner.income.prices import Prices, remaining
+from pvplanner.income.prices import Prices
 from pvplanner.scenario import Scenario
 
 
@@ -60,7 +61,8 @@ class Case:
     def made(self) -> np.ndarray:
         """Generation of each year, kWh: wear, outages and the ratio included."""
         energy = self.households["energy_kwh"].to_numpy(dtype=float) * self.ratio
-        return energy[:, None] * remaining(self.scenario) * self._running_part
+        taken = 1 - self.scenario.grid.curtailment
+        return energy[:, None] * remaining(self.scenario) * self._running_part * taken
 
     @cached_property
     def _running_part(self) -> np.ndarray:
@@ -74,7 +76,8 @@ class Case:
     def _scale(self) -> np.ndarray:
         """Generation over the first year's expected one."""
         left = remaining(self.scenario)
-        return self.ratio[:, None] * (left / left[0]) * self._running_part
+        taken = 1 - self.scenario.grid.curtailment
+        return self.ratio[:, None] * (left / left[0]) * self._running_part * taken
 
     @cached_property
     def self_used(self) -> np.ndarray:

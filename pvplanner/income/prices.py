@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -52,15 +52,21 @@ class Prices:
 
 
 def resolve_prices(scenario: Scenario, province: str | None) -> Prices:
-    """Prices by place, connection date and the scenario's own values.
+    """Prices by place, connection date and the scenario's own values; see :class:`Prices`.
 
     Parameters
     ----------
     scenario : Scenario
-        ``tariff`` and ``finance.life_years`` are used.
+        ``tariff`` and ``finance`` are used.
     province : str or None
         ``None`` outside China: then only the scenario's own prices are known.
     """
+    found = _resolve(scenario, province)
+    factor = scenario.tariff.price_factor
+    return replace(found, fixed=found.fixed * factor, market=found.market * factor)
+
+
+def _resolve(scenario: Scenario, province: str | None) -> Prices:
     tariff, years = scenario.tariff, scenario.finance.life_years
     sources: dict[str, Sourced] = {}
 
@@ -138,10 +144,3 @@ def _tariff_row(item: str, place: str | None, on: dt.date) -> Sourced | None:
     return Sourced(
         float(row["value"]), unit, str(row["source"]), str(row["year"]), str(row["certainty"])
     )
-
-
-def remaining(scenario: Scenario) -> np.ndarray:
-    """Share of the typical year's energy left in each year of life: (1 - d1)(1 - d)^(y - 1)."""
-    finance = scenario.finance
-    year = np.arange(finance.life_years)
-    return (1 - finance.degradation_first_year) * (1 - finance.degradation_per_year) ** year

@@ -21,6 +21,7 @@ from pvplanner.buildings import (
     usable_buildings,
 )
 from pvplanner.carbon import carbon_basis
+from pvplanner.dossier import Tables, stress_table
 from pvplanner.energy import loss_waterfall, simulate_energy
 from pvplanner.errors import ConfigError, Finding, InputError
 from pvplanner.income import Prices, chosen_models, loan_findings, resolve_prices
@@ -32,6 +33,7 @@ from pvplanner.village.assumptions import list_assumptions
 from pvplanner.village.money import (
     Market,
     add_money_and_carbon,
+    carbon_facts,
     collective_facts,
     fairness,
     ledger_facts,
@@ -156,6 +158,10 @@ def plan_village(scenario: Scenario, *, progress: Callable[[str], None] | None =
             "fairness": fairness(households, scenario),
             "collective": collective_facts(households, demand, market=market, scenario=scenario),
             "ledger": ledger_facts(households, demand, market=market, scenario=scenario),
+            "carbon": carbon_facts(households, basis, scenario),
+            "stress": stress_table(
+                Tables(households, demand, scenario, province, basis, market.module_area_m2)
+            ),
             "press": press_facts(scenario, households, demand, market=market),
             "battery": village_battery_facts(households, arrays, weather, demand, scenario),
             "doubt": doubt_table(doubt),
@@ -271,6 +277,7 @@ def _facts(scenario: Scenario, weather: Weather, province: str | None) -> dict[s
     site = scenario.site
     files = {"buildings": site.buildings, "households": site.households}
     files |= {"meter": scenario.demand.meter, "tariff": scenario.tariff.file}
+    files["pathway"] = scenario.carbon.pathway_file
     if site.weather != "typical":
         files["weather"] = site.weather
     names = ("geopandas", "numba", "numpy", "pandas", "pvlib", "pyogrio", "shapely")

@@ -7,7 +7,7 @@ from importlib import metadata
 import pandas as pd
 
 from pvplanner import reference
-from pvplanner.carbon import COAL_CONVENTIONS, CarbonBasis
+from pvplanner.carbon import CarbonBasis, coal_convention
 from pvplanner.income import Prices
 from pvplanner.modules import find_product
 from pvplanner.scenario import Scenario
@@ -39,7 +39,18 @@ def list_assumptions(
                 factor.certainty,
             )
         )
-    coal = COAL_CONVENTIONS[basis.convention]
+    rows.append(("carbon_method", basis.method, "", "scenario", "", "given"))
+    rows.append(
+        (
+            "carbon_pathway",
+            basis.pathway,
+            "",
+            "named; no authoritative path exists",
+            "",
+            "assumption",
+        )
+    )
+    coal = coal_convention(basis.convention)
     rows.append(
         ("standard_coal", f"{coal.value:g}", coal.unit, coal.source, coal.year, coal.certainty)
     )

@@ -9,7 +9,14 @@ import numpy as np
 import pandas as pd
 
 from pvplanner import reference
-from pvplanner.carbon import CarbonBasis, avoided_t
+from pvplanner.carbon import (
+    CarbonBasis,
+    avoided_by_year,
+    avoided_t,
+    carbon_balance,
+    credit_value,
+    recognise_coal,
+)
 from pvplanner.demand import (
     Bills,
     find_bills,
@@ -32,7 +39,7 @@ from pvplanner.income import (
     remaining,
     run_model,
 )
-from pvplanner.scenario import Scenario
+from pvplanner.scenario import Press, Scenario
 from pvplanner.schema import MODELS
 from pvplanner.weather import Weather
 
@@ -95,8 +102,41 @@ def add_money_and_carbon(
     unsure = _income(out, demand, market, scenario, np.clip(ratio, 0, 1))
     names = [*P90_MEASURES, *(f"{m}_{name}" for m in MODELS for name in P90_MEASURES)]
     out = pd.concat([out, income, unsure[names].add_suffix("_p90")], axis=1)
-    out["avoided_t"] = avoided_t(energy, basis)
+    taken = scenario.grid.curtailment
+    out["avoided_t"] = avoided_t(energy, basis, curtailment=taken)
+    built = out["energy_p90_built_kwh"].to_numpy(dtype=float)
+    out["avoided_p90_t"] = avoided_t(built, basis, curtailment=taken)
+    capacity = out["capacity_kwp"].to_numpy(dtype=float)
+    balance = carbon_balance(energy, capacity, basis, scenario=scenario)
+    out["embodied_t"] = balance["embodied"]
+    for name in ("net_2030", "net_2060", "net_life"):
+        out[f"{name}_t"] = balance[name]
+    out["carbon_payback_years"] = balance["payback_years"]
     return out
+
+
+def carbon_facts(
+    households: pd.DataFrame, basis: CarbonBasis, scenario: Scenario
+) -> dict[str, Any]:
+    """The village's carbon by year: sums of its households, with method and pathway named."""
+    energy = households["energy_kwh"].to_numpy(dtype=float)
+    yearly = avoided_by_year(energy, basis, scenario=scenario).sum(axis=0)
+    first_year = float(energy.sum() * remaining(scenario)[0] * (1 - scenario.grid.curtailment))
+    return {
+        "method": basis.method,
+        "pathway": basis.pathway,
+        "factor": basis.factor.value if basis.factor else None,
+        "factor_source": basis.factor.source if basis.factor else "",
+        "factor_year": basis.factor.year if basis.factor else "",
+        "first_year": basis.first_year,
+        "by_year": [_number(v, 3) for v in yearly],
+        "embodied_t": _number(households["embodied_t"].sum(), 3),
+        **{
+            name: _number(households[name].sum(skipna=False), 3)
+            for name in ("net_2030_t", "net_2060_t", "net_life_t")
+        },
+        "claim": credit_value(first_year, basis, scenario=scenario),
+    }
 
 
 def _income(
@@ -211,11 +251,21 @@ def press_facts(
                 "by_price": round((other - price) * said.energy_kwh, 2),
                 "by_energy": round((said.energy_kwh - energy) * price, 2),
                 "by_costs": round(spent, 2),
+                "coal": _press_coal(said),
                 "note": said.note,
                 "source": said.source,
             }
         )
     return rows
+
+
+def _press_coal(said: Press) -> dict[str, object] | None:
+    """Which standard-coal convention a stated figure implies."""
+    if said.coal_t is None:
+        return None
+    if said.co2_t is not None:
+        return recognise_coal(said.coal_t, co2_t=said.co2_t)
+    return recognise_coal(said.coal_t, energy_kwh=said.energy_kwh)
 
 
 def plan_cash_flows(

@@ -11,6 +11,8 @@ from typing import Any
 import geopandas as gpd
 import pandas as pd
 
+from pvplanner.carbon import carbon_basis
+from pvplanner.dossier import Tables, make_dossier
 from pvplanner.errors import Finding
 from pvplanner.income import resolve_prices
 from pvplanner.modules import find_product
@@ -117,6 +119,14 @@ class Plan:
         return plan_cash_flows(
             self.households, self.demand, market=market, scenario=self.scenario, model=model
         )
+
+    def dossier(self, household_id: str | None = None) -> dict[str, Any]:
+        """The dossier for green credit of a household, or of the collective; ready for JSON."""
+        province = self.facts.get("province")
+        basis = carbon_basis(self.scenario, province)
+        area = find_product(self.scenario).area_m2
+        tables = Tables(self.households, self.demand, self.scenario, province, basis, area)
+        return make_dossier(tables, household_id)
 
     def save(self, folder: str | os.PathLike[str]) -> Path:
         """Write the tables, ``summary.json`` and ``scenario.toml`` into a folder, all or nothing.

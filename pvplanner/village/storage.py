@@ -33,6 +33,8 @@ FACTS = (
     "ledger",
     "battery",
     "press",
+    "carbon",
+    "stress",
 )
 """Keys of ``Plan.facts``, kept in ``summary.json``."""
 

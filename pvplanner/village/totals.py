@@ -88,10 +88,10 @@ def add_to_buildings(
     part["own_kwh"] = part["share"] * part["energy_kwh"]
     whole = part.groupby("household_id")["own_kwh"].transform("sum")
     weight = np.divide(part["own_kwh"], whole, out=np.zeros(len(part)), where=whole > 0)
-    names = ["income_first_year", "capital", "avoided_t", "payback_years"]
+    names = ["income_first_year", "capital", "avoided_t", "avoided_p90_t", "payback_years"]
     values = part.merge(households[["household_id", *names]], on="household_id", how="left")
     grouped = pd.DataFrame({"building_id": part["building_id"]})
-    for name in names[:3]:
+    for name in names[:4]:
         grouped[name] = values[name] * weight
     made = part.groupby("building_id")["own_kwh"].transform("sum")
     inside = np.divide(part["own_kwh"], made, out=np.zeros(len(part)), where=made > 0)

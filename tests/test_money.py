@@ -12,7 +12,6 @@ from hypothesis import strategies as st
 
 import pvplanner as pvp
 from pvplanner import reference
-from pvplanner.carbon import avoided_t, carbon_basis, standard_coal_t
 from pvplanner.income import (
     Case,
     appraise,
@@ -412,30 +411,7 @@ def test_vat_is_due_above_the_threshold_or_after_its_term():
     assert value_added_tax(large, scenario)[0] == 20_000
 
 
-# --- carbon -------------------------------------------------------------------------------------
-
-
-def test_zhejiang_factor_with_its_year_and_coal_by_convention():
-    basis = carbon_basis(pvp.Scenario(), "Zhejiang")
-    assert basis.factor.value == 0.4974
-    assert basis.factor.year == "2023"
-    assert "Notice 2025 No. 47" in basis.factor.source
-    assert avoided_t(np.array([1_000_000.0]), basis)[0] == pytest.approx(497.4)
-    assert standard_coal_t(np.array([500_000.0]), basis)[0] == pytest.approx(151.2)
-    press = pvp.Scenario(carbon={"coal_convention": "400_gce_per_kwh"})
-    # The press' 200 tce for Li'ao's 500 MWh.
-    assert standard_coal_t(np.array([500_000.0]), carbon_basis(press, "Zhejiang"))[0] == 200
-    ipcc = pvp.Scenario(carbon={"coal_convention": "2.77_kgco2_per_kgce"})
-    tonnes = standard_coal_t(np.array([1_000_000.0]), carbon_basis(ipcc, "Zhejiang"))[0]
-    assert tonnes == pytest.approx(497.4 / 2.77)
-
-
-@pytest.mark.parametrize("place", [None, "Xizang"])
-def test_no_factor_is_nan_not_zero(place):
-    basis = carbon_basis(pvp.Scenario(), place)
-    assert np.isnan(avoided_t(np.array([1000.0]), basis)).all()
-    own = carbon_basis(pvp.Scenario(carbon={"factor_kg_per_kwh": 0.5}), place)
-    assert avoided_t(np.array([1000.0]), own)[0] == 0.5
+# --- reference tables ---------------------------------------------------------------------------
 
 
 def test_packaged_factors_and_climate_are_the_facts(shared):

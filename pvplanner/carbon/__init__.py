@@ -1,0 +1,130 @@
+"""Carbon: what the air is spared, by a named method, pathway, year and coal convention."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from pvplanner import reference
+from pvplanner.carbon.coal import coal_convention, recognise_coal, standard_coal_t
+from pvplanner.carbon.factors import CarbonBasis, carbon_basis
+from pvplanner.energy.wear import remaining
+from pvplanner.scenario import Scenario
+
+__all__ = [
+    "CarbonBasis",
+    "avoided_by_year",
+    "avoided_t",
+    "carbon_balance",
+    "carbon_basis",
+    "coal_convention",
+    "credit_value",
+    "embodied_t",
+    "recognise_coal",
+    "standard_coal_t",
+]
+
+
+def avoided_t(
+    energy_kwh: np.ndarray, basis: CarbonBasis, *, curtailment: float = 0.0
+) -> np.ndarray:
+    """Avoided emissions of a typical year's energy, t CO2, to the kilogram; nan without a factor.
+
+    Curtailed energy spares nothing.
+    """
+    energy = np.asarray(energy_kwh, dtype=float)
+    if basis.factor is None:
+        return np.full(energy.shape, np.nan)
+    return np.round(energy * (1 - curtailment) * basis.factor.value / 1000, 3)
+
+
+def avoided_by_year(
+    energy_kwh: np.ndarray, basis: CarbonBasis, *, scenario: Scenario
+) -> np.ndarray:
+    """Avoided emissions in each year of life, t CO2; shape (n, life_years).
+
+    Wear and curtailment are taken off, and the factor follows the pathway.
+    """
+    used = np.asarray(energy_kwh, dtype=float) * (1 - scenario.grid.curtailment)
+    return used[:, None] * remaining(scenario) * basis.by_year / 1000
+
+
+def embodied_t(capacity_kwp: np.ndarray, scenario: Scenario) -> np.ndarray:
+    """Embodied emissions of the system, t CO2e, to the kilogram."""
+    carbon = scenario.carbon
+    table = reference.load("embodied").set_index("item")
+    value = carbon.embodied_kg_per_kwp
+    if value is None:
+        value = float(table.loc["system_middle", "kgco2e_per_kwp"])
+    return np.round(np.asarray(capacity_kwp, dtype=float) * value / 1000, 3)
+
+
+def carbon_balance(
+    energy_kwh: np.ndarray, capacity_kwp: np.ndarray, basis: CarbonBasis, *, scenario: Scenario
+) -> dict[str, np.ndarray]:
+    """Avoided, embodied and net emissions, t CO2, to the kilogram.
+
+    Returns
+    -------
+    dict
+        ``embodied``, ``avoided_2030``, ``avoided_2060``, ``avoided_life``, ``net_2030``,
+        ``net_2060``, ``net_life`` of shape (n,), and ``payback_years``: years until what is spared
+        makes up for what was embodied, with the part of the last year; nan if never. The sums to a
+        year include it, as far as the life goes.
+    """
+    yearly = avoided_by_year(energy_kwh, basis, scenario=scenario)
+    embodied = embodied_t(capacity_kwp, scenario)
+    years = basis.first_year + np.arange(yearly.shape[1])
+    out: dict[str, np.ndarray] = {"embodied": embodied}
+    for name, last in (("2030", 2030), ("2060", 2060), ("life", int(years[-1]))):
+        out[f"avoided_{name}"] = np.round(yearly[:, years <= last].sum(axis=1), 3)
+        out[f"net_{name}"] = np.round(out[f"avoided_{name}"] - embodied, 3)
+    total = np.cumsum(yearly, axis=1)
+    reached = total >= embodied[:, None]
+    year = reached.argmax(axis=1)
+    rows = np.arange(len(embodied))
+    before = np.where(year > 0, total[rows, np.maximum(year - 1, 0)], 0.0)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        value = year + (embodied - before) / yearly[rows, year]
+    known = reached.any(axis=1) & (embodied > 0)
+    out["payback_years"] = np.where(known, value, np.nan)
+    return out
+
+
+def credit_value(energy_kwh: float, basis: CarbonBasis, *, scenario: Scenario) -> dict[str, Any]:
+    """What the environmental claim of a year's energy may be worth, each megawatt-hour once.
+
+    Parameters
+    ----------
+    energy_kwh : float
+        Not curtailed energy of the first year.
+
+    Returns
+    -------
+    dict
+        ``scheme``, ``eligible``, ``reason_en``, ``reason_zh``, ``source``, ``mwh_claimed``,
+        ``t_claimed``, ``value``. A scheme that is not eligible claims and is worth nothing; a
+        megawatt-hour sold as a green certificate leaves no tonne to be credited.
+    """
+    carbon = scenario.carbon
+    if carbon.claim == "none":
+        return {"scheme": "none", "mwh_claimed": 0.0, "t_claimed": 0.0, "value": 0.0}
+    row = reference.load("credits").set_index("scheme").loc[carbon.claim]
+    eligible = str(row["eligible"])
+    mwh = energy_kwh / 1000 * carbon.claim_share if eligible != "no" else 0.0
+    certificate = carbon.claim == "green_certificate"
+    tonnes = 0.0 if certificate or basis.factor is None else mwh * basis.factor.value
+    column = "price_cny_per_mwh" if certificate else "price_cny_per_t"
+    price = carbon.claim_price if carbon.claim_price is not None else float(row[column])
+    value = (mwh if certificate else tonnes) * price if eligible != "no" else 0.0
+    return {
+        "scheme": carbon.claim,
+        "eligible": eligible,
+        "reason_en": str(row["reason_en"]),
+        "reason_zh": str(row["reason_zh"]),
+        "source": str(row["source"]),
+        "mwh_claimed": round(mwh, 3),
+        "t_claimed": round(tonnes, 3),
+        "value": round(value, 2),
+    }

@@ -1,0 +1,110 @@
+"""The dossier: valid, equal to the plan, and its stresses equal to a plan run under them."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from villages import hamlet, write_village
+
+import pvplanner as pvp
+from pvplanner.dossier import dossier_schema, stress_overrides
+
+LOAN = '[loan]\nshare = 0.8\nrate = 0.045\nyears = 10\npledge = "modules"\nguarantor = "village"\n'
+
+
+@pytest.fixture(scope="module")
+def borrower(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("loan")
+    return pvp.Scenario.from_toml(write_village(folder, hamlet(5), LOAN))
+
+
+@pytest.fixture(scope="module")
+def plan(borrower):
+    return pvp.plan_village(borrower)
+
+
+def test_dossiers_are_valid_under_the_schema(plan, liao):
+    validator = pytest.importorskip("jsonschema", reason="jsonschema is not installed")
+    schema = dossier_schema()
+    validator.Draft202012Validator.check_schema(schema)
+    for found in (plan.dossier(), plan.dossier("B1"), liao.dossier(), liao.dossier("H001")):
+        validator.validate(json.loads(json.dumps(found, allow_nan=False)), schema)
+
+
+def test_numbers_are_the_plans(plan):
+    found, row = plan.dossier("B1"), plan.households.set_index("household_id").loc["B1"]
+    assert found["built"]["energy_kwh"] == row["energy_kwh"]
+    assert found["carbon"]["avoided_t"] == row["avoided_t"]
+    assert found["carbon"]["avoided_p90_t"] == row["avoided_p90_t"]
+    assert found["carbon"]["net_life_t"] == pytest.approx(row["net_life_t"], abs=1e-3)
+    assert found["finance"]["income_first_year"] == row["income_first_year"]
+    assert found["cover"]["p50"] == pytest.approx(row["dscr_min"], abs=1e-4)
+    assert found["cover"]["p90_one_year"] == pytest.approx(row["dscr_min_p90"], abs=1e-4)
+    assert (
+        found["cover"]["p90_one_year"] <= found["cover"]["p90_loan_life"] <= found["cover"]["p50"]
+    )
+    flows = plan.cash_flows()
+    mine = flows[(flows["household_id"] == "B1") & (flows["party"] == "household")]
+    yearly = mine.groupby("year")["yuan"].sum().reindex(range(26), fill_value=0)
+    assert found["finance"]["cash_by_year"] == pytest.approx(yearly.to_list(), abs=0.006)
+
+
+@pytest.mark.parametrize(
+    "name", ["price_minus_20", "curtailment_10", "outage_six_months", "inverter_failure"]
+)
+def test_stresses_equal_a_rerun_of_the_plan(plan, borrower, name):
+    stressed = pvp.plan_village(borrower.override(stress_overrides(borrower)[name]))
+    stated = next(s for s in plan.dossier()["stresses"] if s["name"] == name)
+    built = stressed.households["modules"] > 0
+    covers = stressed.households.loc[built, "dscr_min"]
+    assert stated["p50"] == pytest.approx(np.median(covers), abs=1e-4)
+    assert stated["share_below_one_p50"] == pytest.approx((covers < 1).mean())
+    unsure = stressed.households.loc[built, "dscr_min_p90"]
+    assert stated["p90_one_year"] == pytest.approx(np.median(unsure), abs=1e-4)
+    assert stated["p50"] < plan.dossier()["cover"]["p50"]
+
+
+def test_a_reader_can_say_what_would_make_the_borrower_unable_to_pay(plan, tmp_path):
+    found = plan.dossier()
+    assert "outage_six_months" in found["fails_under"]
+    text = pvp.save_report(plan, tmp_path / "r.html", language="en").read_text("utf-8")
+    assert "Six months without power in year 1" in text
+    assert "Borrowers with cover below 1" in text
+    assert "not a score" in text
+    assert found["security"]["guarantor"] == "village"
+    assert "score" in found["note"]
+
+
+def test_without_a_loan_there_is_no_cover(liao):
+    found = liao.dossier("H001")
+    assert found["cover"] == {"p50": None, "p90_one_year": None, "p90_loan_life": None}
+    assert found["fails_under"] == []
+    assert liao.facts["stress"] == []
+
+
+def test_the_collective_borrows_as_one(borrower):
+    shared = pvp.plan_village(borrower.override({"finance.model": "cooperative"}))
+    found = shared.dossier()
+    assert found["subject"]["kind"] == "collective"
+    assert found["finance"]["loan"] == pytest.approx(0.8 * found["finance"]["capital"], abs=0.01)
+    assert found["cover"]["p50"] == pytest.approx(shared.facts["collective"]["dscr_min"], abs=1e-3)
+
+
+def test_the_command_writes_it(plan, tmp_path):
+    plan.save(tmp_path / "plan")
+    words = [sys.executable, "-m", "pvplanner", "dossier", str(tmp_path / "plan")]
+    out = tmp_path / "d.json"
+    done = subprocess.run(
+        [*words, "--household", "B2", "-o", str(out)], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert json.loads(out.read_text("utf-8"))["subject"]["id"] == "B2"
+    lost = subprocess.run(
+        [*words, "--household", "nobody"], capture_output=True, text=True, check=False
+    )
+    assert lost.returncode == 2
+    assert "nobody" in lost.stderr
