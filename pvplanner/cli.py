@@ -34,7 +34,7 @@ from pvplanner.report import save_report
 from pvplanner.scaffold import scenario_text
 from pvplanner.scenario import PATH_KEYS, Scenario
 from pvplanner.schema import label
-from pvplanner.village import STAGES, Plan, plan_village
+from pvplanner.village import STAGES, Plan, plan_village, write_beside
 from pvplanner.village.storage import guard_outputs, transaction, write_plan
 from pvplanner.weather import read_weather
 
@@ -130,7 +130,7 @@ def init(
         footprints, buildings, folder=target.parent, weather=weather, options=options,
         language=_language(),
     )  # fmt: skip
-    _write_beside(target, text)
+    write_beside(target, text)
     typer.echo(f"{label('said_scenario', _language())}: {target}")
     typer.echo(f"{label('said_next', _language())} {target}")
 
@@ -174,7 +174,7 @@ def dossier(
     """Write the dossier for green credit of a household or the collective."""
     _speak(None, folder / "scenario.toml")
     found = Plan.load(folder).dossier(household)
-    _write_beside(out, json.dumps(found, ensure_ascii=False, indent=1, allow_nan=False) + "\n")
+    write_beside(out, json.dumps(found, ensure_ascii=False, indent=1, allow_nan=False) + "\n")
     typer.echo(f"{label('said_dossier', _language())}: {out}")
 
 
@@ -381,10 +381,3 @@ def _looks_like_geojson(path: Path) -> bool:
         return False
     with path.open("rb") as stream:
         return b"FeatureCollection" in stream.read(2000)
-
-
-def _write_beside(target: Path, text: str) -> None:
-    beside = target.with_name(f".{target.name}.part")
-    target.parent.mkdir(parents=True, exist_ok=True)
-    beside.write_text(text, encoding="utf-8", newline="\n")
-    os.replace(beside, target)

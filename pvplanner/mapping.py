@@ -24,7 +24,7 @@ from folium.template import Template
 
 from pvplanner.errors import LANGUAGES, ConfigError
 from pvplanner.schema import MODELS, PERSONAL, label, money_unit, texts, unit_of
-from pvplanner.village import Plan
+from pvplanner.village import Plan, write_beside
 
 MEASURES: dict[str, tuple[int, int, str, str]] = {
     "income_first_year": (0, 0, "fewer", "more"),
@@ -176,12 +176,7 @@ def save_map(
     target = Path(path)
     if target.suffix.lower() not in (".html", ".htm"):
         raise ConfigError("page_suffix", where=str(target), suffix=target.suffix, known=".html")
-    page = render_map(plan, language, internal=internal)
-    beside = target.with_name(f".{target.name}.part")
-    target.parent.mkdir(parents=True, exist_ok=True)
-    beside.write_text(page, encoding="utf-8", newline="\n")
-    os.replace(beside, target)
-    return target
+    return write_beside(target, render_map(plan, language, internal=internal))
 
 
 def render_map(plan: Plan, language: str, *, internal: bool) -> str:

@@ -82,12 +82,7 @@ def rename_columns(
     used : dict
         Our name to the file's name.
     """
-    used = _mapped(raw, columns or {}, where)
-    folded = {str(name).casefold(): str(name) for name in raw.columns}
-    for ours, aliases in ALIASES.items():
-        found = next((folded[alias] for alias in aliases if alias in folded), None)
-        if ours not in used and found is not None and found not in used.values():
-            used[ours] = found
+    used = map_columns(raw, columns or {}, ALIASES, where=where)
     data = {
         ours: raw[used[ours]].to_numpy() if ours in used else np.full(len(raw), None)
         for ours in ALIASES
@@ -103,12 +98,25 @@ def rename_columns(
     return frame, used
 
 
-def _mapped(raw: pd.DataFrame, columns: Mapping[str, str], where: str) -> dict[str, str]:
+def map_columns(
+    raw: pd.DataFrame,
+    columns: Mapping[str, str],
+    aliases: Mapping[str, tuple[str, ...]],
+    *,
+    where: str,
+) -> dict[str, str]:
+    """Our name to the file's, by the user's map (either way round) and then by known aliases.
+
+    Raises
+    ------
+    ConfigError
+        If a pair of the user's map joins nothing.
+    """
     used: dict[str, str] = {}
     for left, right in columns.items():
-        if right in ALIASES and left in raw.columns:
+        if right in aliases and left in raw.columns:
             used[right] = left
-        elif left in ALIASES and right in raw.columns:
+        elif left in aliases and right in raw.columns:
             used[left] = right
         else:
             raise ConfigError(
@@ -116,8 +124,13 @@ def _mapped(raw: pd.DataFrame, columns: Mapping[str, str], where: str) -> dict[s
                 where=where,
                 pair=f"{left} = {right}",
                 columns=listed(raw.columns, 30),
-                ours=", ".join(ALIASES),
+                ours=", ".join(aliases),
             )
+    folded = {str(name).strip().casefold(): str(name) for name in raw.columns}
+    for ours, names in aliases.items():
+        found = next((folded[name] for name in names if name in folded), None)
+        if ours not in used and found is not None and found not in used.values():
+            used[ours] = found
     return used
 
 

@@ -14,7 +14,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from pvplanner.errors import ConfigError, Finding, InputError, listed
+from pvplanner.buildings.attributes import map_columns
+from pvplanner.errors import Finding, InputError, listed
 
 ALIASES: dict[str, tuple[str, ...]] = {
     "household_id": ("household_id", "户号", "户编号", "家庭编号"),
@@ -125,25 +126,7 @@ def _decodes(body: bytes, encoding: str) -> bool:
 
 
 def _our_columns(raw: pd.DataFrame, columns: Mapping[str, str], where: str) -> pd.DataFrame:
-    used: dict[str, str] = {}
-    for left, right in columns.items():
-        if right in ALIASES and left in raw.columns:
-            used[right] = left
-        elif left in ALIASES and right in raw.columns:
-            used[left] = right
-        else:
-            raise ConfigError(
-                "columns_unmatched",
-                where=where,
-                pair=f"{left} = {right}",
-                columns=listed(raw.columns, 30),
-                ours=", ".join(ALIASES),
-            )
-    folded = {str(name).strip().casefold(): name for name in raw.columns}
-    for ours, aliases in ALIASES.items():
-        found = next((folded[a] for a in aliases if a in folded), None)
-        if ours not in used and found is not None:
-            used[ours] = found
+    used = map_columns(raw, columns, ALIASES, where=where)
     missing = [name for name in ("household_id", "building_id") if name not in used]
     if missing:
         raise InputError(

@@ -107,6 +107,15 @@ def guard_outputs(folder: str | os.PathLike[str], inputs: Iterable[str | None]) 
         raise ConfigError("output_taken", where=str(target), files=listed(there))
 
 
+def write_beside(target: Path, text: str) -> Path:
+    """Write a text file beside its place and rename it there: all of it or nothing."""
+    beside = target.with_name(f".{target.name}.part")
+    target.parent.mkdir(parents=True, exist_ok=True)
+    beside.write_text(text, encoding="utf-8", newline="\n")
+    os.replace(beside, target)
+    return target
+
+
 def finish_commit(folder: Path) -> None:
     """Move the files of an interrupted commit into place; nothing to do for a whole folder."""
     committed = folder / _COMMITTED

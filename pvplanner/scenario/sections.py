@@ -1,27 +1,14 @@
-"""What is planned, and on which assumptions: frozen models read from TOML.
-
-A scenario is immutable. ``override`` gives a changed copy, checked again from the ground up, so an
-impossible combination can't slip in by way of a single value. Unknown keys are refused and the
-nearest known one is suggested. Every key has a default; ``Scenario()`` alone is valid.
-"""
+"""The sections of a scenario: one frozen model each; every key has a default."""
 
 from __future__ import annotations
 
 import datetime as dt
 import difflib
-import os
-import re
-import tomllib
-from collections.abc import Mapping
-from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Literal
 
-import tomlkit
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
-from pydantic_core import ErrorDetails
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from pvplanner import reference
-from pvplanner.errors import ConfigError
 
 Fraction = Annotated[float, Field(ge=0, le=1)]
 Losses = Annotated[float, Field(ge=0, lt=1)]
@@ -34,25 +21,16 @@ ProjectClass = Literal[
 ]
 Datum = Literal["wgs84", "cgcs2000", "gcj02", "bd09"]
 
-OTHER_PATHS = (
-    ("demand", "archetypes"),
-    ("demand", "meter"),
-    ("tariff", "file"),
-    ("carbon", "pathway_file"),
-)
-"""Keys of other sections that hold paths."""
 
-PATH_KEYS = ("buildings", "weather", "dsm", "dtm", "dem", "planes", "households", "transformers")
-"""Keys of ``[site]`` that hold paths."""
+class Frozen(BaseModel):
+    """Base of all sections: immutable, unknown keys refused."""
 
-
-class _Frozen(BaseModel):
     model_config = ConfigDict(
         frozen=True, extra="forbid", allow_inf_nan=False, str_strip_whitespace=True
     )
 
 
-class Site(_Frozen):
+class Site(Frozen):
     """``[site]``: where, and the files that say what is there."""
 
     buildings: str | None = None
@@ -89,7 +67,7 @@ class Site(_Frozen):
         raise ValueError(f"unknown province {value!r}{hint} (or leave it out outside China)")
 
 
-class Weather(_Frozen):
+class Weather(Frozen):
     """``[weather]``: how a weather file is read."""
 
     trusted: Literal["auto", "all", "ghi_dhi", "ghi_dni", "dni_dhi"] = "auto"
@@ -105,7 +83,7 @@ class Weather(_Frozen):
     """Place and zone of a plain CSV that does not state them."""
 
 
-class Roof(_Frozen):
+class Roof(Frozen):
     """``[roof]``: roof planes and the part of them that can be used."""
 
     tilt: dict[str, Annotated[float, Field(ge=0, le=75)]] = Field(default_factory=dict)
@@ -127,7 +105,7 @@ class Roof(_Frozen):
         return value
 
 
-class Module(_Frozen):
+class Module(Frozen):
     """``[module]``: the modules and where they go."""
 
     product: str = "Reference 182 mm 72-cell 580 W"
@@ -155,7 +133,7 @@ class Module(_Frozen):
         raise ValueError(f"unknown module {value!r}{hint}; known: {', '.join(known)}")
 
 
-class LossItems(_Frozen):
+class LossItems(Frozen):
     """``[system.loss_items]``: losses from plane to inverter, as fractions (PVWatts v5)."""
 
     soiling: Losses | Annotated[list[Losses], Field(min_length=12, max_length=12)] = 0.02
@@ -171,7 +149,7 @@ class LossItems(_Frozen):
     availability: Losses = 0.03
 
 
-class System(_Frozen):
+class System(Frozen):
     """``[system]``: from sunlight to the meter."""
 
     mount: Literal["roof", "open_rack", "canopy"] = "roof"
@@ -186,7 +164,7 @@ class System(_Frozen):
     inverter_efficiency: Annotated[float, Field(gt=0.5, le=1)] = 0.96
 
 
-class Doubt(_Frozen):
+class Doubt(Frozen):
     """``[doubt]``: how the range of the energy is drawn."""
 
     draws: Annotated[int, Field(ge=100, le=100_000)] = 1000
@@ -198,7 +176,7 @@ class Doubt(_Frozen):
     """One-sigma fractions by component, over the packaged table's."""
 
 
-class Demand(_Frozen):
+class Demand(Frozen):
     """``[demand]``: what households use, and batteries."""
 
     archetype: str = "family"
@@ -221,7 +199,7 @@ class Demand(_Frozen):
     village_battery_kwh: NotNegative = 0.0
 
 
-class Tariff(_Frozen):
+class Tariff(Frozen):
     """``[tariff]``: what a kilowatt-hour is worth."""
 
     project_class: ProjectClass = "natural_person_household"
@@ -257,7 +235,7 @@ class Tariff(_Frozen):
     """Subsidy on all generation up to a day, whole years counted."""
 
 
-class Loan(_Frozen):
+class Loan(Frozen):
     """``[loan]``: on whatever the investor of a model pays."""
 
     share: Fraction = 0.0
@@ -272,7 +250,7 @@ class Loan(_Frozen):
     """What a dossier states of the security, in the borrower's words."""
 
 
-class Event(_Frozen):
+class Event(Frozen):
     """``[[finance.events]]``: something that happens to a share of the roofs in a year."""
 
     kind: Literal["roof_rebuilding", "demolition", "typhoon", "outage", "inverter_failure"]
@@ -285,7 +263,7 @@ class Event(_Frozen):
     deductible_per_w: NotNegative = 0.0
 
 
-class Finance(_Frozen):
+class Finance(Frozen):
     """``[finance]``: who pays, and what is asked of the money. Money is nominal."""
 
     model: Model = "self_invest"
@@ -324,7 +302,7 @@ class Finance(_Frozen):
     events: list[Event] = Field(default_factory=list)
 
 
-class Cooperative(_Frozen):
+class Cooperative(Frozen):
     """``[cooperative]``: the collective invests and distributes."""
 
     mode: Literal["full_feed_in", "self_use"] = "full_feed_in"
@@ -342,7 +320,7 @@ class Cooperative(_Frozen):
     free_kwh_paid_by: Literal["collective", "state"] = "collective"
 
 
-class Developer(_Frozen):
+class Developer(Frozen):
     """``[developer]``: a company invests on the household's roof."""
 
     discount: Fraction = 0.1
@@ -352,7 +330,7 @@ class Developer(_Frozen):
     pays_rent: bool = True
 
 
-class Carbon(_Frozen):
+class Carbon(Frozen):
     """``[carbon]``: what the air is spared."""
 
     factor_year: Annotated[int, Field(ge=2000, le=2060)] = 2023
@@ -380,7 +358,7 @@ class Carbon(_Frozen):
     ] = "302.4_gce_per_kwh"
 
 
-class Press(_Frozen):
+class Press(Frozen):
     """``[[press]]``: what was said of a project elsewhere, to be set beside the plan."""
 
     name: str
@@ -393,224 +371,8 @@ class Press(_Frozen):
     source: str
 
 
-class Grid(_Frozen):
+class Grid(Frozen):
     """``[grid]``: what the grid takes."""
 
     curtailment: Fraction = 0.0
     """Share of the generation that the grid does not take: it earns and spares nothing."""
-
-
-class Scenario(_Frozen):
-    """A plan's question: a site and the assumptions to answer it on.
-
-    Examples
-    --------
-    >>> dearer = Scenario().override({"finance.capex_per_w": 3.2})
-    >>> dearer.finance.capex_per_w
-    3.2
-    """
-
-    name: str = Field(default="village", min_length=1, max_length=200)
-    language: Literal["zh", "en"] = "zh"
-    site: Site = Site()
-    weather: Weather = Weather()
-    roof: Roof = Roof()
-    module: Module = Module()
-    system: System = System()
-    doubt: Doubt = Doubt()
-    demand: Demand = Demand()
-    tariff: Tariff = Tariff()
-    finance: Finance = Finance()
-    loan: Loan = Loan()
-    cooperative: Cooperative = Cooperative()
-    developer: Developer = Developer()
-    carbon: Carbon = Carbon()
-    press: list[Press] = Field(default_factory=list)
-    grid: Grid = Grid()
-
-    @model_validator(mode="after")
-    def _light_induced_once(self) -> Self:
-        counted = self.system.losses is None and self.system.loss_items.light_induced > 0
-        if counted and self.finance.degradation_first_year > 0:
-            raise ValueError(
-                "light-induced loss is counted twice: set system.loss_items.light_induced or "
-                "finance.degradation_first_year to 0"
-            )
-        return self
-
-    @model_validator(mode="after")
-    def _terms_fit(self) -> Self:
-        life = self.finance.life_years
-        if self.loan.share > 0 and self.loan.years > life:
-            raise ValueError(f"loan.years ({self.loan.years}) is longer than the life ({life})")
-        path = self.tariff.market_path_prices
-        if path is not None and len(path) < life:
-            raise ValueError(
-                f"tariff.market_path_prices has {len(path)} years, fewer than the life ({life})"
-            )
-        if self.cooperative.equal_share + self.cooperative.low_income_share > 1:
-            raise ValueError("cooperative.equal_share and low_income_share sum to more than 1")
-        return self
-
-    @model_validator(mode="after")
-    def _lease_within_law(self) -> Self:
-        if self.finance.lease_years > 20:
-            raise ValueError(
-                "finance.lease_years is over 20: the part of a lease beyond 20 years is void "
-                "(Civil Code art. 705); set it to 20 or less"
-            )
-        return self
-
-    def __init__(self, **data: Any) -> None:
-        try:
-            super().__init__(**data)
-        except ValidationError as error:
-            raise _config_error(error, type(self)) from None
-
-    @classmethod
-    def from_toml(cls, path: str | os.PathLike[str]) -> Scenario:
-        """Read a scenario file; its paths are relative to it.
-
-        Parameters
-        ----------
-        path : path-like
-            A TOML file.
-
-        Raises
-        ------
-        ConfigError
-            If the file is missing, is not TOML, or holds an unknown key or impossible value.
-        """
-        file = Path(path)
-        data = _read_toml(file)
-        try:
-            scenario = cls(**data)
-        except ConfigError as error:
-            key = f" [{error.where}]" if error.where else ""
-            raise ConfigError(error.code, where=f"{file}{key}", **error.params) from None
-        return scenario._with_paths_from(file.resolve().parent)
-
-    def override(self, changes: Mapping[str, Any]) -> Scenario:
-        """A copy with some values changed, validated again.
-
-        Parameters
-        ----------
-        changes : mapping
-            Dotted keys to values, such as ``{"finance.capex_per_w": 3.2}``.
-
-        Raises
-        ------
-        ConfigError
-            If a key is unknown or a value impossible.
-        """
-        data = self.model_dump(exclude_unset=True)
-        for key, value in changes.items():
-            _set_dotted(data, key, value)
-        return type(self)(**data)
-
-    def to_toml(self, folder: str | os.PathLike[str] | None = None) -> str:
-        """The whole scenario as TOML, defaults included; paths relative to ``folder`` if given."""
-        data = self.model_dump(mode="json", exclude_none=True)
-        if folder is not None:
-            base = Path(folder).resolve()
-            for key, value in _site_paths(data["site"]):
-                data["site"][key] = _relative(value, base)
-            for section, key in OTHER_PATHS:
-                if data[section].get(key):
-                    data[section][key] = _relative(data[section][key], base)
-        if self.finance.currency != "CNY":
-            # Defaults are in yuan: only what was stated is in this currency.
-            for key in set(data["finance"]) - self.finance.model_fields_set - {"currency"}:
-                if key in _MONEY_KEYS:
-                    del data["finance"][key]
-        data["tariff"]["connection_date"] = self.tariff.connection_date
-        data["finance"]["vat_free_until"] = self.finance.vat_free_until
-        if self.tariff.subsidy_until is not None:
-            data["tariff"]["subsidy_until"] = self.tariff.subsidy_until
-        return tomlkit.dumps(data)
-
-    def _with_paths_from(self, folder: Path) -> Scenario:
-        site = self.site.model_dump(exclude_unset=True)
-        found = {f"site.{key}": str(folder / value) for key, value in _site_paths(site)}
-        for section, key in OTHER_PATHS:
-            value = getattr(getattr(self, section), key)
-            if value:
-                found[f"{section}.{key}"] = str(folder / value)
-        return self.override(found)
-
-
-_MONEY_KEYS = ("capex_per_w", "opex_per_w_year", "inverter_cost_per_w", "rent")
-
-
-def _site_paths(site: Mapping[str, Any]) -> list[tuple[str, str]]:
-    return [
-        (key, site[key])
-        for key in PATH_KEYS
-        if site.get(key) and not (key == "weather" and site[key] == "typical")
-    ]
-
-
-def _relative(path: str, folder: Path) -> str:
-    try:
-        return Path(os.path.relpath(Path(path).resolve(), folder)).as_posix()
-    except ValueError:  # another drive on Windows
-        return path
-
-
-def _read_toml(file: Path) -> dict[str, Any]:
-    try:
-        return tomllib.loads(file.read_text(encoding="utf-8-sig"))
-    except FileNotFoundError:
-        raise ConfigError("file_missing", where=str(file)) from None
-    except (IsADirectoryError, PermissionError, OSError) as error:
-        raise ConfigError("file_unreadable", where=str(file), reason=str(error.strerror)) from None
-    except UnicodeDecodeError:
-        raise ConfigError("scenario_not_toml", where=str(file), reason="not UTF-8") from None
-    except tomllib.TOMLDecodeError as error:
-        raise ConfigError("scenario_not_toml", where=str(file), reason=str(error)) from None
-
-
-def _set_dotted(data: dict[str, Any], key: str, value: Any) -> None:
-    *sections, last = key.split(".")
-    for section in sections:
-        inner = data.get(section)
-        if not isinstance(inner, dict):
-            inner = {}
-            data[section] = inner
-        data = inner
-    data[last] = value
-
-
-def _config_error(error: ValidationError, root: type[BaseModel]) -> ConfigError:
-    first = error.errors(include_url=False)[0]
-    named = (str(part) for part in first["loc"])
-    key = ".".join(
-        p for p in named if not re.match(r"literal\[|function-|constrained|float$|list", p)
-    )
-    if first["type"] == "extra_forbidden":
-        return _unknown_key(first, root)
-    reason = first["msg"].removeprefix("Value error, ")
-    if first["type"] == "value_error" and not first["loc"]:
-        return ConfigError("scenario_refused", reason=reason)
-    given = first.get("input")
-    shown = given if isinstance(given, str | int | float | bool | dt.date) else type(given).__name__
-    return ConfigError("scenario_value", where=key, value=repr(shown), reason=reason)
-
-
-def _unknown_key(detail: ErrorDetails, root: type[BaseModel]) -> ConfigError:
-    *sections, last = (str(part) for part in detail["loc"])
-    model: Any = root
-    for section in sections:
-        info = getattr(model, "model_fields", {}).get(section)
-        model = info.annotation if info else None
-    known = list(getattr(model, "model_fields", {}))
-    where = ".".join([*sections, last])
-    elsewhere = [
-        f"{section}.{last}"
-        for section, info in root.model_fields.items()
-        if last in getattr(info.annotation, "model_fields", {})
-    ]
-    near = elsewhere or difflib.get_close_matches(last, known, n=1, cutoff=0.5)
-    if near:
-        return ConfigError("scenario_typo", where=where, key=last, nearest=near[0])
-    return ConfigError("scenario_key", where=where, key=last, known=", ".join(known))

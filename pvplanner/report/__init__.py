@@ -1,0 +1,149 @@
+"""The report: what a cooperative goes through line by line. It shows and computes nothing."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import jinja2
+
+from pvplanner.errors import LANGUAGES, ConfigError
+from pvplanner.report.cells import currency_of, shown
+from pvplanner.report.charts import carbon_chart, cash_chart, month_chart
+from pvplanner.report.facts import (
+    carbon_tables,
+    doubt_table,
+    facts_tables,
+    ledger_table,
+    press_tables,
+    stress_tables,
+    waterfall_table,
+)
+from pvplanner.report.tables import (
+    aside_table,
+    assumption_table,
+    by_model_table,
+    household_table,
+    models_table,
+    village_table,
+)
+from pvplanner.schema import MODELS, label, money_unit, texts, unit_of
+from pvplanner.village import Plan, write_beside
+
+_SUMMARY = (
+    ("buildings", 0),
+    ("buildings_with_pv", 0),
+    ("households", 0),
+    ("modules", 0),
+    ("capacity_kwp", 2),
+    ("energy_kwh", 0),
+    ("energy_p90_kwh", 0),
+    ("capital", 2),
+    ("income_first_year", 2),
+    ("avoided_t", 3),
+    ("standard_coal_t", 1),
+)
+
+
+def save_report(
+    plan: Plan,
+    path: str | os.PathLike[str],
+    *,
+    language: str | None = None,
+    internal: bool = False,
+) -> Path:
+    """Write a plan's report.
+
+    Parameters
+    ----------
+    plan : Plan
+        What to show.
+    path : path-like
+        The file, ``.html``; written beside and renamed.
+    language : {'zh', 'en'}, optional
+        The scenario's if not given.
+    internal : bool
+        The office edition: with names, low-income marks, present incomes and consumption.
+
+    Returns
+    -------
+    Path
+        The file.
+
+    Raises
+    ------
+    ConfigError
+        If the language or suffix is unknown.
+    """
+    language = language or plan.scenario.language
+    if language not in LANGUAGES:
+        raise ConfigError("language_unknown", where="language", value=language)
+    target = Path(path)
+    if target.suffix.lower() not in (".html", ".htm"):
+        raise ConfigError("page_suffix", where=str(target), suffix=target.suffix, known=".html")
+    return write_beside(target, render_report(plan, language, internal=internal))
+
+
+def render_report(plan: Plan, language: str, *, internal: bool) -> str:
+    """The report as HTML; text from data is escaped by the template."""
+    environment = jinja2.Environment(
+        loader=jinja2.PackageLoader("pvplanner", "templates"),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+    )
+    words = {**texts(language), "colon": "：" if language == "zh" else ": "}
+    return environment.get_template("report.html.j2").render(
+        language=language,
+        name=plan.scenario.name,
+        t=words,
+        made_by=words["made_by"].format(version=_version(plan)),
+        edition="internal_edition" if internal else "public_edition",
+        notes=_notes(plan, words),
+        summary=_summary(plan, language),
+        models_used=_models_used(plan),
+        chart=month_chart(plan, language),
+        cash=cash_chart(plan, language),
+        carbon=carbon_chart(plan, language),
+        tables=[
+            models_table(plan, language),
+            village_table(plan, language),
+            household_table(plan, language, internal),
+            by_model_table(plan, language, internal),
+            *press_tables(plan, language),
+            *facts_tables(plan, language),
+            *stress_tables(plan, language),
+            *carbon_tables(plan, language),
+            ledger_table(plan, language),
+            waterfall_table(plan, language),
+            doubt_table(plan, language),
+            aside_table(plan, language),
+            assumption_table(plan, language),
+        ],
+        findings=[finding.text(language) for finding in plan.findings],
+    )
+
+
+def _notes(plan: Plan, words: dict[str, str]) -> list[str]:
+    return [words[key] for key in plan.notes()]
+
+
+def _version(plan: Plan) -> str:
+    return str(plan.facts.get("versions", {}).get("pvplanner", ""))
+
+
+def _models_used(plan: Plan) -> list[str]:
+    return [m for m in MODELS if (plan.households["model"] == m).any()]
+
+
+def _summary(plan: Plan, language: str) -> list[dict[str, str]]:
+    sums = plan.villages.sum(numeric_only=True, skipna=False)
+    return [
+        {
+            "key": key,
+            "label": label(key, language),
+            "value": shown(sums[key], digits, language),
+            "unit": money_unit(unit_of(key, language), currency_of(plan)),
+        }
+        for key, digits in _SUMMARY
+    ]

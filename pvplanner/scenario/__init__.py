@@ -1,0 +1,255 @@
+"""What is planned, and on which assumptions: frozen models read from TOML.
+
+A scenario is immutable. ``override`` gives a changed copy, checked again from the ground up, so an
+impossible combination can't slip in by way of a single value. Unknown keys are refused and the
+nearest known one is suggested. Every key has a default; ``Scenario()`` alone is valid.
+"""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Literal, Self
+
+import tomlkit
+from pydantic import Field, ValidationError, model_validator
+
+from pvplanner.errors import ConfigError
+from pvplanner.scenario.refusals import config_error
+from pvplanner.scenario.sections import (
+    Carbon,
+    Cooperative,
+    Demand,
+    Developer,
+    Doubt,
+    Event,
+    Finance,
+    Frozen,
+    Grid,
+    Loan,
+    LossItems,
+    Module,
+    Press,
+    Roof,
+    Site,
+    System,
+    Tariff,
+    Weather,
+)
+
+__all__ = [
+    "OTHER_PATHS",
+    "PATH_KEYS",
+    "Carbon",
+    "Cooperative",
+    "Demand",
+    "Developer",
+    "Doubt",
+    "Event",
+    "Finance",
+    "Grid",
+    "Loan",
+    "LossItems",
+    "Module",
+    "Press",
+    "Roof",
+    "Scenario",
+    "Site",
+    "System",
+    "Tariff",
+    "Weather",
+]
+
+OTHER_PATHS = (
+    ("demand", "archetypes"),
+    ("demand", "meter"),
+    ("tariff", "file"),
+    ("carbon", "pathway_file"),
+)
+"""Keys of other sections that hold paths."""
+
+PATH_KEYS = ("buildings", "weather", "dsm", "dtm", "dem", "planes", "households", "transformers")
+"""Keys of ``[site]`` that hold paths."""
+
+
+class Scenario(Frozen):
+    """A plan's question: a site and the assumptions to answer it on.
+
+    Examples
+    --------
+    >>> dearer = Scenario().override({"finance.capex_per_w": 3.2})
+    >>> dearer.finance.capex_per_w
+    3.2
+    """
+
+    name: str = Field(default="village", min_length=1, max_length=200)
+    language: Literal["zh", "en"] = "zh"
+    site: Site = Site()
+    weather: Weather = Weather()
+    roof: Roof = Roof()
+    module: Module = Module()
+    system: System = System()
+    doubt: Doubt = Doubt()
+    demand: Demand = Demand()
+    tariff: Tariff = Tariff()
+    finance: Finance = Finance()
+    loan: Loan = Loan()
+    cooperative: Cooperative = Cooperative()
+    developer: Developer = Developer()
+    carbon: Carbon = Carbon()
+    press: list[Press] = Field(default_factory=list)
+    grid: Grid = Grid()
+
+    @model_validator(mode="after")
+    def _light_induced_once(self) -> Self:
+        counted = self.system.losses is None and self.system.loss_items.light_induced > 0
+        if counted and self.finance.degradation_first_year > 0:
+            raise ValueError(
+                "light-induced loss is counted twice: set system.loss_items.light_induced or "
+                "finance.degradation_first_year to 0"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _terms_fit(self) -> Self:
+        life = self.finance.life_years
+        if self.loan.share > 0 and self.loan.years > life:
+            raise ValueError(f"loan.years ({self.loan.years}) is longer than the life ({life})")
+        path = self.tariff.market_path_prices
+        if path is not None and len(path) < life:
+            raise ValueError(
+                f"tariff.market_path_prices has {len(path)} years, fewer than the life ({life})"
+            )
+        if self.cooperative.equal_share + self.cooperative.low_income_share > 1:
+            raise ValueError("cooperative.equal_share and low_income_share sum to more than 1")
+        return self
+
+    @model_validator(mode="after")
+    def _lease_within_law(self) -> Self:
+        if self.finance.lease_years > 20:
+            raise ValueError(
+                "finance.lease_years is over 20: the part of a lease beyond 20 years is void "
+                "(Civil Code art. 705); set it to 20 or less"
+            )
+        return self
+
+    def __init__(self, **data: Any) -> None:
+        try:
+            super().__init__(**data)
+        except ValidationError as error:
+            raise config_error(error, type(self)) from None
+
+    @classmethod
+    def from_toml(cls, path: str | os.PathLike[str]) -> Scenario:
+        """Read a scenario file; its paths are relative to it.
+
+        Parameters
+        ----------
+        path : path-like
+            A TOML file.
+
+        Raises
+        ------
+        ConfigError
+            If the file is missing, is not TOML, or holds an unknown key or impossible value.
+        """
+        file = Path(path)
+        data = _read_toml(file)
+        try:
+            scenario = cls(**data)
+        except ConfigError as error:
+            key = f" [{error.where}]" if error.where else ""
+            raise ConfigError(error.code, where=f"{file}{key}", **error.params) from None
+        return scenario._with_paths_from(file.resolve().parent)
+
+    def override(self, changes: Mapping[str, Any]) -> Scenario:
+        """A copy with some values changed, validated again.
+
+        Parameters
+        ----------
+        changes : mapping
+            Dotted keys to values, such as ``{"finance.capex_per_w": 3.2}``.
+
+        Raises
+        ------
+        ConfigError
+            If a key is unknown or a value impossible.
+        """
+        data = self.model_dump(exclude_unset=True)
+        for key, value in changes.items():
+            _set_dotted(data, key, value)
+        return type(self)(**data)
+
+    def to_toml(self, folder: str | os.PathLike[str] | None = None) -> str:
+        """The whole scenario as TOML, defaults included; paths relative to ``folder`` if given."""
+        data = self.model_dump(mode="json", exclude_none=True)
+        if folder is not None:
+            base = Path(folder).resolve()
+            for key, value in _site_paths(data["site"]):
+                data["site"][key] = _relative(value, base)
+            for section, key in OTHER_PATHS:
+                if data[section].get(key):
+                    data[section][key] = _relative(data[section][key], base)
+        if self.finance.currency != "CNY":
+            # Defaults are in yuan: only what was stated is in this currency.
+            for key in set(data["finance"]) - self.finance.model_fields_set - {"currency"}:
+                if key in _MONEY_KEYS:
+                    del data["finance"][key]
+        data["tariff"]["connection_date"] = self.tariff.connection_date
+        data["finance"]["vat_free_until"] = self.finance.vat_free_until
+        if self.tariff.subsidy_until is not None:
+            data["tariff"]["subsidy_until"] = self.tariff.subsidy_until
+        return tomlkit.dumps(data)
+
+    def _with_paths_from(self, folder: Path) -> Scenario:
+        site = self.site.model_dump(exclude_unset=True)
+        found = {f"site.{key}": str(folder / value) for key, value in _site_paths(site)}
+        for section, key in OTHER_PATHS:
+            value = getattr(getattr(self, section), key)
+            if value:
+                found[f"{section}.{key}"] = str(folder / value)
+        return self.override(found)
+
+
+_MONEY_KEYS = ("capex_per_w", "opex_per_w_year", "inverter_cost_per_w", "rent")
+
+
+def _site_paths(site: Mapping[str, Any]) -> list[tuple[str, str]]:
+    return [
+        (key, site[key])
+        for key in PATH_KEYS
+        if site.get(key) and not (key == "weather" and site[key] == "typical")
+    ]
+
+
+def _relative(path: str, folder: Path) -> str:
+    try:
+        return Path(os.path.relpath(Path(path).resolve(), folder)).as_posix()
+    except ValueError:  # another drive on Windows
+        return path
+
+
+def _read_toml(file: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(file.read_text(encoding="utf-8-sig"))
+    except FileNotFoundError:
+        raise ConfigError("file_missing", where=str(file)) from None
+    except (IsADirectoryError, PermissionError, OSError) as error:
+        raise ConfigError("file_unreadable", where=str(file), reason=str(error.strerror)) from None
+    except UnicodeDecodeError:
+        raise ConfigError("scenario_not_toml", where=str(file), reason="not UTF-8") from None
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError("scenario_not_toml", where=str(file), reason=str(error)) from None
+
+
+def _set_dotted(data: dict[str, Any], key: str, value: Any) -> None:
+    *sections, last = key.split(".")
+    for section in sections:
+        inner = data.get(section)
+        if not isinstance(inner, dict):
+            inner = {}
+            data[section] = inner
+        data = inner
+    data[last] = value
