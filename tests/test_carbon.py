@@ -130,20 +130,23 @@ def test_press_figures_are_recognised():
 # --- claims ---------------------------------------------------------------------------------------
 
 
+def claim(**carbon):
+    scenario = pvp.Scenario(carbon={"pathway": "frozen", **carbon})
+    found = carbon_basis(scenario, "Zhejiang")
+    return credit_value(np.full(25, 1e6), found, scenario=scenario)
+
+
 def test_each_claim_is_counted_once():
-    green = pvp.Scenario(
-        carbon={"claim": "green_certificate", "claim_price": 6, "claim_share": 0.5}
-    )
-    sold = credit_value(1e6, carbon_basis(green, "Zhejiang"), scenario=green)
+    sold = claim(claim="green_certificate", claim_price=6, claim_share=0.5)
     assert (sold["mwh_claimed"], sold["t_claimed"], sold["value"]) == (500.0, 0.0, 3000.0)
-    local = pvp.Scenario(carbon={"claim": "local_inclusive", "claim_price": 50})
-    credited = credit_value(1e6, carbon_basis(local, "Zhejiang"), scenario=local)
+    credited = claim(claim="local_inclusive", claim_price=50, claim_price_growth=0.1)
     assert credited["t_claimed"] == pytest.approx(497.4)
     assert credited["value"] == pytest.approx(497.4 * 50)
-    ccer = pvp.Scenario(carbon={"claim": "ccer"})
-    nothing = credit_value(1e6, carbon_basis(ccer, "Zhejiang"), scenario=ccer)
+    assert credited["value_by_year"][2] == pytest.approx(497.4 * 50 * 1.21, abs=0.01)
+    nothing = claim(claim="ccer")
     assert nothing["eligible"] == "no"
     assert nothing["value"] == nothing["mwh_claimed"] == 0
+    assert claim()["value"] == 0
 
 
 # --- bad input ------------------------------------------------------------------------------------

@@ -92,39 +92,47 @@ def carbon_balance(
     return out
 
 
-def credit_value(energy_kwh: float, basis: CarbonBasis, *, scenario: Scenario) -> dict[str, Any]:
-    """What the environmental claim of a year's energy may be worth, each megawatt-hour once.
+def credit_value(
+    energy_kwh: np.ndarray, basis: CarbonBasis, *, scenario: Scenario
+) -> dict[str, Any]:
+    """What the environmental claim of the energy may be worth, each megawatt-hour once.
 
     Parameters
     ----------
-    energy_kwh : float
-        Not curtailed energy of the first year.
+    energy_kwh : ndarray, shape (life_years,)
+        Energy of each year that was not curtailed.
 
     Returns
     -------
     dict
-        ``scheme``, ``eligible``, ``reason_en``, ``reason_zh``, ``source``, ``mwh_claimed``,
-        ``t_claimed``, ``value``. A scheme that is not eligible claims and is worth nothing; a
-        megawatt-hour sold as a green certificate leaves no tonne to be credited.
+        ``scheme``, ``eligible``, ``reason_en``, ``reason_zh``, ``source``; of the first year
+        ``mwh_claimed``, ``t_claimed`` and ``value``; and ``value_by_year`` along the price path. A
+        scheme that is not eligible claims and is worth nothing; a megawatt-hour sold as a green
+        certificate leaves no tonne to be credited.
     """
     carbon = scenario.carbon
+    mwh = np.asarray(energy_kwh, dtype=float) / 1000 * carbon.claim_share
     if carbon.claim == "none":
-        return {"scheme": "none", "mwh_claimed": 0.0, "t_claimed": 0.0, "value": 0.0}
+        none: dict[str, Any] = {"scheme": "none", "mwh_claimed": 0.0, "t_claimed": 0.0}
+        return {**none, "value": 0.0, "value_by_year": []}
     row = reference.load("credits").set_index("scheme").loc[carbon.claim]
     eligible = str(row["eligible"])
-    mwh = energy_kwh / 1000 * carbon.claim_share if eligible != "no" else 0.0
     certificate = carbon.claim == "green_certificate"
-    tonnes = 0.0 if certificate or basis.factor is None else mwh * basis.factor.value
     column = "price_cny_per_mwh" if certificate else "price_cny_per_t"
     price = carbon.claim_price if carbon.claim_price is not None else float(row[column])
-    value = (mwh if certificate else tonnes) * price if eligible != "no" else 0.0
+    if eligible == "no":
+        mwh, price = mwh * 0, 0.0
+    tonnes = mwh * 0 if certificate else mwh * np.nan_to_num(basis.by_year)
+    path = price * (1 + carbon.claim_price_growth) ** np.arange(len(mwh))
+    value = np.round((mwh if certificate else tonnes) * path, 2)
     return {
         "scheme": carbon.claim,
         "eligible": eligible,
         "reason_en": str(row["reason_en"]),
         "reason_zh": str(row["reason_zh"]),
         "source": str(row["source"]),
-        "mwh_claimed": round(mwh, 3),
-        "t_claimed": round(tonnes, 3),
-        "value": round(value, 2),
+        "mwh_claimed": round(float(mwh[0]), 3),
+        "t_claimed": round(float(tonnes[0]), 3),
+        "value": float(value[0]),
+        "value_by_year": [float(v) for v in value],
     }

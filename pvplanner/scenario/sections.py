@@ -347,6 +347,8 @@ class Carbon(Frozen):
     """Under which scheme the environmental claim is sold: one, so it is counted once."""
     claim_share: Fraction = 1.0
     claim_price: NotNegative | None = None
+    claim_price_growth: Annotated[float, Field(ge=-0.2, le=0.3)] = 0.0
+    """Yearly growth of the claim's price: the price path, an assumption."""
     coal_convention: Literal[
         "302.4_gce_per_kwh",
         "305.5_gce_per_kwh",

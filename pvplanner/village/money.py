@@ -40,11 +40,8 @@ from pvplanner.income import (
     run_model,
 )
 from pvplanner.scenario import Press, Scenario
-from pvplanner.schema import MODELS
+from pvplanner.schema import MEASURES, MODELS
 from pvplanner.weather import Weather
-
-P90_MEASURES = ("income_first_year", "income_mean", "npv", "irr", "payback_years", "dscr_min")
-"""What is stated at P90 beside its expected value."""
 
 
 @dataclass(frozen=True)
@@ -100,8 +97,10 @@ def add_money_and_carbon(
     p90 = out["energy_p90_built_kwh"].to_numpy(dtype=float)
     ratio = np.divide(p90, energy, out=np.ones_like(p90), where=energy > 0)
     unsure = _income(out, demand, market, scenario, np.clip(ratio, 0, 1))
-    names = [*P90_MEASURES, *(f"{m}_{name}" for m in MODELS for name in P90_MEASURES)]
+    names = [*MEASURES, *(f"{m}_{name}" for m in MODELS for name in MEASURES)]
     out = pd.concat([out, income, unsure[names].add_suffix("_p90")], axis=1)
+    local = rural_income(scenario)
+    out["income_of_rural_income"] = out["income_first_year"] / local if local else np.nan
     taken = scenario.grid.curtailment
     out["avoided_t"] = avoided_t(energy, basis, curtailment=taken)
     built = out["energy_p90_built_kwh"].to_numpy(dtype=float)
@@ -121,7 +120,7 @@ def carbon_facts(
     """The village's carbon by year: sums of its households, with method and pathway named."""
     energy = households["energy_kwh"].to_numpy(dtype=float)
     yearly = avoided_by_year(energy, basis, scenario=scenario).sum(axis=0)
-    first_year = float(energy.sum() * remaining(scenario)[0] * (1 - scenario.grid.curtailment))
+    sold = energy.sum() * remaining(scenario) * (1 - scenario.grid.curtailment)
     return {
         "method": basis.method,
         "pathway": basis.pathway,
@@ -135,7 +134,7 @@ def carbon_facts(
             name: _number(households[name].sum(skipna=False), 3)
             for name in ("net_2030_t", "net_2060_t", "net_life_t")
         },
-        "claim": credit_value(first_year, basis, scenario=scenario),
+        "claim": credit_value(sold, basis, scenario=scenario),
     }
 
 
@@ -293,9 +292,7 @@ def fairness(households: pd.DataFrame, scenario: Scenario) -> dict[str, float | 
     known = np.isfinite(today)
     gained = people["income_first_year"].to_numpy(dtype=float)
     low = people["low_income"].eq(True).fillna(False).to_numpy(dtype=bool)
-    local = scenario.finance.rural_income_per_head
-    if local is None and scenario.site.province == "Zhejiang":
-        local = float(reference.load("local_income")["cny_per_head"].iloc[-1])
+    local = rural_income(scenario)
     mean = float(np.mean(gained)) if len(gained) else float("nan")
     return {
         "gini_before": _number(gini(today[known]), 4),
@@ -304,6 +301,14 @@ def fairness(households: pd.DataFrame, scenario: Scenario) -> dict[str, float | 
         "low_income_share_of_gain": _number(_part(gained, low), 4),
         "income_of_rural_income": _number(mean / local, 4) if local else None,
     }
+
+
+def rural_income(scenario: Scenario) -> float | None:
+    """Rural disposable income per head: the scenario's, or Ningbo's latest for Zhejiang."""
+    stated = scenario.finance.rural_income_per_head
+    if stated is None and scenario.site.province == "Zhejiang":
+        return float(reference.load("local_income")["cny_per_head"].iloc[-1])
+    return stated
 
 
 def _part(values: np.ndarray, mine: np.ndarray) -> float:

@@ -83,7 +83,7 @@ def main() -> None:
     if sys.argv[1:] == ["memory"]:
         print(memory_of_a_million())
         return
-    count = int(sys.argv[1]) if len(sys.argv) > 1 else 100_000
+    count = int(sys.argv[1]) if len(sys.argv) > 1 else 1_000_000
     table, few = arrays(count), arrays(100)
     horizon = np.random.default_rng(1).uniform(0, 30, (count, 36))
     numba.set_num_threads(1)
