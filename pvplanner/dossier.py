@@ -18,7 +18,7 @@ import pandas as pd
 from pvplanner.carbon import CarbonBasis, avoided_t, carbon_balance, standard_coal_t
 from pvplanner.energy.doubt import Z90
 from pvplanner.errors import InputError
-from pvplanner.income import Case, appraise, resolve_prices, run_model
+from pvplanner.income import Case, borrower_cover, resolve_prices, run_model
 from pvplanner.reference import load
 from pvplanner.scenario import Scenario
 from pvplanner.schema import MODELS
@@ -60,9 +60,9 @@ def stress_overrides(scenario: Scenario) -> dict[str, dict[str, Any]]:
         "cost_per_w": scenario.finance.inverter_cost_per_w,
     }
     return {
-        "none": {},
+        "as_planned": {},
         "price_minus_20": {"tariff.price_factor": scenario.tariff.price_factor * 0.8},
-        "curtailment_10": {"grid.curtailment": 1 - (1 - scenario.grid.curtailment) * 0.9},
+        "curtailment_10": {"grid.curtailment": round(1 - (1 - scenario.grid.curtailment) * 0.9, 9)},
         "outage_six_months": {"finance.events": [*events, outage]},
         "inverter_failure": {"finance.events": [*events, broken]},
     }
@@ -74,7 +74,7 @@ def covers(tables: Tables, model: str, scenario: Scenario, ratio: np.ndarray) ->
     case = Case(
         tables.households, tables.demand, prices, scenario, ratio, tables.module_area_m2
     )  # fmt: skip
-    return appraise(case, run_model(case, model), model)["dscr_min"].to_numpy(dtype=float)
+    return borrower_cover(case, run_model(case, model), model)
 
 
 def p90_ratios(households: pd.DataFrame, loan_years: int) -> tuple[np.ndarray, np.ndarray]:
@@ -100,50 +100,64 @@ def stress_table(tables: Tables) -> list[dict[str, Any]]:
     Returns
     -------
     list of dict
-        ``name``, ``p50``, ``p90`` (one year), ``life`` (P90 over the loan's life): medians over
-        borrowers; ``below`` and ``below_p90``: share of borrowers whose cover falls below 1. Empty
-        where nobody borrows.
+        ``name``, ``borrowers``, ``p50``, ``p90`` (one year), ``life`` (P90 over the loan's life):
+        medians by debt; ``below`` and ``below_p90``: share of the debt whose borrower's cover falls
+        below 1. Empty where nobody borrows.
     """
     if tables.scenario.loan.share == 0:
         return []
     rows = []
     for name, change in stress_overrides(tables.scenario).items():
-        found = [
-            _covers_by_model(tables, tables.scenario.override(change), which)
-            for which in ("p50", "p90", "life")
+        scenario = tables.scenario.override(change)
+        found: list[tuple[np.ndarray, np.ndarray]] = [
+            _covers_by_model(tables, scenario, which) for which in ("p50", "p90", "life")
         ]
-        known = np.isfinite(found[0])
+        (p50, debt), (p90, _), (life, _) = found
+        known = np.isfinite(p50) & (debt > 0)
         if not known.any():
             return []
-        middle = [float(np.median(values[known])) for values in found]
+        owed = debt[known] / debt[known].sum()
+        middle = [round(_by_debt(v[known], owed), 4) for v in (p50, p90, life)]
         rows.append(
             {
                 "name": name,
-                "p50": round(middle[0], 4),
-                "p90": round(middle[1], 4),
-                "life": round(middle[2], 4),
-                "below": round(float((found[0][known] < 1).mean()), 4),
-                "below_p90": round(float((found[1][known] < 1).mean()), 4),
+                "borrowers": int(known.sum()),
+                **dict(zip(("p50", "p90", "life"), middle, strict=True)),
+                "below": round(float(owed[p50[known] < 1].sum()), 4),
+                "below_p90": round(float(owed[p90[known] < 1].sum()), 4),
             }
         )
     return rows
 
 
-def _covers_by_model(tables: Tables, scenario: Scenario, which: str) -> np.ndarray:
-    """Cover of each household's borrower under its chosen model; a collective counts once."""
-    out = []
+def _by_debt(values: np.ndarray, owed: np.ndarray) -> float:
+    """Median of covers, weighted by what is owed."""
+    order = np.argsort(values)
+    at = int(np.searchsorted(np.cumsum(owed[order]), 0.5 - 1e-12))
+    return float(values[order][min(at, len(values) - 1)])
+
+
+def _covers_by_model(
+    tables: Tables, scenario: Scenario, which: str
+) -> tuple[np.ndarray, np.ndarray]:
+    """Cover and debt of each borrower under the chosen models; a collective counts once."""
+    out, debts = [np.array([])], [np.array([])]
     chosen = tables.households["model"].to_numpy()
     built = tables.households["modules"].to_numpy(dtype=float) > 0
+    watts = tables.households["capacity_kwp"].to_numpy(dtype=float) * 1000
+    owed = watts * scenario.finance.capex_per_w * scenario.loan.share
     for model in MODELS:
-        mine = (chosen == model) & built
+        mine = (chosen == model) & (built | (model == "cooperative"))
         if not mine.any():
             continue
         part = _only(tables, mine)
         one, life = p90_ratios(part.households, scenario.loan.years)
         ratio = {"p50": np.ones_like(one), "p90": one, "life": life}[which]
         found = covers(part, model, scenario, ratio)
-        out.append(found[:1] if model == "cooperative" else found)
-    return np.concatenate(out) if out else np.array([])
+        together = model == "cooperative"
+        out.append(found[:1] if together else found)
+        debts.append(owed[mine].sum(keepdims=True) if together else owed[mine])
+    return np.concatenate(out), np.concatenate(debts)
 
 
 def _only(tables: Tables, rows: np.ndarray) -> Tables:
@@ -186,53 +200,60 @@ def make_dossier(tables: Tables, household_id: str | None = None) -> dict[str, A
         if not mine.any():
             raise InputError("household_unknown", where="dossier", household=household_id)
     part = _only(tables, mine)
-    model = str(part.households["model"].mode().iloc[0])
-    stresses = [_stress(part, name, change) for name, change in _named(tables.scenario)]
+    finance = _finance(tables, mine, kind)
+    borrows = bool(finance["loan"])
+    # A household whose roof another party uses owes nothing and has no cover.
+    stresses = [
+        _stress(part if borrows else None, tables.scenario, name, change)
+        for name, change in stress_overrides(tables.scenario).items()
+    ]
+    ledger = ~part.households["own_building"].astype(bool)
     return {
         "form": VERSION,
         "plan": tables.scenario.name,
         "synthetic": tables.scenario.site.synthetic,
-        "subject": {"kind": kind, "id": household_id or "", "households": int(mine.sum())},
+        "subject": {
+            "kind": kind,
+            "id": household_id or "",
+            "households": int(ledger.sum()) if ledger.any() else int(mine.sum()),
+        },
         "built": _built(part),
         "carbon": _carbon(part),
-        "finance": _finance(part, model, kind),
+        "finance": finance,
+        "borrows": borrows,
         "cover": {key: stresses[0][key] for key in ("p50", "p90_one_year", "p90_loan_life")},
         "stresses": stresses,
-        "fails_under": [s["name"] for s in stresses if s["share_below_one_p50"] > 0],
-        "fails_under_p90": [s["name"] for s in stresses if s["share_below_one_p90"] > 0],
+        "fails_under": [s["name"] for s in stresses if (s["debt_below_one_p50"] or 0) > 0],
+        "fails_under_p90": [s["name"] for s in stresses if (s["debt_below_one_p90"] or 0) > 0],
         "p90_horizon": "one year; and the loan's life, over which good and bad years average",
         "security": {
             "pledge": tables.scenario.loan.pledge,
             "guarantor": tables.scenario.loan.guarantor,
             "reserve_account": tables.scenario.loan.reserve_account,
         },
-        "note": "Facts for a loan officer. This is no score.",
+        "note": "Facts for a loan officer. This is no score."
+        if borrows
+        else "This subject borrows nothing: there is no cover to state. This is no score.",
     }
 
 
-def _named(scenario: Scenario) -> list[tuple[str, dict[str, Any]]]:
-    return list(stress_overrides(scenario).items())
-
-
-def _stress(tables: Tables, name: str, change: dict[str, Any]) -> dict[str, Any]:
-    scenario = tables.scenario.override(change)
-    p50, p90, life = (_covers_by_model(tables, scenario, w) for w in ("p50", "p90", "life"))
-    known = np.isfinite(p50)
-    return {
-        "name": name,
-        "overrides": change,
-        "p50": _lowest(p50),
-        "p90_one_year": _lowest(p90),
-        "p90_loan_life": _lowest(life),
-        "share_below_one_p50": round(float((p50[known] < 1).mean()), 4) if known.any() else 0.0,
-        "share_below_one_p90": round(float((p90[known] < 1).mean()), 4) if known.any() else 0.0,
-    }
-
-
-def _lowest(values: np.ndarray) -> float | None:
-    """Median lowest cover of the borrowers; ``None`` without debt."""
-    known = values[np.isfinite(values)]
-    return round(float(np.median(known)), 4) if len(known) else None
+def _stress(
+    tables: Tables | None, scenario: Scenario, name: str, change: dict[str, Any]
+) -> dict[str, Any]:
+    out: dict[str, Any] = {"name": name, "overrides": change}
+    keys = ("p50", "p90_one_year", "p90_loan_life", "debt_below_one_p50", "debt_below_one_p90")
+    if tables is None:
+        return {**out, **dict.fromkeys(keys)}
+    stressed = scenario.override(change)
+    found = [_covers_by_model(tables, stressed, w) for w in ("p50", "p90", "life")]
+    (p50, debt), (p90, _), (life, _) = found
+    known = np.isfinite(p50) & (debt > 0)
+    if not known.any():
+        return {**out, **dict.fromkeys(keys)}
+    owed = debt[known] / debt[known].sum()
+    values = [round(_by_debt(v[known], owed), 4) for v in (p50, p90, life)]
+    values += [round(float(owed[v[known] < 1].sum()), 4) for v in (p50, p90)]
+    return {**out, **dict(zip(keys, values, strict=True))}
 
 
 def _built(tables: Tables) -> dict[str, Any]:
@@ -271,28 +292,47 @@ def _carbon(tables: Tables) -> dict[str, Any]:
     }
 
 
-def _finance(tables: Tables, model: str, kind: str) -> dict[str, Any]:
+def _finance(tables: Tables, mine: np.ndarray, kind: str) -> dict[str, Any]:
+    """What the subject itself pays, borrows and receives, from the plan's own ledgers."""
     scenario, people = tables.scenario, tables.households
     prices = resolve_prices(scenario, tables.province)
-    ones = np.ones(len(people))
-    case = Case(people, tables.demand, prices, scenario, ones, tables.module_area_m2)
-    ledger = run_model(case, model)
-    net = ledger.of_households().sum(axis=0)
-    if kind == "collective":
-        given = sum(f.fen.sum(axis=0) for f in ledger.flows if f.item == "dividend") / 100
-        net = ledger.of_party("collective") + given
-    borrowed = sum(f.fen.sum() for f in ledger.flows if f.item == "loan") / 100
+    chosen = people["model"].to_numpy()
+    net = np.zeros(scenario.finance.life_years + 1)
+    capital = loan = 0.0
+    for model in MODELS:
+        rows = np.flatnonzero(chosen == model)
+        if len(rows) == 0 or not mine[rows].any():
+            continue
+        part = _only(tables, chosen == model)
+        ones = np.ones(len(rows))
+        case = Case(part.households, part.demand, prices, scenario, ones, tables.module_area_m2)
+        ledger = run_model(case, model)
+        if kind == "collective":
+            given = sum(f.fen.sum(axis=0) for f in ledger.flows if f.item == "dividend") / 100
+            net = net + ledger.of_party("collective") + given
+        else:
+            net = net + ledger.of_households()[mine[rows]].sum(axis=0)
+        payer = "collective" if kind == "collective" else "household"
+        for flow in ledger.flows:
+            amount = flow.fen[mine[rows]].sum() if flow.fen.ndim == 2 else flow.fen.sum()
+            capital += amount / 100 if flow.item == "capital" and flow.payer == payer else 0.0
+            loan += amount / 100 if flow.item == "loan" and flow.payee == payer else 0.0
+    part = _only(tables, mine)
+    first, unsure = (
+        part.households[name].sum(skipna=False)
+        for name in ("income_first_year", "income_first_year_p90")
+    )
     return {
-        "model": model,
+        "model": ", ".join(m for m in MODELS if (chosen[mine] == m).any()),
         "currency": scenario.finance.currency,
-        "capital": _known(case.capital.sum(), 2),
-        "loan": _known(borrowed, 2),
+        "capital": _known(capital, 2),
+        "loan": _known(loan, 2),
         "loan_rate": scenario.loan.rate,
         "loan_years": scenario.loan.years,
         "loan_kind": scenario.loan.kind,
         "cash_by_year": [_known(value, 2) for value in net],
-        "income_first_year": _known(people["income_first_year"].sum(skipna=False), 2),
-        "income_first_year_p90": _known(people["income_first_year_p90"].sum(skipna=False), 2),
+        "income_first_year": _known(first, 2),
+        "income_first_year_p90": _known(unsure, 2),
     }
 
 

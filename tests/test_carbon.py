@@ -75,7 +75,8 @@ def test_balance_by_hand():
     found = carbon_basis(scenario, "Zhejiang")
     out = carbon_balance(np.array([1000.0]), np.array([1.0]), found, scenario=scenario)
     assert out["embodied"][0] == 0.994
-    assert out["avoided_2030"][0] == pytest.approx(5 * 0.4974)
+    # From 1 June 2026 to the end of 2030: 4.58 years.
+    assert out["avoided_2030"][0] == pytest.approx(4.583 * 0.4974, abs=1e-3)
     assert out["net_life"][0] == pytest.approx(25 * 0.4974 - 0.994, abs=1e-3)
     assert out["avoided_2060"][0] == out["avoided_life"][0]
     assert out["payback_years"][0] == pytest.approx(0.994 / 0.4974)

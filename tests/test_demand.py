@@ -233,9 +233,10 @@ def test_li_ao_of_2015_with_nothing_tuned():
     assert planned["price"] == pytest.approx(1.30)
     assert outcome["price"] == pytest.approx(1.00)
     # Each difference is explained to the yuan by price, energy and uncounted costs.
+    assert ours["by_costs"] > 0  # running cost and free power, which the press does not count
     for said in (planned, outcome):
-        gap = said["by_price"] + said["by_energy"] + said["by_costs"]
+        gap = said["by_price"] + said["by_energy"]
         assert gap == pytest.approx(said["income"] - ours["income"], abs=0.05)
     free = next(e for e in plan.facts["ledger"] if e["item"] == "free_kwh")
-    assert free["by_year"][1] == pytest.approx(30 * 12 * 0.538 * 311, rel=0.02)
+    assert free["by_year"][1] == pytest.approx(30 * 12 * 0.538 * 344, rel=1e-6)
     assert plan.facts["collective"]["capital"] == pytest.approx(5e6, rel=0.01)

@@ -27,6 +27,17 @@ def plan(borrower):
     return pvp.plan_village(borrower)
 
 
+def by_debt(covers, owed):
+    """Median weighted by what is owed."""
+    rows = sorted(zip(covers, owed, strict=True))
+    half, total = sum(owed) / 2, 0.0
+    for cover, debt in rows:
+        total += debt
+        if total >= half - 1e-6:
+            return cover
+    return None
+
+
 def test_dossiers_are_valid_under_the_schema(plan, liao):
     validator = pytest.importorskip("jsonschema", reason="jsonschema is not installed")
     schema = dossier_schema()
@@ -61,10 +72,11 @@ def test_stresses_equal_a_rerun_of_the_plan(plan, borrower, name):
     stated = next(s for s in plan.dossier()["stresses"] if s["name"] == name)
     built = stressed.households["modules"] > 0
     covers = stressed.households.loc[built, "dscr_min"]
-    assert stated["p50"] == pytest.approx(np.median(covers), abs=1e-4)
-    assert stated["share_below_one_p50"] == pytest.approx((covers < 1).mean())
+    owed = stressed.households.loc[built, "capital"]
+    assert stated["p50"] == pytest.approx(by_debt(covers, owed), abs=1e-4)
+    assert (stated["debt_below_one_p50"] > 0) == bool((covers < 1).any())
     unsure = stressed.households.loc[built, "dscr_min_p90"]
-    assert stated["p90_one_year"] == pytest.approx(np.median(unsure), abs=1e-4)
+    assert stated["p90_one_year"] == pytest.approx(by_debt(unsure, owed), abs=1e-4)
     assert stated["p50"] < plan.dossier()["cover"]["p50"]
 
 
@@ -73,7 +85,7 @@ def test_a_reader_can_say_what_would_make_the_borrower_unable_to_pay(plan, tmp_p
     assert "outage_six_months" in found["fails_under"]
     text = pvp.save_report(plan, tmp_path / "r.html", language="en").read_text("utf-8")
     assert "Six months without power in year 1" in text
-    assert "Borrowers with cover below 1" in text
+    assert "Share of the debt" in text
     assert "not a score" in text
     assert found["security"]["guarantor"] == "village"
     assert "score" in found["note"]
@@ -108,3 +120,23 @@ def test_the_command_writes_it(plan, tmp_path):
     )
     assert lost.returncode == 2
     assert "nobody" in lost.stderr
+
+
+def test_dossier_of_a_mixed_village_is_the_plans(liao):
+    found = liao.dossier()
+    assert found["subject"]["households"] == 344
+    assert found["finance"]["cash_by_year"][1] == pytest.approx(
+        found["finance"]["income_first_year"], abs=0.05
+    )
+    assert found["finance"]["income_first_year"] == liao.summary()["income_first_year"]
+
+
+def test_a_member_of_a_cooperative_borrows_nothing(borrower):
+    shared = pvp.plan_village(borrower.override({"finance.model": "cooperative"}))
+    member = shared.dossier("B1")
+    assert member["borrows"] is False
+    assert member["finance"]["loan"] == member["finance"]["capital"] == 0
+    assert member["cover"]["p50"] is None
+    row = shared.households.set_index("household_id").loc["B1"]
+    assert member["finance"]["cash_by_year"][1] == pytest.approx(row["income_first_year"], abs=0.01)
+    assert np.isnan(row["dscr_min"])

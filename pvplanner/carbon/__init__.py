@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from typing import Any
 
 import numpy as np
@@ -70,15 +71,19 @@ def carbon_balance(
     dict
         ``embodied``, ``avoided_2030``, ``avoided_2060``, ``avoided_life``, ``net_2030``,
         ``net_2060``, ``net_life`` of shape (n,), and ``payback_years``: years until what is spared
-        makes up for what was embodied, with the part of the last year; nan if never. The sums to a
-        year include it, as far as the life goes.
+        makes up for what was embodied, with the part of the last year; nan if never. The sums go
+        to the end of the year named, or of the life.
     """
     yearly = avoided_by_year(energy_kwh, basis, scenario=scenario)
     embodied = embodied_t(capacity_kwp, scenario)
-    years = basis.first_year + np.arange(yearly.shape[1])
+    year_of_life = np.arange(yearly.shape[1])
+    begun = scenario.tariff.connection_date
     out: dict[str, np.ndarray] = {"embodied": embodied}
-    for name, last in (("2030", 2030), ("2060", 2060), ("life", int(years[-1]))):
-        out[f"avoided_{name}"] = np.round(yearly[:, years <= last].sum(axis=1), 3)
+    for name, last in (("2030", 2030), ("2060", 2060), ("life", 9998)):
+        # Years of life begin on the day of connection: the last one before a date counts in part.
+        span = (dt.date(last, 12, 31) - begun).days / 365.25
+        part = np.clip(span - year_of_life, 0, 1)
+        out[f"avoided_{name}"] = np.round(yearly @ part, 3)
         out[f"net_{name}"] = np.round(out[f"avoided_{name}"] - embodied, 3)
     total = np.cumsum(yearly, axis=1)
     reached = total >= embodied[:, None]

@@ -28,6 +28,7 @@ __all__ = [
     "Ledger",
     "Prices",
     "appraise",
+    "borrower_cover",
     "cash_flows",
     "chosen_models",
     "gini",
@@ -63,10 +64,12 @@ def appraise(case: Case, ledger: Ledger, model: str) -> pd.DataFrame:
     DataFrame, shape (households, 9)
         ``income_first_year``, ``income_mean``, ``income_worst`` (currency a year, after debt
         service, before capital), ``npv``, ``irr``, ``payback_years``, ``discounted_payback_years``,
-        ``lcoe`` (currency per kWh, of the modules, whoever owns them) and ``dscr_min`` (of whoever
-        borrowed). nan where there is none: no capital, never, no debt.
+        ``lcoe`` (currency per kWh, of the modules, whoever owns them) and ``dscr_min`` (where the
+        household itself borrows). nan where there is none: no capital, never, no debt.
     """
     rate = case.scenario.finance.discount_rate
+    own = next(m for m in ALL if m.name == model).owner == "household"
+    nothing = np.full(case.count, np.nan)
     net = ledger.of_households()
     yearly = net[:, 1:]
     running = np.sum([yuan for _, _, yuan in running_costs(case)], axis=0)
@@ -81,12 +84,16 @@ def appraise(case: Case, ledger: Ledger, model: str) -> pd.DataFrame:
             "payback_years": payback(net),
             "discounted_payback_years": payback(net, rate),
             "lcoe": levelised_cost(costs, case.made, rate),
-            "dscr_min": _cover(case, ledger, model),
+            "dscr_min": borrower_cover(case, ledger, model) if own else nothing,
         }
     )
 
 
-def _cover(case: Case, ledger: Ledger, model: str) -> np.ndarray:
+def borrower_cover(case: Case, ledger: Ledger, model: str) -> np.ndarray:
+    """Lowest debt-service cover of whoever borrowed for each household's modules; nan without debt.
+
+    A collective borrows as one: its cover stands in every row.
+    """
     if "service" in ledger.balances:
         available, service = ledger.balances["available"], ledger.balances["service"]
         found = lowest_cover(available[None], service[None])[0]

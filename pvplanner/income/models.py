@@ -126,6 +126,17 @@ class Case:
         """``(1 + rate) ** (year - 1)``."""
         return (1 + rate) ** np.arange(self.years)
 
+    @cached_property
+    def member(self) -> np.ndarray:
+        """Households of the ledger, with modules or without; without a ledger those with modules.
+
+        A hall that stands for itself is the collective's own and no member.
+        """
+        own = self.households.get("own_building")
+        if own is None or own.astype(bool).all():
+            return self.watts > 0
+        return ~own.to_numpy(dtype=bool)
+
     @property
     def known(self) -> float:
         """1, or nan where costs are not known in the place's money."""
@@ -345,7 +356,7 @@ class Cooperative:
         if free == 0:
             return np.zeros((case.count, case.years))
         use = case.households["consumption_kwh"].to_numpy(dtype=float)
-        kwh = np.where(case.watts > 0, np.fmin(free, use), 0.0)
+        kwh = np.where(case.member, np.fmin(free, use), 0.0)
         return np.repeat((kwh * case.prices.self_use)[:, None], case.years, axis=1)
 
     def _distribute(self, case: Case, ledger: Ledger, left: np.ndarray) -> None:
@@ -385,11 +396,11 @@ def _borrow_collective(case: Case, ledger: Ledger, capital: np.ndarray) -> np.nd
 def _dividend_parts(case: Case, dividend: np.ndarray) -> list[tuple[np.ndarray, np.ndarray]]:
     """Fen and weights: low-income members, all members alike, the rest by capacity."""
     terms = case.scenario.cooperative
-    member = (case.watts > 0).astype(float)
+    member = case.member.astype(float)
     low = case.households["low_income"].eq(True).fillna(False).to_numpy(dtype=float) * member
     to_low = np.floor(dividend * terms.low_income_share) if low.any() else np.zeros_like(dividend)
     alike = np.floor(dividend * terms.equal_share)
-    return [(to_low, low), (alike, member), (dividend - to_low - alike, case.watts)]
+    return [(to_low, low), (alike, member), (dividend - to_low - alike, case.watts * member)]
 
 
 def value_added_tax(sales: np.ndarray, scenario: Scenario) -> np.ndarray:

@@ -37,6 +37,7 @@ _SUMMARY = (
     ("modules", 0),
     ("capacity_kwp", 2),
     ("energy_kwh", 0),
+    ("energy_p90_built_kwh", 0),
     ("energy_p90_kwh", 0),
     ("capital", 2),
     ("income_first_year", 2),

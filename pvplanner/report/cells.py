@@ -25,8 +25,6 @@ SUMMED = (
     "npv",
     "avoided_t",
     "consumption_kwh",
-    "income_first_year_p90",
-    "npv_p90",
     "self_used_kwh",
     *(f"{model}_income_first_year" for model in MODELS),
     "bill_before",
@@ -71,7 +69,8 @@ def make_columns(
 
 def make_cell(key: str, value: Any, digits: int, language: str) -> str:
     """A value as its column shows it."""
-    if key in _NOT_APPLICABLE and (value is None or pd.isna(value)):
+    absent = key in _NOT_APPLICABLE or any(key.startswith(f"{model}_") for model in MODELS)
+    if absent and (value is None or pd.isna(value)):
         return "—"
     if key == "irr":
         return f"{float(value):.2%}"
@@ -82,6 +81,12 @@ def make_cell(key: str, value: Any, digits: int, language: str) -> str:
     if pd.isna(value):
         return ""
     return label(str(value), language) if key == "model" else str(value)
+
+
+def _sum(values: pd.Series, key: str) -> float:
+    """Sum of a column; of a model's, over those that may use it."""
+    by_model = any(key.startswith(model) for model in MODELS)
+    return values.sum(skipna=by_model, min_count=1 if by_model else 0)
 
 
 def make_table(
@@ -100,8 +105,7 @@ def make_table(
     foot = None
     if total:
         sums = [
-            shown(frame[k].sum(skipna=False), digits, language) if k in SUMMED else ""
-            for k, digits in keys
+            shown(_sum(frame[k], k), digits, language) if k in SUMMED else "" for k, digits in keys
         ]
         foot = [label("total", language), *sums[1:]]
     return {

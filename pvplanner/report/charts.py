@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from pvplanner.report.cells import currency_of, shown
-from pvplanner.schema import MONTHLY_ENERGY, label
+from pvplanner.schema import MONTHLY_ENERGY, label, money_unit
 from pvplanner.village import Plan
 
 
@@ -59,7 +59,11 @@ def cash_chart(plan: Plan, language: str) -> dict[str, Any] | None:
                 "value": f"{value / scale:,.1f}",
             }
         )
-    return {"bars": bars, "unit": unit, "before": shown(total[0], 2, language)}
+    return {
+        "bars": bars,
+        "unit": unit,
+        "before": f"{shown(total[0], 2, language)} {_yuan(plan, language)}",
+    }
 
 
 def carbon_chart(plan: Plan, language: str) -> dict[str, Any] | None:
@@ -74,7 +78,7 @@ def carbon_chart(plan: Plan, language: str) -> dict[str, Any] | None:
         total += value
         height = round(120 * value / top, 1)
         year = facts["first_year"] + number
-        marked = year == 2030 or number % 5 == 0 or number == len(years) - 1
+        marked = number % 6 == 0 or number == len(years) - 1
         bars.append(
             {
                 "x": round(10 + width * number, 1),
@@ -87,3 +91,7 @@ def carbon_chart(plan: Plan, language: str) -> dict[str, Any] | None:
             }
         )
     return {"bars": bars}
+
+
+def _yuan(plan: Plan, language: str) -> str:
+    return money_unit("元" if language == "zh" else "CNY", currency_of(plan))

@@ -16,7 +16,8 @@ def ledger_table(plan: Plan, language: str) -> dict[str, Any]:
         yearly = entry["by_year"]
         known = all(value is not None for value in yearly)
         life = sum(yearly) if known else None
-        words = [label(entry[key], language) for key in ("model", "item", "payer", "payee")]
+        words = [label(entry[key], language) for key in ("model", "item")]
+        words += [_party(entry[key], language) for key in ("payer", "payee")]
         money = [shown(value, 2, language) for value in (yearly[0], yearly[1], life)]
         rows.append([*words, *money])
     heads = ("model", "ledger_item", "ledger_payer", "ledger_payee")
@@ -25,6 +26,10 @@ def ledger_table(plan: Plan, language: str) -> dict[str, Any]:
     columns += [Column(label(h, language), "n", "") for h in sums]
     title = label("report_ledger", language)
     return {"id": "ledger", "title": title, "columns": columns, "rows": rows, "total": None}
+
+
+def _party(name: str, language: str) -> str:
+    return label("party_developer" if name == "developer" else name, language)
 
 
 _FACT_DIGITS = {
@@ -41,6 +46,7 @@ _FACT_DIGITS = {
     "irr": 4,
     "payback_years": 1,
     "dscr_min": 2,
+    "kept_after_dividends": 2,
     "reserve_at_end": 2,
 }
 
@@ -61,7 +67,14 @@ def facts_tables(plan: Plan, language: str) -> list[dict[str, Any]]:
             columns = [Column("", "", ""), Column(label("value", language), "n", "")]
             title = label(f"report_{name}", language)
             tables.append(
-                {"id": name, "title": title, "columns": columns, "rows": rows, "total": None}
+                {
+                    "id": name,
+                    "title": title,
+                    "note": label(f"{name}_note", language),
+                    "columns": columns,
+                    "rows": rows,
+                    "total": None,
+                }
             )
     return tables
 
@@ -118,7 +131,9 @@ def carbon_tables(plan: Plan, language: str) -> list[dict[str, Any]]:
         rows.append([label(key, language, unit=True), shown(facts[key], 3, language)])
     columns = [Column("", "", ""), Column(label("value", language), "", "")]
     title = label("report_carbon_facts", language)
-    return [{"id": "carbon", "title": title, "columns": columns, "rows": rows, "total": None}]
+    note = label("carbon_note", language)
+    table = {"id": "carbon", "title": title, "note": note, "columns": columns, "rows": rows}
+    return [{**table, "total": None}]
 
 
 def stress_tables(plan: Plan, language: str) -> list[dict[str, Any]]:
@@ -129,13 +144,14 @@ def stress_tables(plan: Plan, language: str) -> list[dict[str, Any]]:
     rows = [
         [
             label(f"stress_{entry['name']}", language),
+            str(entry["borrowers"]),
             *(shown(entry[key], 2, language) for key in ("p50", "p90", "life")),
             f"{entry['below']:.0%}",
             f"{entry['below_p90']:.0%}",
         ]
         for entry in stresses
     ]
-    keys = ("name", "p50", "year", "life", "below", "below_year")
+    keys = ("name", "borrowers", "p50", "year", "life", "below", "below_year")
     columns = [
         Column(label(f"stress_{key}", language), "" if key == "name" else "n", "") for key in keys
     ]

@@ -138,6 +138,9 @@ def plan_village(scenario: Scenario, *, progress: Callable[[str], None] | None =
     buildings = buildings.join(add_to_buildings(buildings, shares, households))
     villages = village_table(buildings, households, basis)
     villages["energy_p90_kwh"] = village_p90(doubt, arrays, buildings, villages, scenario=scenario)
+    villages["energy_p90_built_kwh"] = village_p90(
+        doubt, arrays, buildings, villages, scenario=scenario, built=True
+    )
     waterfall = loss_waterfall(arrays, weather, scenario=scenario).sum()
     findings += loan_findings(scenario)
     findings += _unknown_money(prices, basis.factor is None, province)

@@ -10,7 +10,7 @@ from pvplanner import reference
 from pvplanner.carbon import CarbonBasis, coal_convention
 from pvplanner.income import Prices
 from pvplanner.modules import find_product
-from pvplanner.scenario import Scenario
+from pvplanner.scenario import Finance, Scenario
 from pvplanner.weather import Weather
 
 _Row = tuple[str, str, str, str, str, str]
@@ -107,12 +107,38 @@ def _export_rows(scenario: Scenario, prices: Prices) -> list[_Row]:
         how += "" if tariff.mechanism_bid is not None else " (bid taken at the cap)"
     first, last = prices.export[0], prices.export[-1]
     lease = scenario.finance.lease_years
-    return [
+    later = how if prices.market[-1] == 0 else "market price of that year"
+    rows: list[_Row] = [
         ("export_price_first", f"{first:.4g}", unit, how, "", "computed"),
-        ("export_price_last", f"{last:.4g}", unit, "market price of that year", "", "computed"),
-        ("mechanism_years", f"{tariff.mechanism_years}", "yr", "8-12 in Zhejiang", "2025", "one"),
+        ("export_price_last", f"{last:.4g}", unit, later, "", "computed"),
+    ]
+    if share is not None:
+        term = f"{tariff.mechanism_years}"
+        rows.append(("mechanism_years", term, "yr", "8-12 in Zhejiang", "2025", "one"))
+    return [
+        *rows,
         ("lease_years", f"{lease}", "yr", "Civil Code: 20 at most", "", "two"),
     ]
+
+
+def _terms(scenario: Scenario) -> list[_Row]:
+    """Terms of the loan and of the models in use."""
+    finance, loan = scenario.finance, scenario.loan
+    used = {finance.model, *finance.model_by_class.values()}
+    rows = []
+    if loan.share > 0:
+        for key in ("share", "rate", "years", "kind"):
+            rows.append((f"loan_{key}", str(getattr(loan, key)), "", "scenario", "", "given"))
+    if "cooperative" in used:
+        rows.append(("reserve_rate", f"{scenario.cooperative.reserve_rate:g}", "1",
+                     "Nanhai villages kept 31.5-41.9 %", "", "assumption"))  # fmt: skip
+        rows.append(("vat", f"{finance.vat_rate:g}", "1",
+                     f"over {finance.vat_free_per_month:g} a month, or after "
+                     f"{finance.vat_free_until}", "", "unverified"))  # fmt: skip
+    if "developer" in used:
+        discount = f"{scenario.developer.discount:g}"
+        rows.append(("developer_discount", discount, "1", "scenario", "", "assumption"))
+    return rows
 
 
 def _own(scenario: Scenario) -> list[_Row]:
@@ -121,19 +147,24 @@ def _own(scenario: Scenario) -> list[_Row]:
     running = "public reports, 0.03-0.05 CNY/W/yr"
     wear = "TOPCon class (PVEL 2024; pv magazine)"
     lease = "Yizheng 2024: 35 CNY per panel per year"
+    facts = (
+        ("capex_per_w", f"{currency}/W", cost, "2025", "one"),
+        ("opex_per_w_year", f"{currency}/W/yr", running, "", "one"),
+        ("degradation_first_year", "1", wear, "2024", "two"),
+        ("degradation_per_year", "1", wear, "2024", "two"),
+        ("rent", currency, lease, "2024", "one"),
+    )
+    usual = Finance()
+    rows: list[_Row] = []
+    for key, unit, source, year, certainty in facts:
+        value = getattr(finance, key)
+        # A value of the scenario's own is not vouched for by the package's source.
+        own = value != getattr(usual, key)
+        told = ("scenario", "", "given") if own else (source, year, certainty)
+        rows.append((key, f"{value:g}", unit, *told))
     return [
-        ("capex_per_w", f"{finance.capex_per_w:g}", f"{currency}/W", cost, "2025", "one"),
-        ("opex_per_w_year", f"{finance.opex_per_w_year:g}", f"{currency}/W/yr", running, "", "one"),
-        ("degradation_first_year", f"{finance.degradation_first_year:g}", "1", wear, "2024", "two"),
-        ("degradation_per_year", f"{finance.degradation_per_year:g}", "1", wear, "2024", "two"),
-        (
-            "rent",
-            f"{finance.rent:g}",
-            currency,
-            lease,
-            "2024",
-            "one",
-        ),
+        *rows,
+        *_terms(scenario),
         ("discount_rate", f"{finance.discount_rate:g}", "1", "scenario", "", "assumption"),
         (
             "inverter_cost_per_w",

@@ -165,22 +165,25 @@ def collective_facts(
     mine = (households["model"] == "cooperative").to_numpy()
     if not mine.any():
         return {}
-    ledger = run_model(_case(households[mine], demand[mine], market, scenario), "cooperative")
+    case = _case(households[mine], demand[mine], market, scenario)
+    ledger = run_model(case, "cooperative")
     # What it gives to members is its purpose: the return is looked at before dividends.
     given = sum(f.fen.sum(axis=0) for f in ledger.flows if f.item == "dividend") / 100
     flows = (ledger.of_party("collective") + given)[None]
     rate = scenario.finance.discount_rate
     balances = ledger.balances
     cover = lowest_cover(balances["available"][None], balances["service"][None])
+    kept = ledger.of_party("collective").sum()
     return {
-        "members": int(mine.sum()),
-        "capital": _number(-flows[0, 0], 2),
+        "members": int(case.member.sum()),
+        "capital": _number(case.capital.sum(), 2),
         "surplus_first_year": _number(flows[0, 1], 2),
         "dividend_first_year": _number(np.asarray(given).ravel()[1], 2),
         "npv": _number(net_present_value(flows, rate)[0], 2),
         "irr": _number(internal_rate(flows)[0], 6),
         "payback_years": _number(payback(flows)[0], 2),
         "dscr_min": _number(cover[0], 3),
+        "kept_after_dividends": _number(kept, 2),
         "reserve_at_end": _number(balances["reserve"][-1], 2) if "reserve" in balances else None,
     }
 
@@ -231,8 +234,9 @@ def press_facts(
         {
             "name": "",
             "energy": round(energy),
-            "income": round(sales - spent, 2),
+            "income": round(sales, 2),
             "price": round(price, 4),
+            "by_costs": round(spent, 2),
             "payback": collective.get("payback_years"),
             "note": "",
             "source": "",
@@ -249,7 +253,6 @@ def press_facts(
                 "payback": said.payback_years,
                 "by_price": round((other - price) * said.energy_kwh, 2),
                 "by_energy": round((said.energy_kwh - energy) * price, 2),
-                "by_costs": round(spent, 2),
                 "coal": _press_coal(said),
                 "note": said.note,
                 "source": said.source,

@@ -9,6 +9,7 @@ import pandas as pd
 
 from pvplanner.energy import contributions, doubt_components, draw_ranges, roof_doubt
 from pvplanner.energy.doubt import RoofDoubt
+from pvplanner.modules import module_planes
 from pvplanner.scenario import Scenario
 from pvplanner.weather import Weather
 
@@ -23,7 +24,7 @@ def plan_doubt(
     chinese: bool,
 ) -> RoofDoubt:
     """What is drawn for the arrays of a plan."""
-    usable = planes.set_index("plane_id").loc[arrays["plane_id"]]
+    usable = _room(arrays, planes, scenario)
     return roof_doubt(
         arrays,
         energy["energy_kwh"].to_numpy(),
@@ -31,6 +32,29 @@ def plan_doubt(
         scenario=scenario,
         components=doubt_components(scenario, weather, chinese=chinese),
         usable=usable,
+    )
+
+
+def _room(arrays: pd.DataFrame, planes: pd.DataFrame, scenario: Scenario) -> pd.DataFrame:
+    """Range of the area that the planned modules may find; a limit on capacity bounds it.
+
+    Where fewer modules are planned than the plane holds, a roof with less room may still hold them
+    all, and one with more room gets no more.
+    """
+    how = module_planes(planes, scenario=scenario)
+    frame = planes.assign(each=how["area_per_module_m2"]).set_index("plane_id")
+    rows = frame.loc[arrays["plane_id"]]
+    planned = arrays["modules"].to_numpy(dtype=float) * rows["each"].to_numpy(dtype=float)
+    middle = rows["usable_area_m2"].to_numpy(dtype=float)
+    bound = planned < middle - rows["each"].to_numpy(dtype=float)
+    low = rows["usable_area_low_m2"].to_numpy(dtype=float)
+    high = rows["usable_area_high_m2"].to_numpy(dtype=float)
+    return pd.DataFrame(
+        {
+            "usable_area_m2": np.where(bound, planned, middle),
+            "usable_area_low_m2": np.where(bound, np.minimum(low, planned), low),
+            "usable_area_high_m2": np.where(bound, planned, high),
+        }
     )
 
 
@@ -74,8 +98,10 @@ def village_p90(
     villages: pd.DataFrame,
     *,
     scenario: Scenario,
+    built: bool = False,
 ) -> pd.Series:
     """P90 of each village, drawn for the village: not the sum of its roofs' P90s."""
+    doubt = _as_built(doubt) if built else doubt
     keys = ["division_code", "village"]
     rows = _own_rows(arrays)
     place = buildings.set_index("building_id")[keys].agg("\n".join, axis=1)

@@ -120,7 +120,7 @@ def village_table(
     people = households.assign(
         households=counted_heads.astype(int),
         counted_income=households["income_first_year"].where(counted_heads, 0.0),
-        households_with_pv=(households["energy_kwh"] > 0).astype(int),
+        households_with_pv=((households["energy_kwh"] > 0) & counted_heads).astype(int),
         low_income_income=households["income_first_year"].where(
             households["low_income"].eq(True).fillna(False).astype(bool), 0.0
         ),
