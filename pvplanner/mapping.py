@@ -22,9 +22,9 @@ import shapely
 from branca.element import Element, MacroElement
 from folium.template import Template
 
-from pvplanner.errors import LANGUAGES, ConfigError
+from pvplanner.errors import LANGUAGES
 from pvplanner.schema import MODELS, PERSONAL, label, money_unit, texts, unit_of
-from pvplanner.village import Plan, write_beside
+from pvplanner.village import Plan, page_file, write_beside
 
 MEASURES: dict[str, tuple[int, int, str, str]] = {
     "income_first_year": (0, 0, "fewer", "more"),
@@ -171,11 +171,7 @@ def save_map(
     ConfigError
         If the language or suffix is unknown.
     """
-    if language not in LANGUAGES:
-        raise ConfigError("language_unknown", where="language", value=language)
-    target = Path(path)
-    if target.suffix.lower() not in (".html", ".htm"):
-        raise ConfigError("page_suffix", where=str(target), suffix=target.suffix, known=".html")
+    target = page_file(path, language)
     return write_beside(target, render_map(plan, language, internal=internal))
 
 
@@ -388,8 +384,7 @@ def _owners(
 def _texts(language: str, internal: bool) -> dict[str, str]:
     """The glossary's words that the page uses; personal ones only in the office edition."""
     every = texts(language)
-    personal = (*PERSONAL, "consumption_kwh")
-    kept = {k: v for k, v in every.items() if internal or k not in personal}
+    kept = {k: v for k, v in every.items() if internal or k not in PERSONAL}
     own = {"zh": ("中文", "："), "en": ("English", ": ")}[language]
     return {**kept, "language_own": own[0], "colon": own[1]}
 

@@ -38,7 +38,14 @@ MEASURES = (
 )
 """What is reported of each business model."""
 
-PERSONAL = ("household_name", "income_today", "low_income", "owner_name")
+PERSONAL = (
+    "household_name",
+    "low_income",
+    "income_today",
+    "consumption_kwh",
+    "bill_before",
+    "bill_saved",
+)
 """Columns that the public edition of a page leaves out, not merely hides."""
 
 

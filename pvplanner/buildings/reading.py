@@ -14,9 +14,6 @@ from pyogrio.errors import DataLayerError, DataSourceError
 
 from pvplanner.errors import Finding, InputError, listed
 
-FORMATS = (".gpkg", ".geojson", ".json", ".shp", ".zip", ".gdb", ".dxf", ".parquet", ".fgb")
-"""Suffixes that are tried; what GDAL can open otherwise is tried as well."""
-
 
 def read_features(
     path: str | Path, *, layer: str | None = None

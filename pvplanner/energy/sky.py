@@ -186,29 +186,20 @@ def iam_polynomial() -> np.ndarray:
 
 
 @cache
-def _diffuse_table() -> dict[str, CubicSpline]:
-    table = reference.load("iam_diffuse")
-    tilt = table["surface_tilt"].to_numpy()
-    return {region: CubicSpline(tilt, table[region]) for region in DIFFUSE_REGIONS}
-
-
-@cache
 def diffuse_pieces() -> tuple[float, np.ndarray]:
-    """Length of a piece (degrees) and the cubic pieces of :func:`diffuse_modifiers`.
-
-    The pieces have shape (3, 4, pieces), highest power first, in the order of
-    :data:`DIFFUSE_REGIONS`.
-    """
-    splines = _diffuse_table()
-    pieces = np.stack([splines[region].c for region in DIFFUSE_REGIONS])
-    return float(splines["sky"].x[1]), np.ascontiguousarray(pieces)
-
-
-def diffuse_modifiers(surface_tilt: np.ndarray) -> dict[str, np.ndarray]:
-    """Incidence-angle modifiers of ``sky``, ``horizon`` band and ``ground`` by tilt.
+    """Diffuse incidence-angle modifiers by tilt, as cubic pieces.
 
     Marion 2017 as integrated by ``pvlib.iam.marion_diffuse``, which takes 15 ms a tilt: read from a
-    packaged table of it at every half degree (a test holds the table to pvlib).
+    packaged table of it at every half degree (a test holds the pieces to pvlib).
+
+    Returns
+    -------
+    step : float
+        Length of a piece, degrees of tilt.
+    pieces : ndarray, shape (3, 4, pieces)
+        Highest power first, in the order of :data:`DIFFUSE_REGIONS`.
     """
-    tilt = np.asarray(surface_tilt, dtype=float)
-    return {region: spline(tilt) for region, spline in _diffuse_table().items()}
+    table = reference.load("iam_diffuse")
+    tilt = table["surface_tilt"].to_numpy()
+    pieces = np.stack([CubicSpline(tilt, table[region]).c for region in DIFFUSE_REGIONS])
+    return float(tilt[1]), np.ascontiguousarray(pieces)

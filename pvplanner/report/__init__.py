@@ -7,7 +7,6 @@ from pathlib import Path
 
 import jinja2
 
-from pvplanner.errors import LANGUAGES, ConfigError
 from pvplanner.report.cells import currency_of, shown
 from pvplanner.report.charts import carbon_chart, cash_chart, month_chart
 from pvplanner.report.facts import (
@@ -28,7 +27,7 @@ from pvplanner.report.tables import (
     village_table,
 )
 from pvplanner.schema import MODELS, label, money_unit, texts, unit_of
-from pvplanner.village import Plan, write_beside
+from pvplanner.village import Plan, page_file, write_beside
 
 _SUMMARY = (
     ("buildings", 0),
@@ -77,11 +76,7 @@ def save_report(
         If the language or suffix is unknown.
     """
     language = language or plan.scenario.language
-    if language not in LANGUAGES:
-        raise ConfigError("language_unknown", where="language", value=language)
-    target = Path(path)
-    if target.suffix.lower() not in (".html", ".htm"):
-        raise ConfigError("page_suffix", where=str(target), suffix=target.suffix, known=".html")
+    target = page_file(path, language)
     return write_beside(target, render_report(plan, language, internal=internal))
 
 

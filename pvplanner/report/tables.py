@@ -13,7 +13,7 @@ from pvplanner.report.cells import (
     make_table,
     shown,
 )
-from pvplanner.schema import MEASURES, MODELS, label, texts
+from pvplanner.schema import MEASURES, MODELS, PERSONAL, label, texts
 from pvplanner.village import Plan
 
 _HOUSEHOLD = (
@@ -52,15 +52,6 @@ _BY_MODEL = (
 )
 """Columns of the household table of business models."""
 
-_PERSONAL = (
-    "household_name",
-    "low_income",
-    "income_today",
-    "consumption_kwh",
-    "bill_before",
-    "bill_saved",
-)
-
 _VILLAGE = (
     ("village", -1),
     ("division_code", -1),
@@ -88,7 +79,7 @@ _MEDIAN_DIGITS = {
 
 def by_model_table(plan: Plan, language: str, internal: bool) -> dict[str, Any]:
     """What each household would earn under each model."""
-    keys = tuple((k, d) for k, d in _BY_MODEL if internal or k not in _PERSONAL)
+    keys = tuple((k, d) for k, d in _BY_MODEL if internal or k not in PERSONAL)
     return make_table(
         "by_model", "report_by_model", plan.households, keys, language, total=True,
         currency=currency_of(plan),
@@ -97,7 +88,7 @@ def by_model_table(plan: Plan, language: str, internal: bool) -> dict[str, Any]:
 
 def household_table(plan: Plan, language: str, internal: bool) -> dict[str, Any]:
     """The household table of the chosen models."""
-    keys = tuple((k, d) for k, d in _HOUSEHOLD if internal or k not in _PERSONAL)
+    keys = tuple((k, d) for k, d in _HOUSEHOLD if internal or k not in PERSONAL)
     return make_table(
         "households", "report_households", plan.households, keys, language, total=True,
         currency=currency_of(plan),

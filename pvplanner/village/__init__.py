@@ -43,7 +43,7 @@ from pvplanner.village.money import (
 )
 from pvplanner.village.plan import Plan
 from pvplanner.village.ranges import add_p90, doubt_table, plan_doubt, village_p90
-from pvplanner.village.storage import hash_input, write_beside
+from pvplanner.village.storage import hash_input, page_file, write_beside
 from pvplanner.village.totals import (
     add_to_buildings,
     building_totals,
@@ -52,7 +52,7 @@ from pvplanner.village.totals import (
 )
 from pvplanner.weather import Weather, read_weather, typical_year
 
-__all__ = ["Plan", "plan_village", "write_beside", "yield_shares"]
+__all__ = ["Plan", "page_file", "plan_village", "write_beside", "yield_shares"]
 
 STAGES = (
     "buildings",

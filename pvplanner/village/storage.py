@@ -16,7 +16,7 @@ import geopandas as gpd
 import pandas as pd
 import pyogrio
 
-from pvplanner.errors import ConfigError, Finding, InputError, listed
+from pvplanner.errors import LANGUAGES, ConfigError, Finding, InputError, listed
 from pvplanner.scenario import Scenario
 from pvplanner.schema import TABLES, validate
 from pvplanner.village.plan import Plan
@@ -105,6 +105,22 @@ def guard_outputs(folder: str | os.PathLike[str], inputs: Iterable[str | None]) 
     there = [name for name in OUTPUTS if (target / name).exists()]
     if there and not earlier:
         raise ConfigError("output_taken", where=str(target), files=listed(there))
+
+
+def page_file(path: str | os.PathLike[str], language: str) -> Path:
+    """The file of a page.
+
+    Raises
+    ------
+    ConfigError
+        If the language or suffix is unknown.
+    """
+    if language not in LANGUAGES:
+        raise ConfigError("language_unknown", where="language", value=language)
+    target = Path(path)
+    if target.suffix.lower() not in (".html", ".htm"):
+        raise ConfigError("page_suffix", where=str(target), suffix=target.suffix, known=".html")
+    return target
 
 
 def write_beside(target: Path, text: str) -> Path:
