@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from pvplanner.report.cells import Column, currency_of, shown
+from pvplanner.report.cells import Column, currency_of, make_cell, shown
 from pvplanner.schema import label, money_unit
 from pvplanner.village import Plan
 
@@ -59,7 +59,7 @@ def facts_tables(plan: Plan, language: str) -> list[dict[str, Any]]:
         rows = [
             [
                 money_unit(label(key, language, unit=True), currency_of(plan)),
-                shown(value, _FACT_DIGITS[key], language),
+                make_cell(key, value, _FACT_DIGITS[key], language),
             ]
             for key, value in facts.items()
         ]
