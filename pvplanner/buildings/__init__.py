@@ -8,6 +8,8 @@ from pathlib import Path
 import geopandas as gpd
 import numpy as np
 import pandas as pd
+import shapely
+from pyproj import CRS
 
 from pvplanner.buildings.attributes import clean_types, rename_columns, unique_ids
 from pvplanner.buildings.datum import (
@@ -21,7 +23,7 @@ from pvplanner.buildings.households import join_households, read_households
 from pvplanner.buildings.placing import WGS84, place_in_metres
 from pvplanner.buildings.reading import read_features
 from pvplanner.buildings.repair import SET_ASIDE, judge_attributes, judge_shapes
-from pvplanner.errors import ConfigError, Finding
+from pvplanner.errors import ConfigError, Finding, InputError
 
 __all__ = [
     "SET_ASIDE",
@@ -31,6 +33,7 @@ __all__ = [
     "gcj02_to_wgs84",
     "join_households",
     "metric_crs",
+    "read_areas",
     "read_buildings",
     "read_households",
     "usable_buildings",
@@ -119,6 +122,22 @@ def _read(
     buildings["area_m2"] = buildings.geometry.area.fillna(0.0)
     buildings.attrs["findings"] = findings
     return buildings
+
+
+def read_areas(path: str | Path, crs: CRS) -> np.ndarray:
+    """Polygons of any vector layer, in a CRS.
+
+    Raises
+    ------
+    InputError
+        If the file is missing or unreadable, holds no areas or states no CRS.
+    """
+    raw, _ = read_features(path)
+    if raw.crs is None:
+        raise InputError("planes_no_crs", where=Path(path).name)
+    shapes = np.asarray(raw.to_crs(crs).geometry)
+    known = shapes[~(shapely.is_missing(shapes) | shapely.is_empty(shapes))]
+    return shapely.make_valid(known)
 
 
 def findings_of(table: pd.DataFrame) -> list[Finding]:

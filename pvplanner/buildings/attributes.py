@@ -50,6 +50,7 @@ _NO = {"no", "n", "false", "f", "0", "0.0", "否", "无", "没有", "不同意",
 
 ROOF_TYPES = {
     "gable": ("gable", "gabled", "pitched", "坡屋顶", "坡顶", "双坡", "人字坡"),
+    "hip": ("hip", "hipped", "pyramidal", "四坡", "四坡顶", "四坡屋顶"),
     "flat": ("flat", "平屋顶", "平顶"),
     "shed": ("shed", "skillion", "lean_to", "单坡"),
 }

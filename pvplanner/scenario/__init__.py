@@ -70,7 +70,18 @@ OTHER_PATHS = (
 )
 """Keys of other sections that hold paths."""
 
-PATH_KEYS = ("buildings", "weather", "dsm", "dtm", "dem", "planes", "households", "transformers")
+PATH_KEYS = (
+    "buildings",
+    "weather",
+    "dsm",
+    "dtm",
+    "dem",
+    "planes",
+    "keep_out",
+    "survey",
+    "households",
+    "transformers",
+)
 """Keys of ``[site]`` that hold paths."""
 
 

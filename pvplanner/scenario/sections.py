@@ -48,6 +48,10 @@ class Site(Frozen):
     dtm: str | None = None
     dem: str | None = None
     planes: str | None = None
+    keep_out: str | None = None
+    """Areas where no modules may lie: any vector layer."""
+    survey: str | None = None
+    """A filled-in survey sheet: what was seen on site overrides what was assumed."""
     transformers: str | None = None
     synthetic: bool = False
     """The village is made up: said wherever it is shown."""
@@ -92,8 +96,21 @@ class Roof(Frozen):
     usable_middle: dict[str, Fraction] = Field(default_factory=dict)
     usable_high: dict[str, Fraction] = Field(default_factory=dict)
     """Usable share of a plane's area by roof type, over the packaged table's."""
-    default_type: Literal["infer", "gable", "flat", "shed"] = "infer"
+    default_type: Literal["infer", "gable", "hip", "flat", "shed"] = "infer"
     """Roof type of buildings that state none."""
+    rules: dict[str, NotNegative] = Field(default_factory=dict)
+    """Rules of usable area (setbacks, margins, ...) over the packaged table's, for all levels."""
+    wind_kn_per_m2: Annotated[float, Field(ge=0, le=3)] | None = None
+    """Basic wind pressure (50 years); of the nearest known place if not given."""
+
+    @field_validator("rules")
+    @classmethod
+    def _known_rules(cls, value: dict[str, float]) -> dict[str, float]:
+        known = list(reference.load("usable_rules")["rule"])
+        odd = [rule for rule in value if rule not in known]
+        if odd:
+            raise ValueError(f"unknown rule {odd[0]!r}; known: {', '.join(known)}")
+        return value
 
     @field_validator("tilt", "usable_low", "usable_middle", "usable_high")
     @classmethod

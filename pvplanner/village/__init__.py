@@ -70,7 +70,7 @@ STAGES = (
 WEATHER_REACH_KM = 200.0
 """Weather from further away is a finding."""
 
-_UNUSED = ("dsm", "dtm", "dem", "planes", "transformers")
+_UNUSED = ("dem", "transformers")
 
 
 def plan_village(scenario: Scenario, *, progress: Callable[[str], None] | None = None) -> Plan:
@@ -107,7 +107,17 @@ def plan_village(scenario: Scenario, *, progress: Callable[[str], None] | None =
     weather, more = site_weather(scenario, latitude, longitude)
     findings += more
     begin("roofs")
-    planes = model_roofs(usable_buildings(buildings), scenario=scenario)
+    site = scenario.site
+    planes = model_roofs(
+        usable_buildings(buildings),
+        dsm=site.dsm,
+        dtm=site.dtm,
+        planes=site.planes,
+        keep_out=site.keep_out,
+        scenario=scenario,
+    )
+    findings += findings_of(planes)
+    planes.attrs = {}
     planes["yield_share"] = yield_shares(planes, weather, scenario=scenario)
     begin("modules")
     arrays = lay_modules(planes, scenario=scenario)
@@ -279,6 +289,7 @@ def _unknown_money(prices: Prices, no_factor: bool, province: str | None) -> lis
 def _facts(scenario: Scenario, weather: Weather, province: str | None) -> dict[str, object]:
     site = scenario.site
     files = {"buildings": site.buildings, "households": site.households}
+    files |= {key: getattr(site, key) for key in ("dsm", "dtm", "planes", "keep_out", "survey")}
     files |= {"meter": scenario.demand.meter, "tariff": scenario.tariff.file}
     files["pathway"] = scenario.carbon.pathway_file
     if site.weather != "typical":

@@ -15,6 +15,7 @@ from typing import Any
 import geopandas as gpd
 import pandas as pd
 import pyogrio
+from geopandas.array import GeometryDtype
 
 from pvplanner.errors import LANGUAGES, ConfigError, Finding, InputError, listed
 from pvplanner.scenario import Scenario
@@ -192,6 +193,10 @@ def _for_ogr(frame: pd.DataFrame) -> pd.DataFrame:
     for name in out.columns:
         kind = out[name].dtype
         if name == getattr(out, "_geometry_column_name", None):
+            continue
+        if isinstance(kind, GeometryDtype):
+            # A layer holds one geometry; others are kept as well-known text.
+            out[name] = out[name].to_wkt(rounding_precision=2).where(out[name].notna(), None)
             continue
         if isinstance(kind, pd.BooleanDtype):
             out[name] = out[name].astype("Int16").astype(float)

@@ -1,0 +1,72 @@
+"""A plane's own coordinates: metres along its eaves and up its slope, where modules are laid."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import shapely
+
+
+@dataclass(frozen=True)
+class Frames:
+    """Where planes lie.
+
+    Attributes
+    ----------
+    origin : ndarray
+        (n, 2) x and y of a point of each plane, m.
+    azimuth : ndarray
+        Direction of fall, degrees from grid north; any for level planes.
+    tilt : ndarray
+        Degrees.
+    """
+
+    origin: np.ndarray
+    azimuth: np.ndarray
+    tilt: np.ndarray
+
+    def _axes(self) -> tuple[np.ndarray, np.ndarray]:
+        """Unit vectors (east, north) along the eaves and up the slope."""
+        angle = np.radians(self.azimuth)
+        up = np.column_stack([-np.sin(angle), -np.cos(angle)])
+        return np.column_stack([up[:, 1], -up[:, 0]]), up
+
+    def into(self, shapes: np.ndarray) -> np.ndarray:
+        """Shapes seen from above in the planes' own coordinates, true to size."""
+        along, up = self._axes()
+        slope = np.cos(np.radians(self.tilt))
+
+        def turn(points: np.ndarray, which: np.ndarray) -> np.ndarray:
+            off = points - self.origin[which]
+            u = (off * along[which]).sum(axis=1)
+            v = (off * up[which]).sum(axis=1) / slope[which]
+            return np.column_stack([u, v])
+
+        return moved(shapes, turn)
+
+    def out_of(self, shapes: np.ndarray, which: np.ndarray | None = None) -> np.ndarray:
+        """Inverse of :meth:`into`; ``which`` plane each shape lies in, one each if not given."""
+        along, up = self._axes()
+        slope = np.cos(np.radians(self.tilt))
+
+        def turn(points: np.ndarray, owner: np.ndarray) -> np.ndarray:
+            plane = owner if which is None else which[owner]
+            u, v = points[:, 0, None], points[:, 1, None] * slope[plane, None]
+            return self.origin[plane] + u * along[plane] + v * up[plane]
+
+        return moved(shapes, turn)
+
+
+def moved(shapes: np.ndarray, turn: object) -> np.ndarray:
+    """Shapes with their points changed by ``turn(points, shape of each point)``; nothing stays."""
+    shapes = np.asarray(shapes, dtype=object)
+    points, owner = shapely.get_coordinates(shapes, return_index=True)
+    return shapely.set_coordinates(shapes.copy(), turn(points, owner))  # type: ignore[operator]
+
+
+def frames_of(shapes: np.ndarray, azimuth: np.ndarray, tilt: np.ndarray) -> Frames:
+    """Frames of planes with their origin in the middle of their bounds, to the centimetre."""
+    bounds = shapely.bounds(shapes)
+    origin = np.round((bounds[:, :2] + bounds[:, 2:]) / 2, 2)
+    return Frames(origin, np.nan_to_num(np.asarray(azimuth, float), nan=180.0), np.asarray(tilt))

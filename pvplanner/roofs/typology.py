@@ -1,0 +1,418 @@
+"""Roofs: from a footprint and its attributes to planes with a tilt, an azimuth and usable area.
+
+Where nothing but the footprint is known, a pitched roof is a gable with its ridge along the long
+side; attached houses share one ridge direction. Usable area is a range, never one number.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import shapely
+from pyproj import CRS, Transformer
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
+
+from pvplanner import reference
+from pvplanner.roofs import cutting
+from pvplanner.roofs.sunlit import relative_irradiation
+from pvplanner.scenario import Scenario
+
+ATTACHED_M = 0.3
+"""Pitched roofs closer than this are one row under one ridge direction."""
+
+WIDE_SPAN_M = 16.0
+LARGE_M2 = 450.0
+SMALL_M2 = 28.0
+RAGGED = 0.5
+COMPACT = 1.15
+STRAIGHT = 0.93
+ASPECTS = (1.1, 1.3)
+TILT_DOUBT = 4.0
+KINDS = ("gable", "hip", "flat", "shed")
+"""Where no roof type is known: spans wider, areas larger or much smaller than a house's, and
+outlines filling less of their rectangle than this are taken as flat (assumptions, editable by a
+``roof_type`` column or ``roof.default_type``)."""
+
+
+@dataclass(frozen=True)
+class _Boxes:
+    """Smallest rectangles around outlines: direction of the long side (radians from east)."""
+
+    direction: np.ndarray
+    long: np.ndarray
+    short: np.ndarray
+    middle: np.ndarray
+
+
+def shape_roofs(buildings: gpd.GeoDataFrame, *, scenario: Scenario) -> gpd.GeoDataFrame:
+    """Roof planes of buildings from footprint and attributes alone.
+
+    Parameters
+    ----------
+    buildings : GeoDataFrame
+        In a metric CRS: geometry; ``roof_type`` (``gable``, ``hip``, ``flat``, ``shed``) and
+        ``roof_tilt`` (degrees) where known.
+    scenario : Scenario
+        ``roof`` is used.
+
+    Returns
+    -------
+    GeoDataFrame
+        A row per plane: ``row`` (of the building), ``roof_type``, ``roof_type_source`` (``given``
+        or ``inferred``), ``surface_tilt``, ``grid_azimuth`` (``nan`` if level), ``probability``
+        (of this type and ridge direction), ``rise_m`` (of the ridge over the eaves) and
+        ``area_low`` and ``area_high``: factors on the plane's area between which its area times
+        its yearly irradiation lies with 80 % probability. The planes of a building sum to its
+        footprint.
+    """
+    parts = _parts(buildings)
+    boxes = _boxes(np.asarray(parts.geometry))
+    kinds, classes = _roof_types(parts, boxes, scenario)
+    pitched = np.isin(kinds, ("gable", "hip"))
+    direction = _ridge_directions(np.asarray(parts.geometry), boxes, pitched)
+    pieces = _pieces(parts, boxes, kinds, direction)
+    tilt = _tilts(parts, kinds, scenario)[pieces.part]
+    return _cut(parts, pieces, kinds, classes, tilt, buildings.crs)
+
+
+def _parts(buildings: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+    columns = ["roof_type", "roof_tilt"]
+    known = [c for c in columns if c in buildings]
+    shapes = np.asarray(buildings.geometry)
+    frame = gpd.GeoDataFrame(
+        pd.DataFrame(buildings)[known].reset_index(drop=True), geometry=shapes, crs=buildings.crs
+    )
+    frame["row"] = np.arange(len(frame))
+    parts = frame.explode(index_parts=False).reset_index(drop=True)
+    for column in columns:
+        if column not in parts:
+            parts[column] = np.nan if column == "roof_tilt" else None
+    return parts
+
+
+def _boxes(shapes: np.ndarray) -> _Boxes:
+    many = shapely.get_num_coordinates(shapes) > cutting.MOST_POINTS
+    if many.any():
+        shapes = shapes.copy()
+        shapes[many] = shapely.convex_hull(shapes[many])
+    points, owner = shapely.get_coordinates(shapely.get_exterior_ring(shapes), return_index=True)
+    starts = np.searchsorted(owner, np.arange(len(shapes) + 1))
+    found = cutting.rectangles(points, starts)
+    return _Boxes(found[:, 4] % np.pi, found[:, 2], found[:, 3], found[:, :2])
+
+
+def _roof_types(
+    parts: gpd.GeoDataFrame, boxes: _Boxes, scenario: Scenario
+) -> tuple[np.ndarray, np.ndarray]:
+    """Type of each part, and the row of ``roof_priors`` that says how sure it is."""
+    area = parts.geometry.area.to_numpy()
+    small = area < SMALL_M2
+    large = (boxes.short > WIDE_SPAN_M) | (area > LARGE_M2)
+    large |= area < RAGGED * boxes.long * boxes.short
+    compact = boxes.long < COMPACT * boxes.short
+    classes = np.select([small, large, compact], ["small", "large", "compact"], "house")
+    priors = reference.load("roof_priors").set_index("class")[list(KINDS)]
+    likeliest = priors.idxmax(axis=1)
+    guess = likeliest.loc[classes].to_numpy().astype(object)
+    if scenario.roof.default_type != "infer":
+        guess[:] = scenario.roof.default_type
+        classes = guess.copy()
+    stated = parts["roof_type"].astype("object").to_numpy()
+    known = np.array([isinstance(kind, str) for kind in stated], dtype=bool)
+    kinds = np.where(known, stated, guess)
+    return kinds, np.where(known, kinds, classes).astype(object)
+
+
+def _tilts(parts: gpd.GeoDataFrame, kinds: np.ndarray, scenario: Scenario) -> np.ndarray:
+    table = reference.load("roof_types").set_index("roof_type")["tilt_deg"]
+    default = {**table.to_dict(), **scenario.roof.tilt}
+    stated = pd.to_numeric(parts["roof_tilt"], errors="coerce").to_numpy(dtype=float)
+    usual = np.array([default[kind] for kind in kinds], dtype=float)
+    return np.where(np.isfinite(stated) & (kinds != "flat"), stated, usual)
+
+
+def _ridge_directions(shapes: np.ndarray, boxes: _Boxes, pitched: np.ndarray) -> np.ndarray:
+    """Ridge direction of each part, radians from east: its own long side, or its row's.
+
+    In a row of attached houses the ridge follows the row's long side, along whichever of the
+    house's own two directions is nearer to it.
+    """
+    direction = boxes.direction.copy()
+    rows = np.flatnonzero(pitched)
+    if len(rows) < 2:
+        return direction
+    tree = shapely.STRtree(shapes[rows])
+    left, right = tree.query(shapes[rows], predicate="dwithin", distance=ATTACHED_M)
+    links = coo_array((np.ones(len(left)), (left, right)), shape=(len(rows), len(rows)))
+    group = connected_components(links, directed=False)[1]
+    crowd = np.flatnonzero(np.bincount(group)[group] > 1)
+    crowd = crowd[np.argsort(group[crowd], kind="stable")]
+    cuts = np.flatnonzero(np.diff(group[crowd])) + 1
+    for members in np.split(rows[crowd], cuts) if len(crowd) else []:
+        own = members
+        whole = _boxes(np.array([shapely.union_all(shapes[own]).convex_hull]))
+        off = (whole.direction[0] - boxes.direction[own] + np.pi / 4) % np.pi
+        across = off >= np.pi / 2
+        direction[own] = (boxes.direction[own] + np.where(across, np.pi / 2, 0)) % np.pi
+    return direction
+
+
+@dataclass(frozen=True)
+class _Pieces:
+    """What the parts were cut into; each carries one simple roof."""
+
+    shape: np.ndarray
+    part: np.ndarray
+    direction: np.ndarray
+    middle: np.ndarray
+    long: np.ndarray
+    short: np.ndarray
+
+
+def _pieces(
+    parts: gpd.GeoDataFrame, boxes: _Boxes, kinds: np.ndarray, direction: np.ndarray
+) -> _Pieces:
+    """Pitched parts with wings are cut straight at their inner corners; the rest stay whole."""
+    shapes = np.asarray(parts.geometry)
+    pitched = np.isin(kinds, ("gable", "hip"))
+    # An outline that fills its rectangle has no wings; only the others need their hull.
+    area = shapely.area(shapes)
+    odd = pitched & (area < STRAIGHT * boxes.long * boxes.short)
+    odd &= shapely.get_num_interior_rings(shapes) == 0
+    odd[odd] = area[odd] <= STRAIGHT * shapely.area(shapely.convex_hull(shapes[odd]))
+    whole = ~odd
+    keep, cut = np.flatnonzero(whole), np.flatnonzero(~whole)
+    if len(cut) == 0:
+        return _Pieces(shapes, keep, direction, boxes.middle, boxes.long, boxes.short)
+    points, starts = cutting.open_rings(shapes[cut])
+    rings, ends, owner, across = cutting.cut_outlines(points, starts)
+    made = cutting.polygons(rings, ends)
+    inner = _boxes(made)
+    # A wing's ridge runs away from the house; the largest piece keeps to its own long side.
+    wing = across.any(axis=1)
+    away = (np.arctan2(across[:, 1], across[:, 0]) + np.pi / 2) % np.pi
+    turned = np.where(wing, away, inner.direction)
+    own = np.abs(np.cos(turned - inner.direction)) > np.sqrt(0.5)
+    return _Pieces(
+        np.concatenate([shapes[keep], made]),
+        np.concatenate([keep, cut[owner]]),
+        np.concatenate([direction[keep], turned]),
+        np.concatenate([boxes.middle[keep], inner.middle]),
+        np.concatenate([boxes.long[keep], np.where(own, inner.long, inner.short)]),
+        np.concatenate([boxes.short[keep], np.where(own, inner.short, inner.long)]),
+    )
+
+
+def _cut(
+    parts: gpd.GeoDataFrame,
+    pieces: _Pieces,
+    kinds: np.ndarray,
+    classes: np.ndarray,
+    tilt: np.ndarray,
+    crs: CRS,
+) -> gpd.GeoDataFrame:
+    """A row per plane: gables are cut along the ridge, hips at their four corners as well."""
+    kind = kinds[pieces.part]
+    # Off the ridge's own line, a house's span is its other side.
+    box = np.column_stack([np.cos(pieces.direction), np.sin(pieces.direction)])
+    down = np.column_stack([box[:, 1], -box[:, 0]])
+    stated = np.isfinite(pd.to_numeric(parts["roof_tilt"], errors="coerce").to_numpy(dtype=float))
+    west, south, east, north = parts.total_bounds
+    latitude = Transformer.from_crs(crs, 4326, always_xy=True).transform(
+        (west + east) / 2, (south + north) / 2
+    )[1]
+    low, high, likely = area_range(
+        pieces.direction, pieces.long / pieces.short, kind, classes[pieces.part], tilt,
+        stated[pieces.part], latitude,
+    )  # fmt: skip
+    rows: list[pd.DataFrame] = []
+    gable, hip = np.flatnonzero(kind == "gable"), np.flatnonzero(kind == "hip")
+    for side, shapes in zip((1.0, -1.0), _halves(pieces, gable, box), strict=True):
+        rows.append(_piece(shapes, gable, down[gable] * side))
+    for fall, shapes in _quarters(pieces, hip, box, down):
+        rows.append(_piece(shapes, hip, fall))
+    flat, shed = np.flatnonzero(kind == "flat"), np.flatnonzero(kind == "shed")
+    rows.append(_piece(pieces.shape[flat], flat, np.zeros((len(flat), 2))))
+    rows.append(_piece(pieces.shape[shed], shed, down[shed]))
+    planes = pd.concat(rows, ignore_index=True)
+    planes = planes[shapely.area(planes["geometry"].to_numpy()) > 0.01]
+    piece = planes["piece"].to_numpy()
+    planes["row"] = parts["row"].to_numpy()[pieces.part[piece]]
+    order = np.lexsort((piece, pieces.part[piece], planes["row"].to_numpy()))
+    planes = planes.iloc[order].reset_index(drop=True)
+    piece = planes.pop("piece").to_numpy()
+    planes["roof_type"] = kind[piece]
+    known = kinds == classes
+    planes["roof_type_source"] = np.where(known, "given", "inferred")[pieces.part[piece]]
+    planes["surface_tilt"] = np.where(kind[piece] == "flat", 0.0, tilt[piece])
+    planes["probability"] = likely[piece]
+    span = np.where(kind == "shed", 1.0, 0.5) * pieces.short
+    planes["rise_m"] = (span * np.tan(np.radians(np.where(kind == "flat", 0.0, tilt))))[piece]
+    planes["area_low"], planes["area_high"] = low[piece], high[piece]
+    return gpd.GeoDataFrame(planes, geometry="geometry", crs=crs)
+
+
+def _halves(pieces: _Pieces, rows: np.ndarray, box: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Halves of pieces on the right and left of their ridge."""
+    shapes = pieces.shape[rows]
+    left, right = np.empty(len(rows), dtype=object), np.empty(len(rows), dtype=object)
+    if len(rows) == 0:
+        return right, left
+    points, starts = cutting.open_rings(shapes, orient=False)
+    lines = np.column_stack([pieces.middle[rows], box[rows]])
+    made, ends, crossed = cutting.halve(*_closed(points, starts), lines)
+    left, right = np.split(cutting.polygons(made, ends), 2)
+    odd = np.flatnonzero((crossed > 2) | (shapely.get_num_interior_rings(shapes) > 0))
+    if len(odd):
+        reach = (pieces.long + pieces.short)[rows[odd], None]
+        along = box[rows[odd]] * reach
+        across = np.column_stack([-along[:, 1], along[:, 0]])
+        a, b = pieces.middle[rows[odd]] - along, pieces.middle[rows[odd]] + along
+        for side, out in ((1.0, left), (-1.0, right)):
+            up = across * side
+            half = shapely.polygons(np.stack([a, b, b + up, a + up], axis=1))
+            out[odd] = shapely.intersection(shapes[odd], half)
+    return right, left
+
+
+def _closed(points: np.ndarray, starts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    sizes = np.diff(starts)
+    ends = starts + np.arange(len(starts))
+    out = np.empty((ends[-1], 2))
+    ring = np.repeat(np.arange(len(sizes)), sizes)
+    out[np.arange(len(points)) + ring] = points
+    out[ends[1:] - 1] = points[starts[:-1]]
+    return out, ends
+
+
+def _quarters(
+    pieces: _Pieces, rows: np.ndarray, box: np.ndarray, down: np.ndarray
+) -> list[tuple[np.ndarray, np.ndarray]]:
+    """Fall and outline of the four planes of hip roofs of equal slopes."""
+    if len(rows) == 0:
+        return []
+    u, v = box[rows], down[rows]
+    half_long, half_short = pieces.long[rows] / 2, pieces.short[rows] / 2
+    middle, shapes = pieces.middle[rows], pieces.shape[rows]
+    ridge = np.maximum(half_long - half_short, 0.0)
+
+    def at(x: np.ndarray, y: np.ndarray) -> np.ndarray:
+        return middle + u * x[:, None] + v * y[:, None]
+
+    far = half_short + 1.0
+    # Beyond the box the hips run on, so that nothing of a ragged outline is lost.
+    a, b = at(ridge + far, far), at(ridge + far, -far)
+    c, d = at(-ridge - far, -far), at(-ridge - far, far)
+    e, f = at(ridge, 0 * ridge), at(-ridge, 0 * ridge)
+    long = np.stack([f, e, a, d], axis=1), np.stack([e, f, c, b], axis=1)
+    short = np.stack([e, b, a], axis=1), np.stack([f, d, c], axis=1)
+    return [
+        (v, shapely.intersection(shapes, shapely.polygons(long[0]))),
+        (-v, shapely.intersection(shapes, shapely.polygons(long[1]))),
+        (u, shapely.intersection(shapes, shapely.polygons(short[0]))),
+        (-u, shapely.intersection(shapes, shapely.polygons(short[1]))),
+    ]
+
+
+def _piece(shapes: np.ndarray, piece: np.ndarray, fall: np.ndarray) -> pd.DataFrame:
+    """Planes that fall towards ``fall`` (east, north), or are level where it is zero."""
+    azimuth = np.degrees(np.arctan2(fall[:, 0], fall[:, 1])) % 360
+    level = ~fall.any(axis=1)
+    return pd.DataFrame(
+        {"geometry": shapes, "piece": piece, "grid_azimuth": np.where(level, np.nan, azimuth)}
+    )
+
+
+def area_range(
+    direction: np.ndarray,
+    aspect: np.ndarray,
+    kinds: np.ndarray,
+    classes: np.ndarray,
+    tilt: np.ndarray,
+    stated: np.ndarray,
+    latitude: float,
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Factors around the modelled area times irradiation that hold 80 %, and the probability.
+
+    Every roof that the outline may carry is weighed: its type, its tilt, which way its ridge runs.
+    """
+    turn = np.round(np.degrees(direction) / 15.0).astype(int) % 12
+    shape = np.digitize(aspect, ASPECTS)
+    keys = pd.DataFrame(
+        {"class": classes, "kind": kinds, "turn": turn, "shape": shape, "tilt": np.round(tilt)}
+    )
+    keys["known"] = stated
+    inverse = keys.groupby(list(keys.columns), sort=False).ngroup().to_numpy()
+    first = np.unique(inverse, return_index=True)[1]
+    latitude = 2.0 * round(latitude / 2.0)
+    rows = keys.iloc[first].itertuples(index=False, name=None)
+    found = np.array([_weigh(*row, latitude) for row in rows]).reshape(-1, 3)
+    low, high, likely = found[inverse].T
+    return low, high, likely
+
+
+@lru_cache(maxsize=4096)
+def _weigh(
+    of: str, kind: str, turn: int, shape: int, tilt: float, known: bool, latitude: float
+) -> tuple[float, float, float]:
+    priors = reference.load("roof_priors").set_index("class")
+    tilts = reference.load("roof_types").set_index("roof_type")
+    long_side = (0.5, 0.65, 0.9)[shape]
+    values, weights, mine = [], [], 1.0
+    for other in KINDS:
+        share = float(priors.loc[of, other]) if of in priors.index else float(other == kind)
+        if share == 0:
+            continue
+        if other == kind and other != "flat":
+            mine = share * (1.0 if other == "hip" else long_side)
+        elif other == kind:
+            mine = share
+        steps = [0.0]
+        if other != "flat":
+            edges = tilts.loc[other, ["tilt_low_deg", "tilt_high_deg"]].to_numpy(dtype=float)
+            if known and other == kind:
+                edges = np.array([max(tilt - TILT_DOUBT, 0.0), tilt + TILT_DOUBT])
+            steps = list(np.linspace(*edges, 9))
+        for steep in steps:
+            for way, chance in _ways(other, turn, long_side):
+                values.append(_gathered(other, steep, way, latitude))
+                weights.append(share * chance / len(steps))
+    order = np.argsort(values)
+    values, held = np.array(values)[order], np.array(weights)[order]
+    reached = (np.cumsum(held) - 0.5 * held) / held.sum()
+    own = _gathered(kind, tilt if kind != "flat" else 0.0, turn * 15.0, latitude)
+    low, high = np.interp((0.1, 0.9), reached, values) / own
+    return min(low, 1.0), max(high, 1.0), mine
+
+
+def _ways(kind: str, turn: int, long_side: float) -> list[tuple[float, float]]:
+    """Directions of the ridge (degrees from east) and their chances."""
+    ridge = turn * 15.0
+    if kind in ("flat", "hip"):
+        return [(ridge, 1.0)]
+    if kind == "gable":
+        return [(ridge, long_side), (ridge + 90.0, 1.0 - long_side)]
+    half = 0.5 * long_side, 0.5 * (1.0 - long_side)
+    return [
+        (ridge, half[0]),
+        (ridge + 180.0, half[0]),
+        (ridge + 90, half[1]),
+        (ridge + 270, half[1]),
+    ]
+
+
+def _gathered(kind: str, tilt: float, ridge: float, latitude: float) -> float:
+    """Irradiation of a whole roof for each square metre of footprint, relative to level ground."""
+    falls = {
+        "flat": (0.0,),
+        "shed": (90.0 - ridge + 90.0,),
+        "gable": (90.0 - ridge + 90.0, 90.0 - ridge - 90.0),
+        "hip": tuple(90.0 - ridge + k * 90.0 for k in range(4)),
+    }[kind]
+    got = relative_irradiation(np.full(len(falls), tilt), np.array(falls), latitude)
+    return float(got.mean() / np.cos(np.radians(tilt)))

@@ -1,0 +1,235 @@
+"""What of a plane can carry modules: setbacks, obstacles, keep-outs, contiguity; a range of three.
+
+Every rule stands in ``reference/usable_rules.csv`` with low, middle and high, and can be replaced
+in a scenario. Nothing here says that a roof can bear modules.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import shapely
+
+from pvplanner import reference
+from pvplanner.roofs.frames import Frames, frames_of
+from pvplanner.scenario import Scenario
+
+LEVELS = ("low", "middle", "high")
+FLAT_DEG = 5.0
+"""Planes below this tilt are level roofs: rows on stands, not flush modules."""
+
+WIND_REACH_KM = 60.0
+ON_EDGE_M = 0.3
+"""An edge whose middle is nearer than this to the building's outline is an outer one."""
+
+
+@dataclass(frozen=True)
+class Rules:
+    """The rules of one level of the range, metres, m2 and shares."""
+
+    eave: float
+    ridge: float
+    gable: float
+    parapet: float
+    margin: float
+    contiguous: float
+    unseen: float
+    tilt_max: float
+    widen: float
+    corner: float
+
+
+def wind_pressure(
+    latitude: float, longitude: float, scenario: Scenario
+) -> tuple[float | None, str]:
+    """Basic wind pressure (50 years, kN/m2) of a place and where it is from; ``None`` if unknown."""
+    given = scenario.roof.wind_kn_per_m2
+    if given is not None:
+        return given, "scenario"
+    table = reference.load("wind")
+    away = reference.distance_km(
+        latitude, longitude, table["latitude"].to_numpy(), table["longitude"].to_numpy()
+    )
+    nearest = int(np.argmin(away))
+    if away[nearest] > WIND_REACH_KM:
+        return None, ""
+    row = table.iloc[nearest]
+    return float(row["w0_50yr_kn_per_m2"]), f"{row['place']}: {row['source']}"
+
+
+def usable_rules(scenario: Scenario, wind: float | None) -> dict[str, Rules]:
+    """The rules of each level, the scenario's own over the packaged ones."""
+    table = reference.load("usable_rules").set_index("rule")
+    own = scenario.roof.rules
+    out = {}
+    for level in LEVELS:
+        value = {**table[level].astype(float).to_dict(), **own}
+        over = max(0.0, (wind or 0.0) - value["wind_reference"])
+        widen = over * value[f"wind_{scenario.system.mount}"]
+        out[level] = Rules(
+            value["setback_eave"],
+            value["setback_ridge"],
+            value["setback_gable"],
+            value["setback_parapet"],
+            value["obstacle_margin"],
+            value["contiguous"],
+            value["unseen"],
+            value["tilt_max"],
+            widen,
+            widen * value["wind_corner"],
+        )
+    return out
+
+
+def plane_frames(planes: gpd.GeoDataFrame) -> Frames:
+    """The planes' own coordinates."""
+    shapes = np.asarray(planes.geometry)
+    return frames_of(shapes, planes["grid_azimuth"].to_numpy(), planes["surface_tilt"].to_numpy())
+
+
+def usable_outlines(
+    planes: gpd.GeoDataFrame, rules: Rules, *, keep_out: np.ndarray | None = None
+) -> np.ndarray:
+    """What is left of planes after setbacks, obstacles and keep-outs.
+
+    Parameters
+    ----------
+    planes : GeoDataFrame
+        ``surface_tilt``, ``grid_azimuth``, ``building_id``; ``obstacles`` (geometry) if known.
+    rules : Rules
+    keep_out : ndarray of geometry, optional
+        Places not to be used, in the planes' CRS.
+
+    Returns
+    -------
+    ndarray of geometry
+        In the planes' own coordinates (:class:`Frames`), true to size; empty where nothing is left.
+    """
+    frames = plane_frames(planes)
+    shapes = np.asarray(planes.geometry)
+    inside = frames.into(shapes)
+    flat = planes["surface_tilt"].to_numpy() < FLAT_DEG
+    taken = _obstacles(planes, frames, rules, keep_out)
+    least = min(rules.eave, rules.ridge, rules.gable)
+    base = np.where(flat, min(rules.parapet, least + 99), least)
+    out = shapely.buffer(inside, -base, quad_segs=2, join_style="mitre", mitre_limit=3.0)
+    bands, owner = _bands(planes, inside, frames, flat, base, rules)
+    out = _without(out, np.concatenate([bands, taken[0]]), np.concatenate([owner, taken[1]]))
+    steep = planes["surface_tilt"].to_numpy() > rules.tilt_max
+    out[steep] = shapely.Polygon()
+    return _contiguous(out, rules.contiguous)
+
+
+def _obstacles(
+    planes: gpd.GeoDataFrame, frames: Frames, rules: Rules, keep_out: np.ndarray | None
+) -> tuple[np.ndarray, np.ndarray]:
+    """Shapes in the planes' own coordinates that are not to be used, and whose they are."""
+    shapes, owner = np.array([], dtype=object), np.array([], dtype=np.int64)
+    if "obstacles" in planes:
+        held = np.asarray(planes["obstacles"], dtype=object)
+        own = np.flatnonzero(~(shapely.is_missing(held) | shapely.is_empty(held)))
+        placed = Frames(frames.origin[own], frames.azimuth[own], frames.tilt[own]).into(held[own])
+        shapes = shapely.buffer(placed, rules.margin, quad_segs=2, join_style="mitre")
+        owner = own
+    if keep_out is not None and len(keep_out):
+        plane, area = shapely.STRtree(keep_out).query(
+            np.asarray(planes.geometry), predicate="intersects"
+        )
+        some = Frames(frames.origin[plane], frames.azimuth[plane], frames.tilt[plane])
+        shapes = np.concatenate([shapes, some.into(keep_out[area])])
+        owner = np.concatenate([owner, plane])
+    return shapes, owner
+
+
+def _bands(
+    planes: gpd.GeoDataFrame,
+    inside: np.ndarray,
+    frames: Frames,
+    flat: np.ndarray,
+    base: np.ndarray,
+    rules: Rules,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Strips along the edges that need more than the common setback, and corners in strong wind."""
+    a, b, owner, down = edges(inside)
+    need = np.select([down > 0.7, down < -0.7], [rules.eave, rules.ridge], rules.gable)
+    need = np.where(flat[owner], rules.parapet, need)
+    outer = np.ones(len(owner), dtype=bool)
+    if rules.widen > 0 or rules.ridge != rules.gable:
+        outer = _outer(planes, frames, a, b, owner)
+        need = np.where(outer, need + rules.widen, np.where(flat[owner], need, rules.ridge))
+    wide = need > base[owner] + 1e-9
+    strips = shapely.buffer(
+        shapely.linestrings(np.stack([a[wide], b[wide]], axis=1)), need[wide], cap_style="square"
+    )
+    if rules.corner <= 0:
+        return strips, owner[wide]
+    corner = outer & _convex(a, b, owner)
+    squares = shapely.buffer(shapely.points(a[corner]), rules.corner, cap_style="square")
+    return np.concatenate([strips, squares]), np.concatenate([owner[wide], owner[corner]])
+
+
+def edges(shapes: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Ends of the edges of polygons, their shape's number, and how far each faces down (-1 to 1)."""
+    parts, part_owner = shapely.get_parts(shapes, return_index=True)
+    rings, ring_part = shapely.get_rings(shapely.orient_polygons(parts), return_index=True)
+    points, ring = shapely.get_coordinates(rings, return_index=True)
+    same = ring[1:] == ring[:-1]
+    a, b = points[:-1][same], points[1:][same]
+    step = b - a
+    size = np.maximum(np.hypot(step[:, 0], step[:, 1]), 1e-12)
+    # Counter-clockwise: what is outside lies on the right, (dy, -dx).
+    return a, b, part_owner[ring_part[ring[:-1][same]]], step[:, 0] / size
+
+
+def _outer(
+    planes: gpd.GeoDataFrame, frames: Frames, a: np.ndarray, b: np.ndarray, owner: np.ndarray
+) -> np.ndarray:
+    """Edges on the outline of their building, not between two of its planes."""
+    codes, _ = pd.factorize(planes["building_id"])
+    order = np.argsort(codes, kind="stable")
+    shapes = np.asarray(planes.geometry)[order]
+    cuts = np.flatnonzero(np.diff(codes[order])) + 1
+    whole = np.array([shapely.union_all(group) for group in np.split(shapes, cuts)])
+    rim = shapely.boundary(shapely.buffer(shapely.buffer(whole, 0.05), -0.05))
+    middle = frames.out_of(shapely.points((a + b) / 2), owner)
+    return shapely.dwithin(middle, rim[codes[owner]], ON_EDGE_M)
+
+
+def _convex(a: np.ndarray, b: np.ndarray, owner: np.ndarray) -> np.ndarray:
+    """Whether the corner at the start of each edge turns outwards."""
+    before = np.roll(np.arange(len(a)), 1)
+    joined = np.isclose(b[before], a).all(axis=1) & (owner[before] == owner)
+    u, v = a - a[before], b - a
+    turn = u[:, 0] * v[:, 1] - u[:, 1] * v[:, 0]
+    return ~joined | (turn > 0)
+
+
+def _without(shapes: np.ndarray, taken: np.ndarray, owner: np.ndarray) -> np.ndarray:
+    out = shapes.copy()
+    if len(owner) == 0:
+        return out
+    order = np.argsort(owner, kind="stable")
+    taken, owner = taken[order], owner[order]
+    starts = np.flatnonzero(np.r_[True, owner[1:] != owner[:-1]])
+    groups = np.split(taken, starts[1:])
+    whole = np.array([g[0] if len(g) == 1 else shapely.union_all(g) for g in groups])
+    rows = owner[starts]
+    out[rows] = shapely.difference(shapes[rows], whole)
+    return out
+
+
+def _contiguous(shapes: np.ndarray, least: float) -> np.ndarray:
+    """Shapes without their parts smaller than ``least``."""
+    parts, owner = shapely.get_parts(shapes, return_index=True)
+    large = (shapely.area(parts) >= least) & (shapely.get_type_id(parts) == 3)
+    out = np.full(len(shapes), shapely.Polygon(), dtype=object)
+    parts, owner = parts[large], owner[large]
+    count = np.bincount(owner, minlength=len(shapes))
+    single = count[owner] == 1
+    out[owner[single]] = parts[single]
+    for row in np.flatnonzero(count > 1):
+        out[row] = shapely.MultiPolygon(list(parts[owner == row]))
+    return out
