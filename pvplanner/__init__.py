@@ -1,13 +1,14 @@
 """pvplanner: rooftop photovoltaics for villages, from footprints to income and carbon."""
 
-from pvplanner.buildings import read_buildings, read_households
+from pvplanner import reference
+from pvplanner.buildings import read_buildings, read_households, read_survey
 from pvplanner.energy import simulate_energy, simulate_hours
 from pvplanner.errors import ConfigError, Finding, InputError, PVPlannerError
 from pvplanner.income import cash_flows, resolve_prices
 from pvplanner.mapping import save_map
 from pvplanner.modules import lay_modules
-from pvplanner.report import save_report
-from pvplanner.roofs import model_roofs
+from pvplanner.report import save_report, save_survey
+from pvplanner.roofs import model_roofs, read_planes
 from pvplanner.scenario import Scenario
 from pvplanner.village import Plan, plan_village
 from pvplanner.weather import Weather, read_weather, typical_year
@@ -26,10 +27,14 @@ __all__ = [
     "plan_village",
     "read_buildings",
     "read_households",
+    "read_planes",
+    "read_survey",
     "read_weather",
+    "reference",
     "resolve_prices",
     "save_map",
     "save_report",
+    "save_survey",
     "simulate_energy",
     "simulate_hours",
     "typical_year",

@@ -30,7 +30,7 @@ from pvplanner.errors import (
     message,
 )
 from pvplanner.mapping import save_map
-from pvplanner.report import save_report
+from pvplanner.report import save_report, save_survey
 from pvplanner.scaffold import scenario_text
 from pvplanner.scenario import PATH_KEYS, Scenario
 from pvplanner.schema import label
@@ -161,6 +161,21 @@ def report(
     saved = Plan.load(folder)
     written = save_report(saved, out, language=language, internal=internal)
     typer.echo(f"{label('said_report', _language())}: {written}")
+
+
+@app.command()
+def survey(
+    folder: Annotated[Path, typer.Argument(help="Folder of a plan.")],
+    out: Annotated[
+        Path, typer.Option("-o", "--out", help="Workbook to fill in, or HTML to print.")
+    ] = Path("survey.xlsx"),
+    language: LanguageOption = None,
+) -> None:
+    """Write the list of what someone must check on site, hamlet by hamlet."""
+    _speak(language, folder / "scenario.toml")
+    saved = Plan.load(folder)
+    written = save_survey(saved, out, language=language)
+    typer.echo(f"{label('survey_sheet', _language())}: {written}")
 
 
 @app.command()

@@ -148,7 +148,7 @@ def open_raster(
 
 
 def _to_metres(source: Any, name: str) -> tuple[float, float]:
-    """Factor and offset from stored values to metres: the band's scale, and its or the CRS's unit."""
+    """Factor and offset from stored values to metres: the band's scale and unit."""
     unit = (source.units[0] or "").strip().lower()
     if not unit:
         unit = _vertical_unit(source.crs)
@@ -203,11 +203,11 @@ def _seen_in(source: Any, crs: CRS, finest: float, stack: ExitStack) -> Any:
 
 def _natural_cell(source: Any, target: Any) -> float:
     """The raster's cell in metres of the target, at its middle."""
-    middle = (source.width // 2, source.height // 2)
-    corners = [
-        source.transform * (middle[0] + u, middle[1] + v) for u, v in ((0, 0), (1, 0), (0, 1))
-    ]
-    x, y = rasterio.warp.transform(source.crs, target, *zip(*corners, strict=True))
+    t, i, j = source.transform, source.height // 2, source.width // 2
+    steps = ((0, 0), (1, 0), (0, 1))
+    xs = [t.a * (j + u) + t.b * (i + v) + t.c for u, v in steps]
+    ys = [t.d * (j + u) + t.e * (i + v) + t.f for u, v in steps]
+    x, y = rasterio.warp.transform(source.crs, target, xs, ys)
     return min(math.hypot(x[1] - x[0], y[1] - y[0]), math.hypot(x[2] - x[0], y[2] - y[0]))
 
 

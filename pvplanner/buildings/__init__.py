@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -23,6 +24,7 @@ from pvplanner.buildings.households import join_households, read_households
 from pvplanner.buildings.placing import WGS84, place_in_metres
 from pvplanner.buildings.reading import read_features
 from pvplanner.buildings.repair import SET_ASIDE, judge_attributes, judge_shapes
+from pvplanner.buildings.survey import apply_survey, read_survey
 from pvplanner.errors import ConfigError, Finding, InputError
 
 __all__ = [
@@ -36,6 +38,7 @@ __all__ = [
     "read_areas",
     "read_buildings",
     "read_households",
+    "read_survey",
     "usable_buildings",
     "wgs84_to_bd09",
     "wgs84_to_gcj02",
@@ -52,6 +55,7 @@ def read_buildings(
     datum: str = "wgs84",
     layer: str | None = None,
     columns: Mapping[str, str] | None = None,
+    survey: str | os.PathLike[str] | None = None,
 ) -> gpd.GeoDataFrame:
     """Read building footprints from any vector file.
 
@@ -68,6 +72,8 @@ def read_buildings(
         Layer, where several hold polygons.
     columns : mapping, optional
         The file's column names to ours.
+    survey : path-like, optional
+        A filled-in survey sheet, see :func:`read_survey`; it overrides the file.
 
     Returns
     -------
@@ -90,7 +96,7 @@ def read_buildings(
     where = Path(path).name
     # Rings with nan vertices are judged below; numpy need not warn of them.
     with np.errstate(invalid="ignore"):
-        return _read(path, where, crs=crs, datum=datum, layer=layer, columns=columns)
+        return _read(path, where, crs=crs, datum=datum, layer=layer, columns=columns, survey=survey)
 
 
 def _read(
@@ -101,6 +107,7 @@ def _read(
     datum: str,
     layer: str | None,
     columns: Mapping[str, str] | None,
+    survey: str | os.PathLike[str] | None,
 ) -> gpd.GeoDataFrame:
     raw, findings = read_features(path, layer=layer)
     raw = raw.reset_index(drop=True)
@@ -114,6 +121,9 @@ def _read(
     column = used.get("building_id", "building_id")
     frame["building_id"], more = unique_ids(frame["building_id"], where=where, column=column)
     findings += more
+    if survey is not None:
+        told, more = read_survey(survey)
+        findings += more + apply_survey(frame, told, where=Path(survey).name)
     shapes = gpd.GeoSeries(np.asarray(placed.geometry), index=frame.index, crs=placed.crs)
     buildings = gpd.GeoDataFrame(frame, geometry=shapes, crs=placed.crs)
     buildings, more = judge_shapes(buildings, where=where)
@@ -124,7 +134,7 @@ def _read(
     return buildings
 
 
-def read_areas(path: str | Path, crs: CRS) -> np.ndarray:
+def read_areas(path: str | os.PathLike[str], crs: CRS) -> np.ndarray:
     """Polygons of any vector layer, in a CRS.
 
     Raises
@@ -132,7 +142,7 @@ def read_areas(path: str | Path, crs: CRS) -> np.ndarray:
     InputError
         If the file is missing or unreadable, holds no areas or states no CRS.
     """
-    raw, _ = read_features(path)
+    raw, _ = read_features(Path(path))
     if raw.crs is None:
         raise InputError("planes_no_crs", where=Path(path).name)
     shapes = np.asarray(raw.to_crs(crs).geometry)

@@ -12,6 +12,7 @@ from pvplanner.errors import ConfigError, Finding, listed
 ALIASES: dict[str, tuple[str, ...]] = {
     "building_id": (
         "building_id",
+        "building",
         "bldg_id",
         "osm_id",
         "gml_id",
@@ -24,25 +25,36 @@ ALIASES: dict[str, tuple[str, ...]] = {
         "不动产单元号",
     ),
     "division_code": ("division_code", "xzqdm", "zldwdm", "行政区代码", "区划代码"),
-    "village": ("village", "hamlet", "自然村", "村名", "村"),
+    "village": ("village", "村名", "村"),
     "project_class": ("project_class", "项目类型"),
-    "roof_type": ("roof_type", "roof:shape", "roof_shape", "屋顶类型", "屋顶形式"),
-    "roof_tilt": ("roof_tilt", "roof:angle", "屋顶坡度"),
+    "roof_type": ("roof_type", "roof type", "roof:shape", "roof_shape", "屋顶类型", "屋顶形式"),
+    "roof_tilt": ("roof_tilt", "roof tilt", "roof:angle", "屋顶坡度"),
     "floors": ("floors", "floor", "levels", "building:levels", "层数", "楼层"),
     "height_m": ("height_m", "height", "高度", "房高"),
     "certificate": ("certificate", "权证", "有证"),
     "illegal": ("illegal", "违建", "违章"),
-    "danger_grade": ("danger_grade", "危房等级", "鉴定等级"),
-    "roof_material": ("roof_material", "roof:material", "屋面材料"),
-    "owner_consent": ("owner_consent", "同意", "户主意愿"),
+    "danger_grade": ("danger_grade", "danger grade", "危房等级", "鉴定等级"),
+    "roof_material": ("roof_material", "roof material", "roof:material", "屋面材料"),
+    "owner_consent": ("owner_consent", "同意", "户主意愿", "户主同意", "owner consents"),
     "protected": ("protected", "文保", "保护建筑"),
+    "hamlet": ("hamlet", "自然村", "村民小组"),
+    "structure": ("structure", "结构", "房屋结构", "building:structure"),
+    "year_built": ("year_built", "start_date", "建造年份", "建成年份", "year built"),
+    "obstacle_area_m2": ("obstacle_area_m2", "障碍物面积", "obstacles"),
+    "survey_passed": ("survey_passed", "勘查通过", "survey passed"),
 }
 """Names under which our columns are found, compared without case."""
 
-NUMBERS = {"floors": (0.5, 200.0), "height_m": (1.0, 1000.0), "roof_tilt": (0.0, 75.0)}
+NUMBERS = {
+    "floors": (0.5, 200.0),
+    "height_m": (1.0, 1000.0),
+    "roof_tilt": (0.0, 75.0),
+    "year_built": (1000.0, 2100.0),
+    "obstacle_area_m2": (0.0, 100_000.0),
+}
 """Numeric columns and the range outside which a value is taken as unknown."""
 
-FLAGS = ("certificate", "illegal", "owner_consent", "protected")
+FLAGS = ("certificate", "illegal", "owner_consent", "protected", "survey_passed")
 """Columns of yes, no or unknown."""
 
 _YES = {"yes", "y", "true", "t", "1", "1.0", "是", "有", "同意", "√"}
@@ -175,7 +187,7 @@ def clean_types(frame: pd.DataFrame, *, where: str) -> tuple[pd.DataFrame, list[
     out["division_code"], bad = _division(frame["division_code"])
     if bad.any():
         findings.append(_unread(where, "division_code", frame["division_code"][bad]))
-    for name in ("village", "danger_grade", "roof_material"):
+    for name in ("village", "hamlet", "danger_grade", "roof_material", "structure"):
         out[name] = _texts(frame[name])
     return out, findings
 

@@ -7,7 +7,6 @@ and money follow it.
 
 from __future__ import annotations
 
-import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -15,6 +14,7 @@ import numpy as np
 import pandas as pd
 
 from pvplanner.buildings.attributes import map_columns
+from pvplanner.buildings.reading import read_text_table
 from pvplanner.errors import Finding, InputError, listed
 
 ALIASES: dict[str, tuple[str, ...]] = {
@@ -62,7 +62,7 @@ def read_households(
         If the file can't be read, a needed column is missing, or a value is impossible.
     """
     file = Path(path)
-    raw = _read_text_table(file)
+    raw = read_text_table(file)
     if raw.dropna(how="all").empty:
         raise InputError("ledger_empty", where=str(file))
     table = _our_columns(raw, columns or {}, str(file))
@@ -102,27 +102,6 @@ def _one_statement_each(table: pd.DataFrame, file: Path) -> None:
             raise InputError(
                 "ledger_conflict", where=f"{file}, row {row}, {name}", household=str(household)
             )
-
-
-def _read_text_table(file: Path) -> pd.DataFrame:
-    if not file.exists():
-        raise InputError("file_missing", where=str(file))
-    try:
-        if file.suffix.lower() in (".xlsx", ".xlsm"):
-            return pd.read_excel(file, dtype="string")
-        body = file.read_bytes()
-        encoding = "utf-8-sig" if _decodes(body, "utf-8-sig") else "gb18030"
-        return pd.read_csv(file, dtype="string", encoding=encoding, skipinitialspace=True)
-    except (ValueError, OSError, KeyError, zipfile.BadZipFile) as error:
-        raise InputError("file_unreadable", where=str(file), reason=str(error)) from None
-
-
-def _decodes(body: bytes, encoding: str) -> bool:
-    try:
-        body.decode(encoding)
-    except UnicodeDecodeError:
-        return False
-    return True
 
 
 def _our_columns(raw: pd.DataFrame, columns: Mapping[str, str], where: str) -> pd.DataFrame:

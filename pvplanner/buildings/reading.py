@@ -50,6 +50,34 @@ def read_features(
     return _require_areas(raw, str(file)), findings
 
 
+def read_text_table(file: Path) -> pd.DataFrame:
+    """A workbook's first sheet or a CSV (UTF-8 or GB18030) as text.
+
+    Raises
+    ------
+    InputError
+        If the file is missing or unreadable.
+    """
+    if not file.exists():
+        raise InputError("file_missing", where=str(file))
+    try:
+        if file.suffix.lower() in (".xlsx", ".xlsm"):
+            return pd.read_excel(file, dtype="string")
+        body = file.read_bytes()
+        encoding = "utf-8-sig" if _decodes(body, "utf-8-sig") else "gb18030"
+        return pd.read_csv(file, dtype="string", encoding=encoding, skipinitialspace=True)
+    except (ValueError, OSError, KeyError, zipfile.BadZipFile) as error:
+        raise InputError("file_unreadable", where=str(file), reason=str(error)) from None
+
+
+def _decodes(body: bytes, encoding: str) -> bool:
+    try:
+        body.decode(encoding)
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
 def _read_parquet(file: Path) -> gpd.GeoDataFrame:
     try:
         return gpd.read_parquet(file)

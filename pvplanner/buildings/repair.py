@@ -156,6 +156,17 @@ def _shape_findings(frame: gpd.GeoDataFrame, where: str) -> list[Finding]:
     return findings
 
 
+TIMBER = "timber|wood|木结构|木屋架|砖木|土木"
+OLD_BEFORE = 1990
+
+
+def _old_timber(frame: gpd.GeoDataFrame, roof: pd.Series) -> pd.Series:
+    """Roofs on timber, unless known to be younger than :data:`OLD_BEFORE`."""
+    structure = frame["structure"].fillna("").str.casefold()
+    timber = structure.str.contains(TIMBER, regex=True) | roof.str.contains(TIMBER, regex=True)
+    return timber & ~(frame["year_built"] >= OLD_BEFORE).fillna(False)
+
+
 def judge_attributes(frame: gpd.GeoDataFrame, *, where: str) -> list[Finding]:
     """Set buildings aside for what is known of them, in place; count what is unknown.
 
@@ -171,7 +182,13 @@ def judge_attributes(frame: gpd.GeoDataFrame, *, where: str) -> list[Finding]:
         "no_consent": frame["owner_consent"].eq(False),
         "survey_first_danger": grade.isin(["C", "D"]),
         "survey_first_material": roof.str.contains("asbestos|石棉", regex=True),
+        "survey_first_timber": _old_timber(frame, roof),
     }
+    # A surveyor's word that the roof was looked at and may carry modules settles these three.
+    settled = frame["survey_passed"].eq(True).fillna(False).astype(bool)
+    for why in because:
+        if why.startswith("survey_first"):
+            because[why] = because[why] & ~settled
     findings = []
     for why, hit in because.items():
         rows = (hit.fillna(False).astype(bool) & (frame["status"] != SET_ASIDE)).to_numpy()

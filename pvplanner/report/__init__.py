@@ -18,6 +18,7 @@ from pvplanner.report.facts import (
     stress_tables,
     waterfall_table,
 )
+from pvplanner.report.survey import save_survey
 from pvplanner.report.tables import (
     aside_table,
     assumption_table,
@@ -28,6 +29,8 @@ from pvplanner.report.tables import (
 )
 from pvplanner.schema import MODELS, label, money_unit, texts, unit_of
 from pvplanner.village import Plan, page_file, write_beside
+
+__all__ = ["render_report", "save_report", "save_survey"]
 
 _SUMMARY = (
     ("buildings", 0),

@@ -40,6 +40,7 @@ COVERED = 0.5
 """Share of a footprint's cells that must have a height."""
 
 OBSTACLE_M = 0.30
+OBSTACLE_M2 = 5.0
 PARAPET_M = 0.20
 LEVEL_DEG = 1.0
 MOST_LEVEL_DEG = 4.0
@@ -287,6 +288,14 @@ def _see(
         labels[low[labels]] = 0
     if not (labels > 0).any():
         return "low" if low[1:].any() else "unseen"
+    count = surface.absorb_small(
+        window.heights, labels, planes, cell, OBSTACLE_M2, max(OBSTACLE_M, 4.0 * noise.sigma)
+    )
+    if count < len(planes):
+        known = inside & np.isfinite(window.heights)
+        planes = segment.robust_planes(
+            window.heights, known, labels, count, cell, noise.sigma, noise.blur
+        )
     _draw(number, window, labels, planes, noise, shapes[number], rows)
     return ""
 

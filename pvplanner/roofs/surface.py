@@ -33,7 +33,7 @@ def find_offset(
     ``points`` in cells from the window's north-west corner, x east and y south; outer rings run
     counter-clockwise on the map, holes clockwise. Returns the move east and north in metres, on how
     many places along the outline it rests, over how many cells the steps fall (1 where the surface
-    is sharp; ``nan`` if unknown), and how far the places are off the moved outline in the median, m.
+    is sharp; ``nan`` if unknown), and how far the places are off the moved outline in the median.
     """
     total = 0
     for r in range(len(starts) - 1):
@@ -364,6 +364,43 @@ def standing_on(
             if groups[i, j] > 0 and deep[groups[i, j]] == 0:
                 groups[i, j] = 0
     return groups
+
+
+@njit(cache=True)
+def absorb_small(
+    z: np.ndarray, labels: np.ndarray, planes: np.ndarray, cell: float, most: float, least: float
+) -> int:
+    """Give small planes that stand on a larger one to it, in place: they are obstacles, not roofs.
+
+    ``most``: m2. ``least``: height above the larger plane, m. Returns the number of labels.
+    """
+    rows, cols = z.shape
+    ci, cj = rows / 2.0, cols / 2.0
+    count = len(planes)
+    size = np.zeros(count)
+    for i in range(rows):
+        for j in range(cols):
+            if labels[i, j] > 0:
+                size[labels[i, j]] += cell * cell
+    touch = segment.neighbours(labels, count, 1)
+    head = np.arange(count)
+    for k in range(1, count):
+        if size[k] >= most or size[k] == 0:
+            continue
+        host = int(np.argmax(touch[k]))
+        if touch[k, host] == 0 or size[host] <= size[k] or head[host] != host:
+            continue
+        above, n = 0.0, 0
+        for i in range(rows):
+            for j in range(cols):
+                if labels[i, j] == k and np.isfinite(z[i, j]):
+                    x, y = (j - cj) * cell, (ci - i) * cell
+                    above += z[i, j]
+                    above -= planes[host, 0] * x + planes[host, 1] * y + planes[host, 2]
+                    n += 1
+        if n > 0 and above / n > least and 2 * touch[k, host] > touch[k].sum():
+            head[k] = host
+    return _renumber(labels, head)
 
 
 @njit(cache=True)

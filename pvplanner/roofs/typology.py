@@ -363,7 +363,9 @@ def _weigh(
     priors = reference.load("roof_priors").set_index("class")
     tilts = reference.load("roof_types").set_index("roof_type")
     long_side = (0.5, 0.65, 0.9)[shape]
-    values, weights, mine = [], [], 1.0
+    values: list[float] = []
+    weights: list[float] = []
+    mine = 1.0
     for other in KINDS:
         share = float(priors.loc[of, other]) if of in priors.index else float(other == kind)
         if share == 0:
@@ -374,19 +376,19 @@ def _weigh(
             mine = share
         steps = [0.0]
         if other != "flat":
-            edges = tilts.loc[other, ["tilt_low_deg", "tilt_high_deg"]].to_numpy(dtype=float)
+            edges = tilts.loc[other, ["tilt_low_deg", "tilt_high_deg"]].astype(float).tolist()
             if known and other == kind:
-                edges = np.array([max(tilt - TILT_DOUBT, 0.0), tilt + TILT_DOUBT])
-            steps = list(np.linspace(*edges, 9))
+                edges = [max(tilt - TILT_DOUBT, 0.0), tilt + TILT_DOUBT]
+            steps = np.linspace(edges[0], edges[1], 9).tolist()
         for steep in steps:
             for way, chance in _ways(other, turn, long_side):
                 values.append(_gathered(other, steep, way, latitude))
                 weights.append(share * chance / len(steps))
     order = np.argsort(values)
-    values, held = np.array(values)[order], np.array(weights)[order]
+    ranked, held = np.array(values)[order], np.array(weights)[order]
     reached = (np.cumsum(held) - 0.5 * held) / held.sum()
     own = _gathered(kind, tilt if kind != "flat" else 0.0, turn * 15.0, latitude)
-    low, high = np.interp((0.1, 0.9), reached, values) / own
+    low, high = np.interp((0.1, 0.9), reached, ranked) / own
     return min(low, 1.0), max(high, 1.0), mine
 
 
@@ -398,12 +400,7 @@ def _ways(kind: str, turn: int, long_side: float) -> list[tuple[float, float]]:
     if kind == "gable":
         return [(ridge, long_side), (ridge + 90.0, 1.0 - long_side)]
     half = 0.5 * long_side, 0.5 * (1.0 - long_side)
-    return [
-        (ridge, half[0]),
-        (ridge + 180.0, half[0]),
-        (ridge + 90, half[1]),
-        (ridge + 270, half[1]),
-    ]
+    return [(ridge + turn, half[k // 2]) for k, turn in enumerate((0.0, 180.0, 90.0, 270.0))]
 
 
 def _gathered(kind: str, tilt: float, ridge: float, latitude: float) -> float:

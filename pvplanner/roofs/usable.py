@@ -22,6 +22,7 @@ FLAT_DEG = 5.0
 """Planes below this tilt are level roofs: rows on stands, not flush modules."""
 
 WIND_REACH_KM = 60.0
+SMALLEST_CORNER_M = 0.2
 ON_EDGE_M = 0.3
 """An edge whose middle is nearer than this to the building's outline is an outer one."""
 
@@ -45,7 +46,7 @@ class Rules:
 def wind_pressure(
     latitude: float, longitude: float, scenario: Scenario
 ) -> tuple[float | None, str]:
-    """Basic wind pressure (50 years, kN/m2) of a place and where it is from; ``None`` if unknown."""
+    """Basic wind pressure (50 years, kN/m2) of a place and its source; ``None`` if unknown."""
     given = scenario.roof.wind_kn_per_m2
     if given is not None:
         return given, "scenario"
@@ -114,7 +115,7 @@ def usable_outlines(
     flat = planes["surface_tilt"].to_numpy() < FLAT_DEG
     taken = _obstacles(planes, frames, rules, keep_out)
     least = min(rules.eave, rules.ridge, rules.gable)
-    base = np.where(flat, min(rules.parapet, least + 99), least)
+    base = np.where(flat, rules.parapet, least) + rules.widen
     out = shapely.buffer(inside, -base, quad_segs=2, join_style="mitre", mitre_limit=3.0)
     bands, owner = _bands(planes, inside, frames, flat, base, rules)
     out = _without(out, np.concatenate([bands, taken[0]]), np.concatenate([owner, taken[1]]))
@@ -153,26 +154,36 @@ def _bands(
     rules: Rules,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Strips along the edges that need more than the common setback, and corners in strong wind."""
+    corners = rules.corner >= SMALLEST_CORNER_M
+    if np.ptp([rules.eave, rules.ridge, rules.gable]) < 1e-9 and not corners:
+        return np.array([], dtype=object), np.array([], dtype=np.int64)
     a, b, owner, down = edges(inside)
-    need = np.select([down > 0.7, down < -0.7], [rules.eave, rules.ridge], rules.gable)
-    need = np.where(flat[owner], rules.parapet, need)
-    outer = np.ones(len(owner), dtype=bool)
-    if rules.widen > 0 or rules.ridge != rules.gable:
-        outer = _outer(planes, frames, a, b, owner)
-        need = np.where(outer, need + rules.widen, np.where(flat[owner], need, rules.ridge))
+    outer = _outer(planes, frames, a, b, owner)
+    need = np.select([down > 0.7, ~outer | (down < -0.7)], [rules.eave, rules.ridge], rules.gable)
+    need = np.where(flat[owner], rules.parapet, need) + rules.widen
     wide = need > base[owner] + 1e-9
-    strips = shapely.buffer(
-        shapely.linestrings(np.stack([a[wide], b[wide]], axis=1)), need[wide], cap_style="square"
-    )
-    if rules.corner <= 0:
+    strips = _strips(a[wide], b[wide], need[wide])
+    if not corners:
         return strips, owner[wide]
     corner = outer & _convex(a, b, owner)
-    squares = shapely.buffer(shapely.points(a[corner]), rules.corner, cap_style="square")
+    u, v, r = a[corner, 0], a[corner, 1], rules.corner
+    squares = shapely.box(u - r, v - r, u + r, v + r)
     return np.concatenate([strips, squares]), np.concatenate([owner[wide], owner[corner]])
 
 
+def _strips(a: np.ndarray, b: np.ndarray, need: np.ndarray) -> np.ndarray:
+    """Rectangles along edges, as wide to both sides and beyond both ends as is needed."""
+    step = b - a
+    along = step / np.maximum(np.hypot(step[:, 0], step[:, 1]), 1e-12)[:, None] * need[:, None]
+    side = np.column_stack([-along[:, 1], along[:, 0]])
+    first, last = a - along, b + along
+    return shapely.polygons(
+        np.stack([first - side, last - side, last + side, first + side], axis=1)
+    )
+
+
 def edges(shapes: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """Ends of the edges of polygons, their shape's number, and how far each faces down (-1 to 1)."""
+    """Ends of polygons' edges, their shape's number, and how far each faces down (-1 to 1)."""
     parts, part_owner = shapely.get_parts(shapes, return_index=True)
     rings, ring_part = shapely.get_rings(shapely.orient_polygons(parts), return_index=True)
     points, ring = shapely.get_coordinates(rings, return_index=True)

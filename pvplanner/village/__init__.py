@@ -43,7 +43,7 @@ from pvplanner.village.money import (
 )
 from pvplanner.village.plan import Plan
 from pvplanner.village.ranges import add_p90, doubt_table, plan_doubt, village_p90
-from pvplanner.village.storage import hash_input, page_file, write_beside
+from pvplanner.village.storage import hash_input, page_file, write_beside, write_bytes_beside
 from pvplanner.village.totals import (
     add_to_buildings,
     building_totals,
@@ -52,7 +52,14 @@ from pvplanner.village.totals import (
 )
 from pvplanner.weather import Weather, read_weather, typical_year
 
-__all__ = ["Plan", "page_file", "plan_village", "write_beside", "yield_shares"]
+__all__ = [
+    "Plan",
+    "page_file",
+    "plan_village",
+    "write_beside",
+    "write_bytes_beside",
+    "yield_shares",
+]
 
 STAGES = (
     "buildings",
@@ -188,7 +195,12 @@ def _read_buildings(scenario: Scenario) -> tuple[gpd.GeoDataFrame, list[Finding]
     if site.buildings is None:
         raise ConfigError("site_buildings", where="site.buildings")
     buildings = read_buildings(
-        site.buildings, crs=site.crs, datum=site.datum, layer=site.layer, columns=site.columns
+        site.buildings,
+        crs=site.crs,
+        datum=site.datum,
+        layer=site.layer,
+        columns=site.columns,
+        survey=site.survey,
     )
     findings = findings_of(buildings)
     buildings.attrs = {}

@@ -126,9 +126,14 @@ def page_file(path: str | os.PathLike[str], language: str) -> Path:
 
 def write_beside(target: Path, text: str) -> Path:
     """Write a text file beside its place and rename it there: all of it or nothing."""
+    return write_bytes_beside(target, text.encode("utf-8"))
+
+
+def write_bytes_beside(target: Path, body: bytes) -> Path:
+    """As :func:`write_beside`, for a file of any kind."""
     beside = target.with_name(f".{target.name}.part")
     target.parent.mkdir(parents=True, exist_ok=True)
-    beside.write_text(text, encoding="utf-8", newline="\n")
+    beside.write_bytes(body)
     os.replace(beside, target)
     return target
 

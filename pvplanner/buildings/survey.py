@@ -1,0 +1,73 @@
+"""The survey sheet that comes back: what was seen on site overrides what was assumed."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pandas as pd
+
+from pvplanner.buildings.attributes import clean_types, rename_columns
+from pvplanner.buildings.reading import read_text_table
+from pvplanner.errors import Finding, InputError, listed
+
+SURVEYED = (
+    "roof_type",
+    "roof_tilt",
+    "floors",
+    "height_m",
+    "roof_material",
+    "structure",
+    "year_built",
+    "danger_grade",
+    "obstacle_area_m2",
+    "owner_consent",
+    "survey_passed",
+)
+"""Columns that a survey may state; blank cells change nothing."""
+
+
+def read_survey(path: str | os.PathLike[str]) -> tuple[pd.DataFrame, list[Finding]]:
+    """Read a filled-in survey sheet.
+
+    Parameters
+    ----------
+    path : path-like
+        XLSX or CSV with a building's id and any of :data:`SURVEYED`, as ``pvplanner survey`` writes
+        it; the headers may be in either language.
+
+    Returns
+    -------
+    survey : DataFrame
+        By ``building_id``; the last row of a building counts, cell by cell.
+    findings : list of Finding
+        Values that could not be understood.
+
+    Raises
+    ------
+    InputError
+        If the file can't be read or names no buildings.
+    """
+    file = Path(path)
+    raw = read_text_table(file).dropna(how="all")
+    frame, used = rename_columns(raw, None, where=file.name)
+    if "building_id" not in used:
+        raise InputError("survey_no_id", where=file.name, columns=listed(raw.columns, 30))
+    clean, findings = clean_types(frame, where=file.name)
+    ids = frame["building_id"].astype("string").str.strip()
+    told = clean[list(SURVEYED)].assign(building_id=ids)[ids.notna() & (ids != "")]
+    return told.groupby("building_id", sort=False).last(), findings
+
+
+def apply_survey(frame: pd.DataFrame, survey: pd.DataFrame, *, where: str) -> list[Finding]:
+    """Put what a survey states into a buildings table, in place; says how much and what is lost."""
+    ids = frame["building_id"].astype("string")
+    lost = survey.index.difference(pd.Index(ids))
+    for name in SURVEYED:
+        told = ids.map(survey[name])
+        frame[name] = told.astype(frame[name].dtype).where(told.notna(), frame[name])
+    stated = survey.notna().any(axis=1)
+    findings = [Finding("survey_read", where, int(stated.sum()))]
+    if len(lost):
+        findings.append(Finding("survey_unmatched", where, len(lost), {"ids": listed(lost)}))
+    return findings
