@@ -34,7 +34,8 @@ from pvplanner.report import save_report, save_survey
 from pvplanner.scaffold import scenario_text
 from pvplanner.scenario import PATH_KEYS, Scenario
 from pvplanner.schema import label
-from pvplanner.village import STAGES, Plan, plan_village, write_beside
+from pvplanner.sheet import save_sheet
+from pvplanner.village import STAGES, Plan, plan_village, site_planes, write_beside
 from pvplanner.village.storage import guard_outputs, transaction, write_plan
 from pvplanner.weather import read_weather
 
@@ -201,11 +202,21 @@ def check(
         str, typer.Option("--datum", help="wgs84, cgcs2000, gcj02 or bd09.")
     ] = "wgs84",
     layer: Annotated[str | None, typer.Option("--layer", help="Layer, if several.")] = None,
+    building: Annotated[
+        str | None, typer.Option("--building", help="Draw this building's roof (of a scenario).")
+    ] = None,
+    out: Annotated[Path, typer.Option("-o", "--out", help="PNG, PDF or SVG.")] = Path("sheet.png"),
     language: LanguageOption = None,
 ) -> None:
     """Read a file and say what is in it, what is wrong and what is doubtful."""
     suffix = path.suffix.lower()
     _speak(language, path if suffix == ".toml" else None)
+    if building is not None:
+        scenario = Scenario.from_toml(path)
+        planes = site_planes(scenario)
+        written = save_sheet(planes, building, out, scenario=scenario, language=_language())
+        typer.echo(f"{label('said_sheet', _language())}: {written}")
+        return
     if suffix == ".toml":
         scenario = Scenario.from_toml(path)
         site = scenario.site

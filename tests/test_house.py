@@ -17,7 +17,8 @@ FLOORS = {
     "errors": 0, "schema": 1, "reference": 2, "scenario": 3,
     "buildings": 4, "weather": 4, "terrain": 4, "roofs": 5, "horizon": 5,
     "modules": 6, "energy": 6, "demand": 7, "income": 8, "carbon": 8, "grid": 8,
-    "selection": 9, "dossier": 9, "village": 10, "mapping": 11, "report": 11, "fetch": 11,
+    "selection": 9, "dossier": 9, "village": 10, "mapping": 11, "report": 11, "sheet": 11,
+    "fetch": 11,
     "region": 12, "scaffold": 12, "cli": 13,
 }  # fmt: skip
 PYTHON = sorted(PACKAGE.rglob("*.py"))
@@ -104,7 +105,7 @@ def test_nothing_committed_names_a_registry_or_a_machines_path():
     hosts = re.compile(r"https?://[^ ]*(py" + r"pi|npm" + r"js|deb" + r"ian)[^ ]*")
     for name in listed.stdout.split():
         path = ROOT / name
-        if "vendor" in name or path.suffix in (".png", ".csv") or not path.is_file():
+        if "vendor" in name or path.suffix in (".png", ".csv", ".tif") or not path.is_file():
             continue
         text = path.read_text("utf-8")
         assert not hosts.search(text), name

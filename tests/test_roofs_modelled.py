@@ -18,7 +18,7 @@ import pvplanner as pvp
 from pvplanner.roofs import plane_frames, read_planes, usable_outlines, usable_rules
 from pvplanner.roofs.sunlit import relative_irradiation
 
-# --- 3D models ------------------------------------------------------------------------------------
+# --- 3D models -----------------------------------------------------------------------------------
 
 
 def city(folder, *, name="model.city.json", lines=False):
@@ -118,7 +118,10 @@ def test_selfkant_planes_are_cleaned_as_a_surface_model_shows_them(monkeypatch):
     assert abs(len(ours) - len(true)) <= 6
 
 
-# --- ranges ---------------------------------------------------------------------------------------
+# --- ranges --------------------------------------------------------------------------------------
+
+
+KINDS = ["gable", "hip", "flat", "shed"]
 
 
 def test_ranges_hold_as_often_as_they_claim():
@@ -136,8 +139,8 @@ def test_ranges_hold_as_often_as_they_claim():
     for n, (own, shape) in enumerate(zip(sides, shapes, strict=True)):
         aspect = own.max() / own.min()
         of = "compact" if aspect < 1.15 else "house"
-        kind = rng.choice(["gable", "hip", "flat", "shed"],
-                          p=priors.loc[of, ["gable", "hip", "flat", "shed"]].astype(float))  # fmt: skip
+        kind = rng.choice(KINDS,
+                          p=priors.loc[of, KINDS].astype(float))  # fmt: skip
         steep = rng.uniform(*tilts.loc[kind, ["tilt_low_deg", "tilt_high_deg"]])
         ring = shapely.get_coordinates(shape)
         side = ring[1] - ring[0] if (own[0] >= own[1]) else ring[2] - ring[1]
@@ -147,7 +150,8 @@ def test_ranges_hold_as_often_as_they_claim():
         if rng.random() > chance:
             along += 90
         falls = {"flat": [0], "shed": [along + rng.choice([90, 270])],
-                 "gable": [along + 90, along + 270], "hip": along + np.arange(0, 360, 90)}[kind]  # fmt: skip
+                 "gable": [along + 90, along + 270],
+                 "hip": along + np.arange(0, 360, 90)}[kind]  # fmt: skip
         got = relative_irradiation(np.full(len(falls), steep), np.array(falls), 29.7).mean()
         true = shape.area * got / np.cos(np.radians(steep))
         mine = planes[planes["building_id"] == f"B{n + 1}"]
@@ -203,7 +207,7 @@ def test_wings_are_cut_straight_and_nothing_is_lost(shape):
     assert shapely.union_all(np.asarray(planes.geometry)).area == pytest.approx(whole.area)
 
 
-# --- usable area ------------------------------------------------------------------------------------
+# --- usable area ---------------------------------------------------------------------------------
 
 
 def lod2(shape, tilt, azimuth):
@@ -285,7 +289,7 @@ def test_frames_turn_back():
     assert shapely.hausdorff_distance(back, np.asarray(planes.geometry)).max() < 1e-6
 
 
-# --- survey -----------------------------------------------------------------------------------------
+# --- survey --------------------------------------------------------------------------------------
 
 
 def test_a_roof_on_old_timber_is_to_be_surveyed_first(tmp_path):
@@ -330,3 +334,20 @@ def test_the_survey_sheet_reads_back_as_overrides(tmp_path):
     odd.write_text("number,roof\n1,2\n", encoding="utf-8")
     with pytest.raises(pvp.InputError, match="names no buildings"):
         pvp.read_survey(odd)
+
+
+def test_a_sheet_shows_one_building(tmp_path):
+    from typer.testing import CliRunner
+
+    from pvplanner.cli import app
+
+    path = write_village(tmp_path, frame([box(0, 0, 12, 9)], roof_type=["gable"]))
+    sheet = tmp_path / "sheet.svg"
+    done = CliRunner().invoke(app, ["check", str(path), "--building", "B1", "-o", str(sheet)])
+    assert done.exit_code == 0, done.output
+    assert "<svg" in sheet.read_text("utf-8")
+    scenario = pvp.Scenario.from_toml(path)
+    with pytest.raises(pvp.ConfigError, match="no building"):
+        pvp.sheet.save_sheet(
+            pvp.village.site_planes(scenario), "B9", sheet, scenario=scenario, language="en"
+        )

@@ -81,7 +81,8 @@ def test_one_setting_serves_every_sensor(tmp_path, profile):
     rows = matched(planes, truth)
     good = [overlap > 0.5 for _, _, overlap in rows]
     assert np.mean(good) > 0.93
-    tilt = [abs(g["surface_tilt"] - t.surface_tilt) for (t, g, _), ok in zip(rows, good) if ok]
+    fits = [(t, g) for t, g, overlap in rows if overlap > 0.5]
+    tilt = [abs(g["surface_tilt"] - t.surface_tilt) for t, g in fits]
     assert np.mean(tilt) < (4.0 if profile == "photogrammetric" else 1.3)
     assert planes["fit_rmse_m"].median() < 0.15
     assert planes["confidence"].between(0, 1).all()
@@ -155,7 +156,7 @@ def test_azimuths_from_true_and_from_grid_north(tmp_path):
     assert turn.to_numpy() == pytest.approx(expected, abs=0.05)
 
 
-# --- rasters of every kind ------------------------------------------------------------------------
+# --- rasters of every kind -----------------------------------------------------------------------
 
 
 @pytest.fixture(scope="module")
@@ -276,7 +277,7 @@ def test_planes_do_not_leave_their_building(gables):
     assert (sums / whole.area).between(0.97, 1.001).all()
 
 
-# --- against known planes and real lidar -----------------------------------------------------------
+# --- against known planes and real lidar ---------------------------------------------------------
 
 BARS = {
     "s05": (["--sigma", "0.05"], 0.99, 0.4, 0.4, 0.5),

@@ -1,9 +1,8 @@
-"""Make the example village's surface model, bare ground and far hills: what a drone would see.
+"""Make the example village's surface model and bare ground: what a drone would see.
 
     python data/liao/make_surface.py
 
-writes ``dsm.tif`` (0.5 m), ``dtm.tif`` (4 m) and ``dem.tif`` (250 m) beside itself, the same bytes
-every time. All of it is made up: a valley floor with hills around it, the roofs of
+writes ``dsm.tif`` (0.5 m) and ``dtm.tif`` (4 m) beside itself, the same bytes every time. All of it is made up: a valley floor with hills around it, the roofs of
 ``footprints.geojson`` at tilts of their own, parapets, solar water heaters, trees, and the noise
 and blur of a photogrammetric flight.
 """
@@ -156,11 +155,6 @@ def main() -> None:
     add_trees(z, houses, grid, rng)
     write(here / "dsm.tif", noisy(z, rng), west, north, CELL)
     write(here / "dtm.tif", bare[4::8, 4::8], west, north, 8 * CELL)
-    far = 15_000.0
-    grid_x = np.arange(middle[0] - far, middle[0] + far, 250.0) + 125.0
-    grid_y = np.arange(middle[1] + far, middle[1] - far, -250.0) - 125.0
-    hills = ground(*np.meshgrid(grid_x, grid_y), middle)
-    write(here / "dem.tif", hills, grid_x[0] - 125.0, grid_y[0] + 125.0, 250.0)
 
 
 if __name__ == "__main__":

@@ -303,7 +303,7 @@ def match_planes(
     """
     ids = pd.Series(np.arange(len(buildings)), index=buildings["building_id"].astype(str))
     ids = ids[~ids.index.duplicated()]
-    row = planes["building_id"].map(ids).to_numpy(dtype=float)
+    row = planes["building_id"].map(ids).to_numpy(dtype=float).copy()
     lost = np.flatnonzero(np.isnan(row))
     if len(lost):
         shapes = np.asarray(buildings.geometry)

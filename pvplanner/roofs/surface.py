@@ -87,7 +87,7 @@ def find_offset(
     if count < 4:
         return 0.0, 0.0, count, np.nan, np.nan
     # Eaves stand out over walls on all sides alike: that is an overhang, not a move.
-    move = np.zeros(3)
+    move: np.ndarray = np.zeros(3)
     side = np.empty(3)
     for turn in range(10):
         normal, right = np.diag(np.array([0.15, 0.15, 20.0])), np.zeros(3)
@@ -102,8 +102,9 @@ def find_offset(
                     normal[p, q] += w * side[p] * side[q]
         move = np.linalg.solve(normal, right)
     east, south = move[0], move[1]
-    off = np.abs(found[:count, 2] - found[:count, 0] * east - found[:count, 1] * south - move[2])
-    return east, -south, count, np.median(found[:count, 3]), np.median(off)
+    good = found[:count]
+    off = np.abs(good[:, 2] - good[:, 0] * east - good[:, 1] * south - move[2])
+    return east, -south, count, np.median(good[:, 3]), np.median(off)
 
 
 @njit(cache=True)

@@ -33,6 +33,8 @@ COMPACT = 1.15
 STRAIGHT = 0.93
 ASPECTS = (1.1, 1.3)
 TILT_DOUBT = 4.0
+ROUNDED_DOWN = 0.998
+"""Ranges are rounded outwards, so that a bound that is a roof itself is held."""
 KINDS = ("gable", "hip", "flat", "shed")
 """Where no roof type is known: spans wider, areas larger or much smaller than a house's, and
 outlines filling less of their rectangle than this are taken as flat (assumptions, editable by a
@@ -386,10 +388,14 @@ def _weigh(
                 weights.append(share * chance / len(steps))
     order = np.argsort(values)
     ranked, held = np.array(values)[order], np.array(weights)[order]
-    reached = (np.cumsum(held) - 0.5 * held) / held.sum()
+    reached = np.cumsum(held) / held.sum()
+    # A level roof is a lump of chance: what it takes below is given back above.
+    first = int(np.searchsorted(reached, 0.1))
+    below = reached[first - 1] if first else 0.0
+    last = min(int(np.searchsorted(reached, below + 0.8 - 1e-9)), len(ranked) - 1)
+    low, high = ranked[first], ranked[last]
     own = _gathered(kind, tilt if kind != "flat" else 0.0, turn * 15.0, latitude)
-    low, high = np.interp((0.1, 0.9), reached, ranked) / own
-    return min(low, 1.0), max(high, 1.0), mine
+    return min(ROUNDED_DOWN * low / own, 1.0), max(high / own / ROUNDED_DOWN, 1.0), mine
 
 
 def _ways(kind: str, turn: int, long_side: float) -> list[tuple[float, float]]:

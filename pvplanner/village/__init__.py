@@ -56,6 +56,7 @@ __all__ = [
     "Plan",
     "page_file",
     "plan_village",
+    "site_planes",
     "write_beside",
     "write_bytes_beside",
     "yield_shares",
@@ -114,15 +115,7 @@ def plan_village(scenario: Scenario, *, progress: Callable[[str], None] | None =
     weather, more = site_weather(scenario, latitude, longitude)
     findings += more
     begin("roofs")
-    site = scenario.site
-    planes = model_roofs(
-        usable_buildings(buildings),
-        dsm=site.dsm,
-        dtm=site.dtm,
-        planes=site.planes,
-        keep_out=site.keep_out,
-        scenario=scenario,
-    )
+    planes = _model(buildings, scenario)
     findings += findings_of(planes)
     planes.attrs = {}
     planes["yield_share"] = yield_shares(planes, weather, scenario=scenario)
@@ -188,6 +181,23 @@ def plan_village(scenario: Scenario, *, progress: Callable[[str], None] | None =
             "waterfall": {step: round(float(kwh), 1) for step, kwh in waterfall.items()},
         },
     )
+
+
+def _model(buildings: gpd.GeoDataFrame, scenario: Scenario) -> gpd.GeoDataFrame:
+    site = scenario.site
+    return model_roofs(
+        usable_buildings(buildings),
+        dsm=site.dsm,
+        dtm=site.dtm,
+        planes=site.planes,
+        keep_out=site.keep_out,
+        scenario=scenario,
+    )
+
+
+def site_planes(scenario: Scenario) -> gpd.GeoDataFrame:
+    """The roof planes of a scenario's buildings, without the rest of the plan."""
+    return _model(_read_buildings(scenario)[0], scenario)
 
 
 def _read_buildings(scenario: Scenario) -> tuple[gpd.GeoDataFrame, list[Finding]]:

@@ -1,0 +1,145 @@
+"""The check sheet: what was seen of one building, on one page, so that a person can judge."""
+
+from __future__ import annotations
+
+import os
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+import geopandas as gpd
+import numpy as np
+import shapely
+
+from pvplanner.errors import ConfigError
+from pvplanner.roofs import plane_frames, usable_outlines, usable_rules, wind_pressure
+from pvplanner.scenario import Scenario
+from pvplanner.schema import label
+from pvplanner.village import write_bytes_beside
+
+MARGIN_M = 6.0
+
+
+def save_sheet(
+    planes: gpd.GeoDataFrame,
+    building_id: str,
+    path: str | os.PathLike[str],
+    *,
+    scenario: Scenario,
+    language: str = "zh",
+) -> Path:
+    """Draw a building's surface model, planes, obstacles and usable area.
+
+    Parameters
+    ----------
+    planes : GeoDataFrame
+        As from :func:`pvplanner.model_roofs`.
+    building_id : str
+    path : path-like
+        ``.png``, ``.pdf`` or ``.svg``.
+    scenario : Scenario
+        ``site.dsm`` is drawn below, where there is one.
+    language : {'zh', 'en'}
+
+    Raises
+    ------
+    ConfigError
+        If there is no such building, the suffix is another, or matplotlib is not installed.
+    """
+    target = Path(path)
+    if target.suffix.lower() not in (".png", ".pdf", ".svg"):
+        known = ".png, .pdf, .svg"
+        raise ConfigError("page_suffix", where=str(target), suffix=target.suffix, known=known)
+    mine = planes[planes["building_id"].astype(str) == building_id]
+    if mine.empty:
+        raise ConfigError("building_unknown", where="--building", building=building_id)
+    figure = _draw(mine.reset_index(drop=True), building_id, scenario, language)
+    held = BytesIO()
+    figure.savefig(held, format=target.suffix[1:].lower(), dpi=120, bbox_inches="tight")
+    return write_bytes_beside(target, held.getvalue())
+
+
+def _figure() -> Any:
+    try:
+        from matplotlib import rcParams
+        from matplotlib.figure import Figure
+    except ImportError:
+        raise ConfigError("matplotlib_missing", where="check --building") from None
+    rcParams["font.sans-serif"] = ["Noto Sans CJK SC", "Microsoft YaHei", "PingFang SC",
+                                   "SimHei", "DejaVu Sans"]  # fmt: skip
+    rcParams["svg.hashsalt"] = "pvplanner"
+    return Figure(figsize=(13, 6.5))
+
+
+def _draw(planes: gpd.GeoDataFrame, building_id: str, scenario: Scenario, language: str) -> Any:
+    figure = _figure()
+    left, right = figure.subplots(1, 2)
+    _ground(left, planes, scenario)
+    _outlines(left, planes)
+    _usable(right, planes, scenario, language)
+    for axes in (left, right):
+        axes.set_aspect("equal")
+        axes.set_xticks([])
+        axes.set_yticks([])
+        axes.set_ylabel("")
+    left.set_xlabel("")
+    figure.suptitle(f"{label('building_id', language)} {building_id}", parse_math=False)
+    left.set_title(label("sheet_seen", language))
+    right.set_title(label("sheet_usable", language))
+    return figure
+
+
+def _ground(axes: Any, planes: gpd.GeoDataFrame, scenario: Scenario) -> None:
+    """Shaded heights of the surface model around the building."""
+    if scenario.site.dsm is None:
+        return
+    from matplotlib.colors import LightSource
+
+    from pvplanner.terrain import open_raster
+
+    west, south, east, north = planes.total_bounds
+    around = (west - MARGIN_M, south - MARGIN_M, east + MARGIN_M, north + MARGIN_M)
+    with open_raster(scenario.site.dsm, planes.crs) as raster:
+        patch = raster.read(around)
+    rows, cols = patch.heights.shape
+    if not np.isfinite(patch.heights).any():
+        return
+    filled = np.where(np.isfinite(patch.heights), patch.heights, np.nanmin(patch.heights))
+    shade = LightSource(315, 45).hillshade(filled, dx=patch.cell, dy=patch.cell)
+    extent = (
+        patch.west, patch.west + cols * patch.cell, patch.north - rows * patch.cell, patch.north,
+    )  # fmt: skip
+    axes.imshow(shade, extent=extent, cmap="gray")
+
+
+def _outlines(axes: Any, planes: gpd.GeoDataFrame) -> None:
+    planes.boundary.plot(ax=axes, color="#d55e00", linewidth=1.2)
+    things = gpd.GeoSeries(planes["obstacles"]).dropna()
+    if len(things):
+        things.plot(ax=axes, color="#cc79a7", alpha=0.7)
+    for plane in planes.itertuples():
+        at = plane.geometry.representative_point()
+        angles = f"{plane.surface_tilt:.0f}° / {plane.surface_azimuth:.0f}°"
+        text = f"{angles}\n{plane.area_m2:.0f} m²"
+        ground = {"facecolor": "white", "alpha": 0.75, "edgecolor": "none", "pad": 1}
+        axes.annotate(
+            text, (at.x, at.y), ha="center", va="center", fontsize=8, color="#0b2a4a", bbox=ground,
+        )  # fmt: skip
+
+
+def _usable(axes: Any, planes: gpd.GeoDataFrame, scenario: Scenario, language: str) -> None:
+    """What low, middle and high leave; the darker, the surer."""
+    middle = gpd.GeoSeries([shapely.box(*planes.total_bounds).centroid], crs=planes.crs)
+    point = middle.to_crs(4326).iloc[0]
+    rules = usable_rules(scenario, wind_pressure(point.y, point.x, scenario)[0])
+    frames = plane_frames(planes)
+    planes.boundary.plot(ax=axes, color="#555555", linewidth=1)
+    for level, colour in (("high", "#cfe8f5"), ("middle", "#7fc0e3"), ("low", "#2a80b9")):
+        left = frames.out_of(usable_outlines(planes, rules[level]))
+        shapes = gpd.GeoSeries(left[~shapely.is_empty(left)], crs=planes.crs)
+        if len(shapes):
+            shapes.plot(ax=axes, color=colour)
+    columns = ("usable_area_low_m2", "usable_area_m2", "usable_area_high_m2")
+    sums = " – ".join(f"{planes[c].sum():.0f}" for c in columns)
+    source = ", ".join(sorted(planes["source"].unique()))
+    axes.set_xlabel(f"{label('usable_area', language)}: {sums} m²   ({source})")
