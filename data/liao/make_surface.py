@@ -2,9 +2,9 @@
 
     python data/liao/make_surface.py
 
-writes ``dsm.tif`` (0.5 m) and ``dtm.tif`` (4 m) beside itself, the same bytes every time. All of it is made up: a valley floor with hills around it, the roofs of
-``footprints.geojson`` at tilts of their own, parapets, solar water heaters, trees, and the noise
-and blur of a photogrammetric flight.
+writes ``dsm.tif`` (0.5 m) and ``dtm.tif`` (4 m) beside itself, the same bytes every time. All of it
+is made up: a valley floor with hills around it, the roofs of ``footprints.geojson`` at tilts of
+their own, parapets, solar water heaters, trees, and the noise and blur of a photogrammetric flight.
 """
 
 from __future__ import annotations
