@@ -308,7 +308,8 @@ def _usable(
         values[level] = area * share
         if seen.any():
             left = usable_outlines(frame[seen], rules[level], keep_out=taken)
-            values[level][seen] = shapely.area(left) * (1.0 - rules[level].unseen)
+            sure = ~(frame.loc[seen, "confidence"] < rules[level].confidence).to_numpy()
+            values[level][seen] = shapely.area(left) * sure * (1.0 - rules[level].unseen)
     middle = values["middle"] * lost
     frame["usable_area_m2"] = middle
     frame["usable_area_low_m2"] = np.minimum(values["low"] * lost, middle)

@@ -38,6 +38,7 @@ class Rules:
     margin: float
     contiguous: float
     unseen: float
+    confidence: float
     tilt_max: float
     widen: float
     corner: float
@@ -78,6 +79,7 @@ def usable_rules(scenario: Scenario, wind: float | None) -> dict[str, Rules]:
             value["obstacle_margin"],
             value["contiguous"],
             value["unseen"],
+            value["confidence_min"],
             value["tilt_max"],
             widen,
             widen * value["wind_corner"],
