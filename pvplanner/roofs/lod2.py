@@ -12,6 +12,7 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 import shapely
+from pyogrio.errors import DataLayerError, DataSourceError
 from pyproj import CRS
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
@@ -170,7 +171,7 @@ def _through(ring: np.ndarray) -> tuple[float, float, float, float, float] | Non
 def _from_layer(file: Path, crs: CRS) -> gpd.GeoDataFrame:
     try:
         layer = gpd.read_file(file, engine="pyogrio")
-    except Exception as error:
+    except (DataSourceError, DataLayerError, ValueError, OSError) as error:
         raise InputError("file_unreadable", where=file.name, reason=str(error)) from None
     if layer.crs is None:
         raise InputError("planes_no_crs", where=file.name)
