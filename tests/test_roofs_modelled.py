@@ -76,6 +76,23 @@ def test_cityjson_planes_with_coplanar_pieces_merged(tmp_path, lines, building_i
     assert planes["elevation_m"].to_numpy() == pytest.approx(6.5)
 
 
+@pytest.mark.parametrize(
+    ("body", "code"),
+    [
+        ('{"type": "CityJSON", "CityObjects": ', "file_unreadable"),
+        ('{"type": "CityJSON", "CityObjects": [], "vertices": [[1]]}', "file_unreadable"),
+        ('{"type": "CityJSON", "metadata": {"referenceSystem": "EPSG:999999"}}', "planes_no_crs"),
+        ('{"type": "CityJSON", "metadata": {"referenceSystem": "EPSG:28992"}}', "planes_none"),
+    ],
+)
+def test_a_broken_model_is_refused_clearly(tmp_path, body, code):
+    path = tmp_path / "broken.json"
+    path.write_text(body, encoding="utf-8")
+    with pytest.raises(pvp.InputError) as refused:
+        pvp.model_roofs(house(), planes=path)
+    assert refused.value.code == code
+
+
 def test_a_layer_of_planes_by_columns_or_by_heights(tmp_path):
     shapes = [shapely.box(85_000, 447_500, 85_012, 447_504)]
     told = gpd.GeoDataFrame(

@@ -14,6 +14,7 @@ import pandas as pd
 import shapely
 from pyogrio.errors import DataLayerError, DataSourceError
 from pyproj import CRS
+from pyproj.exceptions import CRSError
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
@@ -58,7 +59,16 @@ def read_planes(path: str | os.PathLike[str], crs: Any) -> gpd.GeoDataFrame:
     if not file.is_file():
         raise InputError("file_missing", where=str(path))
     if file.suffix.lower() in (".jsonl", ".json", ".cityjson") and _is_cityjson(file):
-        raw = _from_cityjson(file, CRS.from_user_input(crs))
+        try:
+            raw = _from_cityjson(file, CRS.from_user_input(crs))
+        except InputError:
+            raise
+        except CRSError:
+            raise InputError("planes_no_crs", where=file.name) from None
+        except (KeyError, IndexError, TypeError, ValueError, AttributeError) as error:
+            # Valid JSON that is not built as CityJSON says.
+            reason = f"CityJSON: {type(error).__name__}: {error}"
+            raise InputError("file_unreadable", where=file.name, reason=reason) from None
     else:
         raw = _from_layer(file, CRS.from_user_input(crs))
     if raw.empty:
