@@ -12,6 +12,7 @@ import pandas as pd
 from openpyxl.styles import Alignment, Border, Font, Side
 from openpyxl.worksheet.pagebreak import Break
 
+from pvplanner.buildings.survey import SURVEYED
 from pvplanner.errors import ConfigError
 from pvplanner.schema import label, texts
 from pvplanner.village import Plan, write_bytes_beside
@@ -20,15 +21,7 @@ KNOWN = ("building_id", "hamlet", "to_check")
 """What the sheet says."""
 
 ASKED = (
-    "roof_type",
-    "roof_tilt",
-    "roof_material",
-    "structure",
-    "year_built",
-    "danger_grade",
-    "obstacle_area_m2",
-    "owner_consent",
-    "survey_passed",
+    *(name for name in SURVEYED if name not in ("floors", "height_m")),
     "surveyor",
     "survey_date",
     "remark",

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 import shapely
 
-from pvplanner.roofs import segment, surface
+from pvplanner.roofs import regions, segment, surface
 from pvplanner.terrain import Patch, Raster, trace
 
 MARGIN_M = 4.0
@@ -154,7 +154,7 @@ def measure_noise(raster: Raster, outlines: _Outlines, areas: np.ndarray) -> Noi
         )  # fmt: skip
         good = planes[:, 4] * raster.cell**2 >= 12.0
         rms += planes[good, 3].tolist()
-        together = segment.alike(window.heights, labels, planes, raster.cell)
+        together = regions.alike(window.heights, labels, planes, raster.cell)
         grain += together[good & np.isfinite(together)].tolist()
     sigma = float(np.clip(np.quantile(rms, 0.4) if rms else quiet, quiet, SIGMA_M[1]))
     alike = float(np.clip(np.median(grain) if grain else 0.0, 0.0, 0.9))
@@ -293,7 +293,7 @@ def _see(
     )
     if count < len(planes):
         known = inside & np.isfinite(window.heights)
-        planes = segment.robust_planes(
+        planes = regions.robust_planes(
             window.heights, known, labels, count, cell, noise.sigma, noise.blur
         )
     _draw(number, window, labels, planes, noise, shapes[number], rows)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
-from pvplanner.roofs import segment
+from pvplanner.roofs import regions, segment
 
 JOIN = 1.5
 GRAINY = 2.2
@@ -192,7 +192,7 @@ def _plane_sums(
     z: np.ndarray, ok: np.ndarray, labels: np.ndarray, count: int, cell: float, planes: np.ndarray
 ) -> np.ndarray:
     """Sums of each label as if its cells lay on its plane: what stands on it does not count."""
-    sums = segment.region_sums(z, ok, labels, count, cell)
+    sums = regions.region_sums(z, ok, labels, count, cell)
     for k in range(1, count):
         n, x, y = sums[k, 0], sums[k, 1], sums[k, 2]
         a, b, c = planes[k, 0], planes[k, 1], planes[k, 2]
@@ -246,26 +246,26 @@ def find_planes(
     join = max(0.05, JOIN * sigma) * min(GRAINY, grain**0.4)
     costs = np.array([max(sigma, 0.05), 8.0, 1.0])
     for _ in range(3):
-        planes = segment.robust_planes(z, ok, labels, label, cell, sigma, blur)
+        planes = regions.robust_planes(z, ok, labels, label, cell, sigma, blur)
         _drop_walls(labels, planes, label, steepest, blur, ok)
-        segment.relabel(z, ok, inside, labels, planes, cell, costs)
+        regions.relabel(z, ok, inside, labels, planes, cell, costs)
         sums = _plane_sums(z, ok, labels, label, cell, planes)
-        head = segment.merge(sums, segment.neighbours(labels, label, 2), join)
+        head = regions.merge(sums, regions.neighbours(labels, label, 2), join)
         for i in range(z.shape[0]):
             for j in range(z.shape[1]):
                 labels[i, j] = head[labels[i, j]]
-        labels, label = segment.components(labels, fewest)
-    planes = segment.robust_planes(z, ok, labels, label, cell, sigma, blur)
-    segment.relabel(z, ok, inside, labels, planes, cell, costs)
-    segment.straighten(labels, planes, cell, 3)
-    labels, label = segment.components(labels, fewest)
-    planes = segment.robust_planes(z, ok, labels, label, cell, sigma, blur)
+        labels, label = regions.components(labels, fewest)
+    planes = regions.robust_planes(z, ok, labels, label, cell, sigma, blur)
+    regions.relabel(z, ok, inside, labels, planes, cell, costs)
+    regions.straighten(labels, planes, cell, 3)
+    labels, label = regions.components(labels, fewest)
+    planes = regions.robust_planes(z, ok, labels, label, cell, sigma, blur)
     # A dormer may cut a slope in two: the pieces are one plane still.
     sums = _plane_sums(z, ok, labels, label, cell, planes)
-    near = segment.neighbours(labels, label, round(ACROSS_M / cell))
-    head = segment.merge(sums, near, min(join, 0.15))
+    near = regions.neighbours(labels, label, round(ACROSS_M / cell))
+    head = regions.merge(sums, near, min(join, 0.15))
     label = _renumber(labels, head)
-    return labels, segment.robust_planes(z, ok, labels, label, cell, sigma, blur)
+    return labels, regions.robust_planes(z, ok, labels, label, cell, sigma, blur)
 
 
 @njit(cache=True)
@@ -354,7 +354,7 @@ def standing_on(
                 x, y = (j - cj) * cell, (ci - i) * cell
                 if z[i, j] - (planes[k, 0] * x + planes[k, 1] * y + planes[k, 2]) > least:
                     high[i, j] = k
-    groups, count = segment.components(high, few)
+    groups, count = regions.components(high, few)
     deep = np.zeros(count, dtype=np.int64)
     for i in range(rows):
         for j in range(cols):
@@ -383,7 +383,7 @@ def absorb_small(
         for j in range(cols):
             if labels[i, j] > 0:
                 size[labels[i, j]] += cell * cell
-    touch = segment.neighbours(labels, count, 1)
+    touch = regions.neighbours(labels, count, 1)
     head = np.arange(count)
     for k in range(1, count):
         if size[k] >= most or size[k] == 0:
@@ -437,4 +437,4 @@ def one_plane(
     """All cells inside an outline as one plane."""
     ok = inside & np.isfinite(z)
     labels = inside.astype(np.int64)
-    return labels, segment.robust_planes(z, ok, labels, 2, cell, sigma, 0)
+    return labels, regions.robust_planes(z, ok, labels, 2, cell, sigma, 0)
