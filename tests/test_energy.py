@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 import pvplanner as pvp
 from pvplanner.energy import loss_factors, loss_waterfall, simulate_total_hours
-from pvplanner.energy.kernel import sky_shares
+from pvplanner.horizon import sky_shares
 from pvplanner.energy.sky import DIFFUSE_REGIONS, diffuse_pieces, iam_polynomial
 from pvplanner.schema import MONTHLY_ENERGY
 

@@ -19,7 +19,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 from chain import pvlib_year
 
 import pvplanner as pvp
-from pvplanner.energy.kernel import sky_shares
+from pvplanner.horizon import sky_shares
 from pvplanner.schema import MONTHLY_ENERGY
 
 ROOT = Path(__file__).resolve().parents[1]

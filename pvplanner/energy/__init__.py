@@ -21,8 +21,9 @@ from pvplanner.energy.doubt import (
     roof_doubt,
 )
 from pvplanner.energy.waterfall import loss_waterfall
-from pvplanner.energy.year import Year, loss_factors, module_gamma, ratio
+from pvplanner.energy.year import Year, as_horizon, loss_factors, module_gamma, ratio
 from pvplanner.errors import InputError
+from pvplanner.horizon import Horizons
 from pvplanner.reference import distance_km
 from pvplanner.scenario import Scenario
 from pvplanner.schema import MONTHLY_ENERGY
@@ -48,7 +49,7 @@ def simulate_energy(
     weather: Weather | Mapping[str, Weather],
     *,
     scenario: Scenario | None = None,
-    horizon: np.ndarray | None = None,
+    horizon: np.ndarray | Horizons | None = None,
 ) -> pd.DataFrame:
     """AC energy of arrays over a weather year, by month.
 
@@ -63,10 +64,11 @@ def simulate_energy(
         nearest to its ``latitude`` and ``longitude`` (degrees).
     scenario : Scenario, optional
         ``system`` and ``module`` are used; the defaults if not given.
-    horizon : ndarray, shape (len(arrays), directions), optional
-        Horizon elevation, degrees, at directions evenly spaced clockwise from north. Beam and
-        circumsolar light are cut below it, diffuse light by the sky that is left; the flat item
-        ``loss_items.shading`` is then not taken.
+    horizon : Horizons or ndarray, shape (len(arrays), [points,] directions), optional
+        Horizon elevation, degrees, at directions evenly spaced clockwise from north, of one or
+        several points of each array. Beam and circumsolar light are cut at the points that lie
+        behind it, diffuse light by the sky that is left; the flat item ``loss_items.shading`` is
+        then not taken.
 
     Returns
     -------
@@ -84,6 +86,7 @@ def simulate_energy(
     """
     scenario = scenario or Scenario()
     _check(arrays)
+    horizon = as_horizon(horizon, len(arrays))
     if not isinstance(weather, Weather):
         return _by_site(arrays, weather, scenario, horizon)
     year = Year(weather, scenario, shaded=horizon is not None)
@@ -103,7 +106,7 @@ def simulate_hours(
     weather: Weather,
     *,
     scenario: Scenario | None = None,
-    horizon: np.ndarray | None = None,
+    horizon: np.ndarray | Horizons | None = None,
 ) -> pd.DataFrame:
     """Hourly AC power of chosen arrays.
 
@@ -119,6 +122,7 @@ def simulate_hours(
     """
     scenario = scenario or Scenario()
     _check(arrays)
+    horizon = as_horizon(horizon, len(arrays))
     year = Year(weather, scenario, shaded=horizon is not None)
     power, _ = year.hours(arrays, horizon, each=True)
     power *= arrays["capacity_kwp"].to_numpy(dtype=float)
@@ -130,7 +134,7 @@ def simulate_total_hours(
     weather: Weather,
     *,
     scenario: Scenario | None = None,
-    horizon: np.ndarray | None = None,
+    horizon: np.ndarray | Horizons | None = None,
 ) -> pd.Series:
     """Hourly AC power of all arrays together, such as a village's.
 
@@ -146,6 +150,7 @@ def simulate_total_hours(
     """
     scenario = scenario or Scenario()
     _check(arrays)
+    horizon = as_horizon(horizon, len(arrays))
     year = Year(weather, scenario, shaded=horizon is not None)
     _, total = year.hours(arrays, horizon, each=False)
     return pd.Series(total, index=weather.data.index, name="power_kw")

@@ -47,10 +47,16 @@ def power_of(p: Any, i: Any, useful: Any, total: Any, cool: Any, heat: Any) -> A
 
 @nb.njit(inline="always")
 def _light_up(horizon: Any, low: Any, elevation: Any, part: Any, lit: Any) -> None:
-    """Which planes of a block the sun reaches: 1 or 0."""
+    """Share of the points of each plane of a block that the sun reaches."""
+    points = horizon.shape[0]
+    each = _ONE / np.float32(points)
     for i in range(BLOCK):
-        edge = horizon[low, i] + part * (horizon[low + 1, i] - horizon[low, i])
-        lit[i] = _ONE if elevation > edge else _ZERO
+        edge = horizon[0, low, i] + part * (horizon[0, low + 1, i] - horizon[0, low, i])
+        lit[i] = each if elevation > edge else _ZERO
+    for p in range(1, points):
+        for i in range(BLOCK):
+            edge = horizon[p, low, i] + part * (horizon[p, low + 1, i] - horizon[p, low, i])
+            lit[i] += each if elevation > edge else _ZERO
 
 
 @nb.njit(inline="always")
@@ -196,7 +202,7 @@ def run_year_shaded(
 
     Parameters
     ----------
-    horizon : float32 array, shape (blocks, directions + 1, BLOCK)
+    horizon : float32 array, shape (blocks, points, directions + 1, BLOCK)
         Elevation, degrees; the first direction stands again at the end.
     bins : int array, shape (hours,)
         Direction bin of the sun.
@@ -314,49 +320,6 @@ def run_steps(
     for b in nb.prange(blocks):
         _steps(planes[b], hourly, month_start, iam, horizon[b], bins, left[b], kept, out[b])
     return out
-
-
-@nb.njit(cache=True, parallel=True, error_model="numpy")
-def sky_shares(horizon: np.ndarray, tilt: np.ndarray, azimuth: np.ndarray) -> np.ndarray:
-    """Share of each plane's isotropic sky that is above its horizon.
-
-    Parameters
-    ----------
-    horizon : float array, shape (planes, directions)
-        Radians, clockwise from north.
-    tilt, azimuth : float arrays, shape (planes,)
-        Radians.
-
-    Notes
-    -----
-    Towards a direction with horizon h a plane with normal n sees the integral of n.s cos(e) de from
-    max(h, the plane's own edge) to 90 degrees, in closed form.
-    """
-    count, directions = horizon.shape
-    out = np.empty(count)
-    turn_sin = np.sin(2 * np.pi * np.arange(directions) / directions)
-    turn_cos = np.cos(2 * np.pi * np.arange(directions) / directions)
-    for i in nb.prange(count):
-        level, slope = np.cos(tilt[i]), np.sin(tilt[i])
-        to_north, to_east = slope * np.cos(azimuth[i]), slope * np.sin(azimuth[i])
-        seen, whole = 0.0, 0.0
-        for d in range(directions):
-            facing = to_north * turn_cos[d] + to_east * turn_sin[d]
-            edge = np.arctan2(-facing, level) if facing < 0 else 0.0
-            all_sky = _sector(facing, level, edge)
-            whole += all_sky
-            low = horizon[i, d]
-            seen += _sector(facing, level, low) if low > edge else all_sky
-        out[i] = seen / whole
-    return out
-
-
-@nb.njit(inline="always")
-def _sector(facing: Any, level: Any, low: Any) -> Any:
-    """Integral of (facing cos e + level sin e) cos e from ``low`` to 90 degrees."""
-    sine, cosine = np.sin(low), np.cos(low)
-    across = (np.pi / 2 - low) / 2 - sine * cosine / 2
-    return facing * across + level * cosine * cosine / 2
 
 
 @nb.njit(cache=True, parallel=True, error_model="numpy")

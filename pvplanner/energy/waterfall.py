@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from pvplanner.energy.year import Year
+from pvplanner.energy.year import Year, as_horizon
+from pvplanner.horizon import Horizons
 from pvplanner.scenario import Scenario
 from pvplanner.weather import Weather
 
@@ -28,7 +29,7 @@ def loss_waterfall(
     weather: Weather,
     *,
     scenario: Scenario | None = None,
-    horizon: np.ndarray | None = None,
+    horizon: np.ndarray | Horizons | None = None,
 ) -> pd.DataFrame:
     """Where the energy goes, for each array; sum the rows for a village.
 
@@ -47,6 +48,7 @@ def loss_waterfall(
         ``energy_kwh``, is their sum.
     """
     scenario = scenario or Scenario()
+    horizon = as_horizon(horizon, len(arrays))
     year = Year(weather, scenario, shaded=horizon is not None)
     left = year.steps(arrays, horizon) * arrays["capacity_kwp"].to_numpy(dtype=float)
     plane, behind, useful, warm, free, made = (step.sum(axis=0) for step in left)

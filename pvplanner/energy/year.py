@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -17,9 +18,10 @@ from pvplanner.energy.kernel import (
     run_steps,
     run_year,
     run_year_shaded,
-    sky_shares,
 )
 from pvplanner.energy.sky import Sky, diffuse_pieces, iam_polynomial, prepare_sky
+from pvplanner.errors import InputError
+from pvplanner.horizon.view import sky_shares
 from pvplanner.scenario import Scenario, System
 from pvplanner.weather import Weather
 
@@ -119,7 +121,7 @@ class Year:
     ) -> tuple[np.ndarray, np.ndarray]:
         """Hourly AC power per kWp, shape (8760, arrays) if ``each``, and the sum in kW."""
         if horizon is None:
-            horizon = np.full((len(arrays), 4), -90.0)
+            horizon = np.full((len(arrays), 1, 4), -90.0)
             left = np.ones(len(arrays))
         else:
             left = self._left(arrays, horizon)
@@ -147,7 +149,7 @@ class Year:
     def steps(self, arrays: pd.DataFrame, horizon: np.ndarray | None) -> np.ndarray:
         """What is left after each step, per kWp and month; shape (6, 12, arrays)."""
         if horizon is None:
-            horizon, left = np.full((len(arrays), 4), -90.0), np.ones(len(arrays))
+            horizon, left = np.full((len(arrays), 1, 4), -90.0), np.ones(len(arrays))
         else:
             left = self._left(arrays, horizon)
         planes, rest = self._planes(arrays, left), _blocked(left[None])[:, 0]
@@ -158,10 +160,11 @@ class Year:
 
     def _left(self, arrays: pd.DataFrame, horizon: np.ndarray) -> np.ndarray:
         tilt, turn = (
-            np.radians(arrays[name].to_numpy(dtype=float))
+            np.radians(np.repeat(arrays[name].to_numpy(dtype=float), horizon.shape[1]))
             for name in ("surface_tilt", "surface_azimuth")
         )
-        return sky_shares(np.radians(horizon), tilt, turn)
+        flat = np.radians(horizon.reshape(-1, horizon.shape[2]))
+        return sky_shares(flat, tilt, turn).reshape(len(arrays), -1).mean(axis=1)
 
     def _planes(self, arrays: pd.DataFrame, left: np.ndarray) -> np.ndarray:
         """Blocked factors of each plane, as :func:`run_year` takes them."""
@@ -186,13 +189,34 @@ class Year:
         return limit
 
     def _directions(self, horizon: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        directions = horizon.shape[1]
-        around = np.concatenate([horizon, horizon[:, :1]], axis=1).T
+        count, points, directions = horizon.shape
+        around = np.concatenate([horizon, horizon[:, :, :1]], axis=2)
+        rows = around.reshape(count, -1).T
         position = self.sky.azimuth / 360 * directions
         bins = np.minimum(position.astype(np.int64), directions - 1)
         hourly = self.hourly.copy()
         hourly[UP], hourly[PART] = self.sky.elevation, position - bins
-        return _blocked(around), bins, hourly
+        blocked = _blocked(rows)
+        return blocked.reshape(len(blocked), points, directions + 1, BLOCK), bins, hourly
+
+
+def as_horizon(horizon: Any, count: int) -> np.ndarray | None:
+    """Horizons as the year takes them: shape (arrays, points, directions), degrees.
+
+    Raises
+    ------
+    InputError
+        If there is not one for each array.
+    """
+    if horizon is None:
+        return None
+    angles = np.asarray(getattr(horizon, "angles", horizon))
+    angles = angles[:, None, :] if angles.ndim == 2 else angles
+    if angles.ndim != 3 or len(angles) != count or angles.shape[2] < 2:
+        raise InputError("horizon_shape", where="horizon", shape=str(angles.shape), arrays=count)
+    if not np.isfinite(angles).all():
+        raise InputError("horizon_unknown", where="horizon")
+    return angles
 
 
 def _months(values: np.ndarray, count: int) -> np.ndarray:

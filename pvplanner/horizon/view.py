@@ -1,0 +1,51 @@
+"""Sky view: the share of a plane's own sky that is left above a horizon."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numba as nb
+import numpy as np
+
+
+@nb.njit(cache=True, parallel=True, error_model="numpy")
+def sky_shares(horizon: np.ndarray, tilt: np.ndarray, azimuth: np.ndarray) -> np.ndarray:
+    """Share of each plane's isotropic sky that is above its horizon.
+
+    Parameters
+    ----------
+    horizon : float array, shape (planes, directions)
+        Radians, clockwise from north.
+    tilt, azimuth : float arrays, shape (planes,)
+        Radians.
+
+    Notes
+    -----
+    Towards a direction with horizon h a plane with normal n sees the integral of n.s cos(e) de from
+    max(h, the plane's own edge) to 90 degrees, in closed form.
+    """
+    count, directions = horizon.shape
+    out = np.empty(count)
+    turn_sin = np.sin(2 * np.pi * np.arange(directions) / directions)
+    turn_cos = np.cos(2 * np.pi * np.arange(directions) / directions)
+    for i in nb.prange(count):
+        level, slope = np.cos(tilt[i]), np.sin(tilt[i])
+        to_north, to_east = slope * np.cos(azimuth[i]), slope * np.sin(azimuth[i])
+        seen, whole = 0.0, 0.0
+        for d in range(directions):
+            facing = to_north * turn_cos[d] + to_east * turn_sin[d]
+            edge = np.arctan2(-facing, level) if facing < 0 else 0.0
+            all_sky = _sector(facing, level, edge)
+            whole += all_sky
+            low = horizon[i, d]
+            seen += _sector(facing, level, low) if low > edge else all_sky
+        out[i] = seen / whole
+    return out
+
+
+@nb.njit(inline="always")
+def _sector(facing: Any, level: Any, low: Any) -> Any:
+    """Integral of (facing cos e + level sin e) cos e from ``low`` to 90 degrees."""
+    sine, cosine = np.sin(low), np.cos(low)
+    across = (np.pi / 2 - low) / 2 - sine * cosine / 2
+    return facing * across + level * cosine * cosine / 2
