@@ -41,6 +41,7 @@ ALIASES: dict[str, tuple[str, ...]] = {
     "structure": ("structure", "结构", "房屋结构", "building:structure"),
     "year_built": ("year_built", "start_date", "建造年份", "建成年份", "year built"),
     "obstacle_area_m2": ("obstacle_area_m2", "障碍物面积", "obstacles"),
+    "existing_kwp": ("existing_kwp", "已装光伏容量", "已装容量", "existing pv"),
     "survey_passed": ("survey_passed", "勘查通过", "survey passed"),
 }
 """Names under which our columns are found, compared without case."""
@@ -51,6 +52,7 @@ NUMBERS = {
     "roof_tilt": (0.0, 75.0),
     "year_built": (1000.0, 2100.0),
     "obstacle_area_m2": (0.0, 100_000.0),
+    "existing_kwp": (0.0, 100_000.0),
 }
 """Numeric columns and the range outside which a value is taken as unknown."""
 

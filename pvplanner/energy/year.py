@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from pvplanner import reference
 from pvplanner.energy.kernel import (
     BLOCK,
     PART,
@@ -22,6 +21,7 @@ from pvplanner.energy.kernel import (
 from pvplanner.energy.sky import Sky, diffuse_pieces, iam_polynomial, prepare_sky
 from pvplanner.errors import InputError
 from pvplanner.horizon.view import sky_shares
+from pvplanner.reference.products import find_module
 from pvplanner.scenario import Scenario, System
 from pvplanner.weather import Weather
 
@@ -45,8 +45,7 @@ def loss_factors(system: System) -> np.ndarray:
 
 def module_gamma(scenario: Scenario) -> float:
     """Temperature coefficient of power of the scenario's module, 1/K."""
-    table = reference.load("modules").set_index("product")
-    return float(table.loc[scenario.module.product, "gamma_pdc_per_k"])
+    return find_module(scenario.module.product).gamma_pdc_per_k
 
 
 class Year:

@@ -66,7 +66,9 @@ COLUMNS = (
     "offset_north_m",
     "source",
     "source_reason",
+    "existing_kwp",
     "obstacles",
+    "usable",
     "geometry",
 )
 
@@ -81,6 +83,7 @@ def model_roofs(
     dtm: str | os.PathLike[str] | None = None,
     planes: str | os.PathLike[str] | gpd.GeoDataFrame | None = None,
     keep_out: str | os.PathLike[str] | None = None,
+    existing_pv: str | os.PathLike[str] | None = None,
     scenario: Scenario | None = None,
     progress: Callable[[int], None] | None = None,
 ) -> gpd.GeoDataFrame:
@@ -97,6 +100,8 @@ def model_roofs(
         A 3D model, see :func:`read_planes`.
     keep_out : path-like, optional
         Areas not to be used: any vector layer.
+    existing_pv : path-like, optional
+        Areas that modules cover already, likewise.
     scenario : Scenario, optional
         ``roof``, ``system.mount`` and ``module`` are used.
     progress : callable, optional
@@ -108,7 +113,8 @@ def model_roofs(
         The ``planes`` table: ``surface_tilt`` (degrees), ``surface_azimuth`` (from true north) and
         ``grid_azimuth`` (from grid north), ``area_m2`` (in the plane) between ``area_low_m2`` and
         ``area_high_m2``, ``usable_area_low_m2`` <= ``usable_area_m2`` <= ``usable_area_high_m2``,
-        ``obstacles`` (geometry), ``parapet_m``, ``elevation_m`` (of the middle, above the datum of
+        ``obstacles`` and ``usable`` (geometries: what stands there, and what modules may cover),
+        ``existing_kwp`` (of the building), ``parapet_m``, ``elevation_m`` (of the middle, above the datum of
         the heights), ``fit_rmse_m``, ``confidence`` (0 to 1), ``offset_east_m`` and
         ``offset_north_m`` (of the surface model from the footprint), ``source`` (``lod2``, ``dsm``
         or ``typology``) and ``source_reason`` (why not better). Geometry is the plane's outline
@@ -150,7 +156,8 @@ def model_roofs(
     whole = pd.concat([table.drop(columns="crs", errors="ignore") for table in tables])
     whole = gpd.GeoDataFrame(whole, geometry="geometry", crs=buildings.crs)
     whole = whole.sort_values("row", kind="stable").reset_index(drop=True)
-    out = _finish(whole, buildings, shapes, keep_out, scenario, findings)
+    taken = _keep_out((keep_out, existing_pv), buildings.crs)
+    out = _finish(whole, buildings, shapes, taken, scenario, findings)
     out.attrs["findings"] = findings
     return out
 
@@ -222,7 +229,7 @@ def _finish(
     frame: gpd.GeoDataFrame,
     buildings: gpd.GeoDataFrame,
     shapes: np.ndarray,
-    keep_out: str | os.PathLike[str] | None,
+    taken: np.ndarray | None,
     scenario: Scenario,
     findings: list[Finding],
 ) -> gpd.GeoDataFrame:
@@ -239,14 +246,17 @@ def _finish(
     slope = np.cos(np.radians(frame["surface_tilt"].to_numpy(dtype=float)))
     frame["area_m2"] = frame.geometry.area.to_numpy() / slope
     _ranges(frame)
-    _usable(frame, buildings, keep_out, scenario, findings)
+    _usable(frame, buildings, taken, scenario)
+    if "existing_kwp" in buildings:
+        told = pd.to_numeric(buildings["existing_kwp"], errors="coerce").to_numpy(dtype=float)
+        frame["existing_kwp"] = told[frame["row"].to_numpy()]
     frame["yield_share"] = np.nan
     for column in COLUMNS:
         if column not in frame:
             frame[column] = None if column == "obstacles" else np.nan
-    frame["obstacles"] = gpd.GeoSeries(
-        np.asarray(frame["obstacles"], dtype=object), index=frame.index, crs=frame.crs
-    )
+    for column in ("obstacles", "usable"):
+        held = np.asarray(frame[column], dtype=object)
+        frame[column] = gpd.GeoSeries(held, index=frame.index, crs=frame.crs)
     return frame[list(COLUMNS)]
 
 
@@ -284,13 +294,11 @@ EDGE_M = 0.06
 def _usable(
     frame: gpd.GeoDataFrame,
     buildings: gpd.GeoDataFrame,
-    keep_out: str | os.PathLike[str] | None,
+    taken: np.ndarray | None,
     scenario: Scenario,
-    findings: list[Finding],
 ) -> None:
     """Usable area: by geometry where the roof was seen, by published shares where it was not."""
     shares = _usable_shares(scenario)
-    taken = _keep_out(keep_out, frame.crs)
     seen = frame["source"].ne("typology").to_numpy()
     wind, _ = wind_pressure(*_middle(frame), scenario)
     rules = usable_rules(scenario, wind)
@@ -310,6 +318,9 @@ def _usable(
             left = usable_outlines(frame[seen], rules[level], keep_out=taken)
             sure = ~(frame.loc[seen, "confidence"] < rules[level].confidence).to_numpy()
             values[level][seen] = shapely.area(left) * sure * (1.0 - rules[level].unseen)
+    frame["usable"] = plane_frames(frame).out_of(
+        usable_outlines(frame, rules["middle"], keep_out=taken)
+    )
     middle = values["middle"] * lost
     frame["usable_area_m2"] = middle
     frame["usable_area_low_m2"] = np.minimum(values["low"] * lost, middle)
@@ -326,12 +337,13 @@ def _surveyed(frame: gpd.GeoDataFrame, buildings: gpd.GeoDataFrame) -> np.ndarra
     return np.clip(rest, 0.0, 1.0)
 
 
-def _keep_out(path: str | os.PathLike[str] | None, crs: CRS) -> np.ndarray | None:
-    if path is None:
+def _keep_out(paths: tuple[str | os.PathLike[str] | None, ...], crs: CRS) -> np.ndarray | None:
+    given = [path for path in paths if path is not None]
+    if not given:
         return None
     from pvplanner.buildings import read_areas
 
-    return read_areas(path, crs)
+    return np.concatenate([read_areas(path, crs) for path in given])
 
 
 def _middle(frame: gpd.GeoDataFrame) -> tuple[float, float]:

@@ -71,6 +71,8 @@ OTHER_PATHS = (
 """Keys of other sections that hold paths."""
 
 PATH_KEYS = (
+    "horizon",
+    "existing_pv",
     "buildings",
     "weather",
     "dsm",

@@ -9,6 +9,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from pvplanner import reference
+from pvplanner.reference.products import find_module
 
 Fraction = Annotated[float, Field(ge=0, le=1)]
 Losses = Annotated[float, Field(ge=0, lt=1)]
@@ -48,6 +49,10 @@ class Site(Frozen):
     dtm: str | None = None
     dem: str | None = None
     planes: str | None = None
+    horizon: str | None = None
+    """A horizon file that holds for the whole village: PVGIS' or one's own."""
+    existing_pv: str | None = None
+    """Areas that modules cover already: any vector layer."""
     keep_out: str | None = None
     """Areas where no modules may lie: any vector layer."""
     survey: str | None = None
@@ -126,6 +131,7 @@ class Module(Frozen):
     """``[module]``: the modules and where they go."""
 
     product: str = "Reference 182 mm 72-cell 580 W"
+    """Of the packaged catalogue, or pvlib's name in the CEC list."""
     flat_tilt: Annotated[float, Field(ge=0, le=60)] = 15.0
     """Tilt of the rows on flat roofs, degrees."""
     row_spacing_m: NotNegative | None = None
@@ -138,16 +144,29 @@ class Module(Frozen):
     """Most capacity of all, best planes first."""
     min_modules: Annotated[int, Field(ge=1)] = 2
     """Groups smaller than this are not built."""
+    orientation: Literal["auto", "portrait", "landscape"] = "auto"
+    """The long side up the slope, along the eaves, or whichever holds more."""
+    gap_m: Annotated[float, Field(ge=0, le=0.5)] = 0.02
+    """Between neighbouring modules, for clamps."""
+    flat_layout: Literal["auto", "rows", "east_west", "canopy"] = "auto"
+    """On flat roofs; ``auto``: a canopy where ``system.mount`` is one, else tilted rows."""
+    row_azimuth: Literal["equator", "building"] = "equator"
+    """Which way rows on flat roofs face: due south (north), or with the walls nearest to it."""
+    east_west_tilt: Annotated[float, Field(ge=0, le=30)] = 10.0
+    canopy_tilt: Annotated[float, Field(ge=0, le=30)] = 5.0
+    canopy_height_m: Annotated[float, Field(ge=0.5, le=10)] = 2.2
+    height_limit_m: Positive | None = None
+    """Most height over a flat roof; the local rule if not given and known."""
+    household_limit_kwp: Positive | None = None
+    """Most capacity for each household of a building."""
+    connection_limit_kw: Positive | None = None
+    """Most AC power at one connection (a building)."""
 
     @field_validator("product")
     @classmethod
     def _known_product(cls, value: str) -> str:
-        known = list(reference.load("modules")["product"])
-        if value in known:
-            return value
-        near = difflib.get_close_matches(value, known, n=1, cutoff=0.3)
-        hint = f"; did you mean {near[0]!r}?" if near else ""
-        raise ValueError(f"unknown module {value!r}{hint}; known: {', '.join(known)}")
+        find_module(value)
+        return value
 
 
 class LossItems(Frozen):
@@ -179,6 +198,10 @@ class System(Frozen):
     loss_items: LossItems = LossItems()
     dc_ac_ratio: Annotated[float, Field(gt=0.3, le=3)] = 1.2
     inverter_efficiency: Annotated[float, Field(gt=0.5, le=1)] = 0.96
+    inverter_sizes: Literal["standard", "exact"] = "standard"
+    """AC power by sizes that are made, or by ``dc_ac_ratio`` itself."""
+    single_phase_limit_kw: Positive = 8.0
+    """Connections up to this are single-phase (assumption: grid companies' usual rule)."""
 
 
 class Doubt(Frozen):

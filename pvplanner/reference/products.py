@@ -1,0 +1,80 @@
+"""Module products: the packaged catalogue, and pvlib's copy of the CEC list by name."""
+
+from __future__ import annotations
+
+import difflib
+from dataclasses import dataclass
+from functools import cache
+
+import numpy as np
+import pandas as pd
+
+from pvplanner import reference
+
+
+@dataclass(frozen=True)
+class Product:
+    """A module: its name, power (W), length and width (m), and where the figures are from.
+
+    ``gamma_pdc_per_k`` is the temperature coefficient of its power, 1/K.
+    """
+
+    name: str
+    power_w: float
+    length_m: float
+    width_m: float
+    gamma_pdc_per_k: float
+    technology: str
+    source: str
+    certainty: str
+
+    @property
+    def area_m2(self) -> float:
+        """Area of the module, m2."""
+        return self.length_m * self.width_m
+
+
+@cache
+def find_module(name: str) -> Product:
+    """A product of the packaged catalogue or, by pvlib's name, of the CEC list.
+
+    Raises
+    ------
+    ValueError
+        If neither knows it, or the CEC list has no size for it; the message names near ones.
+    """
+    table = reference.load("modules").set_index("product")
+    if name in table.index:
+        row = table.loc[name]
+        return Product(
+            name, float(row["power_w"]), float(row["length_m"]), float(row["width_m"]),
+            float(row["gamma_pdc_per_k"]), str(row["technology"]), str(row["source"]),
+            str(row["certainty"]),
+        )  # fmt: skip
+    listed = _cec()
+    if name not in listed.columns:
+        known = list(table.index)
+        near = difflib.get_close_matches(name, known, n=1, cutoff=0.3)
+        near = near or difflib.get_close_matches(name, list(listed.columns), n=1)
+        hint = f"; did you mean {near[0]!r}?" if near else ""
+        raise ValueError(
+            f"unknown module {name!r}{hint}; known: {', '.join(known)}, and pvlib's CEC list"
+        )
+    row = listed[name]
+    length, width = (
+        float(pd.to_numeric(row[side], errors="coerce")) for side in ("Length", "Width")
+    )
+    if not (np.isfinite([length, width]).all() and min(length, width) > 0.2):
+        raise ValueError(f"the CEC list states no length and width for {name!r}")
+    return Product(
+        name, float(row["STC"]), max(length, width), min(length, width),
+        float(row["gamma_r"]) / 100, str(row["Technology"]),
+        f"CEC list in pvlib ({row['Version']})", "two",
+    )  # fmt: skip
+
+
+@cache
+def _cec() -> pd.DataFrame:
+    import pvlib
+
+    return pvlib.pvsystem.retrieve_sam("CECMod")
