@@ -10,8 +10,9 @@ import pandas as pd
 from pvplanner import reference
 from pvplanner.demand.dispatch import run_households, share_battery
 from pvplanner.demand.load import archetypes, profile_shape, read_meter, year_shape
-from pvplanner.energy.year import Year
+from pvplanner.energy.year import Year, as_horizon
 from pvplanner.errors import ConfigError, InputError
+from pvplanner.horizon import Horizons
 from pvplanner.scenario import Scenario
 from pvplanner.weather import HOURS, Weather, hourly_index
 
@@ -105,6 +106,7 @@ def simulate_demand(
     bills: Bills | None,
     first_year: float = 1.0,
     meter: pd.DataFrame | None = None,
+    horizon: np.ndarray | Horizons | None = None,
 ) -> pd.DataFrame:
     """Self-use, export and bills of every household, hour by hour.
 
@@ -126,6 +128,8 @@ def simulate_demand(
         What is left of the typical year's energy in the first year.
     meter : DataFrame, optional
         As from :func:`read_meter`; takes the place of the archetype.
+    horizon : Horizons or ndarray, optional
+        Of each array, as :func:`pvplanner.energy.simulate_energy` takes it.
 
     Returns
     -------
@@ -134,14 +138,16 @@ def simulate_demand(
         each scale n of :data:`SCALES` ``self_used_kwh_n``, ``export_kwh_n``,
         ``export_worth_kwh_n``, ``battery_loss_kwh_n`` and ``bill_after_n``.
     """
-    year = Year(weather, scenario, shaded=False)
-    planes = year.plane_factors(arrays)
+    angles = as_horizon(horizon, len(arrays))
+    year = Year(weather, scenario, shaded=angles is not None)
+    planes = year.plane_factors(arrays, angles)
+    edges, left, bins, hourly = year.rays(arrays, angles)
     start, rows, weight = _links(households, arrays, shares)
     shapes, which, consumption = _loads(households, scenario, meter)
     tariff = bills or Bills(np.full(2, np.inf), np.full((3, 2), np.nan), np.zeros(HOURS, int), "")
     battery = np.array(_battery(scenario.demand.battery_kwh, scenario.demand.battery_kw, scenario))
     out, before = run_households(
-        planes, year.hourly, year.iam, year.sky.hour, start, rows, weight, shapes, which,
+        planes, hourly, year.iam, year.sky.hour, edges, bins, left, start, rows, weight, shapes, which,
         consumption, np.array(SCALES) * first_year, tariff.tiers, tariff.prices, tariff.peak,
         _export_shape(scenario), battery,
     )  # fmt: skip

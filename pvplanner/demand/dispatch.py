@@ -24,6 +24,7 @@ from pvplanner.energy.kernel import (
     N_EAST,
     N_NORTH,
     N_UP,
+    PART,
     SINE,
     SINE_USED,
     SKY,
@@ -31,6 +32,7 @@ from pvplanner.energy.kernel import (
     SUN_EAST,
     SUN_NORTH,
     SUN_UP,
+    UP,
     modifier,
     power_of,
 )
@@ -40,14 +42,24 @@ _ZERO, _ONE = np.float32(0), np.float32(1)
 
 
 @nb.njit(cache=True, fastmath={"contract", "nsz"}, error_model="numpy")
-def _add_power(p: Any, i: int, h: Any, k: Any, weight: Any, out: np.ndarray) -> None:
+def _add_power(
+    p: Any, i: int, h: Any, k: Any, edges: Any, bins: Any, left: Any, weight: Any, out: np.ndarray
+) -> None:
     """Add an array's hourly AC power (kW) to ``out``, over the hours with light."""
+    points = edges.shape[1]
     for t in range(h.shape[1]):
         c = p[N_EAST, i] * h[SUN_EAST, t] + p[N_NORTH, i] * h[SUN_NORTH, t]
         c = max(c + p[N_UP, i] * h[SUN_UP, t], _ZERO)
         sky = h[EVEN, t] * p[SKY, i] + h[BAND, t] * p[SINE, i]
-        seen = _ONE if sky + h[AROUND, t] * c > _ZERO else _ZERO
+        seen = _ONE if sky + h[AROUND, t] * left[i] * c > _ZERO else _ZERO
         direct = (h[BEAM, t] + seen * h[AROUND, t]) * c
+        if points > 0:
+            lit = 0
+            for n in range(points):
+                low, high = edges[i, n, bins[t]], edges[i, n, bins[t] + 1]
+                if h[UP, t] > low + h[PART, t] * (high - low):
+                    lit += 1
+            direct *= np.float32(lit) / np.float32(points)
         total = direct + seen * sky + h[GROUND, t] * p[GROUND_VIEW, i]
         useful = h[EVEN, t] * p[SKY_USED, i] + h[BAND, t] * p[SINE_USED, i]
         useful = seen * useful + direct * modifier(c, k) + h[GROUND, t] * p[GROUND_USED, i]
@@ -67,7 +79,7 @@ def _cost(used: Any, kwh: Any, first: Any, second: Any, prices: Any, peak: Any) 
 @nb.njit(cache=True, parallel=True, error_model="numpy")
 def run_households(
     planes: np.ndarray, hourly: np.ndarray, iam: np.ndarray, hour: np.ndarray,
-    start: np.ndarray, rows: np.ndarray, weight: np.ndarray,
+    edges: np.ndarray, bins: np.ndarray, left: np.ndarray, start: np.ndarray, rows: np.ndarray, weight: np.ndarray,
     shapes: np.ndarray, which: np.ndarray, consumption: np.ndarray, scales: np.ndarray,
     tiers: np.ndarray, prices: np.ndarray, peak: np.ndarray, export_shape: np.ndarray,
     battery: np.ndarray,
@@ -82,6 +94,8 @@ def run_households(
         As the energy kernel takes them.
     hour : int array, shape (lit hours,)
         Row of the year for each column of ``hourly``.
+    edges, bins, left
+        Horizons, as of :meth:`pvplanner.energy.year.Year.rays`.
     start, rows, weight : arrays
         Household g has the arrays ``rows[start[g]:start[g + 1]]`` with ``weight`` kWp each.
     shapes : float array, shape (kinds, 8760)
@@ -116,7 +130,9 @@ def run_households(
     for g in nb.prange(count):
         power = np.zeros(hourly.shape[1], dtype=np.float32)
         for link in range(start[g], start[g + 1]):
-            _add_power(planes, rows[link], hourly, k, np.float32(weight[link]), power)
+            _add_power(
+                planes, rows[link], hourly, k, edges, bins, left, np.float32(weight[link]), power
+            )
         made = np.zeros(HOURS)
         for t in range(len(hour)):
             made[hour[t]] = power[t]

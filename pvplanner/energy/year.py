@@ -139,11 +139,34 @@ class Year:
             power[self.sky.hour] = trace[:, :count]
         return power, whole
 
-    def plane_factors(self, arrays: pd.DataFrame) -> np.ndarray:
-        """Factors of each array under an open sky; float32, shape (13, arrays)."""
-        blocked = self._planes(arrays, np.ones(len(arrays)))
+    def plane_factors(self, arrays: pd.DataFrame, horizon: np.ndarray | None = None) -> np.ndarray:
+        """Factors of each array; float32, shape (13, arrays)."""
+        left = np.ones(len(arrays)) if horizon is None else self._left(arrays, horizon)
+        blocked = self._planes(arrays, left)
         flat = blocked.transpose(1, 0, 2).reshape(blocked.shape[1], -1)
         return np.ascontiguousarray(flat[:, : len(arrays)])
+
+    def rays(
+        self, arrays: pd.DataFrame, horizon: np.ndarray | None
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+        """What an hour-by-hour loop over single arrays needs of horizons.
+
+        Returns
+        -------
+        edges : float32 array, shape (arrays, points, directions + 1)
+            Degrees; no points under an open sky.
+        left : float32 array, shape (arrays,)
+            Share of the sky that is left.
+        bins, hourly
+            As the kernel takes them.
+        """
+        if horizon is None:
+            none = np.zeros((len(arrays), 0, 2), dtype=np.float32)
+            ones = np.ones(len(arrays), dtype=np.float32)
+            return none, ones, np.zeros(len(self.sky.hour), dtype=np.int64), self.hourly
+        edges = np.concatenate([horizon, horizon[:, :, :1]], axis=2).astype(np.float32)
+        bins, hourly = self._bins(horizon.shape[2])
+        return edges, self._left(arrays, horizon).astype(np.float32), bins, hourly
 
     def steps(self, arrays: pd.DataFrame, horizon: np.ndarray | None) -> np.ndarray:
         """What is left after each step, per kWp and month; shape (6, 12, arrays)."""
@@ -191,12 +214,17 @@ class Year:
         count, points, directions = horizon.shape
         around = np.concatenate([horizon, horizon[:, :, :1]], axis=2)
         rows = around.reshape(count, -1).T
+        bins, hourly = self._bins(directions)
+        blocked = _blocked(rows)
+        return blocked.reshape(len(blocked), points, directions + 1, BLOCK), bins, hourly
+
+    def _bins(self, directions: int) -> tuple[np.ndarray, np.ndarray]:
+        """Direction bin of the sun in each hour, and the hourly rows with the way into it."""
         position = self.sky.azimuth / 360 * directions
         bins = np.minimum(position.astype(np.int64), directions - 1)
         hourly = self.hourly.copy()
         hourly[UP], hourly[PART] = self.sky.elevation, position - bins
-        blocked = _blocked(rows)
-        return blocked.reshape(len(blocked), points, directions + 1, BLOCK), bins, hourly
+        return bins, hourly
 
 
 def as_horizon(horizon: Any, count: int) -> np.ndarray | None:

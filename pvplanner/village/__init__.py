@@ -26,10 +26,11 @@ from pvplanner.energy import loss_waterfall, simulate_energy
 from pvplanner.errors import ConfigError, Finding, InputError
 from pvplanner.income import Prices, chosen_models, loan_findings, resolve_prices
 from pvplanner.income.prices import LOCAL_COSTS
-from pvplanner.modules import find_product, lay_modules, module_planes
+from pvplanner.modules import find_product, lay_modules
 from pvplanner.roofs import model_roofs
 from pvplanner.scenario import Scenario
 from pvplanner.village.assumptions import list_assumptions
+from pvplanner.village.margin import marginal_payback
 from pvplanner.village.money import (
     Market,
     add_money_and_carbon,
@@ -43,6 +44,7 @@ from pvplanner.village.money import (
 )
 from pvplanner.village.plan import Plan
 from pvplanner.village.ranges import add_p90, doubt_table, plan_doubt, village_p90
+from pvplanner.village.shade import array_horizons, site_horizons, yield_shares
 from pvplanner.village.storage import hash_input, page_file, write_beside, write_bytes_beside
 from pvplanner.village.totals import (
     add_to_buildings,
@@ -67,6 +69,7 @@ STAGES = (
     "households",
     "weather",
     "roofs",
+    "horizons",
     "modules",
     "energy",
     "doubt",
@@ -78,7 +81,8 @@ STAGES = (
 WEATHER_REACH_KM = 200.0
 """Weather from further away is a finding."""
 
-_UNUSED = ("dem", "transformers")
+_FILES = ("dsm", "dtm", "dem", "planes", "horizon", "keep_out", "existing_pv", "survey")
+_UNUSED = ("transformers",)
 
 
 def plan_village(scenario: Scenario, *, progress: Callable[[str], None] | None = None) -> Plan:
@@ -118,11 +122,19 @@ def plan_village(scenario: Scenario, *, progress: Callable[[str], None] | None =
     planes = _model(buildings, scenario)
     findings += findings_of(planes)
     planes.attrs = {}
-    planes["yield_share"] = yield_shares(planes, weather, scenario=scenario)
+    begin("horizons")
+    horizons, more = site_horizons(planes, buildings, scenario)
+    findings += more
+    planes["sky_view"] = np.nan if horizons is None else horizons.sky_view
+    planes["yield_share"] = yield_shares(planes, weather, scenario=scenario, horizons=horizons)
     begin("modules")
-    arrays = lay_modules(planes, scenario=scenario)
+    homes = shares.groupby("building_id")["household_id"].size()
+    arrays = lay_modules(planes, scenario=scenario, households=homes)
     begin("energy")
-    energy = simulate_energy(arrays.set_index("array_id"), weather, scenario=scenario)
+    shade = array_horizons(horizons, planes, arrays, scenario)
+    energy = simulate_energy(
+        arrays.set_index("array_id"), weather, scenario=scenario, horizon=shade
+    )
     buildings = buildings.join(building_totals(buildings, arrays, energy))
     households = household_table(households, shares, buildings, scenario=scenario)
     households["model"] = chosen_models(
@@ -137,10 +149,11 @@ def plan_village(scenario: Scenario, *, progress: Callable[[str], None] | None =
     )
     begin("demand")
     demand, bills = simulate_household_demand(
-        households, arrays, shares, weather, scenario=scenario, province=province
+        households, arrays, shares, weather, scenario=scenario, province=province, horizon=shade
     )
     begin("income")
     prices, basis = resolve_prices(scenario, province), carbon_basis(scenario, province)
+    arrays["marginal_payback_years"] = marginal_payback(arrays, energy, prices, scenario)
     market = Market(prices, bills, find_product(scenario).area_m2)
     households = add_money_and_carbon(
         households, demand, market=market, basis=basis, scenario=scenario
@@ -151,7 +164,7 @@ def plan_village(scenario: Scenario, *, progress: Callable[[str], None] | None =
     villages["energy_p90_built_kwh"] = village_p90(
         doubt, arrays, buildings, villages, scenario=scenario, built=True
     )
-    waterfall = loss_waterfall(arrays, weather, scenario=scenario).sum()
+    waterfall = loss_waterfall(arrays, weather, scenario=scenario, horizon=shade).sum()
     findings += loan_findings(scenario)
     findings += _unknown_money(prices, basis.factor is None, province)
     return Plan(
@@ -176,7 +189,9 @@ def plan_village(scenario: Scenario, *, progress: Callable[[str], None] | None =
                 Tables(households, demand, scenario, province, basis, market.module_area_m2)
             ),
             "press": press_facts(scenario, households, demand, market=market),
-            "battery": village_battery_facts(households, arrays, weather, demand, scenario),
+            "battery": village_battery_facts(
+                households, arrays, weather, demand, scenario, shade
+            ),
             "doubt": doubt_table(doubt),
             "waterfall": {step: round(float(kwh), 1) for step, kwh in waterfall.items()},
         },
@@ -191,6 +206,7 @@ def _model(buildings: gpd.GeoDataFrame, scenario: Scenario) -> gpd.GeoDataFrame:
         dtm=site.dtm,
         planes=site.planes,
         keep_out=site.keep_out,
+        existing_pv=site.existing_pv,
         scenario=scenario,
     )
 
@@ -287,13 +303,6 @@ def site_weather(
     return weather, findings
 
 
-def yield_shares(planes: gpd.GeoDataFrame, weather: Weather, *, scenario: Scenario) -> pd.Series:
-    """What 1 kWp on each plane yields, as a share of the village's best; on the planes' index."""
-    one = module_planes(planes, scenario=scenario).assign(capacity_kwp=1.0)
-    yields = simulate_energy(one, weather, scenario=scenario)["energy_kwh"]
-    return yields / yields.max()
-
-
 def _unknown_money(prices: Prices, no_factor: bool, province: str | None) -> list[Finding]:
     findings = []
     place = {"province": province or "-"}
@@ -311,7 +320,7 @@ def _unknown_money(prices: Prices, no_factor: bool, province: str | None) -> lis
 def _facts(scenario: Scenario, weather: Weather, province: str | None) -> dict[str, object]:
     site = scenario.site
     files = {"buildings": site.buildings, "households": site.households}
-    files |= {key: getattr(site, key) for key in ("dsm", "dtm", "planes", "keep_out", "survey")}
+    files |= {key: getattr(site, key) for key in _FILES}
     files |= {"meter": scenario.demand.meter, "tariff": scenario.tariff.file}
     files["pathway"] = scenario.carbon.pathway_file
     if site.weather != "typical":

@@ -61,13 +61,14 @@ def simulate_household_demand(
     *,
     scenario: Scenario,
     province: str | None,
+    horizon: np.ndarray | None = None,
 ) -> tuple[pd.DataFrame, Bills | None]:
     """The demand table of a plan and the tariff that it was billed by."""
     bills = find_bills(scenario, province)
     meter = read_meter(scenario.demand.meter) if scenario.demand.meter else None
     demand = simulate_demand(
         households, arrays, shares, weather, scenario=scenario, bills=bills,
-        first_year=float(remaining(scenario)[0]), meter=meter,
+        first_year=float(remaining(scenario)[0]), meter=meter, horizon=horizon,
     )  # fmt: skip
     return demand, bills
 
@@ -329,6 +330,7 @@ def village_battery_facts(
     weather: Weather,
     demand: pd.DataFrame,
     scenario: Scenario,
+    horizon: np.ndarray | None = None,
 ) -> dict[str, float]:
     """What a shared battery does with the village's export and import of each hour.
 
@@ -337,7 +339,9 @@ def village_battery_facts(
     """
     if scenario.demand.village_battery_kwh == 0:
         return {}
-    made = simulate_total_hours(arrays, weather, scenario=scenario).to_numpy()
+    made = simulate_total_hours(
+        arrays, weather, scenario=scenario, horizon=horizon
+    ).to_numpy()
     made = made * remaining(scenario)[0]
     load = village_load(households, demand, scenario)
     spare, lack = np.maximum(made - load, 0), np.maximum(load - made, 0)

@@ -9,7 +9,6 @@ import pandas as pd
 
 from pvplanner.energy import contributions, doubt_components, draw_ranges, roof_doubt
 from pvplanner.energy.doubt import RoofDoubt
-from pvplanner.modules import module_planes
 from pvplanner.scenario import Scenario
 from pvplanner.weather import Weather
 
@@ -24,7 +23,7 @@ def plan_doubt(
     chinese: bool,
 ) -> RoofDoubt:
     """What is drawn for the arrays of a plan."""
-    usable = _room(arrays, planes, scenario)
+    usable = _room(arrays, planes)
     return roof_doubt(
         arrays,
         energy["energy_kwh"].to_numpy(),
@@ -35,25 +34,26 @@ def plan_doubt(
     )
 
 
-def _room(arrays: pd.DataFrame, planes: pd.DataFrame, scenario: Scenario) -> pd.DataFrame:
+def _room(arrays: pd.DataFrame, planes: pd.DataFrame) -> pd.DataFrame:
     """Range of the area that the planned modules may find; a limit on capacity bounds it.
 
     Where fewer modules are planned than the plane holds, a roof with less room may still hold them
     all, and one with more room gets no more.
     """
-    how = module_planes(planes, scenario=scenario)
-    frame = planes.assign(each=how["area_per_module_m2"]).set_index("plane_id")
-    rows = frame.loc[arrays["plane_id"]]
-    planned = arrays["modules"].to_numpy(dtype=float) * rows["each"].to_numpy(dtype=float)
+    rows = planes.set_index("plane_id").loc[arrays["plane_id"]]
     middle = rows["usable_area_m2"].to_numpy(dtype=float)
-    bound = planned < middle - rows["each"].to_numpy(dtype=float)
+    planned = arrays["modules"].to_numpy(dtype=float)
+    fit = arrays["modules_fit"].to_numpy(dtype=float)
+    # The area that the planned modules need, if what fits needs the whole of the usable area.
+    need = middle * np.divide(planned, fit, out=np.ones_like(fit), where=fit > 0)
+    bound = planned < fit
     low = rows["usable_area_low_m2"].to_numpy(dtype=float)
     high = rows["usable_area_high_m2"].to_numpy(dtype=float)
     return pd.DataFrame(
         {
-            "usable_area_m2": np.where(bound, planned, middle),
-            "usable_area_low_m2": np.where(bound, np.minimum(low, planned), low),
-            "usable_area_high_m2": np.where(bound, planned, high),
+            "usable_area_m2": np.where(bound, need, middle),
+            "usable_area_low_m2": np.where(bound, np.minimum(low, need), low),
+            "usable_area_high_m2": np.where(bound, need, high),
         }
     )
 

@@ -32,8 +32,21 @@ def building_totals(
     """Modules, capacity and energy of every building, on the index of ``buildings``."""
     rows = arrays[["building_id", "modules", "capacity_kwp"]].copy()
     rows["energy_kwh"] = energy["energy_kwh"].to_numpy()
+    # Light over the modules of a roof, and what of it is lost behind the horizon.
+    rows["light"] = energy["poa_kwh_per_m2"].to_numpy() * rows["capacity_kwp"]
+    rows["shading_loss"] = energy["shading_loss"].to_numpy() * rows["light"]
     sums = rows.groupby("building_id")[list(BUILT)].sum()
     out = sums.reindex(buildings["building_id"]).fillna(0.0).set_axis(buildings.index)
+    shade = rows["shading_loss"].groupby(rows["building_id"])
+    weight = rows.groupby("building_id")["light"].sum()
+    lost = shade.sum(min_count=1) / weight
+    out["shading_loss"] = lost.reindex(buildings["building_id"]).to_numpy()
+    grid = arrays.groupby("building_id").agg(
+        capacity_kw_ac=("capacity_kw_ac", "sum"), phases=("phases", "max")
+    )
+    grid = grid.reindex(buildings["building_id"])
+    out["capacity_kw_ac"] = grid["capacity_kw_ac"].fillna(0.0).to_numpy()
+    out["phases"] = grid["phases"].to_numpy(dtype=float)
     out["specific_yield_kwh_per_kwp"] = np.where(
         out["capacity_kwp"] > 0, out["energy_kwh"] / out["capacity_kwp"].replace(0, np.nan), np.nan
     )

@@ -1,0 +1,82 @@
+"""What stands in the sun of a village's planes and arrays, and what the plan says of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+
+from pvplanner.energy import simulate_energy
+from pvplanner.errors import Finding
+from pvplanner.horizon import Horizons, horizon_angles
+from pvplanner.modules import module_planes, row_horizon
+from pvplanner.scenario import Scenario
+from pvplanner.weather import Weather
+
+
+def site_horizons(
+    planes: gpd.GeoDataFrame,
+    buildings: gpd.GeoDataFrame,
+    scenario: Scenario,
+    progress: Callable[[int], None] | None = None,
+) -> tuple[Horizons | None, list[Finding]]:
+    """Horizons of a village's planes by what its scenario knows; ``None`` if that is nothing."""
+    site = scenario.site
+    seen = site.dsm is not None
+    heights = bool(np.isfinite(planes["elevation_m"].to_numpy(dtype=float)).any())
+    if not (seen or heights or site.dem or site.horizon):
+        share = scenario.system.loss_items.shading
+        return None, [Finding("horizon_none", "site.dsm", params={"share": share})]
+    found = horizon_angles(
+        planes,
+        dsm=site.dsm,
+        dtm=site.dtm,
+        dem=site.dem,
+        buildings=buildings,
+        horizon=site.horizon,
+        progress=progress,
+    )
+    if seen:
+        return found, []
+    known = int(np.isfinite(planes["elevation_m"].to_numpy(dtype=float)).sum())
+    params = {"known": known, "planes": len(planes)}
+    return found, [Finding("horizon_neighbours", "site.dsm", params=params)]
+
+
+def array_horizons(
+    horizons: Horizons | None,
+    planes: gpd.GeoDataFrame,
+    arrays: pd.DataFrame,
+    scenario: Scenario,
+) -> np.ndarray | None:
+    """Horizon of each array: its plane's, and the row in front of it on a level roof."""
+    if horizons is None:
+        return None
+    place = pd.Series(np.arange(len(planes)), index=planes["plane_id"].to_numpy())
+    rows = place.loc[arrays["plane_id"]].to_numpy()
+    angles = horizons.angles[rows]
+    front = row_horizon(planes, scenario=scenario, directions=angles.shape[2])[rows]
+    own = module_planes(planes, scenario=scenario)["surface_azimuth"].to_numpy()[rows]
+    off = np.abs((arrays["surface_azimuth"].to_numpy() - own + 180) % 360 - 180)
+    # The other half of an east-west pair looks the other way.
+    front = np.where((off > 90)[:, None], np.roll(front, front.shape[1] // 2, axis=1), front)
+    return np.maximum(angles, front[:, None, :].astype(np.float32))
+
+
+def yield_shares(
+    planes: gpd.GeoDataFrame,
+    weather: Weather,
+    *,
+    scenario: Scenario,
+    horizons: Horizons | None = None,
+) -> pd.Series:
+    """What 1 kWp on each plane yields, as a share of the best unshaded; on the planes' index."""
+    one = module_planes(planes, scenario=scenario).assign(capacity_kwp=1.0)
+    if horizons is None:
+        yields = simulate_energy(one, weather, scenario=scenario)["energy_kwh"]
+        return yields / yields.max()
+    yields = simulate_energy(one, weather, scenario=scenario, horizon=horizons)["energy_kwh"]
+    clear = np.zeros((len(one), 4))
+    return yields / simulate_energy(one, weather, scenario=scenario, horizon=clear)["energy_kwh"].max()
