@@ -9,13 +9,16 @@ from typing import Any
 
 import geopandas as gpd
 import numpy as np
+import pandas as pd
+import pvlib
 import shapely
 
 from pvplanner.errors import ConfigError
+from pvplanner.modules import lay_modules, module_outlines
 from pvplanner.roofs import plane_frames, usable_outlines, usable_rules, wind_pressure
 from pvplanner.scenario import Scenario
 from pvplanner.schema import label
-from pvplanner.village import write_bytes_beside
+from pvplanner.village import site_horizons, site_weather, write_bytes_beside, yield_shares
 
 MARGIN_M = 6.0
 
@@ -28,7 +31,7 @@ def save_sheet(
     scenario: Scenario,
     language: str = "zh",
 ) -> Path:
-    """Draw a building's surface model, planes, obstacles and usable area.
+    """Draw a building's surface model, planes, usable area and modules, and the sun it sees.
 
     Parameters
     ----------
@@ -50,10 +53,17 @@ def save_sheet(
     if target.suffix.lower() not in (".png", ".pdf", ".svg"):
         known = ".png, .pdf, .svg"
         raise ConfigError("page_suffix", where=str(target), suffix=target.suffix, known=known)
-    mine = planes[planes["building_id"].astype(str) == building_id]
-    if mine.empty:
+    own = planes["building_id"].astype(str).eq(building_id).to_numpy()
+    if not own.any():
         raise ConfigError("building_unknown", where="--building", building=building_id)
-    figure = _draw(mine.reset_index(drop=True), building_id, scenario, language)
+    # Neighbours may stand in the sun, so all planes are looked at.
+    horizons, _ = site_horizons(planes, None, scenario)
+    angles = None if horizons is None else horizons.angles[own]
+    place = gpd.GeoSeries([shapely.box(*planes.total_bounds).centroid], crs=planes.crs).to_crs(4326)
+    weather, _ = site_weather(scenario, place.iloc[0].y, place.iloc[0].x)
+    shares = yield_shares(planes, weather, scenario=scenario, horizons=horizons)
+    planes = planes.assign(yield_share=shares)
+    figure = _draw(planes[own].reset_index(drop=True), angles, building_id, scenario, language)
     held = BytesIO()
     figure.savefig(held, format=target.suffix[1:].lower(), dpi=120, bbox_inches="tight")
     return write_bytes_beside(target, held.getvalue())
@@ -68,15 +78,23 @@ def _figure() -> Any:
     rcParams["font.sans-serif"] = ["Noto Sans CJK SC", "Microsoft YaHei", "PingFang SC",
                                    "SimHei", "DejaVu Sans"]  # fmt: skip
     rcParams["svg.hashsalt"] = "pvplanner"
-    return Figure(figsize=(13, 6.5))
+    return Figure(figsize=(19, 6.5))
 
 
-def _draw(planes: gpd.GeoDataFrame, building_id: str, scenario: Scenario, language: str) -> Any:
+def _draw(
+    planes: gpd.GeoDataFrame,
+    angles: np.ndarray | None,
+    building_id: str,
+    scenario: Scenario,
+    language: str,
+) -> Any:
     figure = _figure()
-    left, right = figure.subplots(1, 2)
+    left, right, sky = figure.subplots(1, 3)
     _ground(left, planes, scenario)
     _outlines(left, planes)
     _usable(right, planes, scenario, language)
+    _modules(right, planes, scenario, language)
+    _sun(sky, planes, angles, language)
     for axes in (left, right):
         axes.set_aspect("equal")
         axes.set_xticks([])
@@ -86,6 +104,7 @@ def _draw(planes: gpd.GeoDataFrame, building_id: str, scenario: Scenario, langua
     figure.suptitle(f"{label('building_id', language)} {building_id}", parse_math=False)
     left.set_title(label("sheet_seen", language))
     right.set_title(label("sheet_usable", language))
+    sky.set_title(label("sheet_horizon", language))
     return figure
 
 
@@ -143,3 +162,53 @@ def _usable(axes: Any, planes: gpd.GeoDataFrame, scenario: Scenario, language: s
     sums = " – ".join(f"{planes[c].sum():.0f}" for c in columns)
     source = ", ".join(sorted(planes["source"].unique()))
     axes.set_xlabel(f"{label('usable_area', language)}: {sums} m²   ({source})")
+
+
+def _modules(axes: Any, planes: gpd.GeoDataFrame, scenario: Scenario, language: str) -> None:
+    arrays = lay_modules(planes, scenario=scenario)
+    if arrays.empty:
+        return
+    module_outlines(planes, scenario=scenario, arrays=arrays).plot(
+        ax=axes, facecolor="#16324f", edgecolor="white", linewidth=0.6, alpha=0.85
+    )
+    said = f"{label('modules', language)}: {arrays['modules'].sum()}, "
+    said += f"{arrays['capacity_kwp'].sum():.1f} kWp / {arrays['capacity_kw_ac'].sum():.1f} kW AC"
+    axes.set_xlabel(f"{axes.get_xlabel()}\n{said}")
+
+
+_COLOURS = ("#d55e00", "#0072b2", "#009e73", "#cc79a7", "#e69f00", "#56b4e9")
+
+
+def _sun(axes: Any, planes: gpd.GeoDataFrame, angles: np.ndarray | None, language: str) -> None:
+    """The sun's paths over the year, and each plane's horizon from its worst to its best point."""
+    middle = gpd.GeoSeries([shapely.box(*planes.total_bounds).centroid], crs=planes.crs)
+    point = middle.to_crs(4326).iloc[0]
+    south = point.y >= 0
+    for month in range(6, 13):
+        times = pd.date_range(f"2025-{month:02d}-21", periods=289, freq="5min", tz="UTC")
+        sun = pvlib.solarposition.get_solarposition(times, point.y, point.x)
+        up = sun[sun["apparent_elevation"] > 0]
+        around = _turned(up["azimuth"].to_numpy(), south)
+        order = np.argsort(around)
+        axes.plot(around[order], up["apparent_elevation"].to_numpy()[order], color="#e0a000", lw=0.9)
+        top = up["apparent_elevation"].max()
+        axes.annotate(f"{month}/{(12 - month) or 12}", (0, top), fontsize=7, ha="center")
+    if angles is not None:
+        step = 360.0 / angles.shape[2]
+        around = _turned(np.arange(angles.shape[2]) * step, south)
+        order = np.argsort(around)
+        for number, plane in enumerate(planes["plane_id"]):
+            colour = _COLOURS[number % len(_COLOURS)]
+            low, high = angles[number].min(axis=0)[order], angles[number].max(axis=0)[order]
+            mean = angles[number].mean(axis=0)[order]
+            axes.fill_between(around[order], low, high, color=colour, alpha=0.15)
+            axes.plot(around[order], mean, color=colour, lw=1.6, label=str(plane))
+        axes.legend(fontsize=7, loc="upper right")
+    axes.set_xlim(-180, 180)
+    axes.set_ylim(0, 90)
+    axes.set_xlabel(label("sheet_azimuth", language))
+
+
+def _turned(azimuth: np.ndarray, south: bool) -> np.ndarray:
+    """Azimuths with the equator in the middle, -180 to 180."""
+    return (azimuth - (180.0 if south else 0.0) + 180.0) % 360.0 - 180.0

@@ -2,7 +2,7 @@
 
     python data/liao/make_surface.py
 
-writes ``dsm.tif`` (0.5 m) and ``dtm.tif`` (4 m) beside itself, the same bytes every time. All of it
+writes ``dsm.tif`` (0.5 m), ``dtm.tif`` (4 m) and ``dem.tif`` (120 m, 24 km wide) beside itself, the same bytes every time. All of it
 is made up: a valley floor with hills around it, the roofs of ``footprints.geojson`` at tilts of
 their own, parapets, solar water heaters, trees, and the noise and blur of a photogrammetric flight.
 """
@@ -24,6 +24,8 @@ SEED = 2015
 CELL, MARGIN = 0.5, 40.0
 SIGMA, BLUR, GRAIN = 0.04, 0.2, 0.3
 HEATERS, TREES = 0.4, 0.45
+FAR_CELL = 120.0
+FAR = (np.arange(200) - 99.5) * FAR_CELL
 
 
 def ground(x: np.ndarray, y: np.ndarray, centre: tuple[float, float]) -> np.ndarray:
@@ -155,6 +157,10 @@ def main() -> None:
     add_trees(z, houses, grid, rng)
     write(here / "dsm.tif", noisy(z, rng), west, north, CELL)
     write(here / "dtm.tif", bare[4::8, 4::8], west, north, 8 * CELL)
+    x, y = middle[0] + FAR, middle[1] - FAR
+    edge = FAR[0] - FAR_CELL / 2
+    far = np.round(ground(*np.meshgrid(x, y), middle))
+    write(here / "dem.tif", far, middle[0] + edge, middle[1] - edge, FAR_CELL)
 
 
 if __name__ == "__main__":

@@ -165,7 +165,13 @@ class _Scene:
         self.slopes = np.column_stack(
             [-fall * np.sin(np.radians(grid)), -fall * np.cos(np.radians(grid))]
         )
-        self.xy = _points(np.asarray(planes.geometry), grid, points)
+        shapes = np.asarray(planes.geometry)
+        if "usable" in planes:
+            # What stands on a roof shades its modules; nothing is laid on the thing itself.
+            free = np.asarray(planes["usable"], dtype=object)
+            bare = shapely.is_missing(free) | shapely.is_empty(free)
+            shapes = np.where(bare, shapes, free)
+        self.xy = _points(shapes, grid, points)
         self.middle = shapely.get_coordinates(shapely.centroid(np.asarray(planes.geometry)))
         self.z = planes["elevation_m"].to_numpy(dtype=float).copy()
         rough = planes["fit_rmse_m"].to_numpy(dtype=float) if "fit_rmse_m" in planes else 0.0

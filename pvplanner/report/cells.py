@@ -17,6 +17,7 @@ _NOT_APPLICABLE = ("irr", "payback_years", "discounted_payback_years", "dscr_min
 SUMMED = (
     "modules",
     "capacity_kwp",
+    "capacity_kw_ac",
     "energy_kwh",
     "energy_first_year_kwh",
     "capital",

@@ -26,6 +26,8 @@ _HOUSEHOLD = (
     ("model", -1),
     ("modules", 1),
     ("capacity_kwp", 3),
+    ("capacity_kw_ac", 2),
+    ("shading_loss", 3),
     ("energy_kwh", 0),
     ("energy_p90_built_kwh", 0),
     ("energy_first_year_kwh", 2),

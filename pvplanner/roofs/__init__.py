@@ -318,9 +318,9 @@ def _usable(
             left = usable_outlines(frame[seen], rules[level], keep_out=taken)
             sure = ~(frame.loc[seen, "confidence"] < rules[level].confidence).to_numpy()
             values[level][seen] = shapely.area(left) * sure * (1.0 - rules[level].unseen)
-    frame["usable"] = plane_frames(frame).out_of(
-        usable_outlines(frame, rules["middle"], keep_out=taken)
-    )
+    left = plane_frames(frame).out_of(usable_outlines(frame, rules["middle"], keep_out=taken))
+    left[shapely.is_empty(left)] = None
+    frame["usable"] = left
     middle = values["middle"] * lost
     frame["usable_area_m2"] = middle
     frame["usable_area_low_m2"] = np.minimum(values["low"] * lost, middle)

@@ -18,7 +18,7 @@ from pvplanner.weather import Weather
 
 def site_horizons(
     planes: gpd.GeoDataFrame,
-    buildings: gpd.GeoDataFrame,
+    buildings: gpd.GeoDataFrame | None,
     scenario: Scenario,
     progress: Callable[[int], None] | None = None,
 ) -> tuple[Horizons | None, list[Finding]]:
@@ -72,11 +72,7 @@ def yield_shares(
     scenario: Scenario,
     horizons: Horizons | None = None,
 ) -> pd.Series:
-    """What 1 kWp on each plane yields, as a share of the best unshaded; on the planes' index."""
+    """What 1 kWp on each plane yields, as a share of the village's best; on the planes' index."""
     one = module_planes(planes, scenario=scenario).assign(capacity_kwp=1.0)
-    if horizons is None:
-        yields = simulate_energy(one, weather, scenario=scenario)["energy_kwh"]
-        return yields / yields.max()
     yields = simulate_energy(one, weather, scenario=scenario, horizon=horizons)["energy_kwh"]
-    clear = np.zeros((len(one), 4))
-    return yields / simulate_energy(one, weather, scenario=scenario, horizon=clear)["energy_kwh"].max()
+    return yields / yields.max()

@@ -15,6 +15,9 @@ from pvplanner.scenario import Scenario
 BUILT = ("modules", "capacity_kwp", "energy_kwh")
 """What is summed from arrays."""
 
+GRID = ("capacity_kw_ac", "shading_loss")
+"""AC power, and the mean share of light lost behind the horizon."""
+
 
 def apportion(values: np.ndarray) -> np.ndarray:
     """Whole numbers that sum to the rounded sum, by the largest remainder; ties go to the first."""
@@ -71,18 +74,21 @@ def household_table(
         ``project_class``.
     """
     joined = shares.merge(
-        buildings[["building_id", *BUILT, "village", "division_code", "project_class"]],
+        buildings[["building_id", *BUILT, *GRID, "village", "division_code", "project_class"]],
         on="building_id",
         how="left",
     )
-    for name in BUILT:
+    joined["shading_loss"] *= joined["capacity_kwp"]
+    for name in (*BUILT, *GRID):
         joined[name] *= joined["share"]
     grouped = joined.groupby("household_id", sort=False)
-    sums = grouped[list(BUILT)].sum()
+    sums = grouped[[*BUILT, *GRID]].sum()
+    sums["shading_loss"] = grouped["shading_loss"].sum(min_count=1) / sums["capacity_kwp"]
     first = grouped[["village", "division_code", "project_class"]].first()
     out = households.merge(first.join(sums), on="household_id", how="left")
     for name in BUILT:
         out[name] = out[name].fillna(0.0)
+    out["capacity_kw_ac"] = out["capacity_kw_ac"].fillna(0.0)
     out["village"] = out["village"].fillna(scenario.site.village or scenario.name)
     out["division_code"] = out["division_code"].fillna(scenario.site.division_code or "")
     out["project_class"] = out["project_class"].fillna(scenario.tariff.project_class)
