@@ -56,9 +56,12 @@ def pvlib_year(
     system, data = scenario.system, weather.data
     parts = plane_irradiance(weather, tilt, azimuth, scenario)
     if horizon is not None:
-        around = np.append(horizon, horizon[0])
-        edge = np.interp(parts["azimuth"], np.linspace(0, 360, len(around)), around)
-        lit = (90 - parts["zenith"] > edge).astype(float)
+        shares = []
+        for one in np.atleast_2d(horizon):
+            around = np.append(one, one[0])
+            edge = np.interp(parts["azimuth"], np.linspace(0, 360, len(around)), around)
+            shares.append(90 - parts["zenith"] > edge)
+        lit = np.mean(shares, axis=0)
         parts["beam"], parts["circumsolar"] = parts["beam"] * lit, parts["circumsolar"] * lit
         parts["isotropic"], parts["horizon"] = (
             parts["isotropic"] * sky_left,
