@@ -105,13 +105,15 @@ def test_planes_cover_the_footprint_exactly(width, depth, turn, kind):
 # --- modules ------------------------------------------------------------------------------------
 
 
-def test_whole_modules_by_usable_area():
+def test_guessed_roofs_carry_no_more_than_their_usable_area():
     planes = planes_of([box(0, 0, 20, 12)], roof_type=["gable"])
     arrays = pvp.lay_modules(planes)
     product = find_product(pvp.Scenario())
-    expected = np.floor(planes["usable_area_m2"].to_numpy() / product.area_m2)
-    assert arrays["modules"].to_numpy() == pytest.approx(expected)
-    assert arrays["capacity_kwp"].to_numpy() == pytest.approx(expected * 0.58)
+    most = np.floor(planes["usable_area_m2"].to_numpy() / product.area_m2)
+    count = arrays["modules"].to_numpy()
+    assert (count <= most).all()
+    assert (count >= 0.85 * most).all()
+    assert arrays["capacity_kwp"].to_numpy() == pytest.approx(count * 0.58)
     assert (arrays["surface_tilt"] == 25).all()
 
 

@@ -150,6 +150,28 @@ def read_areas(path: str | os.PathLike[str], crs: CRS) -> np.ndarray:
     return shapely.make_valid(known)
 
 
+def read_lines(path: str | os.PathLike[str]) -> np.ndarray:
+    """Lines and areas of any vector layer, in degrees.
+
+    Raises
+    ------
+    InputError
+        If the file is missing or unreadable, or states no CRS.
+    """
+    name = Path(path).name
+    if not Path(path).exists():
+        raise InputError("file_missing", where=str(path))
+    try:
+        raw = gpd.read_file(path)
+    except (OSError, ValueError) as error:
+        raise InputError("file_unreadable", where=str(path), reason=str(error)) from None
+    if raw.crs is None:
+        raise InputError("planes_no_crs", where=name)
+    shapes = np.asarray(raw.to_crs(4326).geometry)
+    parts = shapely.get_parts(shapes[~(shapely.is_missing(shapes) | shapely.is_empty(shapes))])
+    return parts[np.isin(shapely.get_type_id(parts), (1, 3))]
+
+
 def findings_of(table: pd.DataFrame) -> list[Finding]:
     """Findings that the reading of a table left with it."""
     return list(table.attrs.get("findings", []))

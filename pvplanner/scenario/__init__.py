@@ -71,6 +71,9 @@ OTHER_PATHS = (
 """Keys of other sections that hold paths."""
 
 PATH_KEYS = (
+    "roads",
+    "water",
+    "boundary",
     "horizon",
     "existing_pv",
     "buildings",

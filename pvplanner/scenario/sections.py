@@ -58,6 +58,10 @@ class Site(Frozen):
     survey: str | None = None
     """A filled-in survey sheet: what was seen on site overrides what was assumed."""
     transformers: str | None = None
+    roads: str | None = None
+    water: str | None = None
+    boundary: str | None = None
+    """Layers drawn under the roofs of the map."""
     synthetic: bool = False
     """The village is made up: said wherever it is shown."""
 

@@ -138,6 +138,8 @@ def plan_village(scenario: Scenario, *, progress: Callable[[str], None] | None =
         arrays.set_index("array_id"), weather, scenario=scenario, horizon=shade
     )
     buildings = buildings.join(building_totals(buildings, arrays, energy))
+    best = planes.loc[planes["usable_area_m2"] > 0].groupby("building_id")["yield_share"].max()
+    buildings["suitability"] = buildings["building_id"].map(best)
     households = household_table(households, shares, buildings, scenario=scenario)
     households["model"] = chosen_models(
         households["project_class"], scenario=scenario, where="finance.model"

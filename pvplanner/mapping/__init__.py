@@ -1,0 +1,87 @@
+"""The map: one file that opens by double click with the network unplugged.
+
+folium makes the page and the Leaflet map; Leaflet itself is vendored and written into the file, so
+not one request leaves it. The roofs are a layer of ours on one canvas. Text from data goes into the
+page packed or as JSON and is shown with ``textContent``: it can't become markup.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+from pvplanner.mapping.basemaps import BASEMAPS, basemap
+from pvplanner.mapping.data import class_limits, page_data
+from pvplanner.mapping.ground import ground_of
+from pvplanner.mapping.layer import RoofLayer, embed_json, render_page
+from pvplanner.village import Plan, page_file, write_beside
+
+__all__ = ["BASEMAPS", "RoofLayer", "class_limits", "embed_json", "render_map", "save_map"]
+
+
+def save_map(
+    plan: Plan,
+    path: str | os.PathLike[str],
+    language: str = "zh",
+    *,
+    internal: bool = False,
+    compare: Plan | None = None,
+    tiles: str | None = None,
+    key: str | None = None,
+) -> Path:
+    """Write a plan's map as one HTML file.
+
+    Parameters
+    ----------
+    plan : Plan
+        What to show.
+    path : path-like
+        The file, ``.html``; written beside and renamed.
+    language : {'zh', 'en'}
+        Language in which the page opens; both are in it.
+    internal : bool
+        The office edition: with names, low-income marks and present incomes. In the public edition
+        they are absent from the file.
+    compare : Plan, optional
+        Another plan of the same buildings: its difference can be shown.
+    tiles : {'tianditu', 'amap', 'esri'}, optional
+        An online basemap below the roofs. Without one the page makes no request.
+    key : str, optional
+        The user's own key, for Tianditu; it is written into the file.
+
+    Returns
+    -------
+    Path
+        The file.
+
+    Raises
+    ------
+    ConfigError
+        If the language, suffix or basemap is unknown, or a key is missing.
+    """
+    target = page_file(path, language)
+    page = render_map(plan, language, internal=internal, compare=compare, tiles=tiles, key=key)
+    return write_beside(target, page)
+
+
+def render_map(
+    plan: Plan,
+    language: str,
+    *,
+    internal: bool,
+    compare: Plan | None = None,
+    tiles: str | None = None,
+    key: str | None = None,
+) -> str:
+    """The page as text; the same plan gives the same text."""
+    online, shift = basemap(tiles, key)
+    data, packer, bounds = page_data(
+        plan, language, internal=internal, compare=compare, shift=shift
+    )
+    data["ground"] = ground_of(plan.scenario, bounds) if online is None else {}
+    data["tiles"] = online
+    data["tables"] = packer.header
+    west, south, east, north = bounds
+    centre: tuple[Any, Any] = ((south + north) / 2, (west + east) / 2)
+    return render_page(data, packer.body(), plan.scenario.name, centre)

@@ -1,0 +1,155 @@
+"""A ground to stand on without tiles: shaded relief, contours, roads, water and boundaries."""
+
+from __future__ import annotations
+
+import base64
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+import geopandas as gpd
+import numpy as np
+import shapely
+
+from pvplanner.scenario import Scenario
+
+MARGIN_M = 400.0
+WIDE_M = 4000.0
+"""How far the relief reaches beyond the buildings: of a close terrain model, of a coarse one."""
+
+MOST_PIXELS = 900
+LAYERS = ("water", "roads", "boundary")
+CONTOUR_LINES = 12
+
+
+def ground_of(scenario: Scenario, bounds: tuple[float, float, float, float]) -> dict[str, Any]:
+    """Relief pictures, contour lines and layers around ``bounds`` (degrees), ready for JSON."""
+    site = scenario.site
+    pictures, lines = [], []
+    wide = site.dem is not None
+    if wide:
+        heights = _heights(str(site.dem), bounds, WIDE_M)
+        pictures += _picture(heights)
+        lines = _contours(heights)
+    if site.dtm is not None:
+        heights = _heights(str(site.dtm), bounds, MARGIN_M)
+        pictures += _picture(heights)
+        lines = lines or _contours(heights)
+    layers = {name: _layer(getattr(site, name)) for name in LAYERS if getattr(site, name)}
+    return {"relief": pictures, "contours": lines, "layers": layers}
+
+
+def _mercator(bounds: tuple[float, float, float, float], margin: float) -> tuple[float, ...]:
+    box = gpd.GeoSeries([shapely.box(*bounds)], crs=4326).to_crs(3857).total_bounds
+    grown = margin / np.cos(np.radians((bounds[1] + bounds[3]) / 2))
+    west, south, east, north = box
+    return west - grown, south - grown, east + grown, north + grown
+
+
+def _heights(
+    path: str, bounds: tuple[float, float, float, float], margin: float
+) -> tuple[np.ndarray, tuple[float, ...], float] | None:
+    """Heights on the map's own projection, their bounds in it, and the true size of a cell."""
+    from pvplanner.terrain import open_raster
+
+    wanted = _mercator(bounds, margin)
+    finest = max(wanted[2] - wanted[0], wanted[3] - wanted[1]) / MOST_PIXELS
+    with open_raster(path, "EPSG:3857", finest=finest) as raster:
+        west, south = max(wanted[0], raster.bounds[0]), max(wanted[1], raster.bounds[1])
+        east, north = min(wanted[2], raster.bounds[2]), min(wanted[3], raster.bounds[3])
+        if not (east > west and north > south):
+            return None
+        patch = raster.read((west, south, east, north))
+    if not np.isfinite(patch.heights).any():
+        return None
+    rows, cols = patch.heights.shape
+    box = (
+        patch.west, patch.north - rows * patch.cell,
+        patch.west + cols * patch.cell, patch.north,
+    )  # fmt: skip
+    true = patch.cell * np.cos(np.radians((bounds[1] + bounds[3]) / 2))
+    return patch.heights, box, float(true)
+
+
+def _degrees(box: tuple[float, ...]) -> list[float]:
+    west, south, east, north = (
+        gpd.GeoSeries([shapely.box(*box)], crs=3857).to_crs(4326).total_bounds
+    )
+    return [round(float(v), 7) for v in (south, west, north, east)]
+
+
+def _picture(found: tuple[np.ndarray, tuple[float, ...], float] | None) -> list[dict[str, Any]]:
+    """Light from the north-west on the ground, as a small picture; nothing where it is level."""
+    if found is None:
+        return []
+    from PIL import Image
+
+    heights, box, cell = found
+    south, east = (np.gradient(heights, cell) if min(heights.shape) > 1 else (heights * 0,) * 2)
+    known = np.isfinite(south) & np.isfinite(east)
+    south, east = np.where(known, south, 0.0), np.where(known, east, 0.0)
+    slope = np.arctan(1.6 * np.hypot(east, south))
+    facing = np.arctan2(-east, south)
+    shade = np.sin(np.radians(45)) * np.cos(slope)
+    shade = shade + np.cos(np.radians(45)) * np.sin(slope) * np.cos(np.radians(315) - facing)
+    # Level ground is light, so that roofs and lines stand out on it.
+    grey = np.clip(0.9 + 0.75 * (shade / np.sin(np.radians(45)) - 1.0), 0.35, 1.0)
+    tint = np.stack([246 * grey, 247 * grey, 238 * grey, np.where(known, 255, 0)], 2)
+    held = BytesIO()
+    Image.fromarray(np.clip(tint, 0, 255).astype(np.uint8), "RGBA").save(
+        held, "WEBP", quality=60, method=6
+    )
+    text = base64.b64encode(held.getvalue()).decode("ascii")
+    return [{"bounds": _degrees(box), "image": f"data:image/webp;base64,{text}"}]
+
+
+def _contours(
+    found: tuple[np.ndarray, tuple[float, ...], float] | None,
+) -> list[dict[str, Any]]:
+    """Lines of equal height at a round step: height and rings in steps of 1e-6 degrees."""
+    if found is None:
+        return []
+    import contourpy
+
+    heights, box, _ = found
+    low, high = np.nanmin(heights), np.nanmax(heights)
+    if high - low < 1.0 or min(heights.shape) < 2:
+        return []
+    step = _round_step((high - low) / CONTOUR_LINES)
+    rows, cols = heights.shape
+    cell = (box[2] - box[0]) / cols
+    x = box[0] + (np.arange(cols) + 0.5) * cell
+    y = box[3] - (np.arange(rows) + 0.5) * cell
+    maker = contourpy.contour_generator(x, y, np.ma.masked_invalid(heights))
+    out = []
+    for level in np.arange(np.ceil(low / step) * step, high, step):
+        lines = [shapely.linestrings(line) for line in maker.lines(level) if len(line) > 1]
+        lines = [shapely.simplify(line, cell / 3) for line in lines]
+        if lines:
+            placed = gpd.GeoSeries(lines, crs=3857).to_crs(4326)
+            told = [_steps(shapely.get_coordinates(line)) for line in placed]
+            out.append({"height": round(float(level), 2), "lines": told})
+    return out
+
+
+def _round_step(raw: float) -> float:
+    size = 10.0 ** np.floor(np.log10(raw))
+    return float(size * next(f for f in (1, 2, 5, 10) if f * size >= raw))
+
+
+def _steps(points: np.ndarray) -> list[int]:
+    whole = np.floor(points * 1e6 + 0.5).astype(np.int64)
+    return np.diff(whole, axis=0, prepend=0).ravel().tolist()
+
+
+def _layer(path: str) -> list[dict[str, Any]]:
+    """Lines and outlines of a vector layer."""
+    from pvplanner.buildings import read_lines
+
+    shapes = read_lines(Path(path))
+    out = []
+    for part in shapely.get_parts(shapes):
+        closed = part.geom_type == "Polygon"
+        rings = [part.exterior, *part.interiors] if closed else [part]
+        out.append({"closed": closed, "rings": [_steps(shapely.get_coordinates(r)) for r in rings]})
+    return out

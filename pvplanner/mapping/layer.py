@@ -1,0 +1,104 @@
+"""The roof layer as an element of a folium map: packed data, scripts, and the page's frame."""
+
+from __future__ import annotations
+
+import html
+import json
+from importlib import resources
+from typing import Any
+
+import folium
+from branca.element import Element, MacroElement
+from folium.template import Template
+
+SCRIPTS = ("unpack", "money", "words", "roofs", "state", "charts", "panels", "table", "page")
+"""The page's scripts in the order in which they stand on each other."""
+
+
+class _Raw(Element):
+    """Text that is written as it stands: never read as a template."""
+
+    _template = Template("{{ this.text }}")
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.text = text
+
+
+class RoofLayer(MacroElement):
+    """Roofs with their measures as one canvas layer of a folium map, with the page around it.
+
+    Parameters
+    ----------
+    data : dict
+        What the page's scripts read, ready for JSON.
+    body : str
+        The packed columns, as of :class:`pvplanner.mapping.pack.Packer`.
+    """
+
+    _template = Template(
+        """
+        {% macro html(this, kwargs) %}{{ this.skeleton }}
+        <script type="application/json" id="pvplanner-data">{{ this.json }}</script>
+        <script type="text/plain" id="pvplanner-body">{{ this.body }}</script>{% endmacro %}
+        {% macro script(this, kwargs) %}{{ this.code }}{% endmacro %}
+        """
+    )
+
+    def __init__(self, data: dict[str, Any], body: str) -> None:
+        super().__init__()
+        self._name = "RoofLayer"
+        self._id = "roofs"
+        self.skeleton = packaged("templates/map/skeleton.html")
+        self.json = embed_json(data)
+        self.body = body
+        scripts = "\n".join(packaged(f"templates/map/{name}.js") for name in SCRIPTS)
+        self.code = f'(function () {{\n"use strict";\n{scripts}\n}}());'
+
+
+def embed_json(data: Any) -> str:
+    """JSON that is safe between script tags: no character of it can end them or start markup."""
+    text = json.dumps(data, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+    for letter in "<>&\u2028\u2029":
+        text = text.replace(letter, f"\\u{ord(letter):04x}")
+    return text
+
+
+def packaged(name: str) -> str:
+    """A text file of the package."""
+    return resources.files("pvplanner").joinpath(name).read_text(encoding="utf-8")
+
+
+def render_page(data: dict[str, Any], body: str, title: str, centre: tuple[float, float]) -> str:
+    """The whole page as text: folium's map with Leaflet written into it, and the layer."""
+    base = folium.Map(
+        location=list(centre), tiles=None, zoom_start=16, maxZoom=22, zoomSnap=0.25,
+        zoomAnimation=False, fadeAnimation=False,
+    )  # fmt: skip
+    # Instance attributes: the class-level lists of links to foreign hosts stay as they are.
+    base.default_js, base.default_css = [], []
+    base._id = "village"
+    RoofLayer({**data, "map": base.get_name()}, body).add_to(base)
+    figure: Any = base.get_root()
+    figure.title = html.escape(title)
+    figure.header.add_child(_Raw(f"<style>{_leaflet_css()}</style>"), name="leaflet_css")
+    figure.header.add_child(_Raw(f"<script>{_leaflet_js()}</script>"), name="leaflet_js")
+    # Last, so that it wins over folium's own rules for the map's box.
+    page: str = figure.render()
+    own = f"<style>{packaged('templates/map/map.css')}</style>\n</head>"
+    page = page.replace("</head>", own, 1)
+    # Folium's viewport forbids zooming in, which people who see badly need.
+    return page.replace(", maximum-scale=1.0, user-scalable=no", "").replace(
+        "maximum-scale=1.0,", ""
+    )
+
+
+def _leaflet_js() -> str:
+    code = packaged("vendor/leaflet/leaflet.js")
+    return code.replace("//# sourceMappingURL=leaflet.js.map", "").strip()
+
+
+def _leaflet_css() -> str:
+    """Leaflet's style without the images of controls that the page does not use."""
+    style = packaged("vendor/leaflet/leaflet.css")
+    return "\n".join(line for line in style.splitlines() if "url(" not in line)

@@ -1,0 +1,153 @@
+"""Columns and shapes as few bytes: whole numbers, predicted, zigzag, in byte planes, zlib, base64.
+
+A number is stored as a whole number of its last shown digit. What a column can be told from another
+(income from energy, capacity from modules, a month from the year) is not stored again: only what is
+left over the best straight proportion. The page's ``unpack.js`` is the other half.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import zlib
+from typing import Any
+
+import numpy as np
+import shapely
+
+NULL = 0
+"""Stored for unknown; known residuals are zigzag + 1."""
+
+
+class Packer:
+    """Collects columns; ``header`` says how to read them, ``body`` is the packed text."""
+
+    def __init__(self) -> None:
+        self._bytes: list[bytes] = []
+        self._at = 0
+        self.header: dict[str, list[dict[str, Any]]] = {}
+        self._known: dict[str, dict[str, tuple[np.ndarray, np.ndarray]]] = {}
+
+    def numbers(self, table: str, key: str, values: np.ndarray, digits: int = 0) -> None:
+        """A column of numbers, ``digits`` after the point (negative: tens); ``nan`` is unknown."""
+        given = np.asarray(values, dtype=float)
+        known = np.isfinite(given)
+        whole = np.where(known, np.floor(np.where(known, given, 0) * 10.0**digits + 0.5), 0)
+        base, factor, guess = self._best_guess(table, whole, known)
+        left = np.where(known, whole - guess, 0).astype(np.int64)
+        told = {"key": key, "kind": "number", "digits": digits, "base": base, "factor": factor}
+        self._integers(table, told, left, known)
+        self._known.setdefault(table, {})[key] = (whole, known)
+
+    def integers(self, table: str, key: str, values: np.ndarray) -> None:
+        """A column of whole numbers, as it is."""
+        whole = np.asarray(values, dtype=np.int64)
+        self._integers(table, {"key": key, "kind": "integer"}, whole, np.ones(len(whole), bool))
+
+    def texts(self, table: str, key: str, values: list[str | None]) -> None:
+        """A column of texts; few different ones are stored once each."""
+        names, codes = np.unique([v or "" for v in values], return_inverse=True)
+        if len(names) <= max(len(values) // 4, 16):
+            told = {"key": key, "kind": "category", "names": names.tolist()}
+            self._integers(table, told, codes.astype(np.int64), np.ones(len(codes), bool))
+            return
+        body = json.dumps([v or "" for v in values], ensure_ascii=False).encode("utf-8")
+        self._add(table, {"key": key, "kind": "text", "rows": len(values)}, body)
+
+    def _best_guess(
+        self, table: str, whole: np.ndarray, known: np.ndarray
+    ) -> tuple[str | None, float, np.ndarray]:
+        nothing = np.zeros_like(whole)
+        best, cost = (None, 0.0, nothing), _cost(whole[known])
+        before = np.concatenate([[0.0], whole[:-1]])
+        if _cost((whole - before)[known]) < cost:
+            best, cost = ("", 1.0, before), _cost((whole - before)[known])
+        for key, (other, also) in self._known.get(table, {}).items():
+            both = known & also & (other != 0)
+            if both.sum() < 2:
+                continue
+            factor = float((other[both] * whole[both]).sum() / (other[both] ** 2).sum())
+            guess = np.floor(np.where(also, other, 0) * factor + 0.5)
+            found = _cost((whole - guess)[known])
+            if found < cost:
+                best, cost = (key, factor, guess), found
+        return best
+
+    def _integers(
+        self, table: str, told: dict[str, Any], values: np.ndarray, known: np.ndarray
+    ) -> None:
+        coded = np.where(known, ((values << 1) ^ (values >> 63)) + 1, NULL).astype(np.uint64)
+        size = 1
+        while size < 8 and coded.max(initial=0) >= 1 << (8 * size):
+            size += 1
+        planes = coded[None] >> (8 * np.arange(size, dtype=np.uint64))[:, None]
+        body = (planes & np.uint64(255)).astype(np.uint8).tobytes()
+        self._add(table, {**told, "size": size, "rows": len(values)}, body)
+
+    def _add(self, table: str, told: dict[str, Any], body: bytes) -> None:
+        self.header.setdefault(table, []).append({**told, "at": self._at, "length": len(body)})
+        self._bytes.append(body)
+        self._at += len(body)
+
+    def body(self) -> str:
+        """All columns, compressed, as base64."""
+        return base64.b64encode(zlib.compress(b"".join(self._bytes), 9)).decode("ascii")
+
+
+def _cost(left: np.ndarray) -> float:
+    """About how many bits the residuals take."""
+    return float(np.log2(1 + np.abs(left)).sum())
+
+
+def pack_shapes(packer: Packer, table: str, shapes: np.ndarray, unit: float) -> list[int]:
+    """Polygons with holes, and multipolygons, in steps of ``unit`` degrees; returns the origin.
+
+    Every ring starts from the last ring's start, every point from the one before; the fourth point
+    is guessed as the corner of a parallelogram.
+    """
+    parts, part_shape = shapely.get_parts(shapes, return_index=True)
+    area = shapely.get_type_id(parts) == 3
+    parts, part_shape = parts[area], part_shape[area]
+    rings, ring_part = shapely.get_rings(parts, return_index=True)
+    points, ring = shapely.get_coordinates(rings, return_index=True)
+    last = np.append(ring[1:] != ring[:-1], True)
+    whole = np.floor(points / unit + 0.5).astype(np.int64)[~last]
+    ring = ring[~last]
+    origin = whole[0].tolist() if len(whole) else [0, 0]
+    packer.integers(table, "parts", np.bincount(part_shape, minlength=len(shapes)))
+    packer.integers(table, "rings", np.bincount(ring_part, minlength=len(parts)))
+    packer.integers(table, "points", np.bincount(ring, minlength=len(rings)))
+    moves = _moves(whole, ring, np.asarray(origin))
+    packer.integers(table, "x", moves[:, 0])
+    packer.integers(table, "y", moves[:, 1])
+    return origin
+
+
+def _moves(whole: np.ndarray, ring: np.ndarray, origin: np.ndarray) -> np.ndarray:
+    out = np.diff(whole, axis=0, prepend=whole[:1])
+    first = np.flatnonzero(np.r_[True, ring[1:] != ring[:-1]]) if len(ring) else np.array([], int)
+    if len(first) == 0:
+        return out
+    out[first] = np.diff(whole[first], axis=0, prepend=origin[None])
+    fourth = first[np.diff(np.r_[first, len(whole)]) >= 4] + 3
+    out[fourth] = whole[fourth] - (whole[fourth - 3] + whole[fourth - 1] - whole[fourth - 2])
+    return out
+
+
+def lines_up(x: np.ndarray, y: np.ndarray) -> np.ndarray | None:
+    """An order in which neighbours follow each other; ``None`` where the given one is as good."""
+    if len(x) < 3:
+        return None
+    step = max(np.ptp(x), np.ptp(y), 1e-9) / 65535
+    u, v = ((x - x.min()) / step).astype(np.uint64), ((y - y.min()) / step).astype(np.uint64)
+    code = np.zeros(len(x), dtype=np.uint64)
+    for bit in range(16):
+        b = np.uint64(bit)
+        code |= ((u >> b) & np.uint64(1)) << np.uint64(2 * bit)
+        code |= ((v >> b) & np.uint64(1)) << np.uint64(2 * bit + 1)
+    order = np.argsort(code, kind="stable")
+
+    def walked(way: np.ndarray) -> float:
+        return float((np.abs(np.diff(x[way])) + np.abs(np.diff(y[way]))).sum())
+
+    return order if walked(np.arange(len(x))) > 3 * walked(order) else None

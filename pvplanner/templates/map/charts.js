@@ -1,0 +1,36 @@
+/* Small drawings in the panel: months, cash, histogram. */
+function barChart(values, labels, name) {
+  var wide = 300, high = 84, most = Math.max.apply(null, values.concat([1])), svg = drawing("svg", { viewBox: "0 0 " + wide + " " + (high + 16), role: "img", "aria-label": name });
+  values.forEach(function (value, k) {
+    var size = wide / values.length, bar = Math.max(high * value / most, 0);
+    var box = drawing("rect", { x: k * size + 2, y: high - bar, width: size - 4, height: bar, fill: "#31688e" });
+    box.appendChild(drawing("title")).textContent = labels[k] + ": " + number(value, 0);
+    svg.appendChild(box);
+    svg.appendChild(drawing("text", { x: (k + 0.5) * size, y: high + 12, "text-anchor": "middle", "font-size": 10, fill: "#3a4753" })).textContent = labels[k];
+  });
+  return svg;
+}
+function lineChart(values, name) {
+  var wide = 300, high = 100, low = Math.min.apply(null, Array.from(values).concat([0])), top = Math.max.apply(null, Array.from(values).concat([1])), span = top - low || 1;
+  function y(v) { return 6 + (top - v) / span * (high - 12); }
+  var svg = drawing("svg", { viewBox: "0 0 " + wide + " " + (high + 14), role: "img", "aria-label": name });
+  svg.appendChild(drawing("line", { x1: 0, x2: wide, y1: y(0), y2: y(0), stroke: "#7b8794", "stroke-dasharray": "3 3" }));
+  var points = Array.from(values).map(function (v, k) { return (k / (values.length - 1) * wide).toFixed(1) + "," + y(v).toFixed(1); });
+  svg.appendChild(drawing("polyline", { points: points.join(" "), fill: "none", stroke: "#0b57d0", "stroke-width": 2 }));
+  [0, 5, 10, 15, 20, 25].filter(function (n) { return n < values.length; }).forEach(function (n) {
+    svg.appendChild(drawing("text", { x: Math.min(Math.max(n / (values.length - 1) * wide, 6), wide - 8), y: high + 11, "text-anchor": "middle", "font-size": 10, fill: "#3a4753" })).textContent = n;
+  });
+  return svg;
+}
+function histogramChart(rows) {
+  var m = currentMeasure(), counts = new Array(m.colours.length).fill(0), none = 0;
+  rows.forEach(function (i) { var k = view.classes[i]; if (k < counts.length) { counts[k] += 1; } else { none += 1; } });
+  var wide = 300, high = 60, all = counts.concat([none]), most = Math.max.apply(null, all.concat([1]));
+  var svg = drawing("svg", { viewBox: "0 0 " + wide + " " + (high + 14), role: "img", "aria-label": text("histogram") + text("colon") + all.join(", ") });
+  all.forEach(function (count, k) {
+    var size = wide / all.length, bar = high * count / most;
+    svg.appendChild(drawing("rect", { x: k * size + 2, y: high - bar, width: size - 4, height: bar, fill: k < m.colours.length ? m.colours[k] : data.empty, stroke: "#5b6670", "stroke-width": 0.5 }));
+    svg.appendChild(drawing("text", { x: (k + 0.5) * size, y: high + 11, "text-anchor": "middle", "font-size": 10, fill: "#3a4753" })).textContent = number(count, 0);
+  });
+  return svg;
+}

@@ -1,0 +1,268 @@
+/* The panel beside the map: card, legend, totals, sliders, filters, list. */
+function box(id) { var node = document.getElementById(id); node.replaceChildren(); return node; }
+function button(words_, act, attributes) {
+  var node = element("button", words_, Object.assign({ type: "button" }, attributes || {}));
+  node.addEventListener("click", act);
+  return node;
+}
+function homesOf(i) { return Array.from(tables.links.home.subarray(view.linkStart[i], view.linkStart[i + 1])); }
+
+function card() {
+  var holder = box("card"), i = state.chosen;
+  holder.hidden = i < 0;
+  if (i < 0) { return; }
+  var id = textAt(tables.roofs.building_id, i);
+  holder.appendChild(button(text("close"), function () { choose(-1); }, { "class": "close" }));
+  holder.appendChild(element("h2", text("building_id") + " " + id, { id: "card-head", tabindex: "-1" }));
+  var tick = element("label", null, { "class": "tick" }), input = element("input", null, { type: "checkbox", id: "card-tick" });
+  input.checked = state.ticked.has(i);
+  input.addEventListener("change", function () { toggleTick(i, input.checked); });
+  tick.appendChild(input); tick.appendChild(element("span", text("on_list"))); holder.appendChild(tick);
+  var table = element("table");
+  data.card.forEach(function (key) {
+    var column = tables.roofs[key];
+    if (FROM_MONEY.indexOf(key) >= 0 && view.live[key]) { row(table, text(key), large(key, view.live[key][i])); return; }
+    if (!column) { return; }
+    if (column.length === undefined || typeof column[0] === "string") {
+      var said = textAt(column, i);
+      if (said) { row(table, text(key), ["village", "hamlet"].indexOf(key) >= 0 ? said : words(key === "source" ? "source_" + said : said)); }
+    } else if (known(column[i])) { row(table, text(key), key === "usable_area_m2" ? usable(i) : large(key, column[i])); }
+  });
+  holder.appendChild(table);
+  months(holder, i);
+  planesTable(holder, i);
+  owners(holder, i);
+  document.getElementById("side").scrollTop = 0;
+}
+function usable(i) {
+  var r = tables.roofs, low = r.usable_area_low_m2, high = r.usable_area_high_m2;
+  if (!low || !known(low[i])) { return shown("usable_area_m2", r.usable_area_m2[i]); }
+  return number(low[i], 0) + " – " + shown("usable_area_m2", r.usable_area_m2[i], 0) + " – " + number(high[i], 0);
+}
+function months(holder, i) {
+  var values = [];
+  for (var n = 1; n <= 12; n++) { var column = tables.roofs["energy_kwh_" + (n < 10 ? "0" : "") + n]; if (column) { values.push(column[i]); } }
+  if (values.length < 12 || !(tables.roofs.modules[i] > 0)) { return; }
+  holder.appendChild(element("h3", text("months")));
+  holder.appendChild(barChart(values, values.map(function (v, k) { return String(k + 1); }), text("months")));
+}
+function planesTable(holder, i) {
+  if (!view.planes) { return; }
+  var table = element("table", null, { "class": "grid" }), head = element("tr");
+  ["surface_tilt", "surface_azimuth", "usable_area_m2", "modules"].forEach(function (key) { head.appendChild(element("th", text(key), { scope: "col" })); });
+  table.appendChild(head);
+  for (var p = view.planeStart[i]; p < view.planeStart[i + 1]; p++) {
+    var line = element("tr");
+    [number(tables.planes.surface_tilt[p], 0) + "°", number(tables.planes.surface_azimuth[p], 0) + "°",
+      shown("usable_area_m2", tables.planes.usable_area_m2[p], 0), number(tables.planes.modules[p], 0)].forEach(function (said) { line.appendChild(element("td", said)); });
+    table.appendChild(line);
+  }
+  holder.appendChild(element("h3", text("planes")));
+  holder.appendChild(table);
+}
+function owners(holder, i) {
+  homesOf(i).forEach(function (h) {
+    var homes = tables.households, name = textAt(homes.household_name, h);
+    holder.appendChild(element("h3", text("household_id") + " " + textAt(homes.household_id, h) + (name ? " " + name : "")));
+    var table = element("table");
+    if (homes.low_income && textAt(homes.low_income, h)) { row(table, text("low_income"), text(textAt(homes.low_income, h))); }
+    ["income_today", "consumption_kwh"].forEach(function (key) { if (homes[key] && known(homes[key][h])) { row(table, text(key), shown(key, homes[key][h])); } });
+    var own = state.model === "plan" ? textAt(homes.model, h) : state.model;
+    row(table, text("energy_kwh"), large("energy_kwh", homes.energy_kwh[h]));
+    if (known(homes.energy_p90_built_kwh[h])) { row(table, text("energy_p90_built_kwh"), shown("energy_p90_built_kwh", homes.energy_p90_built_kwh[h])); }
+    row(table, text("avoided_t"), shown("avoided_t", avoided()[h]));
+    holder.appendChild(table);
+    holder.appendChild(modelTable(h, own));
+    if (homes.watts[h] > 0 && allowed(homes, h, own) && (own !== "cooperative" || engine.cooperative.live)) {
+      var line = cashLine(homes, h, own, state.settings);
+      if (line[line.length - 1] === line[line.length - 1]) {
+        holder.appendChild(element("h3", text("cash_line") + text("colon") + text(own)));
+        holder.appendChild(lineChart(line, text("cash_line")));
+      }
+    }
+  });
+}
+function modelTable(h, own) {
+  var table = element("table", null, { "class": "grid" }), head = element("tr");
+  ["model", "income_first_year", "income_mean", "payback_years"].forEach(function (key) { head.appendChild(element("th", text(key), { scope: "col" })); });
+  table.appendChild(head);
+  data.models.forEach(function (model) {
+    var found = oneHome(h, model);
+    if (!found) { return; }
+    var line = element("tr", null, model === own ? { "class": "own" } : {});
+    line.appendChild(element("th", text(model), { scope: "row" }));
+    [number(found.first, 0), number(found.mean, 0), found.capital > 0 ? number(found.payback, 1) : "–"].forEach(function (said) { line.appendChild(element("td", said)); });
+    table.appendChild(line);
+  });
+  return table;
+}
+function oneHome(h, model) {
+  var homes = tables.households;
+  if (!allowed(homes, h, model) || (model === "cooperative" && !engine.cooperative.live)) { return null; }
+  if (model === "cooperative" && coopMembers(homes).indexOf(h) < 0) { return null; }
+  var line = cashLine(homes, h, model, state.settings), net = new Float64Array(line.length), out = { first: [], mean: [], payback: [] };
+  for (var y = 0; y < line.length; y++) { net[y] = line[y] - (y ? line[y - 1] : 0); }
+  measures(net, 0, out);
+  return { first: out.first[0], mean: out.mean[0], payback: out.payback[0], capital: net[0] < 0 ? -net[0] : 0 };
+}
+
+function legend() {
+  var m = currentMeasure(), holder = box("legend");
+  var unit = SHARES.indexOf(m.key) >= 0 ? "%" : m.unit[state.language], scale = unit === "%" ? 100 : 1, digits = unit === "%" ? 0 : m.legend;
+  holder.appendChild(element("h2", (state.compare ? text("difference") : text("legend")) + text("colon") + text(m.key) + (unit ? " (" + unit + ")" : ""), { id: "legend-head" }));
+  m.colours.forEach(function (colour, k) {
+    var line = element("div"), low = k === 0 ? null : m.breaks[k - 1], high = k === m.breaks.length ? null : m.breaks[k];
+    line.appendChild(element("span", "", { "class": "swatch", style: "background:" + colour }));
+    var said = m.kinds ? text("phase_" + m.kinds[k]) : m.breaks.length === 0 ? number(m.only * scale, digits)
+      : low === null ? "< " + number(high * scale, digits) : high === null ? "≥ " + number(low * scale, digits)
+      : number(low * scale, digits) + " – " + number(high * scale, digits);
+    if (!m.kinds && k === 0) { said += " · " + text(m.low); }
+    if (!m.kinds && k === m.colours.length - 1 && k > 0) { said += " · " + text(m.high); }
+    line.appendChild(element("span", said));
+    holder.appendChild(line);
+  });
+  var none = element("div");
+  none.appendChild(element("span", "", { "class": "swatch", style: "background:" + data.empty }));
+  none.appendChild(element("span", text("no_modules")));
+  holder.appendChild(none);
+}
+function totals() {
+  var rows = counted(), found = totalsNow(rows), holder = box("totals");
+  holder.appendChild(element("h2", rows.all ? text("totals") : text("totals_shown")));
+  var table = element("table");
+  data.totals.forEach(function (key) {
+    if (found[key] === undefined) { return; }
+    row(table, text(key), large(key, found[key])).setAttribute("data-total", key);
+    table.lastChild.setAttribute("data-value", String(found[key]));
+  });
+  holder.appendChild(table);
+  var chart = box("histogram");
+  chart.appendChild(element("h2", text("histogram")));
+  chart.appendChild(histogramChart(rows));
+}
+
+var SLIDERS = ["export_price", "mechanism_share", "capex_per_w", "self_use_price", "factor"];
+function sliderRange(key) {
+  var year = engine.fixed[0] + engine.market[0];
+  if (key === "export_price") { return known(year) ? { value: year, low: 0, high: 1.2, step: 0.001 } : null; }
+  if (key === "mechanism_share") { return engine.mechanism ? { value: engine.mechanism.share, low: 0, high: 1, step: 0.01 } : null; }
+  if (key === "capex_per_w") { return engine.known ? { value: engine.capex_per_w, low: 0.5, high: Math.max(8, 2 * engine.capex_per_w), step: 0.05 } : null; }
+  if (key === "self_use_price") { return known(engine.self_use) ? { value: engine.self_use, low: 0, high: 1.5, step: 0.001 } : null; }
+  return known(engine.factor) ? { value: engine.factor, low: 0, high: 1.2, step: 0.001 } : null;
+}
+function sliders() {
+  var holder = box("sliders");
+  SLIDERS.forEach(function (key) {
+    var range = sliderRange(key);
+    if (!range) { return; }
+    var line = element("label", null, { "class": "slider" }), out = element("output"), value = state.settings[key] !== undefined ? state.settings[key] : range.value;
+    var input = element("input", null, { type: "range", id: "slider-" + key, min: range.low, max: range.high, step: range.step });
+    input.value = value;
+    function told() { var set = state.settings[key]; out.textContent = number(set !== undefined ? set : range.value, 3) + (set === undefined ? " · " + text("as_planned") : ""); }
+    input.addEventListener("input", function () { state.settings[key] = Number(input.value); told(); later(); });
+    line.appendChild(element("span", text("slider_" + key))); line.appendChild(out); line.appendChild(input);
+    told();
+    holder.appendChild(line);
+  });
+  holder.appendChild(button(text("as_planned"), function () { state.settings = {}; sliders(); update(); }, { id: "reset" }));
+}
+var waiting = 0;
+function later() { if (!waiting) { waiting = requestAnimationFrame(function () { waiting = 0; update(); }); } }
+
+function filters() {
+  var holder = box("filters");
+  function select(id, words_, options, act) {
+    var line = element("label", null, { "class": "line" }), node = element("select", null, { id: id });
+    options.forEach(function (o) { node.appendChild(element("option", o[1], { value: o[0] })); });
+    line.appendChild(element("span", words_)); line.appendChild(node);
+    node.addEventListener("change", function () { act(node.value); });
+    holder.appendChild(line);
+    return node;
+  }
+  ["hamlet", "roof_type", "status"].forEach(function (key) {
+    var column = tables.roofs[key], names = column.names || Array.from(new Set(column));
+    names = names.filter(Boolean);
+    if (names.length < 2) { return; }
+    var now = state.filters.filter(function (f) { return f.key === key; })[0];
+    var node = select("filter-" + key, text(key), [["", text("all")]].concat(names.map(function (n) { return [n, key === "hamlet" ? n : text(n)]; })), function (value) {
+      setFilter(key, value ? { kind: "word", key: key, value: value } : null);
+    });
+    if (now) { node.value = now.value; }
+  });
+  if (data.personal && tables.households.low_income) {
+    var line = element("label", null, { "class": "line" }), check = element("input", null, { type: "checkbox", id: "filter-low_income" });
+    check.checked = state.filters.some(function (f) { return f.kind === "poor"; });
+    check.addEventListener("change", function () { setFilter("low_income", check.checked ? { kind: "poor", key: "low_income" } : null); });
+    line.appendChild(check); line.appendChild(element("span", text("low_income"))); holder.appendChild(line);
+  }
+  data.measures.forEach(function (m) {
+    if (m.kinds) { return; }
+    var now = state.filters.filter(function (f) { return f.kind === "range" && f.key === m.key; })[0] || {}, line = element("div", null, { "class": "line", role: "group", "aria-label": text(m.key) });
+    line.appendChild(element("span", text(m.key)));
+    ["low", "high"].forEach(function (end) {
+      var scale = SHARES.indexOf(m.key) >= 0 ? 100 : 1;
+      var input = element("input", null, { type: "number", step: "any", id: "filter-" + m.key + "-" + end, "aria-label": text(m.key) + " " + text(end === "low" ? "at_least" : "at_most"), placeholder: text(end === "low" ? "at_least" : "at_most") });
+      if (known(now[end])) { input.value = now[end] * scale; }
+      input.addEventListener("change", function () {
+        var f = state.filters.filter(function (g) { return g.kind === "range" && g.key === m.key; })[0] || { kind: "range", key: m.key, low: null, high: null };
+        f[end] = input.value === "" ? null : Number(input.value) / scale;
+        setFilter(m.key, f.low === null && f.high === null ? null : f);
+      });
+      line.appendChild(input);
+    });
+    holder.appendChild(line);
+  });
+  holder.appendChild(button(text("no_filter"), function () { state.filters = []; filters(); update(); }, { id: "no-filter" }));
+}
+function setFilter(key, filter) {
+  state.filters = state.filters.filter(function (f) { return f.key !== key; });
+  if (filter) { state.filters.push(filter); }
+  update();
+  say(filled("said_kept", { count: number(counted().length, 0) }));
+}
+
+function list() {
+  var holder = box("list"), rows = Array.from(state.ticked);
+  holder.appendChild(element("h2", text("list") + text("colon") + number(rows.length, 0), { id: "list-head" }));
+  rows.slice(0, 200).forEach(function (i) {
+    var line = element("div", null, { "class": "listed" });
+    line.appendChild(button(textAt(tables.roofs.building_id, i), function () { choose(i, true); }));
+    line.appendChild(button("×", function () { toggleTick(i, false); }, { "aria-label": text("off_list") + " " + textAt(tables.roofs.building_id, i) }));
+    holder.appendChild(line);
+  });
+  var save = button(text("export_csv"), exportCsv, { id: "export" });
+  save.disabled = rows.length === 0;
+  holder.appendChild(save);
+}
+function toggleTick(i, on) {
+  if (on) { state.ticked.add(i); } else { state.ticked.delete(i); }
+  list(); layer.draw(); tableRows();
+  var input = document.getElementById("card-tick");
+  if (input && state.chosen === i) { input.checked = on; }
+  say(text("list") + text("colon") + number(state.ticked.size, 0));
+}
+/* A cell that a spreadsheet takes for text: quoted, and never a formula. */
+function cell(value) {
+  var said = value === null || value === undefined || (typeof value === "number" && value !== value) ? "" : String(value);
+  if (typeof value !== "number" && /^[\s]*[=+\-@\t\r|%]/.test(said)) { said = "'" + said; }
+  return '"' + said.replace(/"/g, '""') + '"';
+}
+function csvText() {
+  var keys = ["modules", "capacity_kwp", "energy_kwh", "income_first_year", "payback_years", "avoided_t"].filter(function (k) { return valuesOf(k); });
+  var heads = [text("building_id"), text("household_id")].concat(data.personal ? [text("household_name")] : []).concat(keys.map(function (k) {
+    var unit = field(k).unit[state.language]; return text(k) + (unit ? " (" + unit + ")" : "");
+  }));
+  var lines = [heads.map(cell).join(",")];
+  state.ticked.forEach(function (i) {
+    var homes = homesOf(i), names = homes.map(function (h) { return textAt(tables.households.household_id, h); }).join("; ");
+    var own = data.personal ? [homes.map(function (h) { return textAt(tables.households.household_name, h); }).join("; ")] : [];
+    lines.push([textAt(tables.roofs.building_id, i), names].concat(own).concat(keys.map(function (k) { return valuesOf(k)[i]; })).map(cell).join(","));
+  });
+  return "\ufeff" + lines.join("\r\n") + "\r\n";
+}
+function exportCsv() {
+  var link = element("a", null, { download: "pvplanner.csv" });
+  link.href = URL.createObjectURL(new Blob([csvText()], { type: "text/csv;charset=utf-8" }));
+  document.body.appendChild(link); link.click(); link.remove();
+  setTimeout(function () { URL.revokeObjectURL(link.href); }, 1000);
+}

@@ -1,0 +1,171 @@
+/* The roofs on one canvas: drawn by class, found by a grid. */
+var FAINT = 254, NONE = 255, PANEL_PIXELS = 4, TINY = 2.6;
+
+var RoofCanvas = L.Layer.extend({
+  initialize: function (roofs) { this.roofs = roofs; },
+  onAdd: function (map) {
+    this._canvas = L.DomUtil.create("canvas", "leaflet-layer roofs");
+    this._canvas.setAttribute("aria-hidden", "true");
+    map.getPanes().overlayPane.appendChild(this._canvas);
+    map.on("moveend resize viewreset zoomend", this.draw, this);
+    this.draw();
+  },
+  /* World pixels at zoom 0 to pixels of the canvas. */
+  frame: function () {
+    var map = this._map, scale = map.getZoomScale(map.getZoom(), 0), size = map.getSize();
+    var corner = map.containerPointToLayerPoint([0, 0]), origin = map.getPixelOrigin().add(corner);
+    return { scale: scale, x: view.zero[0] * scale - origin.x, y: view.zero[1] * scale - origin.y, size: size, corner: corner };
+  },
+  draw: function () {
+    if (!this._map) { return; }
+    var frame = this.frame(), ratio = Math.min(window.devicePixelRatio || 1, 2) * (view.printing ? 2 : 1), canvas = this._canvas;
+    canvas.width = frame.size.x * ratio; canvas.height = frame.size.y * ratio;
+    canvas.style.width = frame.size.x + "px"; canvas.style.height = frame.size.y + "px";
+    L.DomUtil.setPosition(canvas, frame.corner);
+    var pen = canvas.getContext("2d", { willReadFrequently: true });
+    var by = { scale: frame.scale * ratio, x: frame.x * ratio, y: frame.y * ratio, wide: canvas.width, high: canvas.height };
+    drawGround(pen, by);
+    paintRoofs(pen, by, this.roofs);
+    var panels = drawPanels(pen, by, ratio);
+    view.panels = panels;
+    drawMarks(pen, by, ratio);
+  }
+});
+
+function isSeen(box, i, by) {
+  return box[4 * i + 2] * by.scale + by.x >= 0 && box[4 * i] * by.scale + by.x <= by.wide
+    && box[4 * i + 3] * by.scale + by.y >= 0 && box[4 * i + 1] * by.scale + by.y <= by.high;
+}
+function trace(pen, shapes, i, by) {
+  for (var r = shapes.ring[i]; r < shapes.ring[i + 1]; r++) {
+    var first = shapes.point[r], last = shapes.point[r + 1];
+    pen.moveTo(shapes.x[first] * by.scale + by.x, shapes.y[first] * by.scale + by.y);
+    for (var k = first + 1; k < last; k++) { pen.lineTo(shapes.x[k] * by.scale + by.x, shapes.y[k] * by.scale + by.y); }
+    pen.closePath();
+  }
+}
+function colourOf(k) {
+  var m = currentMeasure();
+  return k === NONE ? data.empty : k === FAINT ? "#e3e6e2" : m.colours[k];
+}
+function rgb(colour) { return [1, 3, 5].map(function (at) { return parseInt(colour.substr(at, 2), 16); }); }
+
+function paintRoofs(pen, by, roofs) {
+  var box = roofs.box, groups = {}, tiny = [], i;
+  for (i = 0; i < roofs.count; i++) {
+    if (!isSeen(box, i, by)) { continue; }
+    var size = Math.max(box[4 * i + 2] - box[4 * i], box[4 * i + 3] - box[4 * i + 1]) * by.scale;
+    if (size < TINY) { tiny.push(i); } else { (groups[view.classes[i]] = groups[view.classes[i]] || []).push(i); }
+  }
+  if (tiny.length) { dots(pen, by, box, tiny); }
+  var fine = by.scale * view.typical;
+  Object.keys(groups).sort(function (a, b) { return b - a; }).forEach(function (k) {
+    pen.beginPath();
+    groups[k].forEach(function (n) { trace(pen, roofs, n, by); });
+    pen.fillStyle = colourOf(Number(k));
+    pen.fill();
+    if (fine > 7) { pen.lineWidth = fine > 30 ? 1.2 : 0.6; pen.strokeStyle = Number(k) === FAINT ? "#b9bfc4" : "#2b3640"; pen.stroke(); }
+  });
+}
+/* Roofs of a pixel or two are written straight into the picture. */
+function dots(pen, by, box, tiny) {
+  var picture = pen.getImageData(0, 0, by.wide, by.high), pixels = new Uint32Array(picture.data.buffer), wide = by.wide;
+  var ink = {};
+  tiny.forEach(function (i) {
+    var k = view.classes[i], x = Math.floor((box[4 * i] + box[4 * i + 2]) / 2 * by.scale + by.x), y = Math.floor((box[4 * i + 1] + box[4 * i + 3]) / 2 * by.scale + by.y);
+    if (x < 0 || y < 0 || x >= wide - 1 || y >= by.high - 1) { return; }
+    if (ink[k] === undefined) { var c = rgb(colourOf(k)); ink[k] = (255 << 24 | c[2] << 16 | c[1] << 8 | c[0]) >>> 0; }
+    var at = y * wide + x;
+    pixels[at] = pixels[at + 1] = pixels[at + wide] = pixels[at + wide + 1] = ink[k];
+  });
+  pen.putImageData(picture, 0, 0);
+}
+
+/* Contours, water, roads and boundaries under the roofs; the relief lies below as a picture. */
+function drawGround(pen, by) {
+  view.ground.forEach(function (thing) {
+    pen.beginPath();
+    thing.lines.forEach(function (line) {
+      for (var i = 0; i < line.length; i += 2) {
+        var x = line[i] * by.scale + by.x, y = line[i + 1] * by.scale + by.y;
+        if (i) { pen.lineTo(x, y); } else { pen.moveTo(x, y); }
+      }
+    });
+    if (thing.fill) { pen.fillStyle = thing.fill; pen.fill("evenodd"); }
+    pen.lineWidth = thing.width; pen.strokeStyle = thing.colour; pen.setLineDash(thing.dash || []); pen.stroke(); pen.setLineDash([]);
+    if (thing.name && by.scale * 1e-3 > 1) { nameLine(pen, by, thing); }
+  });
+}
+function nameLine(pen, by, thing) {
+  pen.font = "11px system-ui, sans-serif"; pen.fillStyle = "#5f5647"; pen.textAlign = "center";
+  thing.lines.forEach(function (line) {
+    var middle = Math.floor(line.length / 4) * 2, x = line[middle] * by.scale + by.x, y = line[middle + 1] * by.scale + by.y;
+    if (line.length > 16 && x > 0 && y > 0 && x < by.wide && y < by.high) { pen.fillText(thing.name, x, y); }
+  });
+}
+
+/* Zoomed in, every module where it lies and every plane's edge. */
+function drawPanels(pen, by, ratio) {
+  if (!view.planes || view.module * by.scale / ratio < PANEL_PIXELS) { return false; }
+  var planes = view.planes, roofs = view.roofs;
+  pen.beginPath();
+  for (var i = 0; i < roofs.count; i++) {
+    if (!isSeen(roofs.box, i, by)) { continue; }
+    for (var p = view.planeStart[i]; p < view.planeStart[i + 1]; p++) { trace(pen, planes, p, by); }
+  }
+  pen.lineWidth = 0.8 * ratio; pen.strokeStyle = "#4a5864"; pen.stroke();
+  pen.beginPath();
+  for (i = 0; i < roofs.count; i++) {
+    if (!isSeen(roofs.box, i, by) || view.classes[i] === FAINT) { continue; }
+    for (p = view.planeStart[i]; p < view.planeStart[i + 1]; p++) { traceModules(pen, p, by); }
+  }
+  pen.fillStyle = "#14304f"; pen.fill();
+  pen.lineWidth = 0.7 * ratio; pen.strokeStyle = "#e9f2f8"; pen.stroke();
+  return true;
+}
+function traceModules(pen, p, by) {
+  var ux = view.side[4 * p] * by.scale, uy = view.side[4 * p + 1] * by.scale, vx = view.side[4 * p + 2] * by.scale, vy = view.side[4 * p + 3] * by.scale;
+  for (var m = view.moduleStart[p]; m < view.moduleStart[p + 1]; m++) {
+    var x = view.corner[2 * m] * by.scale + by.x, y = view.corner[2 * m + 1] * by.scale + by.y;
+    pen.moveTo(x, y); pen.lineTo(x + ux, y + uy); pen.lineTo(x + ux + vx, y + uy + vy); pen.lineTo(x + vx, y + vy); pen.closePath();
+  }
+}
+/* The chosen roof and those on the list. */
+function drawMarks(pen, by, ratio) {
+  function mark(i, colour, width) {
+    if (i < 0 || !isSeen(view.roofs.box, i, by)) { return; }
+    pen.beginPath(); trace(pen, view.roofs, i, by);
+    pen.lineWidth = width * ratio; pen.strokeStyle = colour; pen.lineJoin = "round"; pen.stroke();
+  }
+  state.ticked.forEach(function (i) { mark(i, "#0b57d0", 3); });
+  if (state.chosen >= 0) { mark(state.chosen, "#ffffff", 6); mark(state.chosen, "#c2185b", 3.5); }
+}
+
+/* A grid over the village: which roofs may lie at a point. */
+function gridOf(shapes) {
+  var side = Math.max(1, Math.ceil(Math.sqrt(shapes.count))), box = shapes.box, all = [Infinity, Infinity, -Infinity, -Infinity], i, c;
+  for (i = 0; i < shapes.count; i++) {
+    all[0] = Math.min(all[0], box[4 * i]); all[1] = Math.min(all[1], box[4 * i + 1]);
+    all[2] = Math.max(all[2], box[4 * i + 2]); all[3] = Math.max(all[3], box[4 * i + 3]);
+  }
+  var wide = (all[2] - all[0]) / side || 1, high = (all[3] - all[1]) / side || 1, count = new Uint32Array(side * side + 1);
+  function each(n, act) {
+    var x0 = Math.min(side - 1, Math.floor((box[4 * n] - all[0]) / wide)), x1 = Math.min(side - 1, Math.floor((box[4 * n + 2] - all[0]) / wide));
+    var y0 = Math.min(side - 1, Math.floor((box[4 * n + 1] - all[1]) / high)), y1 = Math.min(side - 1, Math.floor((box[4 * n + 3] - all[1]) / high));
+    for (var b = y0; b <= y1; b++) { for (var a = x0; a <= x1; a++) { act(b * side + a); } }
+  }
+  for (i = 0; i < shapes.count; i++) { each(i, function (cell) { count[cell + 1] += 1; }); }
+  for (c = 0; c < side * side; c++) { count[c + 1] += count[c]; }
+  var held = new Uint32Array(count[side * side]), next = count.slice();
+  for (i = 0; i < shapes.count; i++) { each(i, function (cell) { held[next[cell]++] = i; }); }
+  return function (x, y) {
+    var a = Math.floor((x - all[0]) / wide), b = Math.floor((y - all[1]) / high);
+    if (a < 0 || b < 0 || a >= side || b >= side) { return -1; }
+    for (var n = count[b * side + a]; n < count[b * side + a + 1]; n++) { if (inside(shapes, held[n], x, y)) { return held[n]; } }
+    return -1;
+  };
+}
+function worldAt(event) {
+  var at = map.project(event.latlng, 0);
+  return [at.x - view.zero[0], at.y - view.zero[1]];
+}
