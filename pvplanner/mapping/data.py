@@ -201,7 +201,8 @@ def _pack_panels(packer: Packer, plan: Plan, frame: pd.DataFrame, shift: Any) ->
     planes = plan.planes
     roof = pd.Series(np.arange(len(frame)), index=frame["building_id"].to_numpy())
     owner = planes["building_id"].map(roof)
-    planes = planes[owner.notna().to_numpy()]
+    planes = planes[owner.notna().to_numpy() & planes.geometry.notna().to_numpy()]
+    owner = planes["building_id"].map(roof)
     if planes.empty:
         return False
     owner = owner.dropna().astype(int).to_numpy()

@@ -9,11 +9,14 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 import zlib
 from typing import Any
 
 import numpy as np
 import shapely
+
+_NUMBERED = re.compile(r"((?:.*[^0-9])?)([0-9]{1,15})", re.ASCII | re.DOTALL)
 
 NULL = 0
 """Stored for unknown; known residuals are zigzag + 1."""
@@ -26,18 +29,19 @@ class Packer:
         self._bytes: list[bytes] = []
         self._at = 0
         self.header: dict[str, list[dict[str, Any]]] = {}
-        self._known: dict[str, dict[str, tuple[np.ndarray, np.ndarray]]] = {}
+        self._known: dict[str, tuple[np.ndarray, np.ndarray]] = {}
+        self._texts: dict[str, list[str]] = {}
 
     def numbers(self, table: str, key: str, values: np.ndarray, digits: int = 0) -> None:
         """A column of numbers, ``digits`` after the point (negative: tens); ``nan`` is unknown."""
         given = np.asarray(values, dtype=float)
         known = np.isfinite(given)
         whole = np.where(known, np.floor(np.where(known, given, 0) * 10.0**digits + 0.5), 0)
-        base, factor, guess = self._best_guess(table, whole, known)
+        base, factor, guess = self._best_guess(whole, known)
         left = np.where(known, whole - guess, 0).astype(np.int64)
         told = {"key": key, "kind": "number", "digits": digits, "base": base, "factor": factor}
         self._integers(table, told, left, known)
-        self._known.setdefault(table, {})[key] = (whole, known)
+        self._known[f"{table}.{key}"] = (whole, known)
 
     def integers(self, table: str, key: str, values: np.ndarray) -> None:
         """A column of whole numbers, as it is."""
@@ -46,23 +50,51 @@ class Packer:
 
     def texts(self, table: str, key: str, values: list[str | None]) -> None:
         """A column of texts; few different ones are stored once each."""
-        names, codes = np.unique([v or "" for v in values], return_inverse=True)
+        given = [v or "" for v in values]
+        for name, other in self._texts.items():
+            if other == given:
+                self._add(table, {"key": key, "kind": "same", "as": name}, b"")
+                return
+        self._texts[f"{table}.{key}"] = given
+        if self._numbered(table, key, given):
+            return
+        names, codes = np.unique(given, return_inverse=True)
         if len(names) <= max(len(values) // 4, 16):
             told = {"key": key, "kind": "category", "names": names.tolist()}
             self._integers(table, told, codes.astype(np.int64), np.ones(len(codes), bool))
             return
-        body = json.dumps([v or "" for v in values], ensure_ascii=False).encode("utf-8")
+        body = json.dumps(given, ensure_ascii=False).encode("utf-8")
         self._add(table, {"key": key, "kind": "text", "rows": len(values)}, body)
 
+    def _numbered(self, table: str, key: str, given: list[str]) -> bool:
+        """Texts like B0001, B0002: one beginning, then a number of one width, or of none."""
+        split = [_NUMBERED.fullmatch(text) for text in given]
+        if not given or not all(split):
+            return False
+        heads = {found.group(1) for found in split if found}
+        tails = [found.group(2) for found in split if found]
+        widths = {len(tail) for tail in tails}
+        padded = len(widths) == 1
+        if len(heads) != 1 or (not padded and any(t[0] == "0" and len(t) > 1 for t in tails)):
+            return False
+        whole = np.array([int(tail) for tail in tails], dtype=np.int64)
+        told = {"key": key, "kind": "numbered", "head": heads.pop()}
+        told["width"] = widths.pop() if padded else 0
+        self._integers(table, told, np.diff(whole, prepend=0), np.ones(len(whole), dtype=bool))
+        return True
+
     def _best_guess(
-        self, table: str, whole: np.ndarray, known: np.ndarray
+        self, whole: np.ndarray, known: np.ndarray
     ) -> tuple[str | None, float, np.ndarray]:
+        """The column of as many rows, or the row before, that tells most; by what factor."""
         nothing = np.zeros_like(whole)
         best, cost = (None, 0.0, nothing), _cost(whole[known])
         before = np.concatenate([[0.0], whole[:-1]])
         if _cost((whole - before)[known]) < cost:
             best, cost = ("", 1.0, before), _cost((whole - before)[known])
-        for key, (other, also) in self._known.get(table, {}).items():
+        for key, (other, also) in self._known.items():
+            if len(other) != len(whole):
+                continue
             both = known & also & (other != 0)
             if both.sum() < 2:
                 continue

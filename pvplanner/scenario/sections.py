@@ -154,8 +154,8 @@ class Module(Frozen):
     """Between neighbouring modules, for clamps."""
     flat_layout: Literal["auto", "rows", "east_west", "canopy"] = "auto"
     """On flat roofs; ``auto``: a canopy where ``system.mount`` is one, else tilted rows."""
-    row_azimuth: Literal["equator", "building"] = "equator"
-    """Which way rows on flat roofs face: due south (north), or with the walls nearest to it."""
+    row_azimuth: Literal["building", "equator"] = "building"
+    """Which way rows on flat roofs face: with the walls nearest to south (north), or due south."""
     east_west_tilt: Annotated[float, Field(ge=0, le=30)] = 10.0
     canopy_tilt: Annotated[float, Field(ge=0, le=30)] = 5.0
     canopy_height_m: Annotated[float, Field(ge=0.5, le=10)] = 2.2

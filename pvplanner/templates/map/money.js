@@ -13,7 +13,8 @@ function settingsPrices(set) {
       market[y] = (under ? 1 - set.mechanism_share : 1) * rule.market[y];
     }
   }
-  return { fixed: fixed, market: market, subsidy: engine.subsidy,
+  var all_ = fixed.map(function (price, n) { return price + market[n] + engine.subsidy[n]; });
+  return { fixed: fixed, market: market, subsidy: engine.subsidy, all: all_,
     self_use: set.self_use_price !== undefined ? set.self_use_price : engine.self_use };
 }
 
@@ -39,6 +40,9 @@ function useOf(homes, h, prices, set, out) {
     out.full[y] = made * (prices.fixed[y] + prices.market[y] + prices.subsidy[y]);
   }
 }
+function sellAll(energy, prices, out) {
+  for (var y = 0; y < engine.years; y++) { out.full[y] = energy * engine.made[y] * prices.all[y]; }
+}
 function mix(low, high, way) { return low + way * (high - low); }
 
 function rentOf(homes, h, y) {
@@ -51,7 +55,8 @@ function rentOf(homes, h, y) {
 /* Net flows of one household (year 0 first) under a model that is not the cooperative. */
 function flowsOf(homes, h, model, prices, set, work, net) {
   var years = engine.years, watts = homes.watts[h], y;
-  useOf(homes, h, prices, set, work);
+  if (model === "self_invest") { sellAll(homes.energy_kwh[h], prices, work); }
+  else if (model !== "roof_lease") { useOf(homes, h, prices, set, work); }
   net.fill(0);
   if (model === "self_invest" || model === "self_use") {
     var capex = set.capex_per_w !== undefined ? set.capex_per_w : engine.capex_per_w;
@@ -79,15 +84,20 @@ function flowsOf(homes, h, model, prices, set, work, net) {
 function dividends(homes, members, prices, set, work) {
   var coop = engine.cooperative, years = engine.years, watts = 0, y;
   var sales = new Float64Array(years), paid = new Float64Array(years);
+  var energy = 0, rents = 0, free_kwh = 0;
   members.forEach(function (h) {
     watts += homes.watts[h];
+    energy += homes.energy_kwh[h];
+    rents += coop.pays_rent ? rentOf(homes, h, 0) : 0;
+    free_kwh += coop.free_paid_by === "collective" && homes.member[h] ? homes.free_kwh[h] : 0;
+    if (coop.mode === "full_feed_in") { return; }
     useOf(homes, h, prices, set, work);
-    for (y = 0; y < years; y++) {
-      sales[y] += coop.mode === "full_feed_in" ? work.full[y] : work.surplus[y] + work.saved[y];
-      paid[y] += coop.pays_rent ? rentOf(homes, h, y) : 0;
-      if (coop.free_paid_by === "collective" && homes.member[h]) { paid[y] += homes.free_kwh[h] * prices.self_use; }
-    }
+    for (y = 0; y < years; y++) { sales[y] += work.surplus[y] + work.saved[y]; }
   });
+  for (y = 0; y < years; y++) {
+    if (coop.mode === "full_feed_in") { sales[y] = energy * engine.made[y] * (prices.fixed[y] + prices.market[y] + prices.subsidy[y]); }
+    paid[y] = (rents && engine.rent.each[0] ? rents * engine.rent.each[y] / engine.rent.each[0] : 0) + free_kwh * prices.self_use;
+  }
   var capex = set.capex_per_w !== undefined ? set.capex_per_w : engine.capex_per_w;
   var capital = engine.known ? watts * capex : NaN, grant = Math.min(coop.grant, capital);
   var loan = (capital - grant) * engine.loan.share, out = new Float64Array(years), cash = 0, reserve = 0;
@@ -110,7 +120,7 @@ function reckon(homes, model, set) {
   var count = homes.energy_kwh.length, years = engine.years, prices = settingsPrices(set);
   var out = { first: new Float64Array(count).fill(NaN), mean: new Float64Array(count).fill(NaN),
     payback: new Float64Array(count).fill(NaN), capital: new Float64Array(count).fill(NaN) };
-  var work = { made: new Float64Array(years), saved: new Float64Array(years), surplus: new Float64Array(years), full: new Float64Array(years) };
+  var work = workSpace();
   var net = new Float64Array(years + 1);
   for (var h = 0; h < count; h++) {
     var own = model === "plan" ? textAt(homes.model, h) : model;
@@ -131,6 +141,12 @@ function coopMembers(homes) {
     if (textAt(homes.model, h) === "cooperative") { chose.push(h); }
   }
   return chose.length ? chose : may;
+}
+var coopHeld = null;
+/* The collective's flows for the settings of now are reckoned once. */
+function coopNow(homes, set, work) {
+  if (!coopHeld) { coopHeld = { members: new Set(coopMembers(homes)), fill: coopFlows(homes, coopMembers(homes), settingsPrices(set), set, work) }; }
+  return coopHeld;
 }
 function coopFlows(homes, members, prices, set, work) {
   var coop = engine.cooperative, paid = dividends(homes, members, prices, set, work), watts = 0, heads = 0;
@@ -167,14 +183,46 @@ function measures(net, h, out) {
   out.payback[h] = net[0] < 0 && last < years && sum === sum ? last - before / net[last + 1] : NaN;
 }
 
+function workSpace() {
+  var years = engine.years;
+  return { made: new Float64Array(years), saved: new Float64Array(years), surplus: new Float64Array(years), full: new Float64Array(years) };
+}
+
 /* Cumulated cash of one household, year by year. */
 function cashLine(homes, h, model, set) {
   var prices = settingsPrices(set), years = engine.years, net = new Float64Array(years + 1);
-  var work = { made: new Float64Array(years), saved: new Float64Array(years), surplus: new Float64Array(years), full: new Float64Array(years) };
-  if (model === "cooperative") { coopFlows(homes, coopMembers(homes), prices, set, work)(h, net); }
+  var work = workSpace();
+  if (model === "cooperative") { coopNow(homes, set, work).fill(h, net); }
   else { flowsOf(homes, h, model, prices, set, work, net); }
   for (var y = 1; y <= years; y++) { net[y] += net[y - 1]; }
   return net;
+}
+
+/* What a household receives and pays in the first year, item by item. */
+function firstYear(homes, h, model, set) {
+  var prices = settingsPrices(set), years = engine.years, watts = homes.watts[h], out = [];
+  var work = workSpace();
+  if (!(watts > 0) || !allowed(homes, h, model) || (model === "cooperative" && !engine.cooperative.live)) { return out; }
+  useOf(homes, h, prices, set, work);
+  if (model === "self_invest") { out.push(["item_feed_in", work.full[0]]); }
+  if (model === "self_use") { out.push(["item_bill_saved", work.saved[0]], ["item_surplus", work.surplus[0]]); }
+  if (model === "self_invest" || model === "self_use") {
+    var capital = watts * (set.capex_per_w !== undefined ? set.capex_per_w : engine.capex_per_w);
+    out.push(["item_costs", -watts * (engine.running[0] + engine.event_cost[0] - engine.event_insured[0])]);
+    if (engine.loan.share > 0) { out.push(["item_debt", -capital * engine.loan.share * (engine.loan.interest[0] + engine.loan.principal[0])]); }
+  }
+  if (model === "roof_lease" || (model === "developer" && engine.developer.pays_rent)) { out.push(["item_rent", rentOf(homes, h, 0)]); }
+  if (model === "developer") {
+    out.push(["item_discount", work.saved[0] * engine.developer.discount]);
+    if (engine.developer.export_share > 0) { out.push(["item_export_share", work.surplus[0] * engine.developer.export_share]); }
+  }
+  if (model === "cooperative") {
+    var line = cashLine(homes, h, model, set), free = homes.member[h] ? homes.free_kwh[h] * prices.self_use : 0, rent = engine.cooperative.pays_rent ? rentOf(homes, h, 0) : 0;
+    out.push(["item_dividend", line[1] - line[0] - free - rent]);
+    if (rent) { out.push(["item_rent", rent]); }
+    if (free) { out.push(["item_free_kwh", free]); }
+  }
+  return out;
 }
 
 function factorOf(set) { return set.factor !== undefined ? set.factor : engine.factor; }

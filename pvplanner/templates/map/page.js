@@ -57,7 +57,7 @@ function choose(i, go) {
   state.chosen = i;
   document.getElementById("found").hidden = true;
   if (i >= 0 && go) { goTo(i); }
-  layer.draw();
+  layer.mark();
   card();
   followTable();
   if (i >= 0) { say(text("building_id") + " " + textAt(tables.roofs.building_id, i)); }

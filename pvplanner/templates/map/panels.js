@@ -37,7 +37,7 @@ function card() {
 function usable(i) {
   var r = tables.roofs, low = r.usable_area_low_m2, high = r.usable_area_high_m2;
   if (!low || !known(low[i])) { return shown("usable_area_m2", r.usable_area_m2[i]); }
-  return number(low[i], 0) + " – " + shown("usable_area_m2", r.usable_area_m2[i], 0) + " – " + number(high[i], 0);
+  return number(low[i], 0) + " – " + number(r.usable_area_m2[i], 0) + " – " + shown("usable_area_m2", high[i], 0);
 }
 function months(holder, i) {
   var values = [];
@@ -73,6 +73,7 @@ function owners(holder, i) {
     row(table, text("avoided_t"), shown("avoided_t", avoided()[h]));
     holder.appendChild(table);
     holder.appendChild(modelTable(h, own));
+    why(holder, h, own);
     if (homes.watts[h] > 0 && allowed(homes, h, own) && (own !== "cooperative" || engine.cooperative.live)) {
       var line = cashLine(homes, h, own, state.settings);
       if (line[line.length - 1] === line[line.length - 1]) {
@@ -81,6 +82,16 @@ function owners(holder, i) {
       }
     }
   });
+}
+/* Why this number: what the first year's income is made of. */
+function why(holder, h, own) {
+  var parts = firstYear(tables.households, h, own, state.settings);
+  if (!parts.length) { return; }
+  holder.appendChild(element("h3", text("why") + text("colon") + text("income_first_year") + ", " + text(own)));
+  var table = element("table");
+  row(table, text("energy_first_year_kwh"), number(tables.households.energy_kwh[h] * engine.made[0], 0));
+  parts.forEach(function (part) { row(table, text(part[0]), (part[1] > 0 ? "+" : "") + number(part[1], 2)); });
+  holder.appendChild(table);
 }
 function modelTable(h, own) {
   var table = element("table", null, { "class": "grid" }), head = element("tr");
@@ -99,7 +110,7 @@ function modelTable(h, own) {
 function oneHome(h, model) {
   var homes = tables.households;
   if (!allowed(homes, h, model) || (model === "cooperative" && !engine.cooperative.live)) { return null; }
-  if (model === "cooperative" && coopMembers(homes).indexOf(h) < 0) { return null; }
+  if (model === "cooperative" && !coopNow(homes, state.settings, workSpace()).members.has(h)) { return null; }
   var line = cashLine(homes, h, model, state.settings), net = new Float64Array(line.length), out = { first: [], mean: [], payback: [] };
   for (var y = 0; y < line.length; y++) { net[y] = line[y] - (y ? line[y - 1] : 0); }
   measures(net, 0, out);
@@ -180,7 +191,7 @@ function filters() {
     return node;
   }
   ["hamlet", "roof_type", "status"].forEach(function (key) {
-    var column = tables.roofs[key], names = column.names || Array.from(new Set(column));
+    var column = tables.roofs[key], names = column.names || Array.from(new Set(Array.from(view.classes, function (k, i) { return textAt(column, i); })));
     names = names.filter(Boolean);
     if (names.length < 2) { return; }
     var now = state.filters.filter(function (f) { return f.key === key; })[0];
@@ -236,7 +247,7 @@ function list() {
 }
 function toggleTick(i, on) {
   if (on) { state.ticked.add(i); } else { state.ticked.delete(i); }
-  list(); layer.draw(); tableRows();
+  list(); layer.mark(); tableRows();
   var input = document.getElementById("card-tick");
   if (input && state.chosen === i) { input.checked = on; }
   say(text("list") + text("colon") + number(state.ticked.size, 0));

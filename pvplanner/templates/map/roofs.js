@@ -7,7 +7,10 @@ var RoofCanvas = L.Layer.extend({
     this._canvas = L.DomUtil.create("canvas", "leaflet-layer roofs");
     this._canvas.setAttribute("aria-hidden", "true");
     map.getPanes().overlayPane.appendChild(this._canvas);
-    map.on("moveend resize viewreset zoomend", this.draw, this);
+    this._marks = L.DomUtil.create("canvas", "leaflet-layer roofs");
+    this._marks.setAttribute("aria-hidden", "true");
+    map.getPanes().overlayPane.appendChild(this._marks);
+    map.on("moveend resize", this.draw, this);
     this.draw();
   },
   /* World pixels at zoom 0 to pixels of the canvas. */
@@ -23,12 +26,20 @@ var RoofCanvas = L.Layer.extend({
     canvas.style.width = frame.size.x + "px"; canvas.style.height = frame.size.y + "px";
     L.DomUtil.setPosition(canvas, frame.corner);
     var pen = canvas.getContext("2d", { willReadFrequently: true });
-    var by = { scale: frame.scale * ratio, x: frame.x * ratio, y: frame.y * ratio, wide: canvas.width, high: canvas.height };
+    var by = this._by = { scale: frame.scale * ratio, x: frame.x * ratio, y: frame.y * ratio, wide: canvas.width, high: canvas.height, ratio: ratio };
     drawGround(pen, by);
     paintRoofs(pen, by, this.roofs);
     var panels = drawPanels(pen, by, ratio);
     view.panels = panels;
-    drawMarks(pen, by, ratio);
+    this.mark();
+  },
+  /* The chosen roof and the list, on a canvas of their own: a click need not draw all roofs again. */
+  mark: function () {
+    var canvas = this._canvas, marks = this._marks;
+    marks.width = canvas.width; marks.height = canvas.height;
+    marks.style.width = canvas.style.width; marks.style.height = canvas.style.height;
+    L.DomUtil.setPosition(marks, L.DomUtil.getPosition(canvas));
+    drawMarks(marks.getContext("2d"), this._by, this._by.ratio);
   }
 });
 
@@ -41,7 +52,7 @@ function trace(pen, shapes, i, by) {
     var first = shapes.point[r], last = shapes.point[r + 1];
     pen.moveTo(shapes.x[first] * by.scale + by.x, shapes.y[first] * by.scale + by.y);
     for (var k = first + 1; k < last; k++) { pen.lineTo(shapes.x[k] * by.scale + by.x, shapes.y[k] * by.scale + by.y); }
-    pen.closePath();
+    pen.lineTo(shapes.x[first] * by.scale + by.x, shapes.y[first] * by.scale + by.y);
   }
 }
 function colourOf(k) {
@@ -127,7 +138,7 @@ function traceModules(pen, p, by) {
   var ux = view.side[4 * p] * by.scale, uy = view.side[4 * p + 1] * by.scale, vx = view.side[4 * p + 2] * by.scale, vy = view.side[4 * p + 3] * by.scale;
   for (var m = view.moduleStart[p]; m < view.moduleStart[p + 1]; m++) {
     var x = view.corner[2 * m] * by.scale + by.x, y = view.corner[2 * m + 1] * by.scale + by.y;
-    pen.moveTo(x, y); pen.lineTo(x + ux, y + uy); pen.lineTo(x + ux + vx, y + uy + vy); pen.lineTo(x + vx, y + vy); pen.closePath();
+    pen.moveTo(x, y); pen.lineTo(x + ux, y + uy); pen.lineTo(x + ux + vx, y + uy + vy); pen.lineTo(x + vx, y + vy); pen.lineTo(x, y);
   }
 }
 /* The chosen roof and those on the list. */

@@ -24,6 +24,7 @@ function ofRoofs(values, weight, needed) {
 }
 function recompute() {
   var homes = tables.households;
+  coopHeld = null;
   money = reckon(homes, state.model, state.settings);
   view.live = {};
   if (!changed()) { return; }

@@ -91,7 +91,18 @@ function inflate(source) {
 }
 
 function integersOf(bytes, told) {
-  var rows = told.rows, out = new Float64Array(rows), weight = 1;
+  var rows = told.rows, out = new Float64Array(rows), weight = 1, size = told.size, at = told.at;
+  if (size <= 3) {
+    var second = at + rows, third = second + rows;
+    for (var j = 0; j < rows; j++) {
+      var coded = bytes[at + j];
+      if (size > 1) { coded |= bytes[second + j] << 8; }
+      if (size > 2) { coded |= bytes[third + j] << 16; }
+      coded -= 1;
+      out[j] = coded < 0 ? NaN : (coded >>> 1) ^ -(coded & 1);
+    }
+    return out;
+  }
   for (var plane = 0; plane < told.size; plane++) {
     var from = told.at + plane * rows;
     for (var i = 0; i < rows; i++) { out[i] += bytes[from + i] * weight; }
@@ -104,7 +115,7 @@ function integersOf(bytes, told) {
   return out;
 }
 
-function numbersOf(bytes, told, wholes) {
+function numbersOf(bytes, told, wholes, name) {
   var out = integersOf(bytes, told), rows = told.rows, i;
   if (told.base === "") {
     var before = 0;
@@ -115,7 +126,7 @@ function numbersOf(bytes, told, wholes) {
       if (other[i] === other[i]) { out[i] += Math.floor(other[i] * told.factor + 0.5); }
     }
   }
-  wholes[told.key] = out;
+  wholes[name] = out;
   var values = new Float64Array(rows), scale = Math.pow(10, told.digits);
   for (i = 0; i < rows; i++) { values[i] = out[i] / scale; }
   return values;
@@ -123,12 +134,14 @@ function numbersOf(bytes, told, wholes) {
 
 /* Tables of columns: numbers as Float64Array, kinds as {names, codes}, texts as arrays. */
 function unpacked(bytes) {
-  var tables = {};
+  var tables = {}, wholes = {};
   Object.keys(data.tables).forEach(function (name) {
-    var table = tables[name] = {}, wholes = {};
+    var table = tables[name] = {};
     data.tables[name].forEach(function (told) {
-      if (told.kind === "number") { table[told.key] = numbersOf(bytes, told, wholes); }
+      if (told.kind === "number") { table[told.key] = numbersOf(bytes, told, wholes, name + "." + told.key); }
       else if (told.kind === "integer") { table[told.key] = integersOf(bytes, told); }
+      else if (told.kind === "same") { var at = told.as.split("."); table[told.key] = tables[at[0]][at[1]]; }
+      else if (told.kind === "numbered") { table[told.key] = { head: told.head, width: told.width, values: summed(integersOf(bytes, told)) }; }
       else if (told.kind === "category") { table[told.key] = { names: told.names, codes: integersOf(bytes, told) }; }
       else { table[told.key] = JSON.parse(new TextDecoder().decode(bytes.subarray(told.at, told.at + told.length))); }
     });
@@ -136,8 +149,13 @@ function unpacked(bytes) {
   return tables;
 }
 
+function summed(steps) {
+  for (var i = 1; i < steps.length; i++) { steps[i] += steps[i - 1]; }
+  return steps;
+}
 function textAt(column, row) {
   if (!column) { return ""; }
+  if (column.values) { return column.head + String(column.values[row]).padStart(column.width, "0"); }
   return column.names ? column.names[column.codes[row]] : column[row];
 }
 
