@@ -61,6 +61,9 @@ def embed_json(data: Any) -> str:
     text = json.dumps(data, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
     for letter in "<>&\u2028\u2029":
         text = text.replace(letter, f"\\u{ord(letter):04x}")
+    # folium reads what it is given as a template once more; outside of texts no brace is doubled.
+    for mark in "{%#":
+        text = text.replace("{" + mark, f"\\u007b{mark}" if mark != "{" else "\\u007b\\u007b")
     return text
 
 

@@ -169,7 +169,8 @@ def collective_facts(
     case = _case(households[mine], demand[mine], market, scenario)
     ledger = run_model(case, "cooperative")
     # What it gives to members is its purpose: the return is looked at before dividends.
-    given = sum(f.fen.sum(axis=0) for f in ledger.flows if f.item == "dividend") / 100
+    nothing = np.zeros(case.years + 1)
+    given = sum((f.fen.sum(axis=0) for f in ledger.flows if f.item == "dividend"), nothing) / 100
     flows = (ledger.of_party("collective") + given)[None]
     rate = scenario.finance.discount_rate
     balances = ledger.balances

@@ -155,7 +155,7 @@ function summed(steps) {
 }
 function textAt(column, row) {
   if (!column) { return ""; }
-  if (column.values) { return column.head + String(column.values[row]).padStart(column.width, "0"); }
+  if (column.head !== undefined) { return column.head + String(column.values[row]).padStart(column.width, "0"); }
   return column.names ? column.names[column.codes[row]] : column[row];
 }
 
