@@ -36,7 +36,7 @@ from pvplanner.scenario import PATH_KEYS, Scenario
 from pvplanner.schema import label
 from pvplanner.sheet import save_sheet
 from pvplanner.village import STAGES, Plan, plan_village, site_planes, write_beside
-from pvplanner.village.storage import guard_outputs, transaction, write_plan
+from pvplanner.village.storage import guard_outputs, save_modules, transaction, write_plan
 from pvplanner.weather import read_weather
 
 app = typer.Typer(
@@ -142,12 +142,44 @@ def map_(
     out: Annotated[Path, typer.Option("-o", "--out", help="HTML file.")] = Path("map.html"),
     language: LanguageOption = None,
     internal: InternalOption = False,
+    compare: Annotated[
+        Path | None, typer.Option("--compare", help="Folder of another plan of the same buildings.")
+    ] = None,
+    tiles: Annotated[
+        str | None, typer.Option("--tiles", help="Online basemap: tianditu, amap or esri.")
+    ] = None,
+    key: Annotated[
+        str | None, typer.Option("--key", help="Your own key for Tianditu; stands in the file.")
+    ] = None,
 ) -> None:
     """Write the map of a saved plan."""
     _speak(language, folder / "scenario.toml")
     saved = Plan.load(folder)
-    written = save_map(saved, out, language or saved.scenario.language, internal=internal)
+    other = Plan.load(compare) if compare is not None else None
+    written = save_map(
+        saved,
+        out,
+        language or saved.scenario.language,
+        internal=internal,
+        compare=other,
+        tiles=tiles,
+        key=key,
+    )
     typer.echo(f"{label('said_map', _language())}: {written}")
+
+
+@app.command()
+def modules(
+    folder: Annotated[Path, typer.Argument(help="Folder of a plan.")],
+    out: Annotated[
+        Path, typer.Option("-o", "--out", help="Layer for GIS: .gpkg, .geojson or .parquet.")
+    ] = Path("modules.gpkg"),
+) -> None:
+    """Write the outline of every module of a saved plan, for GIS."""
+    _speak(None, folder / "scenario.toml")
+    saved = Plan.load(folder)
+    written = save_modules(saved, out)
+    typer.echo(f"{label('modules', _language())}: {written}")
 
 
 @app.command()

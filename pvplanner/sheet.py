@@ -190,7 +190,9 @@ def _sun(axes: Any, planes: gpd.GeoDataFrame, angles: np.ndarray | None, languag
         up = sun[sun["apparent_elevation"] > 0]
         around = _turned(up["azimuth"].to_numpy(), south)
         order = np.argsort(around)
-        axes.plot(around[order], up["apparent_elevation"].to_numpy()[order], color="#e0a000", lw=0.9)
+        axes.plot(
+            around[order], up["apparent_elevation"].to_numpy()[order], color="#e0a000", lw=0.9
+        )
         top = up["apparent_elevation"].max()
         axes.annotate(f"{month}/{(12 - month) or 12}", (0, top), fontsize=7, ha="center")
     if angles is not None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import geopandas as gpd
 import numpy as np
 import shapely
@@ -32,7 +34,8 @@ def outline(rng: np.random.Generator, kind: str) -> shapely.Polygon:
 
 
 def make(
-    count: int, seed: int = 0, kinds: tuple[str, ...] = ("rectangle", "trapezoid", "triangle", "l", "star"),
+    count: int, seed: int = 0,
+    kinds: tuple[str, ...] = ("rectangle", "trapezoid", "triangle", "l", "star"),
     obstacles: bool = True, apart: float = 40.0,
 ) -> gpd.GeoDataFrame:  # fmt: skip
     rng = np.random.default_rng(seed)
@@ -82,7 +85,7 @@ def brute(shape, width: float, height: float, gap: float, step: float = 0.02) ->
         a = np.arange(u0, u1 - wide + 1e-9, step)
         b = np.arange(v0, v1 - high + 1e-9, step)
         held = _fits(shape, a, b, wide, high)
-        p, q = int(round(across / step)), int(round(up / step))
+        p, q = round(across / step), round(up / step)
         grid = np.zeros((-(-len(a) // p) * p, -(-len(b) // q) * q), dtype=np.int64)
         grid[: len(a), : len(b)] = held
         sums = grid.reshape(-1, p, grid.shape[1] // q, q).sum(axis=(0, 2))
@@ -100,9 +103,14 @@ def _fits(shape, a: np.ndarray, b: np.ndarray, wide: float, high: float) -> np.n
     parts = shapely.get_parts(shapely.get_rings(shapely.get_parts(shape)))
     for ring in parts:
         xy = shapely.get_coordinates(ring)
-        for (x0, y0), (x1, y1) in zip(xy[:-1], xy[1:], strict=True):
+        for (x0, y0), (x1, y1) in pairwise(xy):
             swept = shapely.MultiPoint(
-                [(x - s, y - t) for x, y in ((x0, y0), (x1, y1)) for s in (0, wide) for t in (0, high)]
+                [
+                    (x - s, y - t)
+                    for x, y in ((x0, y0), (x1, y1))
+                    for s in (0, wide)
+                    for t in (0, high)
+                ]
             ).convex_hull
             swept = shapely.buffer(swept, -1e-7, join_style="mitre")
             if not shapely.is_empty(swept):

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 import pvplanner as pvp
 from pvplanner.energy import loss_factors, loss_waterfall, simulate_total_hours
-from pvplanner.horizon import sky_shares
 from pvplanner.energy.sky import DIFFUSE_REGIONS, diffuse_pieces, iam_polynomial
+from pvplanner.horizon import sky_shares
 from pvplanner.schema import MONTHLY_ENERGY
 
 WEATHER = pvp.typical_year(29.72, 121.28)

@@ -126,7 +126,10 @@ def test_neighbours_of_known_height_shade_without_a_surface_model():
 def test_a_far_ridge_sinks_behind_the_curved_earth(tmp_path):
     ridge, high = 30_000.0, 900.0
     dem = write(
-        tmp_path / "dem.tif", lambda e, n: np.where(abs(n - ridge) < 400, high, 0.0), 100.0, 45_000.0
+        tmp_path / "dem.tif",
+        lambda e, n: np.where(abs(n - ridge) < 400, high, 0.0),
+        100.0,
+        45_000.0,
     )
     found = look(plane(0.0, 0.0, 0.0, source=["dsm"]), dem=dem)
     near = ridge - 400

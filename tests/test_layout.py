@@ -10,7 +10,7 @@ import shapely
 from conftest import SHARED
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from random_planes import CRS, PLACE, brute, inner_shapes, make
+from random_planes import CRS, PLACE, brute, make
 
 import pvplanner as pvp
 from pvplanner.modules import find_product, module_outlines, row_horizon

@@ -254,10 +254,10 @@ def mixed(tmp_path_factory):
         'province = "Zhejiang"\nhouseholds = "ledger.csv"\n[tariff]\nsubsidy_per_kwh = 0.05\n'
         "subsidy_until = 2029-06-01\nmarket_decline_per_year = 0.01\n"
         '[demand]\nbattery_kwh = 3\n[loan]\nshare = 0.5\n[finance]\nmodel = "self_use"\n'
-        'insurance_per_w_year = 0.003\nrent_growth = 0.02\ntax_rate = 0.1\n'
+        "insurance_per_w_year = 0.003\nrent_growth = 0.02\ntax_rate = 0.1\n"
         'model_by_class.non_natural_person_household = "cooperative"\n'
         'model_by_class.general_commercial = "self_use"\n'
-        "[[finance.events]]\nkind = \"typhoon\"\nyear = 3\noutage_months = 2\ncost_per_w = 0.2\n"
+        '[[finance.events]]\nkind = "typhoon"\nyear = 3\noutage_months = 2\ncost_per_w = 0.2\n'
         "insured = 0.5\n[cooperative]\nequal_share = 0.3\npays_rent = true\n"
         "free_kwh_per_month = 10\ngrant = 500\n[developer]\nexport_share = 0.05\n"
     )
@@ -465,7 +465,9 @@ def test_the_table_sorts_links_both_ways_and_works_by_keyboard(opened, liao):
     assert best in rows.first.inner_text()
     opened.click('[data-sort="income_first_year"]')
     assert (
-        opened.locator("th[aria-sort=ascending]").inner_text().startswith(label("income_first_year", "zh"))
+        opened.locator("th[aria-sort=ascending]")
+        .inner_text()
+        .startswith(label("income_first_year", "zh"))
     )
     opened.click('[data-sort="household_id"]')
     # Row to map.

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-from io import BytesIO
 
 import numpy as np
 import pytest
@@ -12,7 +11,7 @@ from villages import hamlet, write_village
 
 import pvplanner as pvp
 from pvplanner.mapping import class_limits, embed_json
-from pvplanner.schema import describe, label
+from pvplanner.schema import describe
 
 EVIL = "<img src=x onerror=alert(1)>"
 FORMULA = "=cmd|' /C calc'!A0"

@@ -2,7 +2,8 @@
 
     python data/liao/make_surface.py
 
-writes ``dsm.tif`` (0.5 m), ``dtm.tif`` (4 m) and ``dem.tif`` (120 m, 24 km wide) beside itself, the same bytes every time. All of it
+writes ``dsm.tif`` (0.5 m), ``dtm.tif`` (4 m) and ``dem.tif`` (120 m, 24 km wide) beside itself,
+the same bytes every time. All of it
 is made up: a valley floor with hills around it, the roofs of ``footprints.geojson`` at tilts of
 their own, parapets, solar water heaters, trees, and the noise and blur of a photogrammetric flight.
 """

@@ -79,7 +79,8 @@ def _cost(used: Any, kwh: Any, first: Any, second: Any, prices: Any, peak: Any) 
 @nb.njit(cache=True, parallel=True, error_model="numpy")
 def run_households(
     planes: np.ndarray, hourly: np.ndarray, iam: np.ndarray, hour: np.ndarray,
-    edges: np.ndarray, bins: np.ndarray, left: np.ndarray, start: np.ndarray, rows: np.ndarray, weight: np.ndarray,
+    edges: np.ndarray, bins: np.ndarray, left: np.ndarray,
+    start: np.ndarray, rows: np.ndarray, weight: np.ndarray,
     shapes: np.ndarray, which: np.ndarray, consumption: np.ndarray, scales: np.ndarray,
     tiers: np.ndarray, prices: np.ndarray, peak: np.ndarray, export_shape: np.ndarray,
     battery: np.ndarray,

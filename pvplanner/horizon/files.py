@@ -53,7 +53,7 @@ def _parse(text: str) -> tuple[np.ndarray, np.ndarray]:
     if text.lstrip().startswith("{"):
         rows = json.loads(text)["outputs"]["horizon_profile"]
         return _south([(row["A"], row["H_hor"]) for row in rows])
-    cells = [row for row in csv.reader(text.replace("\t", ",").splitlines())]
+    cells = list(csv.reader(text.replace("\t", ",").splitlines()))
     cells = [[c.strip() for c in row if c.strip()] for row in cells]
     names = [[c.lower() for c in row] for row in cells]
     for number, row in enumerate(names):

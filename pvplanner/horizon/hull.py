@@ -19,7 +19,7 @@ def _lines(z: np.ndarray, slant: float, forward: bool, scale: float, out: np.nda
     rows, cols = z.shape
     shift = np.empty(cols, dtype=np.int64)
     for j in range(cols):
-        shift[j] = int(math.floor(j * slant + 0.5))
+        shift[j] = math.floor(j * slant + 0.5)
     low, high = min(0, shift[cols - 1]), max(0, shift[cols - 1])
     at = np.empty(cols + 1, dtype=np.float32)
     up = np.empty(cols + 1, dtype=np.float32)
@@ -29,8 +29,8 @@ def _lines(z: np.ndarray, slant: float, forward: bool, scale: float, out: np.nda
         # The columns in which the line is inside: shift goes one way only.
         first, last = 0, cols
         if slant >= 0:
-            first = np.searchsorted(shift, -k)
-            last = np.searchsorted(shift, rows - k)
+            first = int(np.searchsorted(shift, -k))
+            last = int(np.searchsorted(shift, rows - k))
         else:
             while first < cols and k + shift[first] >= rows:
                 first += 1

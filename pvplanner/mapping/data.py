@@ -146,7 +146,7 @@ def page_data(
         "compare": None if compare is None else compare.scenario.name,
         "compared": [k for k in COMPARED if k in frame] if compare is not None else [],
     }
-    return data, packer, bounds  # type: ignore[return-value]
+    return data, packer, bounds
 
 
 def roof_frame(plan: Plan) -> Any:
@@ -267,9 +267,7 @@ def _fields(currency: str) -> dict[str, dict[str, Any]]:
     shown |= {"income_first_year": 0, "income_mean": 0, "buildings": 0, "buildings_with_pv": 0}
     shown |= {"households": 0, "income_today": 0, "consumption_kwh": 0, "energy_first_year_kwh": 0}
     shown |= {"surface_tilt": 0, "surface_azimuth": 0, "energy_p90_built_kwh": 0, "share": 2}
-    return {
-        key: {"digits": digits, "unit": _units(key, currency)} for key, digits in shown.items()
-    }
+    return {key: {"digits": digits, "unit": _units(key, currency)} for key, digits in shown.items()}
 
 
 def measure(frame: pd.DataFrame, key: str, currency: str) -> dict[str, Any] | None:

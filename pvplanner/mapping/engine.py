@@ -142,7 +142,8 @@ def _engine(plan: Plan, case: Case, prices: Any, nodes: dict[str, Any]) -> dict[
             "equal_share": coop.equal_share, "low_income_share": coop.low_income_share,
             "pays_rent": coop.pays_rent, "tax_rate": finance.tax_rate,
             "free_paid_by": coop.free_kwh_paid_by, "vat_rate": finance.vat_rate,
-            "vat_free": [bool(v) for v in vat_free], "vat_free_per_month": finance.vat_free_per_month,
+            "vat_free": [bool(v) for v in vat_free],
+            "vat_free_per_month": finance.vat_free_per_month,
             # Whose dividends depend on who is poor can't be reckoned without saying who is.
             "live": not (coop.low_income_share > 0 and bool(low.any())),
         },

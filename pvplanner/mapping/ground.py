@@ -52,6 +52,9 @@ def _heights(
     """Heights on the map's own projection, their bounds in it, and the true size of a cell."""
     from pvplanner.terrain import open_raster
 
+    if not Path(path).exists():
+        # A saved plan may be drawn where its rasters are not.
+        return None
     wanted = _mercator(bounds, margin)
     finest = max(wanted[2] - wanted[0], wanted[3] - wanted[1]) / MOST_PIXELS
     with open_raster(path, "EPSG:3857", finest=finest) as raster:
@@ -85,7 +88,7 @@ def _picture(found: tuple[np.ndarray, tuple[float, ...], float] | None) -> list[
     from PIL import Image
 
     heights, box, cell = found
-    south, east = (np.gradient(heights, cell) if min(heights.shape) > 1 else (heights * 0,) * 2)
+    south, east = np.gradient(heights, cell) if min(heights.shape) > 1 else (heights * 0,) * 2
     known = np.isfinite(south) & np.isfinite(east)
     south, east = np.where(known, south, 0.0), np.where(known, east, 0.0)
     slope = np.arctan(1.6 * np.hypot(east, south))
@@ -146,6 +149,8 @@ def _layer(path: str) -> list[dict[str, Any]]:
     """Lines and outlines of a vector layer."""
     from pvplanner.buildings import read_lines
 
+    if not Path(path).exists():
+        return []
     shapes = read_lines(Path(path))
     out = []
     for part in shapely.get_parts(shapes):

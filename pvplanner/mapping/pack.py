@@ -11,6 +11,7 @@ import base64
 import json
 import re
 import zlib
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -48,7 +49,7 @@ class Packer:
         whole = np.asarray(values, dtype=np.int64)
         self._integers(table, {"key": key, "kind": "integer"}, whole, np.ones(len(whole), bool))
 
-    def texts(self, table: str, key: str, values: list[str | None]) -> None:
+    def texts(self, table: str, key: str, values: Sequence[str | None]) -> None:
         """A column of texts; few different ones are stored once each."""
         given = [v or "" for v in values]
         for name, other in self._texts.items():
@@ -88,7 +89,8 @@ class Packer:
     ) -> tuple[str | None, float, np.ndarray]:
         """The column of as many rows, or the row before, that tells most; by what factor."""
         nothing = np.zeros_like(whole)
-        best, cost = (None, 0.0, nothing), _cost(whole[known])
+        best: tuple[str | None, float, np.ndarray] = (None, 0.0, nothing)
+        cost = _cost(whole[known])
         before = np.concatenate([[0.0], whole[:-1]])
         if _cost((whole - before)[known]) < cost:
             best, cost = ("", 1.0, before), _cost((whole - before)[known])

@@ -21,7 +21,7 @@ from pvplanner.modules.ways import (
     row_horizon,
     row_spacing,
 )
-from pvplanner.roofs import convergence, plane_frames, usable_outlines, usable_rules, wind_pressure
+from pvplanner.roofs import plane_frames, usable_outlines, usable_rules, wind_pressure
 from pvplanner.roofs.frames import Frames, frames_of
 from pvplanner.scenario import Scenario
 
@@ -284,7 +284,7 @@ def module_outlines(
         shapes.append(frames.out_of(flat, whose))
         owner.append(whose + rows.start)
     if not shapes:
-        empty = {"plane_id": [], "array_id": []}
+        empty: dict[str, list[str]] = {"plane_id": [], "array_id": []}
         return gpd.GeoDataFrame(empty, geometry=[], crs=planes.crs)
     which = np.concatenate(owner)
     plane_id = some["plane_id"].to_numpy()[which]

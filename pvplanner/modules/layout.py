@@ -104,9 +104,7 @@ def _rows(
     held = np.zeros(tries, dtype=np.int64)
     for i in range(tries):
         low = bounds[1] + i * step
-        n = _free(
-            points, ring_at, first, last, low, low + height, blocked, crossing, free
-        )
+        n = _free(points, ring_at, first, last, low, low + height, blocked, crossing, free)
         for k in range(n):
             held[i] += _fit(free[k, 1] - free[k, 0], width, gap)
     best = np.zeros(tries + apart + 1, dtype=np.int64)

@@ -99,7 +99,9 @@ def row_spacing(
     slope = np.radians(tilt)
     latitude = np.asarray(latitude, dtype=float)
     phi = np.radians(np.minimum(np.abs(latitude), 56.0))[..., None]
-    off = np.radians(np.broadcast_to(off, latitude.shape) * np.where(latitude < 0, -1, 1))[..., None]
+    off = np.radians(np.broadcast_to(off, latitude.shape) * np.where(latitude < 0, -1, 1))[
+        ..., None
+    ]
     up = np.sin(phi) * np.sin(_SOLSTICE) + np.cos(phi) * np.cos(_SOLSTICE) * np.cos(_HOURS)
     # To the equator and to the east (west is the morning's negative).
     ahead = np.sin(phi) * np.cos(_SOLSTICE) * np.cos(_HOURS) - np.cos(phi) * np.sin(_SOLSTICE)
@@ -180,7 +182,9 @@ def _on_flat(
         across = long * np.cos(np.radians(lean))
         if layout == "rows":
             pitch = row_spacing(long, lean, latitude, azimuth[flat] - equator)
-            pitch = pitch if module.row_spacing_m is None else np.full(len(flat), module.row_spacing_m)
+            pitch = (
+                pitch if module.row_spacing_m is None else np.full(len(flat), module.row_spacing_m)
+            )
             pitch = np.maximum(pitch, across + module.gap_m)
         elif layout == "east_west":
             across = 2 * across + RIDGE_GAP_M

@@ -114,8 +114,8 @@ def model_roofs(
         ``grid_azimuth`` (from grid north), ``area_m2`` (in the plane) between ``area_low_m2`` and
         ``area_high_m2``, ``usable_area_low_m2`` <= ``usable_area_m2`` <= ``usable_area_high_m2``,
         ``obstacles`` and ``usable`` (geometries: what stands there, and what modules may cover),
-        ``existing_kwp`` (of the building), ``parapet_m``, ``elevation_m`` (of the middle, above the datum of
-        the heights), ``fit_rmse_m``, ``confidence`` (0 to 1), ``offset_east_m`` and
+        ``existing_kwp`` (of the building), ``parapet_m``, ``elevation_m`` (of the middle, above
+        the datum of the heights), ``fit_rmse_m``, ``confidence`` (0 to 1), ``offset_east_m`` and
         ``offset_north_m`` (of the surface model from the footprint), ``source`` (``lod2``, ``dsm``
         or ``typology``) and ``source_reason`` (why not better). Geometry is the plane's outline
         seen from above. ``attrs["findings"]`` lists what was doubtful.

@@ -193,9 +193,7 @@ def plan_village(scenario: Scenario, *, progress: Callable[[str], None] | None =
                 Tables(households, demand, scenario, province, basis, market.module_area_m2)
             ),
             "press": press_facts(scenario, households, demand, market=market),
-            "battery": village_battery_facts(
-                households, arrays, weather, demand, scenario, shade
-            ),
+            "battery": village_battery_facts(households, arrays, weather, demand, scenario, shade),
             "doubt": doubt_table(doubt),
             "waterfall": {step: round(float(kwh), 1) for step, kwh in waterfall.items()},
         },

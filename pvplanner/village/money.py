@@ -340,9 +340,7 @@ def village_battery_facts(
     """
     if scenario.demand.village_battery_kwh == 0:
         return {}
-    made = simulate_total_hours(
-        arrays, weather, scenario=scenario, horizon=horizon
-    ).to_numpy()
+    made = simulate_total_hours(arrays, weather, scenario=scenario, horizon=horizon).to_numpy()
     made = made * remaining(scenario)[0]
     load = village_load(households, demand, scenario)
     spare, lack = np.maximum(made - load, 0), np.maximum(load - made, 0)

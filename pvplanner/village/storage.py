@@ -18,6 +18,7 @@ import pyogrio
 from geopandas.array import GeometryDtype
 
 from pvplanner.errors import LANGUAGES, ConfigError, Finding, InputError, listed
+from pvplanner.modules import module_outlines
 from pvplanner.scenario import Scenario
 from pvplanner.schema import TABLES, validate
 from pvplanner.village.plan import Plan
@@ -134,6 +135,33 @@ def write_bytes_beside(target: Path, body: bytes) -> Path:
     beside = target.with_name(f".{target.name}.part")
     target.parent.mkdir(parents=True, exist_ok=True)
     beside.write_bytes(body)
+    os.replace(beside, target)
+    return target
+
+
+def save_modules(plan: Plan, path: str | os.PathLike[str]) -> Path:
+    """Write the outline of every module of a plan as a layer for GIS.
+
+    Raises
+    ------
+    ConfigError
+        If the suffix is not ``.gpkg``, ``.geojson`` or ``.parquet``.
+    """
+    target = Path(path)
+    drivers = {".gpkg": "GPKG", ".geojson": "GeoJSON", ".parquet": ""}
+    suffix = target.suffix.lower()
+    if suffix not in drivers:
+        known = ", ".join(drivers)
+        raise ConfigError("page_suffix", where=str(target), suffix=suffix, known=known)
+    outlines = module_outlines(plan.planes, scenario=plan.scenario, arrays=plan.arrays)
+    beside = target.with_name(f".{target.stem}.part{suffix}")
+    target.parent.mkdir(parents=True, exist_ok=True)
+    if suffix == ".parquet":
+        outlines.to_parquet(beside)
+    else:
+        # GeoJSON is in degrees (RFC 7946).
+        shown = outlines.to_crs(4326) if suffix == ".geojson" else outlines
+        pyogrio.write_dataframe(shown, beside, layer="modules", driver=drivers[suffix])
     os.replace(beside, target)
     return target
 

@@ -134,8 +134,12 @@ def folium_page(plan: pvp.Plan, path: Path) -> None:
     layer.add_to(base)
     base.fit_bounds([[middle[1], middle[0]], [middle[3], middle[2]]])
     page = base.get_root().render()
-    leaflet = packaged("vendor/leaflet/leaflet.js").replace("//# sourceMappingURL=leaflet.js.map", "")
-    head = f"<style>{packaged('vendor/leaflet/leaflet.css')}</style><script>{leaflet}</script></head>"
+    leaflet = packaged("vendor/leaflet/leaflet.js").replace(
+        "//# sourceMappingURL=leaflet.js.map", ""
+    )
+    head = (
+        f"<style>{packaged('vendor/leaflet/leaflet.css')}</style><script>{leaflet}</script></head>"
+    )
     page = page.replace("</head>", head, 1)
     name = base.get_name()
     done = f"requestAnimationFrame(function(){{window.theMap={name};document.documentElement.setAttribute('data-ready','true');}});"
@@ -188,7 +192,9 @@ def main() -> None:
 
     told: dict[str, object] = {}
     with tempfile.TemporaryDirectory() as folder, sync_playwright() as play:
-        found = next((shutil.which(n) for n in ("chromium", "chromium-browser") if shutil.which(n)), None)
+        found = next(
+            (shutil.which(n) for n in ("chromium", "chromium-browser") if shutil.which(n)), None
+        )
         browser = play.chromium.launch(executable_path=found, args=CHROMIUM_FLAGS)
         rows = {}
         for count in (1_000, 10_000, 20_000, 100_000, 300_000):
