@@ -194,7 +194,8 @@ def _sun(axes: Any, planes: gpd.GeoDataFrame, angles: np.ndarray | None, languag
             around[order], up["apparent_elevation"].to_numpy()[order], color="#e0a000", lw=0.9
         )
         top = up["apparent_elevation"].max()
-        axes.annotate(f"{month}/{(12 - month) or 12}", (0, top), fontsize=7, ha="center")
+        said = str(month) if month in (6, 12) else f"{month}/{12 - month}"
+        axes.annotate(said, (0, top), fontsize=7, ha="center")
     if angles is not None:
         step = 360.0 / angles.shape[2]
         around = _turned(np.arange(angles.shape[2]) * step, south)

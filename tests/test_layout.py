@@ -133,7 +133,7 @@ def test_east_west_rows_stand_back_to_back():
     planes = flat(30, 20)
     arrays = pvp.lay_modules(planes, scenario=scenario)
     assert arrays["array_id"].tolist() == ["fE", "fW"]
-    assert arrays["surface_azimuth"].tolist() == pytest.approx([90, 270])
+    assert arrays["surface_azimuth"].tolist() == pytest.approx([90, 270], abs=1)
     assert arrays["modules"].iloc[0] == arrays["modules"].iloc[1]
     rows = pvp.lay_modules(planes)
     assert arrays["modules"].sum() > 1.2 * rows["modules"].sum()
@@ -170,9 +170,9 @@ def test_rows_lean_less_where_the_rule_is_low():
 
 def test_rows_can_follow_the_walls():
     planes = flat(30, 12, turn=20.0)
-    south = pvp.lay_modules(planes)
-    walls = pvp.lay_modules(planes, scenario=pvp.Scenario(module={"row_azimuth": "building"}))
-    assert south["surface_azimuth"].iloc[0] == 180
+    south = pvp.lay_modules(planes, scenario=pvp.Scenario(module={"row_azimuth": "equator"}))
+    walls = pvp.lay_modules(planes)
+    assert south["surface_azimuth"].iloc[0] == pytest.approx(180)
     assert walls["surface_azimuth"].iloc[0] == pytest.approx(160, abs=1)
     assert walls["modules"].iloc[0] >= south["modules"].iloc[0]
 

@@ -122,7 +122,8 @@ def test_flat_roofs_get_tilted_rows_towards_the_equator_with_room_between():
     tilted = pvp.lay_modules(planes).iloc[0]
     level = pvp.lay_modules(planes, scenario=pvp.Scenario(module={"flat_tilt": 0})).iloc[0]
     assert tilted["surface_tilt"] == 15
-    assert tilted["surface_azimuth"] == 180
+    # With the walls, which run along the grid and not due south.
+    assert tilted["surface_azimuth"] == pytest.approx(180, abs=1)
     assert tilted["modules"] < level["modules"]
 
 
@@ -157,4 +158,5 @@ def test_southern_roofs_face_north():
     )
     planes = pvp.model_roofs(south.assign(roof_type="flat"))
     assert planes["surface_azimuth"].tolist() == [0]
-    assert pvp.lay_modules(planes)["surface_azimuth"].tolist() == [0]
+    off = (pvp.lay_modules(planes)["surface_azimuth"].iloc[0] + 180) % 360 - 180
+    assert off == pytest.approx(0, abs=2)

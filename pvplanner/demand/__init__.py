@@ -148,7 +148,8 @@ def simulate_demand(
     battery = np.array(_battery(scenario.demand.battery_kwh, scenario.demand.battery_kw, scenario))
     out, before = run_households(
         planes, hourly, year.iam, year.sky.hour, edges, bins, left, start, rows, weight,
-        shapes, which, consumption, np.array(SCALES) * first_year, tariff.tiers, tariff.prices, tariff.peak,
+        shapes, which, consumption, np.array(SCALES) * first_year,
+        tariff.tiers, tariff.prices, tariff.peak,
         _export_shape(scenario), battery,
     )  # fmt: skip
     table = {"household_id": households["household_id"].to_numpy()}

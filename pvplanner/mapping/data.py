@@ -214,6 +214,10 @@ def _pack_panels(packer: Packer, plan: Plan, frame: pd.DataFrame, shift: Any) ->
     packer.numbers("planes", "surface_tilt", planes["surface_tilt"].to_numpy(), 1)
     packer.numbers("planes", "surface_azimuth", planes["surface_azimuth"].to_numpy(), 1)
     packer.numbers("planes", "usable_area_m2", planes["usable_area_m2"].to_numpy(), 1)
+    if "marginal_payback_years" in plan.arrays:
+        margin = plan.arrays.groupby("plane_id")["marginal_payback_years"].mean()
+        values = planes["plane_id"].map(margin).to_numpy(dtype=float)
+        packer.numbers("planes", "marginal_payback_years", values, 1)
     shapes = np.asarray(planes.geometry.to_crs(4326))
     if shift is not None:
         shapes = shapely.transform(shapes, shift)

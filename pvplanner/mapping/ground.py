@@ -10,6 +10,7 @@ from typing import Any
 import geopandas as gpd
 import numpy as np
 import shapely
+from scipy.ndimage import zoom
 
 from pvplanner.scenario import Scenario
 
@@ -17,7 +18,7 @@ MARGIN_M = 400.0
 WIDE_M = 4000.0
 """How far the relief reaches beyond the buildings: of a close terrain model, of a coarse one."""
 
-MOST_PIXELS = 900
+MOST_PIXELS, FEWEST_PIXELS = 900, 450
 LAYERS = ("water", "roads", "boundary")
 CONTOUR_LINES = 12
 
@@ -66,12 +67,21 @@ def _heights(
     if not np.isfinite(patch.heights).any():
         return None
     rows, cols = patch.heights.shape
+    heights, finer = _smooth(patch.heights)
     box = (
         patch.west, patch.north - rows * patch.cell,
         patch.west + cols * patch.cell, patch.north,
     )  # fmt: skip
     true = patch.cell * np.cos(np.radians((bounds[1] + bounds[3]) / 2))
-    return patch.heights, box, float(true)
+    return heights, box, float(true) / finer
+
+
+def _smooth(heights: np.ndarray) -> tuple[np.ndarray, float]:
+    """Coarse terrain with cells so small that the picture shows slopes and no squares."""
+    finer = FEWEST_PIXELS / max(heights.shape)
+    if finer <= 1.0 or not np.isfinite(heights).all():
+        return heights, 1.0
+    return zoom(heights, finer, order=3, mode="nearest", grid_mode=True), finer
 
 
 def _degrees(box: tuple[float, ...]) -> list[float]:
@@ -96,7 +106,7 @@ def _picture(found: tuple[np.ndarray, tuple[float, ...], float] | None) -> list[
     shade = np.sin(np.radians(45)) * np.cos(slope)
     shade = shade + np.cos(np.radians(45)) * np.sin(slope) * np.cos(np.radians(315) - facing)
     # Level ground is light, so that roofs and lines stand out on it.
-    grey = np.clip(0.9 + 0.75 * (shade / np.sin(np.radians(45)) - 1.0), 0.35, 1.0)
+    grey = np.clip(0.9 + 0.75 * (shade / np.sin(np.radians(45)) - 1.0), 0.5, 1.0)
     tint = np.stack([246 * grey, 247 * grey, 238 * grey, np.where(known, 255, 0)], 2)
     held = BytesIO()
     Image.fromarray(np.clip(tint, 0, 255).astype(np.uint8), "RGBA").save(

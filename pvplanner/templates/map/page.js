@@ -203,15 +203,21 @@ function paper() {
 /* On paper the map has the size of the sheet, so it is drawn again for it. */
 function printing(on) {
   if (on === view.printing) { return; }
-  if (on) { view.before = map.getBounds(); }
+  if (on) {
+    view.before = map.getBounds();
+    var whole = L.latLngBounds([data.bounds[1], data.bounds[0]], [data.bounds[3], data.bounds[2]]);
+    view.sheet = view.before.contains(whole) ? whole : view.before;
+  }
   view.printing = on;
   document.body.classList.toggle("printing", on);
   document.getElementById("print-date").textContent = text("printed_on") + text("colon") + new Date().toLocaleDateString(state.language === "zh" ? "zh-CN" : "en-GB");
   map.invalidateSize({ animate: false });
-  map.fitBounds(view.before, { animate: false });
+  map.fitBounds(on ? view.sheet : view.before, { animate: false });
   layer.draw(); totals();
 }
 
+// The bar stands before the map, for eyes and for the keyboard.
+document.body.prepend(document.querySelector(".skip"), document.getElementById("bar"));
 map.attributionControl.setPrefix(false);
 inflated(packedBytes(), function (bytes) {
   tables = unpacked(bytes);

@@ -49,12 +49,13 @@ function months(holder, i) {
 function planesTable(holder, i) {
   if (!view.planes) { return; }
   var table = element("table", null, { "class": "grid" }), head = element("tr");
-  ["surface_tilt", "surface_azimuth", "usable_area_m2", "modules"].forEach(function (key) { head.appendChild(element("th", text(key), { scope: "col" })); });
+  var margin = tables.planes.marginal_payback_years;
+  ["surface_tilt", "surface_azimuth", "usable_area_m2", "modules"].concat(margin ? ["marginal_payback_years"] : []).forEach(function (key) { head.appendChild(element("th", text(key), { scope: "col" })); });
   table.appendChild(head);
   for (var p = view.planeStart[i]; p < view.planeStart[i + 1]; p++) {
     var line = element("tr");
     [number(tables.planes.surface_tilt[p], 0) + "°", number(tables.planes.surface_azimuth[p], 0) + "°",
-      shown("usable_area_m2", tables.planes.usable_area_m2[p], 0), number(tables.planes.modules[p], 0)].forEach(function (said) { line.appendChild(element("td", said)); });
+      shown("usable_area_m2", tables.planes.usable_area_m2[p], 0), number(tables.planes.modules[p], 0)].concat(margin ? [known(margin[p]) ? number(margin[p], 1) : "–"] : []).forEach(function (said) { line.appendChild(element("td", said)); });
     table.appendChild(line);
   }
   holder.appendChild(element("h3", text("planes")));

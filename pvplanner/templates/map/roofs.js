@@ -4,14 +4,18 @@ var FAINT = 254, NONE = 255, PANEL_PIXELS = 4, TINY = 2.6;
 var RoofCanvas = L.Layer.extend({
   initialize: function (roofs) { this.roofs = roofs; },
   onAdd: function (map) {
-    this._canvas = L.DomUtil.create("canvas", "leaflet-layer roofs");
-    this._canvas.setAttribute("aria-hidden", "true");
-    map.getPanes().overlayPane.appendChild(this._canvas);
-    this._marks = L.DomUtil.create("canvas", "leaflet-layer roofs");
-    this._marks.setAttribute("aria-hidden", "true");
-    map.getPanes().overlayPane.appendChild(this._marks);
+    this.renew();
     map.on("moveend resize", this.draw, this);
     this.draw();
+  },
+  /* New canvases: an old one prints the white of its clearing over the relief. */
+  renew: function () {
+    var pane = this._map.getPanes().overlayPane, layer_ = this;
+    ["_canvas", "_marks"].forEach(function (name) {
+      if (layer_[name]) { layer_[name].remove(); }
+      layer_[name] = L.DomUtil.create("canvas", "leaflet-layer roofs", pane);
+      layer_[name].setAttribute("aria-hidden", "true");
+    });
   },
   /* World pixels at zoom 0 to pixels of the canvas. */
   frame: function () {
@@ -21,6 +25,7 @@ var RoofCanvas = L.Layer.extend({
   },
   draw: function () {
     if (!this._map) { return; }
+    if (view.printing) { this.renew(); }
     var frame = this.frame(), ratio = Math.min(window.devicePixelRatio || 1, 2) * (view.printing ? 2 : 1), canvas = this._canvas;
     canvas.width = frame.size.x * ratio; canvas.height = frame.size.y * ratio;
     canvas.style.width = frame.size.x + "px"; canvas.style.height = frame.size.y + "px";
