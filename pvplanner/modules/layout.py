@@ -1,8 +1,9 @@
 """Where modules lie: rows of whole rectangles in polygons, compiled.
 
 A row of height h at v can hold modules wherever no edge of the polygon passes through the strip
-from v to v + h. Rows are tried at every 2 cm and chosen together by dynamic programming, so no
-grid of rows does better at that step; within a row, modules are counted exactly.
+from v to v + h. Strips are tried at every 2 cm. The best common grid of rows and columns is found
+exactly at that step; where rows that need not be in line hold many more, they are chosen together
+by dynamic programming.
 """
 
 from __future__ import annotations
@@ -13,6 +14,10 @@ import numpy as np
 STEP_M = 0.02
 HAIR = 1e-9
 """Added so that n modules fit into exactly the room of n in floating point too."""
+
+IN_LINE = 0.9
+"""A common grid of columns is taken where it holds this share of what loose rows hold: rails in
+line are worth a few modules."""
 
 INSET = 1e-7
 """Edges may reach this far into a strip: rounding, not roof."""
@@ -89,31 +94,49 @@ def _is_box(points, ring_at, first, last, bounds):  # type: ignore[no-untyped-de
 
 
 @nb.njit(cache=True, error_model="numpy")
-def _rows(
+def _strips(
     points: np.ndarray, ring_at: np.ndarray, first: int, last: int, bounds: np.ndarray,
     width: float, height: float, gap: float, pitch: float,
-    blocked: np.ndarray, crossing: np.ndarray, free: np.ndarray, chosen: np.ndarray,
-) -> tuple[int, int]:  # fmt: skip
-    """Best rows for one way of laying: modules, rows; ``chosen`` becomes the rows' lower edges."""
+    blocked: np.ndarray, crossing: np.ndarray, free: np.ndarray,
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, int, float]:  # fmt: skip
+    """Rooms of every possible row: intervals, where each row's begin, modules that each holds
+    by itself; how many steps lie between rows, and the step."""
     room = bounds[3] - bounds[1] - height
-    if room < -HAIR:
-        return 0, 0
     apart = int(np.ceil(pitch / STEP_M))
     step = pitch / apart
-    tries = int((max(room, 0.0) + HAIR) / step) + 1
+    tries = int((max(room, 0.0) + HAIR) / step) + 1 if room >= -HAIR else 0
+    begin = np.zeros(tries + 1, dtype=np.int64)
     held = np.zeros(tries, dtype=np.int64)
+    rooms = np.empty((4 * tries + 8, 2))
+    total = 0
     for i in range(tries):
         low = bounds[1] + i * step
         n = _free(points, ring_at, first, last, low, low + height, blocked, crossing, free)
         for k in range(n):
-            held[i] += _fit(free[k, 1] - free[k, 0], width, gap)
+            fit = _fit(free[k, 1] - free[k, 0], width, gap)
+            if fit > 0:
+                if total == len(rooms):
+                    grown = np.empty((2 * total, 2))
+                    grown[:total] = rooms
+                    rooms = grown
+                rooms[total, 0], rooms[total, 1] = free[k, 0], free[k, 1]
+                held[i] += fit
+                total += 1
+        begin[i + 1] = total
+    return rooms, begin, held, apart, step
+
+
+@nb.njit(cache=True, error_model="numpy")
+def _loose(held: np.ndarray, apart: int, chosen: np.ndarray) -> tuple[int, int]:
+    """Most modules of any rows that keep their distance: modules, rows; ``chosen`` rows."""
+    tries = len(held)
     best = np.zeros(tries + apart + 1, dtype=np.int64)
     for i in range(tries - 1, -1, -1):
         best[i] = max(best[i + 1], held[i] + best[i + apart])
     i, rows = 0, 0
     while i < tries:
         if held[i] > 0 and held[i] + best[i + apart] == best[i]:
-            chosen[rows] = bounds[1] + i * step
+            chosen[rows] = i
             rows += 1
             i += apart
         else:
@@ -122,13 +145,40 @@ def _rows(
 
 
 @nb.njit(inline="always")
-def _start(a, b, count, width, gap, phase):  # type: ignore[no-untyped-def]
-    """Where a run of modules begins, in line with the columns of the other rows if it can."""
-    slack = max(b - a - (count * (width + gap) - gap), 0.0)
-    ahead = (phase - a) % (width + gap)
-    if ahead <= slack:
-        return a + ahead
-    return a if width + gap - ahead < ahead - slack else a + slack
+def _in_line(a, b, phase, width, gap):  # type: ignore[no-untyped-def]
+    """Modules between a and b in columns that begin at ``phase`` and every module on."""
+    pitch = width + gap
+    ahead = (phase - a) % pitch
+    if ahead > pitch - HAIR:
+        ahead = 0.0
+    return max(int((b - a - ahead + gap + HAIR) / pitch), 0)
+
+
+@nb.njit(cache=True, error_model="numpy")
+def _grid(
+    rooms: np.ndarray, begin: np.ndarray, held: np.ndarray, apart: int, width: float, gap: float
+) -> tuple[int, int, float]:
+    """Best common grid: modules, its lowest row, and where its columns begin.
+
+    Columns can be moved until one touches the left end of a room, so no others are tried.
+    """
+    tries = len(held)
+    best, lowest, columns = 0, 0, 0.0
+    for low in range(min(apart, tries)):
+        most = 0
+        for i in range(low, tries, apart):
+            most += held[i]
+        if most <= best:
+            continue
+        for i in range(low, tries, apart):
+            for r in range(begin[i], begin[i + 1]):
+                count = 0
+                for j in range(low, tries, apart):
+                    for q in range(begin[j], begin[j + 1]):
+                        count += _in_line(rooms[q, 0], rooms[q, 1], rooms[r, 0], width, gap)
+                if count > best:
+                    best, lowest, columns = count, low, rooms[r, 0]
+    return best, lowest, columns
 
 
 @nb.njit(cache=True, error_model="numpy")
@@ -158,14 +208,11 @@ def lay(
     int
         How many modules.
     """
-    most, longest = 8, 8
+    most = 8
     for s in range(len(shape_at) - 1):
-        size = ring_at[shape_at[s + 1]] - ring_at[shape_at[s]]
-        most = max(most, size + 2)
-        longest = max(longest, int((bounds[s, 3] - bounds[s, 1]) / 0.1) + 3)
+        most = max(most, ring_at[shape_at[s + 1]] - ring_at[shape_at[s]] + 2)
     blocked, free = np.empty((most, 2)), np.empty((most, 2))
     crossing = np.empty(most)
-    chosen, other = np.empty(longest), np.empty(longest)
     total = 0
     for s in range(len(shape_at) - 1):
         start[s] = total
@@ -173,56 +220,88 @@ def lay(
         way[s] = 0
         if last <= first:
             continue
-        box = _is_box(points, ring_at, first, last, bounds[s])
-        best, rows = 0, 0
+        if _is_box(points, ring_at, first, last, bounds[s]):
+            total = _lay_box(bounds[s], sizes[s], gap, corners, way, s, total)
+            continue
+        best, end = 0, total
         for w in range(sizes.shape[1]):
             width, height, pitch = sizes[s, w, 0], sizes[s, w, 1], sizes[s, w, 2]
             if width <= 0:
                 continue
-            if box:
-                n = _fit(bounds[s, 3] - bounds[s, 1], height, pitch - height)
-                count = n * _fit(bounds[s, 2] - bounds[s, 0], width, gap)
-                for k in range(n):
-                    other[k] = bounds[s, 1] + k * pitch
-            else:
-                count, n = _rows(
-                    points, ring_at, first, last, bounds[s], width, height, gap, pitch,
-                    blocked, crossing, free, other,
-                )  # fmt: skip
-            if count > best:
-                best, rows, way[s] = count, n, w
-                chosen[:n] = other[:n]
-        if best > 0:
-            size = sizes[s, way[s]]
-            total = _emit(
-                points, ring_at, first, last, size[0], size[1], gap, chosen[:rows],
-                blocked, crossing, free, corners, total,
+            rooms, begin, held, apart, step = _strips(
+                points, ring_at, first, last, bounds[s], width, height, gap, pitch,
+                blocked, crossing, free,
             )  # fmt: skip
+            chosen = np.empty(len(held) + 1, dtype=np.int64)
+            loose, rows = _loose(held, apart, chosen)
+            if loose <= best:
+                continue
+            in_grid, low, columns = _grid(rooms, begin, held, apart, width, gap)
+            aligned = in_grid >= IN_LINE * loose
+            count = in_grid if aligned else loose
+            if count > best:
+                best, way[s] = count, w
+                end = _emit(
+                    rooms, begin, chosen[:rows], bounds[s, 1], step, apart, low, aligned, columns,
+                    width, gap, corners, total,
+                )  # fmt: skip
+        total += best
+        if best > 0 and end != total:
+            raise ValueError("a layout counts what it does not lay")
     start[len(shape_at) - 1] = total
     return total
 
 
 @nb.njit(cache=True, error_model="numpy")
+def _lay_box(
+    bounds: np.ndarray, sizes: np.ndarray, gap: float, corners: np.ndarray, way: np.ndarray,
+    s: int, total: int,
+) -> int:  # fmt: skip
+    """Rectangles: rows from the bottom, columns in the middle."""
+    best = 0
+    wide, high = bounds[2] - bounds[0], bounds[3] - bounds[1]
+    for w in range(sizes.shape[0]):
+        if sizes[w, 0] <= 0:
+            continue
+        rows = _fit(high, sizes[w, 1], sizes[w, 2] - sizes[w, 1])
+        columns = _fit(wide, sizes[w, 0], gap)
+        if rows * columns > best:
+            best, way[s] = rows * columns, w
+    if best == 0:
+        return total
+    width, height, pitch = sizes[way[s], 0], sizes[way[s], 1], sizes[way[s], 2]
+    rows, columns = _fit(high, height, pitch - height), _fit(wide, width, gap)
+    left = bounds[0] + 0.5 * max(wide - (columns * (width + gap) - gap), 0.0)
+    for i in range(rows):
+        for j in range(columns):
+            corners[total, 0] = left + j * (width + gap)
+            corners[total, 1] = bounds[1] + i * pitch
+            total += 1
+    return total
+
+
+@nb.njit(cache=True, error_model="numpy")
 def _emit(
-    points: np.ndarray, ring_at: np.ndarray, first: int, last: int, width: float, height: float,
-    gap: float, chosen: np.ndarray, blocked: np.ndarray, crossing: np.ndarray, free: np.ndarray,
+    rooms: np.ndarray, begin: np.ndarray, chosen: np.ndarray, bottom: float, step: float,
+    apart: int, low: int, aligned: bool, columns: float, width: float, gap: float,
     corners: np.ndarray, total: int,
 ) -> int:  # fmt: skip
-    widest, phase = -1.0, 0.0
-    for v in chosen:
-        n = _free(points, ring_at, first, last, v, v + height, blocked, crossing, free)
-        for k in range(n):
-            wide = free[k, 1] - free[k, 0]
-            if wide > widest + HAIR:
-                fit = _fit(wide, width, gap)
-                widest = wide
-                phase = free[k, 0] + 0.5 * (wide - (fit * (width + gap) - gap))
-    for v in chosen:
-        n = _free(points, ring_at, first, last, v, v + height, blocked, crossing, free)
-        for k in range(n):
-            fit = _fit(free[k, 1] - free[k, 0], width, gap)
-            u = _start(free[k, 0], free[k, 1], fit, width, gap, phase)
+    """Corners of a grid, or of loose rows with their modules in the middle of each room."""
+    pitch = width + gap
+    rows = range(low, len(begin) - 1, apart)
+    count = len(rows) if aligned else len(chosen)
+    for n in range(count):
+        i = low + n * apart if aligned else chosen[n]
+        for r in range(begin[i], begin[i + 1]):
+            a, b = rooms[r, 0], rooms[r, 1]
+            if aligned:
+                fit = _in_line(a, b, columns, width, gap)
+                ahead = (columns - a) % pitch
+                u = a + (0.0 if ahead > pitch - HAIR else ahead)
+            else:
+                fit = _fit(b - a, width, gap)
+                u = a + 0.5 * max(b - a - (fit * pitch - gap), 0.0)
             for m in range(fit):
-                corners[total, 0], corners[total, 1] = u + m * (width + gap), v
+                corners[total, 0], corners[total, 1] = u + m * pitch, bottom + i * step
                 total += 1
     return total
