@@ -21,6 +21,7 @@ from pvplanner.schema import label
 from pvplanner.village import site_horizons, site_weather, write_bytes_beside, yield_shares
 
 MARGIN_M = 6.0
+LABELLED_M2 = 6.0
 
 
 def save_sheet(
@@ -93,8 +94,8 @@ def _draw(
     _ground(left, planes, scenario)
     _outlines(left, planes)
     _usable(right, planes, scenario, language)
-    _modules(right, planes, scenario, language)
-    _sun(sky, planes, angles, language)
+    arrays = _modules(right, planes, scenario, language)
+    _sun(sky, planes, arrays, angles, language)
     for axes in (left, right):
         axes.set_aspect("equal")
         axes.set_xticks([])
@@ -139,7 +140,9 @@ def _outlines(axes: Any, planes: gpd.GeoDataFrame) -> None:
     for plane in planes.itertuples():
         at = plane.geometry.representative_point()
         angles = f"{plane.surface_tilt:.0f}° / {plane.surface_azimuth:.0f}°"
-        text = f"{angles}\n{plane.area_m2:.0f} m²"
+        text = f"{_short(plane.plane_id)}  {angles}\n{plane.area_m2:.0f} m²"
+        if plane.area_m2 < LABELLED_M2:
+            continue
         ground = {"facecolor": "white", "alpha": 0.75, "edgecolor": "none", "pad": 1}
         axes.annotate(
             text, (at.x, at.y), ha="center", va="center", fontsize=8, color="#0b2a4a", bbox=ground,
@@ -164,23 +167,37 @@ def _usable(axes: Any, planes: gpd.GeoDataFrame, scenario: Scenario, language: s
     axes.set_xlabel(f"{label('usable_area', language)}: {sums} m²   ({source})")
 
 
-def _modules(axes: Any, planes: gpd.GeoDataFrame, scenario: Scenario, language: str) -> None:
+def _modules(
+    axes: Any, planes: gpd.GeoDataFrame, scenario: Scenario, language: str
+) -> pd.DataFrame:
     arrays = lay_modules(planes, scenario=scenario)
     if arrays.empty:
-        return
+        return arrays
     module_outlines(planes, scenario=scenario, arrays=arrays).plot(
         ax=axes, facecolor="#16324f", edgecolor="white", linewidth=0.6, alpha=0.85
     )
     said = f"{label('modules', language)}: {arrays['modules'].sum()}, "
     said += f"{arrays['capacity_kwp'].sum():.1f} kWp / {arrays['capacity_kw_ac'].sum():.1f} kW AC"
     axes.set_xlabel(f"{axes.get_xlabel()}\n{said}")
+    return arrays
 
 
 _COLOURS = ("#d55e00", "#0072b2", "#009e73", "#cc79a7", "#e69f00", "#56b4e9")
 
 
-def _sun(axes: Any, planes: gpd.GeoDataFrame, angles: np.ndarray | None, language: str) -> None:
-    """The sun's paths over the year, and each plane's horizon from its worst to its best point."""
+def _short(plane_id: object) -> str:
+    """The number of a plane within its building."""
+    return "/" + str(plane_id).rpartition("/")[2]
+
+
+def _sun(
+    axes: Any,
+    planes: gpd.GeoDataFrame,
+    arrays: pd.DataFrame,
+    angles: np.ndarray | None,
+    language: str,
+) -> None:
+    """The sun's paths, and the horizon of planes with modules from worst to best point."""
     middle = gpd.GeoSeries([shapely.box(*planes.total_bounds).centroid], crs=planes.crs)
     point = middle.to_crs(4326).iloc[0]
     south = point.y >= 0
@@ -191,7 +208,7 @@ def _sun(axes: Any, planes: gpd.GeoDataFrame, angles: np.ndarray | None, languag
         around = _turned(up["azimuth"].to_numpy(), south)
         order = np.argsort(around)
         axes.plot(
-            around[order], up["apparent_elevation"].to_numpy()[order], color="#e0a000", lw=0.9
+            around[order], up["apparent_elevation"].to_numpy()[order], color="#9aa4ad", lw=0.9
         )
         top = up["apparent_elevation"].max()
         said = str(month) if month in (6, 12) else f"{month}/{12 - month}"
@@ -200,12 +217,15 @@ def _sun(axes: Any, planes: gpd.GeoDataFrame, angles: np.ndarray | None, languag
         step = 360.0 / angles.shape[2]
         around = _turned(np.arange(angles.shape[2]) * step, south)
         order = np.argsort(around)
+        used = planes["plane_id"].isin(arrays["plane_id"]).to_numpy()
         for number, plane in enumerate(planes["plane_id"]):
+            if used.any() and not used[number]:
+                continue
             colour = _COLOURS[number % len(_COLOURS)]
             low, high = angles[number].min(axis=0)[order], angles[number].max(axis=0)[order]
             mean = angles[number].mean(axis=0)[order]
-            axes.fill_between(around[order], low, high, color=colour, alpha=0.15)
-            axes.plot(around[order], mean, color=colour, lw=1.6, label=str(plane))
+            axes.fill_between(around[order], low, high, color=colour, alpha=0.18)
+            axes.plot(around[order], mean, color=colour, lw=1.6, label=_short(plane))
         axes.legend(fontsize=7, loc="upper right")
     axes.set_xlim(-180, 180)
     axes.set_ylim(0, 90)

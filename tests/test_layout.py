@@ -217,11 +217,12 @@ def test_existing_panels_are_left_out(tmp_path):
 def test_inverters_are_of_sizes_that_are_made():
     system = pvp.Scenario().system
     power, phases = choose_inverters(np.array([0.0, 1.16, 5.8, 9.28, 11.6, 24.1, 150.0]), system)
-    assert power.tolist() == [0, 1, 5, 8, 10, 25, 125] or power.tolist()[:5] == [0, 1, 5, 8, 10]
+    # 24.1 kWp on 20 kW passes the ratio of 1.2 by less than 5 %.
+    assert power.tolist() == [0, 1, 5, 8, 10, 20, 125] or power.tolist()[:6] == [0, 1, 5, 8, 10, 20]
     assert phases.tolist()[:5] == [1, 1, 1, 1, 3]
     dc = np.linspace(1, 400, 800)
     ac, _ = choose_inverters(dc, system)
-    assert (dc / ac <= system.dc_ac_ratio + 1e-9).all()
+    assert (dc / ac <= 1.05 * system.dc_ac_ratio + 1e-9).all()
     exact = pvp.Scenario(system={"inverter_sizes": "exact"}).system
     assert choose_inverters(dc, exact)[0] == pytest.approx(dc / exact.dc_ac_ratio)
 

@@ -20,7 +20,7 @@ import shapely
 from pvplanner.horizon.blocks import ragged, spread, stand_on
 from pvplanner.horizon.files import read_horizon
 from pvplanner.horizon.hull import Lines
-from pvplanner.horizon.march import UNKNOWN, far, march
+from pvplanner.horizon.march import UNKNOWN, far, march, without_spikes
 from pvplanner.horizon.view import sky_shares
 
 if TYPE_CHECKING:
@@ -37,6 +37,9 @@ TILE_M = 1000.0
 FINE = 12
 CLEAR_M = 0.25
 """What rises less above a plane belongs to it."""
+
+SPIKE_M = 0.3
+"""A single cell that stands higher above its neighbours is noise."""
 
 DATUM_M = 3.0
 """A plane further than this from the surface model is set on it."""
@@ -238,7 +241,8 @@ def _over_surface(
         margin = reach + 2 * near.cell
         patch = near.read(scene.bounds(rows, margin))
         _settle(scene, rows, patch, bare)
-        _march(scene, rows, _filled(patch.heights), patch, reach, tangent)
+        surface = without_spikes(_filled(patch.heights), SPIKE_M)
+        _march(scene, rows, surface, patch, reach, tangent)
         if progress is not None:
             progress(len(rows))
 

@@ -29,6 +29,25 @@ REFRACTION = 0.13
 EARTH_RADIUS_M = 6371008.8
 
 
+@nb.njit(cache=True, error_model="numpy")
+def without_spikes(heights: np.ndarray, over: float) -> np.ndarray:
+    """A surface whose single cells stand no more than ``over`` above all their neighbours.
+
+    Roofs take such cells for noise, and modules are laid over them: they may shade nothing either.
+    """
+    rows, cols = heights.shape
+    out = heights.copy()
+    for i in range(1, rows - 1):
+        for j in range(1, cols - 1):
+            top = max(max(heights[i - 1, j], heights[i + 1, j]), heights[i, j - 1])
+            top = max(top, heights[i, j + 1])
+            if heights[i, j] > top + over:
+                top = max(max(top, heights[i - 1, j - 1]), heights[i - 1, j + 1])
+                top = max(max(top, heights[i + 1, j - 1]), heights[i + 1, j + 1])
+                out[i, j] = min(heights[i, j], top)
+    return out
+
+
 @nb.njit(cache=True)
 def _distances(near: float, reach: float) -> np.ndarray:
     """Where the surface is sampled beyond ``near``, in cells: steps of a cell, then growing."""

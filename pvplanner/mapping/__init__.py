@@ -23,7 +23,7 @@ __all__ = ["BASEMAPS", "RoofLayer", "class_limits", "embed_json", "render_map", 
 def save_map(
     plan: Plan,
     path: str | os.PathLike[str],
-    language: str = "zh",
+    language: str | None = None,
     *,
     internal: bool = False,
     compare: Plan | None = None,
@@ -38,8 +38,8 @@ def save_map(
         What to show.
     path : path-like
         The file, ``.html``; written beside and renamed.
-    language : {'zh', 'en'}
-        Language in which the page opens; both are in it.
+    language : {'zh', 'en'}, optional
+        Language in which the page opens, the scenario's if not given; both are in it.
     internal : bool
         The office edition: with names, low-income marks and present incomes. In the public edition
         they are absent from the file.
@@ -60,6 +60,7 @@ def save_map(
     ConfigError
         If the language, suffix or basemap is unknown, or a key is missing.
     """
+    language = language or plan.scenario.language
     target = page_file(path, language)
     page = render_map(plan, language, internal=internal, compare=compare, tiles=tiles, key=key)
     return write_beside(target, page)

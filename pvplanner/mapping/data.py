@@ -40,7 +40,7 @@ COLOURS = ("#fde725", "#90d743", "#35b779", "#21918c", "#31688e", "#443983")
 """Viridis from light to dark: even in lightness, told apart with any colour vision."""
 
 KIND_COLOURS = ("#e69f00", "#0072b2", "#009e73")
-APART = ("#8c510a", "#d8b365", "#f6e8c3", "#c7eae5", "#5ab4ac", "#01665e")
+APART = ("#8c510a", "#d8b365", "#f6e8c3", "#ffffff", "#c7eae5", "#5ab4ac", "#01665e")
 """Brown to teal (ColorBrewer): less to more, told apart with any colour vision."""
 
 EMPTY = "#c9ced3"
@@ -81,11 +81,11 @@ CARD = (
     "status", "status_reason", "village", "hamlet", "roof_type", "source", "area_m2",
     "usable_area_m2", "modules", "capacity_kwp", "capacity_kw_ac", "phases", "energy_kwh",
     "energy_p90_kwh", "specific_yield_kwh_per_kwp", "shading_loss", "suitability",
-    "income_first_year", "capital", "payback_years", "avoided_t", "avoided_p90_t",
+    "income_first_year", "capital", "payback_years", "avoided_t",
 )  # fmt: skip
 
-COMPARED = ("income_first_year", "energy_kwh", "specific_yield_kwh_per_kwp", "capacity_kwp",
-            "avoided_t", "payback_years", "shading_loss")  # fmt: skip
+COMPARED = ("modules", "income_first_year", "energy_kwh", "specific_yield_kwh_per_kwp",
+            "capacity_kwp", "avoided_t", "payback_years", "shading_loss")  # fmt: skip
 
 TOTALS = ("buildings", "buildings_with_pv", "households", "modules", "capacity_kwp", "energy_kwh",
           "energy_p90_kwh", "capital", "income_first_year", "avoided_t")  # fmt: skip
@@ -178,14 +178,12 @@ def _words(frame: pd.DataFrame, key: str) -> list[str]:
 
 def _pack_links(packer: Packer, plan: Plan, frame: pd.DataFrame) -> None:
     """Which households each roof belongs to, and the part of their money that it brings."""
-    part = plan.shares.merge(
-        plan.buildings[["building_id", "energy_kwh"]], on="building_id", how="left"
-    )
-    part["own"] = part["share"] * part["energy_kwh"]
-    whole = part.groupby("household_id")["own"].transform("sum")
-    made = part.groupby("building_id")["own"].transform("sum")
-    part["weight"] = np.where(whole > 0, part["own"] / whole.where(whole > 0, 1), 0.0)
-    part["inside"] = np.where(made > 0, part["own"] / made.where(made > 0, 1), 0.0)
+    built = plan.buildings[["building_id", "energy_kwh", "capacity_kwp"]]
+    part = plan.shares.merge(built, on="building_id", how="left")
+    own = part["share"] * part["energy_kwh"]
+    part["weight"] = _over(own, part["household_id"])
+    part["cost"] = _over(part["share"] * part["capacity_kwp"], part["household_id"])
+    part["inside"] = _over(own, part["building_id"])
     roof = pd.Series(np.arange(len(frame)), index=frame["building_id"].to_numpy())
     home = pd.Series(np.arange(len(plan.households)), plan.households["household_id"].to_numpy())
     part["roof"] = part["building_id"].map(roof)
@@ -194,8 +192,13 @@ def _pack_links(packer: Packer, plan: Plan, frame: pd.DataFrame) -> None:
     count = np.bincount(part["roof"].astype(int), minlength=len(frame))
     packer.integers("roofs", "links", count)
     packer.numbers("links", "home", part["home"].to_numpy(dtype=float))
-    for key in ("share", "weight", "inside"):
+    for key in ("share", "weight", "cost", "inside"):
         packer.numbers("links", key, part[key].to_numpy(dtype=float), 6)
+
+
+def _over(own: pd.Series, group: pd.Series) -> np.ndarray:
+    whole = own.groupby(group).transform("sum").to_numpy()
+    return np.divide(own.to_numpy(), whole, out=np.zeros(len(own)), where=whole > 0)
 
 
 def _pack_panels(packer: Packer, plan: Plan, frame: pd.DataFrame, shift: Any) -> bool:
@@ -213,11 +216,17 @@ def _pack_panels(packer: Packer, plan: Plan, frame: pd.DataFrame, shift: Any) ->
     packer.integers("roofs", "planes", np.bincount(owner, minlength=len(frame)))
     packer.numbers("planes", "surface_tilt", planes["surface_tilt"].to_numpy(), 1)
     packer.numbers("planes", "surface_azimuth", planes["surface_azimuth"].to_numpy(), 1)
+    packer.numbers("planes", "yield_share", planes["yield_share"].to_numpy(dtype=float), 3)
     packer.numbers("planes", "usable_area_m2", planes["usable_area_m2"].to_numpy(), 1)
     if "marginal_payback_years" in plan.arrays:
         margin = plan.arrays.groupby("plane_id")["marginal_payback_years"].mean()
         values = planes["plane_id"].map(margin).to_numpy(dtype=float)
         packer.numbers("planes", "marginal_payback_years", values, 1)
+        for name in ("surface_tilt", "surface_azimuth"):
+            # Rows on a level roof lean and face as it does not.
+            first = plan.arrays.groupby("plane_id")[name].first()
+            values = planes["plane_id"].map(first).fillna(planes[name]).to_numpy(dtype=float)
+            packer.numbers("planes", f"module_{name}", values, 1)
     shapes = np.asarray(planes.geometry.to_crs(4326))
     if shift is not None:
         shapes = shapely.transform(shapes, shift)

@@ -139,7 +139,8 @@ def _arrays(
     limit = scenario.module.connection_limit_kw or np.inf
     ac, phases = choose_inverters(whole.to_numpy(), scenario.system, limit)
     part = table["capacity_kwp"] / table["building_id"].map(whole)
-    table["capacity_kw_ac"] = part * table["building_id"].map(pd.Series(ac, whole.index))
+    own = part * table["building_id"].map(pd.Series(ac, whole.index))
+    table["capacity_kw_ac"] = own.round(6)
     table["phases"] = table["building_id"].map(pd.Series(phases, whole.index)).astype(np.int64)
     order = ["array_id", "plane_id", "building_id", "modules", "modules_fit", "capacity_kwp",
              "capacity_kw_ac", "phases", "surface_tilt", "surface_azimuth"]  # fmt: skip

@@ -9,6 +9,9 @@ import numpy as np
 from pvplanner import reference
 from pvplanner.scenario import System
 
+SLACK = 1.05
+"""How far the DC/AC ratio may pass the one asked for, to take the size below."""
+
 
 @cache
 def _sizes(phases: int) -> np.ndarray:
@@ -26,8 +29,9 @@ def choose_inverters(
     capacity_kwp : ndarray
         DC capacity behind each connection, kWp.
     system : System
-        ``dc_ac_ratio`` is not passed: the smallest size of the packaged table that keeps it is
-        taken, single-phase up to ``single_phase_limit_kw``; of large connections as many of the
+        ``dc_ac_ratio`` is passed by no more than 5 %: the smallest size of the packaged table that
+        keeps this is taken, single-phase up to ``single_phase_limit_kw``; of large connections as
+        many of the
         largest as fit and one for the rest. ``inverter_sizes = "exact"`` takes the ratio itself.
     limit_kw : float
         Most AC power of a connection: the largest size within it is taken.
@@ -37,7 +41,8 @@ def choose_inverters(
     phases = np.where(single, 1, 3)
     if system.inverter_sizes == "exact":
         return np.minimum(need, limit_kw), phases
-    power = np.where(single, _next(need, _sizes(1)), _next(need, _sizes(3)))
+    least = need / SLACK
+    power = np.where(single, _next(least, _sizes(1)), _next(least, _sizes(3)))
     over = power > limit_kw + 1e-9
     if over.any():
         power[over] = _largest(limit_kw)

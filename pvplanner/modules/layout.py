@@ -100,7 +100,8 @@ def _strips(
     blocked: np.ndarray, crossing: np.ndarray, free: np.ndarray,
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray, int, float]:  # fmt: skip
     """Rooms of every possible row: intervals, where each row's begin, modules that each holds
-    by itself; how many steps lie between rows, and the step."""
+    by itself; how many steps lie between rows, and the step.
+    """
     room = bounds[3] - bounds[1] - height
     apart = int(np.ceil(pitch / STEP_M))
     step = pitch / apart

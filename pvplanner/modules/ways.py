@@ -23,6 +23,10 @@ RIDGE_GAP_M = 0.02
 WALK_M = 0.35
 """Between east-west pairs, to reach them: assumption."""
 
+ROWS_UP_TO_DEG = 45.0
+"""Nearer to a pole rows free of shade at the solstice stand so far apart that few are built: there
+``auto`` lays modules east-west. Assumption."""
+
 _HOURS = np.radians(np.linspace(-45.0, 45.0, 13))
 """Hour angles from 09:00 to 15:00 true solar time."""
 
@@ -157,6 +161,8 @@ def _on_flat(
     layout = module.flat_layout
     if layout == "auto":
         layout = "canopy" if scenario.system.mount == "canopy" else "rows"
+        if layout == "rows" and abs(float(np.median(latitude))) > ROWS_UP_TO_DEG:
+            layout = "east_west"
     wall = planes["grid_azimuth"].to_numpy(dtype=float)[flat]
     if module.row_azimuth == "building":
         walls = wall_azimuths(planes.geometry.iloc[flat])
@@ -249,7 +255,10 @@ def row_horizon(planes: gpd.GeoDataFrame, *, scenario: Scenario, directions: int
     ways = find_ways(planes, scenario=scenario)
     out = np.zeros((len(planes), directions))
     flat = planes["roof_type"].eq("flat").to_numpy() & (ways.surface_tilt > 0)
-    if scenario.module.flat_layout == "canopy" or not flat.any():
+    canopy = scenario.module.flat_layout == "canopy" or (
+        scenario.module.flat_layout == "auto" and scenario.system.mount == "canopy"
+    )
+    if canopy or not flat.any():
         return out
     way = np.where(ways.sizes[:, 0, 0] > 0, 0, 1)
     size = ways.sizes[np.arange(len(planes)), way]

@@ -146,14 +146,15 @@ class Module(Frozen):
     """Most capacity on one building, best planes first."""
     village_limit_kwp: Positive | None = None
     """Most capacity of all, best planes first."""
-    min_modules: Annotated[int, Field(ge=1)] = 2
-    """Groups smaller than this are not built."""
+    min_modules: Annotated[int, Field(ge=1)] = 4
+    """Groups smaller than this are not built: about the shortest string of a small inverter."""
     orientation: Literal["auto", "portrait", "landscape"] = "auto"
     """The long side up the slope, along the eaves, or whichever holds more."""
     gap_m: Annotated[float, Field(ge=0, le=0.5)] = 0.02
     """Between neighbouring modules, for clamps."""
     flat_layout: Literal["auto", "rows", "east_west", "canopy"] = "auto"
-    """On flat roofs; ``auto``: a canopy where ``system.mount`` is one, else tilted rows."""
+    """On flat roofs; ``auto``: a canopy where ``system.mount`` is one, else tilted rows, or
+    east-west beyond 45 degrees of latitude."""
     row_azimuth: Literal["building", "equator"] = "building"
     """Which way rows on flat roofs face: with the walls nearest to south (north), or due south."""
     east_west_tilt: Annotated[float, Field(ge=0, le=30)] = 10.0

@@ -50,6 +50,7 @@ from pvplanner.village.totals import (
     add_to_buildings,
     building_totals,
     household_table,
+    suitability,
     village_table,
 )
 from pvplanner.weather import Weather, read_weather, typical_year
@@ -138,8 +139,7 @@ def plan_village(scenario: Scenario, *, progress: Callable[[str], None] | None =
         arrays.set_index("array_id"), weather, scenario=scenario, horizon=shade
     )
     buildings = buildings.join(building_totals(buildings, arrays, energy))
-    best = planes.loc[planes["usable_area_m2"] > 0].groupby("building_id")["yield_share"].max()
-    buildings["suitability"] = buildings["building_id"].map(best)
+    buildings["suitability"] = suitability(buildings, planes, arrays)
     households = household_table(households, shares, buildings, scenario=scenario)
     households["model"] = chosen_models(
         households["project_class"], scenario=scenario, where="finance.model"

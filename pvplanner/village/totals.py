@@ -56,6 +56,21 @@ def building_totals(
     return out
 
 
+def suitability(buildings: pd.DataFrame, planes: pd.DataFrame, arrays: pd.DataFrame) -> pd.Series:
+    """Yield of each building's modules over the village's best, or of its best plane without any.
+
+    On the index of ``buildings``.
+    """
+    share = planes.set_index("plane_id")["yield_share"]
+    own = arrays["plane_id"].map(share) * arrays["modules"]
+    with_modules = own.groupby(arrays["building_id"]).sum()
+    with_modules /= arrays.groupby("building_id")["modules"].sum()
+    usable = planes[planes["usable_area_m2"] > 0]
+    best = usable.groupby("building_id")["yield_share"].max()
+    ids = buildings["building_id"]
+    return ids.map(with_modules).fillna(ids.map(best))
+
+
 def household_table(
     households: pd.DataFrame,
     shares: pd.DataFrame,
@@ -101,22 +116,30 @@ def add_to_buildings(
 ) -> pd.DataFrame:
     """Money and carbon of each building: its part of what its households get.
 
-    A household's income comes from its buildings in proportion to the energy that they make.
+    A household's income comes from its buildings in proportion to the energy that they make, its
+    capital goes to them in proportion to their capacity.
     """
-    part = shares.merge(buildings[["building_id", "energy_kwh"]], on="building_id", how="left")
+    built = buildings[["building_id", "energy_kwh", "capacity_kwp"]]
+    part = shares.merge(built, on="building_id", how="left")
     part["own_kwh"] = part["share"] * part["energy_kwh"]
-    whole = part.groupby("household_id")["own_kwh"].transform("sum")
-    weight = np.divide(part["own_kwh"], whole, out=np.zeros(len(part)), where=whole > 0)
+    weight = _parts_of_household(part, part["own_kwh"])
+    cost = _parts_of_household(part, part["share"] * part["capacity_kwp"])
     names = ["income_first_year", "capital", "avoided_t", "avoided_p90_t", "payback_years"]
     values = part.merge(households[["household_id", *names]], on="household_id", how="left")
     grouped = pd.DataFrame({"building_id": part["building_id"]})
     for name in names[:4]:
-        grouped[name] = values[name] * weight
+        grouped[name] = values[name] * (cost if name == "capital" else weight)
     made = part.groupby("building_id")["own_kwh"].transform("sum")
     inside = np.divide(part["own_kwh"], made, out=np.zeros(len(part)), where=made > 0)
     grouped["payback_years"] = (values["payback_years"] * inside).where(inside > 0)
     sums = grouped.groupby("building_id")[names].sum(min_count=1)
     return sums.reindex(buildings["building_id"]).set_axis(buildings.index)
+
+
+def _parts_of_household(part: pd.DataFrame, own: pd.Series) -> np.ndarray:
+    """Each row over the sum of its household's rows; 0 where that is nothing."""
+    whole = own.groupby(part["household_id"]).transform("sum").to_numpy()
+    return np.divide(own.to_numpy(), whole, out=np.zeros(len(part)), where=whole > 0)
 
 
 def village_table(

@@ -8,6 +8,7 @@ function barChart(values, labels, name) {
     svg.appendChild(box);
     svg.appendChild(drawing("text", { x: (k + 0.5) * size, y: high + 12, "text-anchor": "middle", "font-size": 10, fill: "#3a4753" })).textContent = labels[k];
   });
+  svg.appendChild(drawing("text", { x: 2, y: 10, "font-size": 10, fill: "#3a4753" })).textContent = number(most, 0);
   return svg;
 }
 function lineChart(values, name) {
@@ -17,6 +18,9 @@ function lineChart(values, name) {
   svg.appendChild(drawing("line", { x1: 0, x2: wide, y1: y(0), y2: y(0), stroke: "#7b8794", "stroke-dasharray": "3 3" }));
   var points = Array.from(values).map(function (v, k) { return (k / (values.length - 1) * wide).toFixed(1) + "," + y(v).toFixed(1); });
   svg.appendChild(drawing("polyline", { points: points.join(" "), fill: "none", stroke: "#0b57d0", "stroke-width": 2 }));
+  [[low, high - 4], [top, 10]].forEach(function (end) {
+    svg.appendChild(drawing("text", { x: wide - 2, y: end[1], "text-anchor": "end", "font-size": 10, fill: "#3a4753" })).textContent = number(end[0], 0);
+  });
   [0, 5, 10, 15, 20, 25].filter(function (n) { return n < values.length; }).forEach(function (n) {
     svg.appendChild(drawing("text", { x: Math.min(Math.max(n / (values.length - 1) * wide, 6), wide - 8), y: high + 11, "text-anchor": "middle", "font-size": 10, fill: "#3a4753" })).textContent = n;
   });

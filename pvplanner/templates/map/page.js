@@ -15,10 +15,12 @@ function frame() {
   zoomWords();
   options("measure", data.measures.map(function (m) { return [m.key, text(m.key)]; }), state.measure);
   var own = Array.from(new Set(Object.values(engine.model))).map(text).join(", ");
+  document.getElementById("model").title = text("as_planned") + text("colon") + own;
+  document.getElementById("search").placeholder = text("search_hint");
   var models = data.models.filter(function (m) {
     return Object.values(engine.allowed).some(function (a) { return a.indexOf(m) >= 0; }) && (m !== "cooperative" || engine.cooperative.live);
   });
-  options("model", [["plan", text("as_planned") + text("colon") + own]].concat(models.map(function (m) { return [m, text(m)]; })), state.model);
+  options("model", [["plan", text("as_planned")]].concat(models.map(function (m) { return [m, text(m)]; })), state.model);
   var languages = box("languages");
   languages.setAttribute("aria-label", "中文 / English");
   ["zh", "en"].forEach(function (code) {
@@ -67,16 +69,30 @@ function goTo(i) {
   var b = view.roofs.box, corner = L.latLngBounds(latLngOf(b[4 * i], b[4 * i + 1]), latLngOf(b[4 * i + 2], b[4 * i + 3]));
   if (map.getZoom() < 18 || !map.getBounds().contains(corner)) { map.setView(corner.getCenter(), Math.max(map.getZoom(), 18.5), { animate: false }); }
 }
-function search(said) {
-  var wanted = said.trim().toLowerCase(), found = [], holder = box("found");
-  holder.hidden = wanted === "";
-  if (wanted === "") { return; }
-  function tryAt(roof, name) { if (roof >= 0 && name && name.toLowerCase().indexOf(wanted) >= 0) { found.push([roof, name, name.toLowerCase() === wanted]); } }
+/* Roofs whose building, household or name holds some words, as ``plain`` reads them. */
+function matches(sought, plain) {
+  var found = [];
+  function tryAt(roof, name) {
+    var own = roof >= 0 && name ? plain(name) : "";
+    if (own.indexOf(sought) >= 0) { found.push([roof, name, own === sought]); }
+  }
   for (var i = 0; i < view.roofs.count && found.length < 500; i++) { tryAt(i, textAt(tables.roofs.building_id, i)); }
   for (var h = 0; h < view.roofOfHome.length && found.length < 1000; h++) {
     tryAt(view.roofOfHome[h], textAt(tables.households.household_id, h));
     if (tables.households.household_name) { tryAt(view.roofOfHome[h], textAt(tables.households.household_name, h)); }
   }
+  return found;
+}
+function search(said) {
+  function low(words_) { return words_.trim().toLowerCase(); }
+  // h46 finds H046: zeros before a number need not be typed.
+  function bare(words_) { return low(words_).replace(/(^|[^0-9])0+(?=[0-9])/g, "$1"); }
+  var holder = box("found"), found;
+  holder.hidden = low(said) === "";
+  if (low(said) === "") { return; }
+  document.getElementById("side").scrollTop = 0;
+  found = matches(low(said), low);
+  if (!found.length) { found = matches(bare(said), bare); }
   found.sort(function (a, b) { return b[2] - a[2]; });
   if (found.length === 1 || (found.length && found[0][2])) {
     choose(found[0][0], true);
@@ -95,11 +111,11 @@ function hover(event) {
   tip.hidden = i < 0;
   if (i < 0) { return; }
   var said = textAt(tables.roofs.building_id, i), value = view.values ? view.values[i] : NaN;
-  if (known(value)) { said += " · " + shown(state.measure, value); }
+  if (known(value)) { said += " · " + (state.compare ? text("difference") + " " + (value > 0 ? "+" : "") : "") + shown(state.measure, value); }
   if (view.panels) {
     for (var p = view.planeStart[i]; p < view.planeStart[i + 1]; p++) {
       if (!inside(view.planes, p, at[0], at[1])) { continue; }
-      said += " · " + filled("plane_hover", { tilt: number(tables.planes.surface_tilt[p], 0), azimuth: number(tables.planes.surface_azimuth[p], 0), modules: number(tables.planes.modules[p], 0) });
+      said += " · " + filled("plane_hover", { tilt: number(leaning("surface_tilt", p), 0), azimuth: number(leaning("surface_azimuth", p), 0), modules: number(tables.planes.modules[p], 0) });
       break;
     }
   }
@@ -173,12 +189,18 @@ function wire() {
   on("measure", "change", function (e) {
     state.measure = e.target.value;
     var can = data.compared.indexOf(state.measure) >= 0;
-    if (!can) { state.compare = false; document.getElementById("compare").checked = false; }
+    state.compare = can && Boolean(state.wish);
+    document.getElementById("compare").checked = state.compare;
     document.getElementById("compare").disabled = !can;
     repaint(); card();
   });
-  on("model", "change", function (e) { state.model = e.target.value; update(); });
-  on("compare", "change", function (e) { state.compare = e.target.checked; repaint(); });
+  on("model", "change", function (e) { state.model = e.target.value; notCompared(); update(); });
+  on("compare", "change", function (e) {
+    state.compare = state.wish = e.target.checked;
+    // Both scenarios as they were planned: what is tried here would only be in one of them.
+    if (state.compare && changed()) { state.model = "plan"; state.settings = {}; frame(); sliders(); recompute(); tableRows(); }
+    repaint(); card();
+  });
   on("search-form", "submit", function (e) { e.preventDefault(); search(document.getElementById("search").value); });
   on("show-table", "click", function () {
     var closed = document.body.classList.toggle("no-table");

@@ -23,6 +23,7 @@ function card() {
     var column = tables.roofs[key];
     if (FROM_MONEY.indexOf(key) >= 0 && view.live[key]) { row(table, text(key), large(key, view.live[key][i])); return; }
     if (!column) { return; }
+    if (wanted(key) && known(column[i])) { row(table, text(key), shown(key, column[i]) + " → " + shown(key, tables.other[key][i])); return; }
     if (column.length === undefined || typeof column[0] === "string") {
       var said = textAt(column, i);
       if (said) { row(table, text(key), ["village", "hamlet"].indexOf(key) >= 0 ? said : words(key === "source" ? "source_" + said : said)); }
@@ -46,16 +47,19 @@ function months(holder, i) {
   holder.appendChild(element("h3", text("months")));
   holder.appendChild(barChart(values, values.map(function (v, k) { return String(k + 1); }), text("months")));
 }
+/* Of the modules where there are some: rows on a level roof lean. */
+function leaning(name, p) { var own = tables.planes["module_" + name]; return own && known(own[p]) ? own[p] : tables.planes[name][p]; }
 function planesTable(holder, i) {
   if (!view.planes) { return; }
   var table = element("table", null, { "class": "grid" }), head = element("tr");
   var margin = tables.planes.marginal_payback_years;
-  ["surface_tilt", "surface_azimuth", "usable_area_m2", "modules"].concat(margin ? ["marginal_payback_years"] : []).forEach(function (key) { head.appendChild(element("th", text(key), { scope: "col" })); });
+  ["surface_tilt", "surface_azimuth", "usable_area_m2", "modules", "yield_share"].concat(margin ? ["marginal_payback_years"] : []).forEach(function (key) { head.appendChild(element("th", text(key), { scope: "col" })); });
   table.appendChild(head);
   for (var p = view.planeStart[i]; p < view.planeStart[i + 1]; p++) {
     var line = element("tr");
-    [number(tables.planes.surface_tilt[p], 0) + "°", number(tables.planes.surface_azimuth[p], 0) + "°",
-      shown("usable_area_m2", tables.planes.usable_area_m2[p], 0), number(tables.planes.modules[p], 0)].concat(margin ? [known(margin[p]) ? number(margin[p], 1) : "–"] : []).forEach(function (said) { line.appendChild(element("td", said)); });
+    [number(leaning("surface_tilt", p), 0) + "°", number(leaning("surface_azimuth", p), 0) + "°",
+      shown("usable_area_m2", tables.planes.usable_area_m2[p], 0), number(tables.planes.modules[p], 0),
+      known(tables.planes.yield_share[p]) ? number(tables.planes.yield_share[p] * 100, 0) + "%" : "–"].concat(margin ? [known(margin[p]) ? number(margin[p], 1) : "–"] : []).forEach(function (said) { line.appendChild(element("td", said)); });
     table.appendChild(line);
   }
   holder.appendChild(element("h3", text("planes")));
@@ -73,6 +77,7 @@ function owners(holder, i) {
     if (known(homes.energy_p90_built_kwh[h])) { row(table, text("energy_p90_built_kwh"), shown("energy_p90_built_kwh", homes.energy_p90_built_kwh[h])); }
     row(table, text("avoided_t"), shown("avoided_t", avoided()[h]));
     holder.appendChild(table);
+    if (!(homes.watts[h] > 0)) { return; }
     holder.appendChild(modelTable(h, own));
     why(holder, h, own);
     if (homes.watts[h] > 0 && allowed(homes, h, own) && (own !== "cooperative" || engine.cooperative.live)) {
@@ -139,23 +144,46 @@ function legend() {
   holder.appendChild(none);
 }
 function totals() {
-  var rows = counted(), found = totalsNow(rows), holder = box("totals");
+  var rows = counted(), found = totalsNow(rows), holder = box("totals"), kept = 0, i;
+  for (i = 0; i < view.kept.length; i++) { kept += view.kept[i]; }
   holder.appendChild(element("h2", rows.all ? text("totals") : text("totals_shown")));
-  var table = element("table");
+  if (!rows.all) {
+    holder.appendChild(element("p", filled("said_part", { shown: number(rows.length, 0), kept: number(kept, 0), all: number(view.roofs.count, 0) }), { "class": "small" }));
+    holder.appendChild(button(text("whole_village"), wholeVillage, { id: "whole" }));
+  }
+  var table = element("table"), other = state.compare ? otherSums(rows) : {};
   data.totals.forEach(function (key) {
     if (found[key] === undefined) { return; }
-    row(table, text(key), large(key, found[key])).setAttribute("data-total", key);
+    var said = large(key, found[key]) + (other[key] !== undefined ? " → " + shown(key, other[key]) : "");
+    row(table, text(key), said).setAttribute("data-total", key);
     table.lastChild.setAttribute("data-value", String(found[key]));
   });
   holder.appendChild(table);
+  if (found.left) { holder.appendChild(element("p", filled("said_left", { count: number(found.left, 0) }), { "class": "small", id: "left" })); }
+  var now = situation();
+  if (changed() || state.filters.length || state.compare) { holder.appendChild(element("p", now, { "class": "small", id: "situation" })); }
+  document.getElementById("print-situation").textContent = now;
   var chart = box("histogram");
   chart.appendChild(element("h2", text("histogram")));
   chart.appendChild(histogramChart(rows));
 }
 
+function otherSums(rows) {
+  var out = {};
+  ["modules", "capacity_kwp", "energy_kwh", "income_first_year", "avoided_t"].forEach(function (key) {
+    if (!wanted(key) || !tables.other[key]) { return; }
+    out[key] = 0;
+    rows.forEach(function (i) { if (tables.other[key][i] === tables.other[key][i]) { out[key] += tables.other[key][i]; } });
+  });
+  return out;
+}
+function wholeVillage() {
+  map.fitBounds([[data.bounds[1], data.bounds[0]], [data.bounds[3], data.bounds[2]]], { padding: [12, 12], animate: false });
+}
+
 var SLIDERS = ["export_price", "mechanism_share", "capex_per_w", "self_use_price", "factor"];
 function sliderRange(key) {
-  var year = engine.fixed[0] + engine.market[0];
+  var year = known(engine.fixed[0]) && known(engine.market[0]) ? engine.fixed[0] + engine.market[0] : NaN;
   if (key === "export_price") { return known(year) ? { value: year, low: 0, high: 1.2, step: 0.001 } : null; }
   if (key === "mechanism_share") { return engine.mechanism ? { value: engine.mechanism.share, low: 0, high: 1, step: 0.01 } : null; }
   if (key === "capex_per_w") { return engine.known ? { value: engine.capex_per_w, low: 0.5, high: Math.max(8, 2 * engine.capex_per_w), step: 0.05 } : null; }
@@ -170,13 +198,38 @@ function sliders() {
     var line = element("label", null, { "class": "slider" }), out = element("output"), value = state.settings[key] !== undefined ? state.settings[key] : range.value;
     var input = element("input", null, { type: "range", id: "slider-" + key, min: range.low, max: range.high, step: range.step });
     input.value = value;
-    function told() { var set = state.settings[key]; out.textContent = number(set !== undefined ? set : range.value, 3) + (set === undefined ? " · " + text("as_planned") : ""); }
-    input.addEventListener("input", function () { state.settings[key] = Number(input.value); told(); later(); });
+    function told() { var set = state.settings[key]; out.textContent = settingWords(key, set !== undefined ? set : range.value) + (set === undefined ? " · " + text("as_planned") : ""); }
+    // One price for all years leaves the mechanism nothing to share.
+    input.disabled = key === "mechanism_share" && state.settings.export_price !== undefined;
+    input.addEventListener("input", function () {
+      state.settings[key] = Number(input.value); notCompared(); told();
+      var share = document.getElementById("slider-mechanism_share");
+      if (share) { share.disabled = state.settings.export_price !== undefined; }
+      later();
+    });
     line.appendChild(element("span", text("slider_" + key))); line.appendChild(out); line.appendChild(input);
     told();
     holder.appendChild(line);
   });
   holder.appendChild(button(text("as_planned"), function () { state.settings = {}; sliders(); update(); }, { id: "reset" }));
+}
+function settingWords(key, value) { return key === "mechanism_share" ? number(value * 100, 0) + "%" : number(value, 3); }
+/* What stands behind the numbers of now: model, prices, filters, the other scenario. */
+function situation() {
+  var said = [text("model") + text("colon") + (state.model === "plan" ? text("as_planned") : text(state.model))];
+  Object.keys(state.settings).forEach(function (key) { said.push(text("slider_" + key) + text("colon") + settingWords(key, state.settings[key])); });
+  state.filters.forEach(function (f) {
+    var scale = SHARES.indexOf(f.key) >= 0 ? 100 : 1, unit = scale === 100 ? "%" : field(f.key).unit[state.language] || "";
+    said.push(text(f.key) + text("colon") + (f.kind === "word" ? (f.key === "hamlet" ? f.value : text(f.value)) : f.kind === "poor" ? text("yes")
+      : (f.low !== null ? "≥ " + f.low * scale + " " + unit : "") + (f.high !== null ? " ≤ " + f.high * scale + " " + unit : "")));
+  });
+  if (state.compare) { said.push(text("difference") + text("colon") + data.compare + " − " + data.name); }
+  return said.join("; ");
+}
+function notCompared() {
+  if (!state.compare) { return; }
+  state.compare = state.wish = false;
+  document.getElementById("compare").checked = false;
 }
 var waiting = 0;
 function later() { if (!waiting) { waiting = requestAnimationFrame(function () { waiting = 0; update(); }); } }
@@ -210,7 +263,8 @@ function filters() {
   data.measures.forEach(function (m) {
     if (m.kinds) { return; }
     var now = state.filters.filter(function (f) { return f.kind === "range" && f.key === m.key; })[0] || {}, line = element("div", null, { "class": "line", role: "group", "aria-label": text(m.key) });
-    line.appendChild(element("span", text(m.key)));
+    var filterUnit = SHARES.indexOf(m.key) >= 0 ? "%" : m.unit[state.language];
+    line.appendChild(element("span", text(m.key) + (filterUnit ? " (" + filterUnit + ")" : "")));
     ["low", "high"].forEach(function (end) {
       var scale = SHARES.indexOf(m.key) >= 0 ? 100 : 1;
       var input = element("input", null, { type: "number", step: "any", id: "filter-" + m.key + "-" + end, "aria-label": text(m.key) + " " + text(end === "low" ? "at_least" : "at_most"), placeholder: text(end === "low" ? "at_least" : "at_most") });
@@ -224,11 +278,13 @@ function filters() {
     });
     holder.appendChild(line);
   });
+  document.querySelector("#filter-box summary").textContent = text("filters") + (state.filters.length ? " (" + state.filters.length + ")" : "");
   holder.appendChild(button(text("no_filter"), function () { state.filters = []; filters(); update(); }, { id: "no-filter" }));
 }
 function setFilter(key, filter) {
   state.filters = state.filters.filter(function (f) { return f.key !== key; });
   if (filter) { state.filters.push(filter); }
+  document.querySelector("#filter-box summary").textContent = text("filters") + (state.filters.length ? " (" + state.filters.length + ")" : "");
   update();
   say(filled("said_kept", { count: number(counted().length, 0) }));
 }
@@ -270,10 +326,13 @@ function csvText() {
     var own = data.personal ? [homes.map(function (h) { return textAt(tables.households.household_name, h); }).join("; ")] : [];
     lines.push([textAt(tables.roofs.building_id, i), names].concat(own).concat(keys.map(function (k) { return valuesOf(k)[i]; })).map(cell).join(","));
   });
+  // What the numbers stand for, below them, so that a sheet that travels alone explains itself.
+  lines.push("", [text("village"), data.name].map(cell).join(","), [text("assumed"), situation()].map(cell).join(","));
+  data.notes.forEach(function (note) { lines.push([text("note"), text(note)].map(cell).join(",")); });
   return "\ufeff" + lines.join("\r\n") + "\r\n";
 }
 function exportCsv() {
-  var link = element("a", null, { download: "pvplanner.csv" });
+  var link = element("a", null, { download: (data.name.replace(/[^\w\u4e00-\u9fff-]+/g, "_").slice(0, 60) || "pvplanner") + (data.personal ? "-internal" : "") + ".csv" });
   link.href = URL.createObjectURL(new Blob([csvText()], { type: "text/csv;charset=utf-8" }));
   document.body.appendChild(link); link.click(); link.remove();
   setTimeout(function () { URL.revokeObjectURL(link.href); }, 1000);

@@ -8,6 +8,7 @@ function plainMeasure() { return data.measures.filter(function (m) { return m.ke
 function currentMeasure() { return state.compare && view.apart ? view.apart : plainMeasure(); }
 function touched() { return Object.keys(state.settings).length > 0; }
 function changed() { return touched() || state.model !== "plan"; }
+function wanted(key) { return state.compare && data.compared.indexOf(key) >= 0; }
 var FROM_MONEY = ["income_first_year", "payback_years", "capital", "avoided_t"];
 
 /* A building's part of what its households get: village/totals.py again. */
@@ -29,7 +30,7 @@ function recompute() {
   view.live = {};
   if (!changed()) { return; }
   view.live.income_first_year = ofRoofs(money.first, "weight", false);
-  view.live.capital = ofRoofs(money.capital, "weight", false);
+  view.live.capital = ofRoofs(money.capital, "cost", false);
   view.live.payback_years = ofRoofs(money.payback, "inside", true);
   if (state.settings.factor !== undefined) { view.live.avoided_t = ofRoofs(avoided(), "weight", false); }
 }
@@ -44,18 +45,20 @@ function valuesOf(key) { return view.live[key] || tables.roofs[key] || null; }
 function shownValues() {
   if (!state.compare) { return valuesOf(state.measure); }
   var own = valuesOf(state.measure), other = tables.other[state.measure], out = new Float64Array(own.length);
-  for (var i = 0; i < out.length; i++) { out[i] = other[i] - own[i]; }
+  var built = tables.roofs.modules, there = tables.other.modules;
+  for (var i = 0; i < out.length; i++) { out[i] = built[i] > 0 || there[i] > 0 ? other[i] - own[i] : NaN; }
   return out;
 }
 /* Classes of a difference: even steps either side of zero. */
 function apartMeasure(values) {
   var sizes = Array.from(values).filter(function (v) { return v === v && v !== 0; }).map(Math.abs).sort(function (a, b) { return a - b; });
   var most = sizes.length ? sizes[Math.floor(sizes.length * 0.9)] : 1, m = plainMeasure(), unit = Math.pow(10, Math.floor(Math.log10(most / 2 || 1)));
-  var step = Math.max(Math.round(most / 2 / unit) * unit, unit);
+  var least = Math.pow(10, -(SHARES.indexOf(m.key) >= 0 ? 3 : m.digits));
+  var step = Math.max(Math.round(most / 2 / unit) * unit, unit, least), even = Math.min(least, step) / 2;
   var colours = data.apart.slice();
   if (["payback_years", "shading_loss"].indexOf(m.key) >= 0) { colours.reverse(); }
   return { key: m.key, unit: m.unit, digits: m.digits, legend: Math.max(m.legend, -Math.floor(Math.log10(step))), low: "fewer", high: "more",
-    breaks: [-2 * step, -step, 0, step, 2 * step].map(function (v) { return Number(v.toPrecision(6)); }), colours: colours, only: 0 };
+    breaks: [-2 * step, -step, -even, even, step, 2 * step].map(function (v) { return Number(v.toPrecision(6)); }), colours: colours, only: 0 };
 }
 function classOf(value, m) {
   if (!(value === value)) { return NONE; }
@@ -90,7 +93,7 @@ function counted() {
   var frame = layer.frame(), box = view.roofs.box, out = [], all = true;
   for (var i = 0; i < view.roofs.count; i++) {
     var x = (box[4 * i] + box[4 * i + 2]) / 2 * frame.scale + frame.x, y = (box[4 * i + 1] + box[4 * i + 3]) / 2 * frame.scale + frame.y;
-    var held = view.kept[i] && (view.printing || (x >= 0 && y >= 0 && x <= frame.size.x && y <= frame.size.y));
+    var held = view.kept[i] && x >= 0 && y >= 0 && x <= frame.size.x && y <= frame.size.y;
     if (held) { out.push(i); } else { all = false; }
   }
   out.all = all;
@@ -100,9 +103,10 @@ function sums(rows) {
   var out = { buildings: rows.length, buildings_with_pv: 0 }, homes = new Set(), modules = tables.roofs.modules;
   var keys = ["modules", "capacity_kwp", "energy_kwh", "capital", "income_first_year", "avoided_t"];
   keys.forEach(function (key) {
-    var values = valuesOf(key), sum = values ? 0 : NaN;
-    if (values) { rows.forEach(function (i) { if (values[i] === values[i]) { sum += values[i]; } else if (modules[i] > 0) { sum = NaN; } }); }
-    out[key] = sum;
+    var values = valuesOf(key), sum = 0, known_ = 0, left = 0;
+    if (values) { rows.forEach(function (i) { if (values[i] === values[i]) { sum += values[i]; known_ += 1; } else if (modules[i] > 0) { left += 1; } }); }
+    out[key] = known_ || (values && !left) ? sum : NaN;
+    if (known_ && FROM_MONEY.indexOf(key) >= 0) { out.left = Math.max(out.left || 0, left); }
   });
   rows.forEach(function (i) {
     if (modules[i] > 0) { out.buildings_with_pv += 1; }

@@ -53,6 +53,7 @@ function table() {
     head.appendChild(cell_);
   });
   top.appendChild(head); grid.appendChild(top); grid.appendChild(element("tbody"));
+  grid.prepend(element("caption", filled("said_homes", { count: number(order.length, 0) }), { id: "homes" }));
   scroll.appendChild(grid); holder.appendChild(scroll);
   scroll.addEventListener("scroll", tableRows);
   scroll.addEventListener("keydown", tableKey);
@@ -62,7 +63,8 @@ function tableRows() {
   var scroll = document.getElementById("scroll");
   if (!scroll || !order) { return; }
   var first = Math.max(0, Math.floor(scroll.scrollTop / ROW) - 6), last = Math.min(order.length, first + Math.ceil((scroll.clientHeight || 240) / ROW) + 14);
-  var body = scroll.querySelector("tbody");
+  var body = scroll.querySelector("tbody"), caption = document.getElementById("homes"), words_ = filled("said_homes", { count: number(order.length, 0) });
+  if (caption.textContent !== words_) { caption.textContent = words_; document.getElementById("grid").setAttribute("aria-rowcount", order.length + 1); }
   body.replaceChildren(spacer(first));
   for (var n = first; n < last; n++) { body.appendChild(tableRow(n)); }
   body.appendChild(spacer(order.length - last));
@@ -105,7 +107,7 @@ function tableKey(event) {
   say(homeValue("household_id", h) + ", " + text("income_first_year") + " " + shown("income_first_year", money.first[h]));
 }
 function reveal(n) {
-  var scroll = document.getElementById("scroll"), head = 36;
+  var scroll = document.getElementById("scroll"), head = 60;
   if (n * ROW < scroll.scrollTop) { scroll.scrollTop = n * ROW; }
   if ((n + 1) * ROW + head > scroll.scrollTop + scroll.clientHeight) { scroll.scrollTop = (n + 1) * ROW + head - scroll.clientHeight; }
   tableRows();
