@@ -66,6 +66,19 @@ def test_a_wall(tmp_path, away):
     assert (found[NORTH < -0.1] == 0).all()
 
 
+def test_planes_without_heights_lie_on_the_surface(tmp_path):
+    dsm = write(tmp_path / "wall.tif", lambda e, n: np.where(n > 20, 10.0, 3.0))
+    planes = plane(0.25, 10.0, 0.0)[["plane_id", "surface_tilt", "surface_azimuth", "geometry"]]
+    found = horizon_angles(planes, dsm=dsm, points=1)
+    assert found.shape == (1, 36)
+    assert found[0][0] == pytest.approx(degrees(7 / 10), abs=0.5)
+
+
+def test_a_single_spike_shades_nothing(tmp_path):
+    dsm = write(tmp_path / "spike.tif", lambda e, n: np.where((e == 0.25) & (n == 3.25), 5.0, 0.0))
+    assert (look(plane(0.25, 0.25, 0.0), dsm=dsm) == 0).all()
+
+
 def test_a_courtyard(tmp_path):
     dsm = write(
         tmp_path / "court.tif", lambda e, n: np.where(np.maximum(abs(e), abs(n)) > 6, 8.0, 0.0)

@@ -106,6 +106,13 @@ def test_large_clear_roofs_are_covered_as_densely_as_installers_do():
     assert 0.75 <= np.median(share) <= 0.85
 
 
+def test_a_hand_made_table_of_planes_needs_little():
+    planes = make(20, seed=4)
+    little = planes[["plane_id", "surface_tilt", "surface_azimuth", "geometry"]]
+    whole = pvp.lay_modules(planes.drop(columns="obstacles"), scenario=ANY)
+    assert abs(pvp.lay_modules(little, scenario=ANY)["modules"].sum() - whole["modules"].sum()) <= 8
+
+
 def test_many_at_once_equal_each_alone():
     planes, _ = with_usable(make(60, seed=9))
     whole = pvp.lay_modules(planes, scenario=ANY)

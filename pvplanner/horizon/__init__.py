@@ -71,6 +71,15 @@ class Horizons:
     def __len__(self) -> int:
         return len(self.angles)
 
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Planes and directions, as of the mean."""
+        return self.angles.shape[0], self.angles.shape[2]
+
+    def __getitem__(self, rows: Any) -> np.ndarray:
+        """Rows of the mean."""
+        return np.asarray(self)[rows]
+
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
         """Mean of each plane's points."""
         return self.angles.mean(axis=1).astype(dtype or np.float32)
@@ -160,9 +169,10 @@ class _Scene:
 
     def __init__(self, planes: gpd.GeoDataFrame, points: int) -> None:
         self.planes = planes
-        grid = np.nan_to_num(planes["grid_azimuth"].to_numpy(dtype=float), nan=180.0)
         true = planes["surface_azimuth"].to_numpy(dtype=float)
-        off = (true - planes["grid_azimuth"].to_numpy(dtype=float) + 180) % 360 - 180
+        told = planes["grid_azimuth"] if "grid_azimuth" in planes else planes["surface_azimuth"]
+        grid = np.nan_to_num(told.to_numpy(dtype=float), nan=180.0)
+        off = (true - told.to_numpy(dtype=float) + 180) % 360 - 180
         self.turn = -float(np.nanmedian(off)) if np.isfinite(off).any() else 0.0
         fall = np.tan(np.radians(planes["surface_tilt"].to_numpy(dtype=float)))
         self.slopes = np.column_stack(
@@ -176,7 +186,9 @@ class _Scene:
             shapes = np.where(bare, shapes, free)
         self.xy = _points(shapes, grid, points)
         self.middle = shapely.get_coordinates(shapely.centroid(np.asarray(planes.geometry)))
-        self.z = planes["elevation_m"].to_numpy(dtype=float).copy()
+        self.z = np.full(len(planes), np.nan)
+        if "elevation_m" in planes:
+            self.z = planes["elevation_m"].to_numpy(dtype=float).copy()
         rough = planes["fit_rmse_m"].to_numpy(dtype=float) if "fit_rmse_m" in planes else 0.0
         self.clear = np.clip(np.maximum(CLEAR_M, 2 * np.nan_to_num(rough)), 0, 1) + 0 * fall
         source = planes["source"] if "source" in planes else pd.Series("dsm", planes.index)

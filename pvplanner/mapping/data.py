@@ -125,7 +125,6 @@ def page_data(
         "language": language,
         "edition": "internal_edition" if internal else "public_edition",
         "notes": plan.notes(),
-        "date": plan.facts.get("date", ""),
         "missing": [key for key in MEASURES if key not in {m["key"] for m in offered}],
         "sources": {code: sources_line(plan, code) for code in LANGUAGES},
         "texts": {code: page_texts(code, internal) for code in LANGUAGES},

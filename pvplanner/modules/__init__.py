@@ -21,7 +21,14 @@ from pvplanner.modules.ways import (
     row_horizon,
     row_spacing,
 )
-from pvplanner.roofs import plane_frames, usable_outlines, usable_rules, wind_pressure
+from pvplanner.roofs import (
+    FLAT_DEG,
+    convergence,
+    plane_frames,
+    usable_outlines,
+    usable_rules,
+    wind_pressure,
+)
 from pvplanner.roofs.frames import Frames, frames_of
 from pvplanner.scenario import Scenario
 
@@ -73,7 +80,7 @@ def lay_modules(
     ConfigError
         If a canopy would stand higher than local rules allow.
     """
-    scenario = scenario or Scenario()
+    scenario, planes = scenario or Scenario(), _completed(planes)
     ways = find_ways(planes, scenario=scenario)
     fit = np.zeros(len(planes), dtype=np.int64)
     for rows, _, start, _, _ in _laid(planes, ways, scenario):
@@ -87,6 +94,18 @@ def lay_modules(
     count = _limited(planes, fit, product.power_w / 1000, scenario, households) // each * each
     keep = np.flatnonzero(count >= scenario.module.min_modules)
     return _arrays(planes, ways, keep, count[keep], fit[keep], scenario)
+
+
+def _completed(planes: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+    """Planes with what a hand-made table may lack: roof type, direction on the grid, building."""
+    lacking = {}
+    if "roof_type" not in planes:
+        lacking["roof_type"] = np.where(planes["surface_tilt"] < FLAT_DEG, "flat", "shed")
+    if "grid_azimuth" not in planes:
+        lacking["grid_azimuth"] = planes["surface_azimuth"] - convergence(planes)[0]
+    if "building_id" not in planes:
+        lacking["building_id"] = planes["plane_id"]
+    return planes.assign(**lacking) if lacking else planes
 
 
 def _known(planes: pd.DataFrame, column: str) -> np.ndarray:
@@ -263,7 +282,7 @@ def module_outlines(
     GeoDataFrame
         ``plane_id``, ``array_id`` and geometry, a row per module.
     """
-    scenario = scenario or Scenario()
+    scenario, planes = scenario or Scenario(), _completed(planes)
     if arrays is None:
         arrays = lay_modules(planes, scenario=scenario)
     ways = find_ways(planes, scenario=scenario)

@@ -23,7 +23,7 @@ function card() {
     var column = tables.roofs[key];
     if (FROM_MONEY.indexOf(key) >= 0 && view.live[key]) { row(table, text(key), large(key, view.live[key][i])); return; }
     if (!column) { return; }
-    if (wanted(key) && known(column[i])) { row(table, text(key), shown(key, column[i]) + " → " + shown(key, tables.other[key][i])); return; }
+    if (wanted(key) && known(column[i])) { row(table, text(key), moved(key, column[i], tables.other[key][i])); return; }
     if (column.length === undefined || typeof column[0] === "string") {
       var said = textAt(column, i);
       if (said) { row(table, text(key), ["village", "hamlet"].indexOf(key) >= 0 ? said : words(key === "source" ? "source_" + said : said)); }
@@ -35,6 +35,8 @@ function card() {
   owners(holder, i);
   document.getElementById("side").scrollTop = 0;
 }
+/* A number and what it is in the other scenario; one number where both are alike. */
+function moved(key, here, there) { var a = shown(key, here), b = shown(key, there); return a === b ? a : a + " → " + b; }
 function usable(i) {
   var r = tables.roofs, low = r.usable_area_low_m2, high = r.usable_area_high_m2;
   if (!low || !known(low[i])) { return shown("usable_area_m2", r.usable_area_m2[i]); }
@@ -154,7 +156,7 @@ function totals() {
   var table = element("table"), other = state.compare ? otherSums(rows) : {};
   data.totals.forEach(function (key) {
     if (found[key] === undefined) { return; }
-    var said = large(key, found[key]) + (other[key] !== undefined ? " → " + shown(key, other[key]) : "");
+    var said = large(key, found[key]) + (other[key] !== undefined && shown(key, other[key]) !== shown(key, found[key]) ? " → " + shown(key, other[key]) : "");
     row(table, text(key), said).setAttribute("data-total", key);
     table.lastChild.setAttribute("data-value", String(found[key]));
   });
