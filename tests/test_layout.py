@@ -256,3 +256,18 @@ def test_delft_is_laid_within_its_planes():
         shapely.difference(np.asarray(modules.geometry), np.asarray(own.geometry))
     ).max() < 1e-6  # fmt: skip
     assert overlapping(modules) < 1e-6
+
+
+def test_a_ridge_between_two_planes_is_a_line():
+    from pvplanner.roofs.ridges import straight_ridges
+
+    wavy = [(0, 0.4), (3, -0.5), (6, 0.5), (9, -0.3), (12, 0.2)]
+    south = shapely.Polygon([(0, -5), (12, -5), *wavy[::-1]])
+    north = shapely.Polygon([*wavy, (12, 5), (0, 5)])
+    planes = np.array([[0.0, 0.5, 8.0], [0.0, -0.5, 8.0]])
+    out = straight_ridges(np.array([south, north]), planes, (0.0, 0.0), 1.0)
+    assert shapely.area(out) == pytest.approx([60, 60], abs=1e-6)
+    assert shapely.area(shapely.union_all(out)) == pytest.approx(120, abs=1e-6)
+    # Planes of one slope have no such line: nothing moves.
+    alike = straight_ridges(np.array([south, north]), planes[[0, 0]], (0.0, 0.0), 1.0)
+    assert shapely.equals(alike, np.array([south, north])).all()

@@ -12,6 +12,7 @@ import pandas as pd
 import shapely
 
 from pvplanner.roofs import regions, segment, surface
+from pvplanner.roofs.ridges import straight_ridges
 from pvplanner.terrain import Patch, Raster, trace
 
 MARGIN_M = 4.0
@@ -326,6 +327,11 @@ def _draw(
         outlines = np.array([shapely.union_all(outlines[owner == name]) for name in names])
     else:
         names = owner
+    middle = (
+        patch.west + (labels.shape[1] / 2.0 + 0.5) * cell,
+        patch.north - (labels.shape[0] / 2.0 + 0.5) * cell,
+    )
+    outlines = straight_ridges(outlines, planes[names], middle, 2.5 * cell)
     held = shapely.affinity.translate(shape, *window.offset)
     outlines = shapely.intersection(outlines, held)
     standing = None
@@ -333,10 +339,6 @@ def _draw(
         standing = shapely.union_all(
             [shapely.geometry.shape(g) for _, g in trace(things, patch.west, patch.north, cell)]
         )
-    middle = (
-        patch.west + (labels.shape[1] / 2.0 + 0.5) * cell,
-        patch.north - (labels.shape[0] / 2.0 + 0.5) * cell,
-    )
     for label, outline in zip(names, outlines, strict=True):
         outline = _areas_of(outline)
         if outline is None:
