@@ -15,6 +15,7 @@ from pvplanner.mapping.pack import Packer, lines_up, pack_shapes
 from pvplanner.modules import module_outlines
 from pvplanner.schema import MODELS, MONTHLY_ENERGY, PERSONAL, label, money_unit, texts, unit_of
 from pvplanner.village import Plan
+from pvplanner.village.totals import parts_of
 
 MEASURES: dict[str, tuple[int, int, str, str]] = {
     "income_first_year": (0, 0, "fewer", "more"),
@@ -180,9 +181,9 @@ def _pack_links(packer: Packer, plan: Plan, frame: pd.DataFrame) -> None:
     built = plan.buildings[["building_id", "energy_kwh", "capacity_kwp"]]
     part = plan.shares.merge(built, on="building_id", how="left")
     own = part["share"] * part["energy_kwh"]
-    part["weight"] = _over(own, part["household_id"])
-    part["cost"] = _over(part["share"] * part["capacity_kwp"], part["household_id"])
-    part["inside"] = _over(own, part["building_id"])
+    part["weight"] = parts_of(own, part["household_id"])
+    part["cost"] = parts_of(part["share"] * part["capacity_kwp"], part["household_id"])
+    part["inside"] = parts_of(own, part["building_id"])
     roof = pd.Series(np.arange(len(frame)), index=frame["building_id"].to_numpy())
     home = pd.Series(np.arange(len(plan.households)), plan.households["household_id"].to_numpy())
     part["roof"] = part["building_id"].map(roof)
@@ -193,11 +194,6 @@ def _pack_links(packer: Packer, plan: Plan, frame: pd.DataFrame) -> None:
     packer.numbers("links", "home", part["home"].to_numpy(dtype=float))
     for key in ("share", "weight", "cost", "inside"):
         packer.numbers("links", key, part[key].to_numpy(dtype=float), 6)
-
-
-def _over(own: pd.Series, group: pd.Series) -> np.ndarray:
-    whole = own.groupby(group).transform("sum").to_numpy()
-    return np.divide(own.to_numpy(), whole, out=np.zeros(len(own)), where=whole > 0)
 
 
 def _pack_panels(packer: Packer, plan: Plan, frame: pd.DataFrame, shift: Any) -> bool:

@@ -122,8 +122,8 @@ def add_to_buildings(
     built = buildings[["building_id", "energy_kwh", "capacity_kwp"]]
     part = shares.merge(built, on="building_id", how="left")
     part["own_kwh"] = part["share"] * part["energy_kwh"]
-    weight = _parts_of_household(part, part["own_kwh"])
-    cost = _parts_of_household(part, part["share"] * part["capacity_kwp"])
+    weight = parts_of(part["own_kwh"], part["household_id"])
+    cost = parts_of(part["share"] * part["capacity_kwp"], part["household_id"])
     names = ["income_first_year", "capital", "avoided_t", "avoided_p90_t", "payback_years"]
     values = part.merge(households[["household_id", *names]], on="household_id", how="left")
     grouped = pd.DataFrame({"building_id": part["building_id"]})
@@ -136,10 +136,10 @@ def add_to_buildings(
     return sums.reindex(buildings["building_id"]).set_axis(buildings.index)
 
 
-def _parts_of_household(part: pd.DataFrame, own: pd.Series) -> np.ndarray:
-    """Each row over the sum of its household's rows; 0 where that is nothing."""
-    whole = own.groupby(part["household_id"]).transform("sum").to_numpy()
-    return np.divide(own.to_numpy(), whole, out=np.zeros(len(part)), where=whole > 0)
+def parts_of(own: pd.Series, group: pd.Series) -> np.ndarray:
+    """Each row over the sum of its group's rows; 0 where that is nothing."""
+    whole = own.groupby(group).transform("sum").to_numpy()
+    return np.divide(own.to_numpy(), whole, out=np.zeros(len(own)), where=whole > 0)
 
 
 def village_table(

@@ -157,7 +157,7 @@ function prepareGround() {
   (ground.relief || []).forEach(function (p) {
     L.imageOverlay(p.image, [[p.bounds[0], p.bounds[1]], [p.bounds[2], p.bounds[3]]], { interactive: false, alt: "", className: "relief" }).addTo(map);
   });
-  (ground.contours || []).forEach(function (c) { view.ground.push({ lines: c.lines.map(lineOf), colour: "rgba(120,98,62,0.45)", width: 0.8, name: number(c.height, 0) }); });
+  (ground.contours || []).forEach(function (c) { view.ground.push({ lines: c.lines.map(lineOf), colour: "rgba(120,98,62,0.45)", width: 0.8, name: number(c.height, c.height % 1 ? 1 : 0) }); });
   var looks = { water: { colour: "#5b9bd5", width: 1.5, fill: "#cfe6f7" }, roads: { colour: "#8d8d8d", width: 2 }, boundary: { colour: "#7a2048", width: 1.6, dash: [8, 5] } };
   ["water", "roads", "boundary"].forEach(function (name) {
     (ground.layers && ground.layers[name] || []).forEach(function (thing) {

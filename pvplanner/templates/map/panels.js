@@ -155,7 +155,7 @@ function totals() {
   }
   var table = element("table"), other = state.compare ? otherSums(rows) : {};
   data.totals.forEach(function (key) {
-    if (found[key] === undefined) { return; }
+    if (found[key] === undefined || (FROM_MONEY.indexOf(key) >= 0 && !known(found[key]))) { return; }
     var said = large(key, found[key]) + (other[key] !== undefined && shown(key, other[key]) !== shown(key, found[key]) ? " → " + shown(key, other[key]) : "");
     row(table, text(key), said).setAttribute("data-total", key);
     table.lastChild.setAttribute("data-value", String(found[key]));

@@ -4,7 +4,7 @@ function tableColumns() {
   var out = [["household_id", "text"]];
   if (data.personal) { out.push(["household_name", "text"]); }
   out.push(["building_id", "text"], ["capacity_kwp", "n"], ["energy_kwh", "n"], ["income_first_year", "n"], ["payback_years", "n"]);
-  return out;
+  return out.filter(function (column) { return data.missing.indexOf(column[0]) < 0; });
 }
 function homeValue(key, h) {
   var homes = tables.households;
