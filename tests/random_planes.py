@@ -8,8 +8,7 @@ import geopandas as gpd
 import numpy as np
 import shapely
 
-from pvplanner.roofs import plane_frames
-from pvplanner.roofs.frames import Frames, frames_of
+from pvplanner.roofs.frames import Frames
 
 CRS = "EPSG:4549"
 PLACE = np.array([620_000.0, 3_289_000.0])
@@ -66,11 +65,6 @@ def make(
     )  # fmt: skip
 
 
-def inner_shapes(planes: gpd.GeoDataFrame, shapes: np.ndarray) -> np.ndarray:
-    """Shapes seen from above, in the planes' own coordinates."""
-    return plane_frames(planes).into(shapes)
-
-
 def brute(shape, width: float, height: float, gap: float, step: float = 0.02) -> int:
     """Most modules of any grid whose offset is a multiple of ``step``; inside by exact geometry."""
     if shapely.is_empty(shape):
@@ -117,6 +111,3 @@ def _fits(shape, a: np.ndarray, b: np.ndarray, wide: float, high: float) -> np.n
                 inside &= ~shapely.contains_xy(swept, u, v)
     inside &= shapely.contains_xy(shapely.buffer(shape, 1e-9), u + wide / 2, v + high / 2)
     return inside.reshape(len(a), len(b))
-
-
-__all__ = ["brute", "frames_of", "inner_shapes", "make"]

@@ -7,7 +7,7 @@ the curvature of the Earth. Beside them, horizon files. The highest of all count
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -17,10 +17,11 @@ import numpy as np
 import pandas as pd
 import shapely
 
-from pvplanner.horizon.blocks import ragged, spread, stand_on
+from pvplanner.horizon.blocks import ragged, stand_on
 from pvplanner.horizon.files import read_horizon
-from pvplanner.horizon.hull import Lines
 from pvplanner.horizon.march import UNKNOWN, far, march, without_spikes
+from pvplanner.horizon.raster import REACH_M, horizon_tiles
+from pvplanner.horizon.scene import ROOF_M, Scene
 from pvplanner.horizon.view import sky_shares
 
 if TYPE_CHECKING:
@@ -28,15 +29,9 @@ if TYPE_CHECKING:
 
 __all__ = ["Horizons", "horizon_angles", "horizon_tiles", "read_horizon", "sky_shares"]
 
-REACH_M = 200.0
 FAR_M = 50_000.0
 DEM_START_M = 100.0
 """Coarse terrain counts from here on, or from two of its cells."""
-
-TILE_M = 1000.0
-FINE = 12
-CLEAR_M = 0.25
-"""What rises less above a plane belongs to it."""
 
 SPIKE_M = 0.3
 """A single cell that stands higher above its neighbours is noise."""
@@ -46,9 +41,6 @@ DATUM_M = 3.0
 
 CELL_M = 0.5
 """Of the surface made of neighbours' heights."""
-
-ROOF_M = 5.0
-"""Height above the terrain of a plane of which no more is known: assumption."""
 
 
 @dataclass(frozen=True)
@@ -138,7 +130,7 @@ def horizon_angles(
     count = len(planes)
     tangent = np.zeros((count, points, directions), dtype=np.float32)
     if count:
-        scene = _Scene(planes, points)
+        scene = Scene(planes, points)
         with ExitStack() as stack:
             near = _opened(stack, dsm, planes.crs)
             bare = _opened(stack, dtm, planes.crs)
@@ -164,74 +156,6 @@ def _sky_view(angles: np.ndarray, planes: gpd.GeoDataFrame) -> np.ndarray:
     return seen.reshape(count, points).mean(axis=1)
 
 
-class _Scene:
-    """The points of planes, and their planes as equations of height."""
-
-    def __init__(self, planes: gpd.GeoDataFrame, points: int) -> None:
-        self.planes = planes
-        true = planes["surface_azimuth"].to_numpy(dtype=float)
-        told = planes["grid_azimuth"] if "grid_azimuth" in planes else planes["surface_azimuth"]
-        grid = np.nan_to_num(told.to_numpy(dtype=float), nan=180.0)
-        off = (true - told.to_numpy(dtype=float) + 180) % 360 - 180
-        self.turn = -float(np.nanmedian(off)) if np.isfinite(off).any() else 0.0
-        fall = np.tan(np.radians(planes["surface_tilt"].to_numpy(dtype=float)))
-        self.slopes = np.column_stack(
-            [-fall * np.sin(np.radians(grid)), -fall * np.cos(np.radians(grid))]
-        )
-        shapes = np.asarray(planes.geometry)
-        if "usable" in planes:
-            # What stands on a roof shades its modules; nothing is laid on the thing itself.
-            free = np.asarray(planes["usable"], dtype=object)
-            bare = shapely.is_missing(free) | shapely.is_empty(free)
-            shapes = np.where(bare, shapes, free)
-        self.xy = _points(shapes, grid, points)
-        self.middle = shapely.get_coordinates(shapely.centroid(np.asarray(planes.geometry)))
-        self.z = np.full(len(planes), np.nan)
-        if "elevation_m" in planes:
-            self.z = planes["elevation_m"].to_numpy(dtype=float).copy()
-        rough = planes["fit_rmse_m"].to_numpy(dtype=float) if "fit_rmse_m" in planes else 0.0
-        self.clear = np.clip(np.maximum(CLEAR_M, 2 * np.nan_to_num(rough)), 0, 1) + 0 * fall
-        source = planes["source"] if "source" in planes else pd.Series("dsm", planes.index)
-        self.guessed = source.eq("typology").to_numpy()
-        self.above = np.full(len(planes), ROOF_M)
-
-    def heights(self, rows: np.ndarray) -> np.ndarray:
-        """Heights of the planes at their points, shape (rows, points)."""
-        off = self.xy[rows] - self.middle[rows][:, None, :]
-        return self.z[rows][:, None] + (off * self.slopes[rows][:, None, :]).sum(axis=2)
-
-    def tiles(self) -> Iterator[np.ndarray]:
-        """Rows of planes that lie together."""
-        cell = np.floor(self.middle / TILE_M).astype(np.int64)
-        order = np.lexsort((cell[:, 0], cell[:, 1]))
-        cuts = np.flatnonzero((np.diff(cell[order], axis=0) != 0).any(axis=1)) + 1
-        yield from np.split(order, cuts)
-
-    def bounds(self, rows: np.ndarray, margin: float) -> tuple[float, float, float, float]:
-        xy = self.xy[rows].reshape(-1, 2)
-        (west, south), (east, north) = xy.min(axis=0) - margin, xy.max(axis=0) + margin
-        return west, south, east, north
-
-
-def _points(shapes: np.ndarray, azimuth: np.ndarray, each: int) -> np.ndarray:
-    """Points over planes, evenly along the eaves and up the slope, or one; (planes, each, 2)."""
-    angle = np.radians(azimuth)
-    along = np.column_stack([-np.cos(angle), np.sin(angle)])
-    up = np.column_stack([-np.sin(angle), -np.cos(angle)])
-    inner = shapely.get_coordinates(shapely.point_on_surface(shapes))
-    points, ring_at, shape_at = ragged(shapes)
-    owner = np.repeat(np.arange(len(shapes)), np.diff(ring_at[shape_at]))
-    off = points - inner[owner]
-    turned = np.column_stack([(off * along[owner]).sum(axis=1), (off * up[owner]).sum(axis=1)])
-    first = ring_at[shape_at[:-1]]
-    bounds = np.hstack([np.minimum.reduceat(turned, first), np.maximum.reduceat(turned, first)])
-    out = np.zeros((len(shapes), each, 2))
-    if each > 1:
-        spread(turned, ring_at, shape_at, bounds, FINE, out)
-    u, v = out[..., 0, None], out[..., 1, None]
-    return inner[:, None, :] + u * along[:, None, :] + v * up[:, None, :]
-
-
 def _opened(stack: ExitStack, path: str | os.PathLike[str] | None, crs: Any) -> Raster | None:
     if path is None:
         return None
@@ -242,7 +166,7 @@ def _opened(stack: ExitStack, path: str | os.PathLike[str] | None, crs: Any) -> 
 
 
 def _over_surface(
-    scene: _Scene,
+    scene: Scene,
     near: Raster,
     bare: Raster | None,
     reach: float,
@@ -259,7 +183,7 @@ def _over_surface(
             progress(len(rows))
 
 
-def _settle(scene: _Scene, rows: np.ndarray, patch: Patch, bare: Raster | None) -> None:
+def _settle(scene: Scene, rows: np.ndarray, patch: Patch, bare: Raster | None) -> None:
     """Set planes of unknown height, or of another datum, on the surface; note what is below."""
     xy = scene.xy[rows]
     seen = patch.at(xy[..., 0], xy[..., 1])
@@ -291,7 +215,7 @@ def _lowest(patch: Patch, middle: np.ndarray, around: float = 15.0) -> np.ndarra
     return out
 
 
-def _ground(scene: _Scene, rows: np.ndarray, bare: Raster | None) -> np.ndarray:
+def _ground(scene: Scene, rows: np.ndarray, bare: Raster | None) -> np.ndarray:
     if bare is None:
         return np.zeros(len(rows))
     patch = bare.read(scene.bounds(rows, 2 * bare.cell))
@@ -303,7 +227,7 @@ def _filled(heights: np.ndarray) -> np.ndarray:
 
 
 def _march(
-    scene: _Scene, rows: np.ndarray, heights: np.ndarray, patch: Patch, reach: float,
+    scene: Scene, rows: np.ndarray, heights: np.ndarray, patch: Patch, reach: float,
     tangent: np.ndarray,
 ) -> None:  # fmt: skip
     each = tangent.shape[1]
@@ -325,7 +249,7 @@ def _march(
 
 
 def _over_neighbours(
-    scene: _Scene,
+    scene: Scene,
     bare: Raster | None,
     buildings: gpd.GeoDataFrame | None,
     reach: float,
@@ -366,7 +290,7 @@ def _over_neighbours(
 
 
 def _standing(
-    scene: _Scene, bare: Raster | None, buildings: gpd.GeoDataFrame | None
+    scene: Scene, bare: Raster | None, buildings: gpd.GeoDataFrame | None
 ) -> tuple[np.ndarray, np.ndarray]:
     """Outlines of known height, and ``z = p0 + p1 x + p2 y`` over each."""
     known = np.isfinite(scene.z)
@@ -390,7 +314,7 @@ def _standing(
     return np.concatenate([shapes, outlines[fit]]), np.concatenate([equations, flat])
 
 
-def _over_terrain(scene: _Scene, dem: str | os.PathLike[str], tangent: np.ndarray) -> None:
+def _over_terrain(scene: Scene, dem: str | os.PathLike[str], tangent: np.ndarray) -> None:
     from pvplanner.terrain import open_raster
 
     rows = np.arange(len(scene.middle))
@@ -417,80 +341,3 @@ def _over_terrain(scene: _Scene, dem: str | os.PathLike[str], tangent: np.ndarra
     far(_filled(patch.heights), patch.cell, place[held], start, FAR_M, scene.turn, part)
     found[held] = part
     np.maximum(tangent, found[:, None, :], out=tangent)
-
-
-def horizon_tiles(
-    dsm: str | os.PathLike[str],
-    crs: Any,
-    *,
-    bounds: tuple[float, float, float, float] | None = None,
-    directions: int = 36,
-    reach_m: float = REACH_M,
-    tile: int = 1024,
-) -> Iterator[tuple[Patch, np.ndarray]]:
-    """Horizons of every cell of a surface model, tile by tile.
-
-    Parameters
-    ----------
-    dsm : path-like
-    crs : CRS
-        Metric; tiles and directions are of its grid.
-    bounds : tuple, optional
-        West, south, east, north; the whole raster if not given.
-    directions : int
-        Even, clockwise from the grid's north.
-    reach_m : float
-        Every cell sees at least this far, metres; what lies further within its tile counts too.
-    tile : int
-        Cells a side.
-
-    Yields
-    ------
-    Patch, float32 array of shape (directions, rows, columns)
-        The tile's heights, and elevation of the horizon in degrees; ``nan`` where no height is
-        known.
-    """
-    from pvplanner.terrain import open_raster
-
-    with open_raster(dsm, crs) as raster:
-        west, south, east, north = bounds or raster.bounds
-        step, margin = tile * raster.cell, np.ceil(reach_m / raster.cell) * raster.cell
-        for top in np.arange(north, south, -step):
-            for left in np.arange(west, east, step):
-                inner = raster.read((left, max(top - step, south), min(left + step, east), top))
-                if np.isfinite(inner.heights).any():
-                    yield inner, _all_around(raster, inner, margin, directions)
-
-
-def _all_around(raster: Raster, inner: Patch, margin: float, directions: int) -> np.ndarray:
-    """Horizons of a tile; in each quarter of directions only what lies ahead is read."""
-    rows, cols = inner.heights.shape
-    out = np.empty((directions, rows, cols), dtype=np.float32)
-    azimuth = 360.0 * np.arange(directions) / directions
-    for quarter in range(4):
-        mine = np.flatnonzero(np.floor(azimuth / 90.0) == quarter)
-        if len(mine) == 0:
-            continue
-        east, north = quarter < 2, quarter in (0, 3)
-        wide = raster.read(
-            (
-                max(inner.west - (0 if east else margin), raster.bounds[0]),
-                max(inner.north - rows * inner.cell - (0 if north else margin), raster.bounds[1]),
-                min(inner.west + cols * inner.cell + (margin if east else 0), raster.bounds[2]),
-                min(inner.north + (margin if north else 0), raster.bounds[3]),
-            )
-        )
-        known = np.isfinite(wide.heights)
-        lines = Lines(np.where(known, wide.heights, wide.heights[known].min()), wide.cell)
-        i = round((wide.north - inner.north) / inner.cell)
-        j = round((inner.west - wide.west) / inner.cell)
-        same = wide.heights.shape == inner.heights.shape
-        whole = out[0] if same else np.empty(wide.heights.shape, dtype=np.float32)
-        for d in mine:
-            lines.angles(azimuth[d], out[d] if same else whole)
-            if not same:
-                out[d] = whole[i : i + rows, j : j + cols]
-    lacking = ~np.isfinite(inner.heights)
-    if lacking.any():
-        out[:, lacking] = np.nan
-    return out

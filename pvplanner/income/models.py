@@ -62,10 +62,11 @@ class Case:
         """Generation of each year, kWh: wear, outages and the ratio included."""
         energy = self.households["energy_kwh"].to_numpy(dtype=float) * self.ratio
         taken = 1 - self.scenario.grid.curtailment
-        return energy[:, None] * remaining(self.scenario) * self._running_part * taken
+        return energy[:, None] * remaining(self.scenario) * self.running_part * taken
 
     @cached_property
-    def _running_part(self) -> np.ndarray:
+    def running_part(self) -> np.ndarray:
+        """Share of each year in which the modules run: outages taken off."""
         part = np.ones(self.years)
         for event in self.scenario.finance.events:
             if event.year <= self.years:
@@ -73,11 +74,11 @@ class Case:
         return np.maximum(part, 0)
 
     @cached_property
-    def _scale(self) -> np.ndarray:
+    def scale(self) -> np.ndarray:
         """Generation over the first year's expected one."""
         left = remaining(self.scenario)
         taken = 1 - self.scenario.grid.curtailment
-        return self.ratio[:, None] * (left / left[0]) * self._running_part * taken
+        return self.ratio[:, None] * (left / left[0]) * self.running_part * taken
 
     @cached_property
     def self_used(self) -> np.ndarray:
@@ -86,7 +87,7 @@ class Case:
         if share is not None:
             use = self.households["consumption_kwh"].to_numpy(dtype=float)[:, None]
             return np.fmin(share * self.made, use)
-        used = at_scale(self.demand, "self_used_kwh", self._scale, np.zeros(self.count))
+        used = at_scale(self.demand, "self_used_kwh", self.scale, np.zeros(self.count))
         return np.clip(used, 0, self.made)
 
     @cached_property
@@ -94,7 +95,7 @@ class Case:
         """Sold beyond own use, kWh."""
         if self.scenario.demand.self_use_share is not None:
             return self.made - self.self_used
-        lost = at_scale(self.demand, "battery_loss_kwh", self._scale, np.zeros(self.count))
+        lost = at_scale(self.demand, "battery_loss_kwh", self.scale, np.zeros(self.count))
         return np.maximum(self.made - self.self_used - np.maximum(lost, 0), 0)
 
     @cached_property
@@ -103,7 +104,7 @@ class Case:
         if self.scenario.demand.self_use_share is not None:
             return self.self_used * self.prices.self_use
         before = self.demand["bill_before"].to_numpy(dtype=float)
-        after = at_scale(self.demand, "bill_after", self._scale, before)
+        after = at_scale(self.demand, "bill_after", self.scale, before)
         return np.where(self.watts[:, None] > 0, before[:, None] - after, 0.0)
 
     @cached_property

@@ -54,7 +54,7 @@ def _text(values: Any) -> list[str]:
 
 def _nodes(scenario: Scenario, case: Case) -> dict[str, Any]:
     """Which simulated scales the years lie between: index of the upper one and the way to it."""
-    scale = case._scale[0] if case.count else np.ones(case.years)
+    scale = case.scale[0] if case.count else np.ones(case.years)
     order = np.argsort([0.0, *SCALES])
     nodes = np.array([0.0, *SCALES])[order]
     above = np.clip(np.searchsorted(nodes, scale), 1, len(nodes) - 1)
@@ -105,7 +105,7 @@ def _engine(plan: Plan, case: Case, prices: Any, nodes: dict[str, Any]) -> dict[
     interest, principal = loan_schedule(
         np.ones(1), scenario.loan.rate, scenario.loan.years, scenario.loan.kind
     )
-    made = remaining(scenario) * case._running_part * (1 - scenario.grid.curtailment)
+    made = remaining(scenario) * case.running_part * (1 - scenario.grid.curtailment)
     low = plan.households["low_income"].eq(True).fillna(False)
     vat_free = value_added_tax(np.full(years, 1e-9), scenario) == 0
     on = tariff.connection_date
