@@ -53,7 +53,13 @@ function update() {
   tableRows();
 }
 function repaint() { classify(); layer.draw(); legend(); totals(); }
-function all() { frame(); classify(); layer.draw(); legend(); totals(); card(); sliders(); filters(); list(); table(); }
+function all() { frame(); contents(); }
+function contents() { classify(); layer.draw(); legend(); totals(); card(); drawers(); list(); table(); }
+/* What is folded away is made when it is opened. */
+function drawers() {
+  if (document.getElementById("what-if").open) { sliders(); }
+  if (document.getElementById("filter-box").open) { filters(); }
+}
 
 function choose(i, go) {
   state.chosen = i;
@@ -207,6 +213,8 @@ function wire() {
     document.getElementById("show-table").setAttribute("aria-expanded", String(!closed));
     map.invalidateSize({ animate: false }); tableRows();
   });
+  on("what-if", "toggle", drawers);
+  on("filter-box", "toggle", drawers);
   on("print", "click", function () { window.print(); });
   on("paper", "change", paper);
   map.on("click", function (event) { var at = worldAt(event); choose(hit(at[0], at[1])); });
@@ -256,7 +264,7 @@ inflated(packedBytes(), function (bytes) {
   layer.addTo(map);
   paper();
   wire();
-  all();
+  legend(); totals(); card(); list(); table();
   // For scripts and tests: the same actions as the page offers.
   window.pvplanner = {
     data: data, state: state, view: view, map: map, tables: tables,

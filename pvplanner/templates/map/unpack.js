@@ -132,21 +132,32 @@ function numbersOf(bytes, told, wholes, name) {
   return values;
 }
 
-/* Tables of columns: numbers as Float64Array, kinds as {names, codes}, texts as arrays. */
+/* Tables of columns: numbers as Float64Array, kinds as {names, codes}, texts as arrays. A column is
+   read when it is first asked for: the months of a hundred thousand roofs are seen one by one. */
 function unpacked(bytes) {
-  var tables = {}, wholes = {};
+  var tables_ = {}, wholes = {};
+  function read(name, told) {
+    if (told.kind === "number") {
+      if (told.base) { var at = told.base.split("."); tables_[at[0]][at[1]]; }
+      return numbersOf(bytes, told, wholes, name + "." + told.key);
+    }
+    if (told.kind === "integer") { return integersOf(bytes, told); }
+    if (told.kind === "same") { var as = told.as.split("."); return tables_[as[0]][as[1]]; }
+    if (told.kind === "numbered") { return { head: told.head, width: told.width, values: summed(integersOf(bytes, told)) }; }
+    if (told.kind === "category") { return { names: told.names, codes: integersOf(bytes, told) }; }
+    return JSON.parse(new TextDecoder().decode(bytes.subarray(told.at, told.at + told.length)));
+  }
   Object.keys(data.tables).forEach(function (name) {
-    var table = tables[name] = {};
+    var table_ = tables_[name] = {};
     data.tables[name].forEach(function (told) {
-      if (told.kind === "number") { table[told.key] = numbersOf(bytes, told, wholes, name + "." + told.key); }
-      else if (told.kind === "integer") { table[told.key] = integersOf(bytes, told); }
-      else if (told.kind === "same") { var at = told.as.split("."); table[told.key] = tables[at[0]][at[1]]; }
-      else if (told.kind === "numbered") { table[told.key] = { head: told.head, width: told.width, values: summed(integersOf(bytes, told)) }; }
-      else if (told.kind === "category") { table[told.key] = { names: told.names, codes: integersOf(bytes, told) }; }
-      else { table[told.key] = JSON.parse(new TextDecoder().decode(bytes.subarray(told.at, told.at + told.length))); }
+      Object.defineProperty(table_, told.key, { configurable: true, enumerable: true, get: function () {
+        var column = read(name, told);
+        Object.defineProperty(table_, told.key, { value: column, enumerable: true });
+        return column;
+      } });
     });
   });
-  return tables;
+  return tables_;
 }
 
 function summed(steps) {
