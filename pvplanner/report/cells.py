@@ -75,6 +75,8 @@ def make_cell(key: str, value: Any, digits: int, language: str) -> str:
         return "—"
     if key == "irr":
         return f"{float(value):.2%}"
+    if key == "shading_loss" and not pd.isna(value):
+        return f"{float(value):.1%}"
     if digits >= 0:
         return shown(value, digits, language)
     if key == "low_income":
