@@ -13,6 +13,11 @@ TURN_DEG = 6.0
 ACROSS_M = 4.0
 
 
+LEVEL_SLOPE = 0.09
+PARAPET_WIDE_M, PARAPET_HIGH_M = 1.1, 1.3
+"""A strip along a level roof no wider and no higher than this is its parapet."""
+
+
 @njit(cache=True)
 def _bilinear(z: np.ndarray, x: float, y: float) -> float:
     rows, cols = z.shape
@@ -373,20 +378,27 @@ def absorb_small(
 ) -> int:
     """Give small planes that stand on a larger one to it, in place: they are obstacles, not roofs.
 
+    So are narrow strips along a level plane: a parapet, blurred to a slope of its own.
+
     ``most``: m2. ``least``: height above the larger plane, m. Returns the number of labels.
     """
     rows, cols = z.shape
     ci, cj = rows / 2.0, cols / 2.0
     count = len(planes)
-    size = np.zeros(count)
-    for i in range(rows):
-        for j in range(cols):
-            if labels[i, j] > 0:
-                size[labels[i, j]] += cell * cell
+    size, rim = np.zeros(count), np.zeros(count)
+    for i in range(1, rows - 1):
+        for j in range(1, cols - 1):
+            k = labels[i, j]
+            if k > 0:
+                size[k] += cell * cell
+                rim[k] += cell * (
+                    (labels[i - 1, j] != k) + (labels[i + 1, j] != k)
+                    + (labels[i, j - 1] != k) + (labels[i, j + 1] != k)
+                )  # fmt: skip
     touch = regions.neighbours(labels, count, 1)
     head = np.arange(count)
     for k in range(1, count):
-        if size[k] >= most or size[k] == 0:
+        if size[k] >= 2.0 * most or size[k] == 0:
             continue
         host = int(np.argmax(touch[k]))
         if touch[k, host] == 0 or size[host] <= size[k] or head[host] != host:
@@ -399,7 +411,12 @@ def absorb_small(
                     above += z[i, j]
                     above -= planes[host, 0] * x + planes[host, 1] * y + planes[host, 2]
                     n += 1
-        if n > 0 and above / n > least and 2 * touch[k, host] > touch[k].sum():
+        if n == 0 or 2 * touch[k, host] <= touch[k].sum():
+            continue
+        above /= n
+        level = np.hypot(planes[host, 0], planes[host, 1]) <= LEVEL_SLOPE
+        strip = level and 2.0 * size[k] / rim[k] < PARAPET_WIDE_M and -0.3 < above < PARAPET_HIGH_M
+        if strip or (size[k] < most and above > least):
             head[k] = host
     return _renumber(labels, head)
 
