@@ -218,10 +218,12 @@ def _sun(
         around = _turned(np.arange(angles.shape[2]) * step, south)
         order = np.argsort(around)
         used = planes["plane_id"].isin(arrays["plane_id"]).to_numpy()
+        drawn = 0
         for number, plane in enumerate(planes["plane_id"]):
             if used.any() and not used[number]:
                 continue
-            colour = _COLOURS[number % len(_COLOURS)]
+            colour = _COLOURS[drawn % len(_COLOURS)]
+            drawn += 1
             low, high = angles[number].min(axis=0)[order], angles[number].max(axis=0)[order]
             mean = angles[number].mean(axis=0)[order]
             axes.fill_between(around[order], low, high, color=colour, alpha=0.18)

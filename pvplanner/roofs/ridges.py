@@ -31,7 +31,7 @@ def straight_ridges(
     Returns
     -------
     ndarray of geometry
-        As they were if moving would break one of them.
+        A ridge stays as it was where moving it would break an outline.
     """
     points, owner = shapely.get_coordinates(outlines, return_index=True)
     if len(outlines) < 2 or len(points) == 0:
@@ -50,9 +50,13 @@ def straight_ridges(
     near = (bend >= BEND) & (np.abs(away) <= reach)
     if not near.any():
         return outlines
-    moved = places.copy()
-    moved[two[near]] += step[near]
-    out = shapely.set_coordinates(outlines.copy(), moved[which])
-    if not shapely.is_valid(out).all():
-        return outlines
+    moved, out = places.copy(), outlines.copy()
+    for ridge in np.unique(pair[near], axis=0):
+        mine = near & (pair == ridge).all(axis=1)
+        tried = moved.copy()
+        tried[two[mine]] += step[mine]
+        both = np.isin(owner, ridge)
+        changed = shapely.set_coordinates(out[ridge], tried[which[both]])
+        if shapely.is_valid(changed).all():
+            moved, out[ridge] = tried, changed
     return shapely.coverage_simplify(out, 0.02)
