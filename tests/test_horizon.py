@@ -249,3 +249,10 @@ def test_a_horizon_that_fits_no_array_is_refused():
         pvp.simulate_energy(table, weather, horizon=np.zeros((2, 36)))
     with pytest.raises(pvp.InputError, match="number"):
         pvp.simulate_energy(table, weather, horizon=np.full((1, 36), np.nan))
+
+
+def test_a_real_pvgis_file(shared):
+    """PVGIS' own answer for 45 N 8 E (pvlib's copy): hills of a few degrees all round."""
+    found = read_horizon(shared / "data" / "weather" / "pvgis_horizon.csv")
+    assert found.shape == (36,)
+    assert 0 < found.max() < 30

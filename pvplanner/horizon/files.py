@@ -20,8 +20,8 @@ def read_horizon(path: str | os.PathLike[str], directions: int = 36) -> np.ndarr
     ----------
     path : path-like
         PVGIS' ``printhorizon`` (JSON or CSV, azimuth 0 in the south), a list of heights at even
-        steps clockwise from north (as PVGIS takes it), or a CSV with the columns ``azimuth``
-        (degrees clockwise from north) and ``elevation`` (degrees).
+        steps clockwise from north (as PVGIS takes it), or a CSV with columns named after
+        ``azimuth`` (degrees clockwise from north) and ``elevation`` or ``height`` (degrees).
     directions : int
 
     Returns
@@ -57,8 +57,8 @@ def _parse(text: str) -> tuple[np.ndarray, np.ndarray]:
     cells = [[c.strip() for c in row if c.strip()] for row in cells]
     names = [[c.lower() for c in row] for row in cells]
     for number, row in enumerate(names):
-        if "azimuth" in row and "elevation" in row:
-            a, e = row.index("azimuth"), row.index("elevation")
+        a, e = _place(row, "azimuth"), _place(row, "elevation", "height")
+        if a is not None and e is not None:
             return _columns([(r[a], r[e]) for r in cells[number + 1 :] if r])
         if row and row[0] == "a" and len(row) > 1 and row[1].startswith("h_hor"):
             body = []
@@ -69,6 +69,11 @@ def _parse(text: str) -> tuple[np.ndarray, np.ndarray]:
             return _south(body)
     heights = np.array([float(r[0]) for r in cells if r and not r[0].startswith("#")])
     return np.arange(len(heights)) * 360.0 / max(len(heights), 1), heights
+
+
+def _place(names: list[str], *wanted: str) -> int | None:
+    """The first column whose name holds one of some words."""
+    return next((n for n, name in enumerate(names) if any(w in name for w in wanted)), None)
 
 
 def _number(text: str) -> bool:
