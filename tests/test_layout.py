@@ -207,6 +207,14 @@ def test_limits_per_household_and_connection_count_what_is_there_already():
     assert there["modules"].sum() == int(8 / each)
 
 
+def test_existing_capacity_that_is_not_drawn_takes_its_place():
+    free = pvp.lay_modules(flat(40, 20))["modules"].sum()
+    there = pvp.lay_modules(flat(40, 20, existing_kwp=[5.8]))["modules"].sum()
+    assert free - there == 10
+    drawn = pvp.lay_modules(flat(40, 20, existing_kwp=[5.8], existing_drawn=[True]))
+    assert drawn["modules"].sum() == free
+
+
 def test_existing_panels_are_left_out(tmp_path):
     from villages import box, frame
 

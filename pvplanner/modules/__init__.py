@@ -91,6 +91,7 @@ def lay_modules(
     poor = np.isfinite(share) & (share < scenario.module.yield_share_min)
     fit = np.where(poor, 0, fit) // each * each
     product = find_product(scenario)
+    fit = _beside_existing(planes, fit, product.power_w / 1000) // each * each
     count = _limited(planes, fit, product.power_w / 1000, scenario, households) // each * each
     keep = np.flatnonzero(count >= scenario.module.min_modules)
     return _arrays(planes, ways, keep, count[keep], fit[keep], scenario)
@@ -190,6 +191,23 @@ def _limited(
         order = np.argsort(-best, kind="stable")
         running = np.cumsum(out[order])
         out[order] = np.clip(most_of_all - (running - out[order]), 0, out[order])
+    return out
+
+
+def _beside_existing(planes: gpd.GeoDataFrame, fit: np.ndarray, kwp: float) -> np.ndarray:
+    """Modules that fit beside what stands there and is nowhere drawn: it has the best planes."""
+    there = np.nan_to_num(_known(planes, "existing_kwp"))
+    if "existing_drawn" in planes:
+        there = np.where(planes["existing_drawn"].fillna(False).astype(bool), 0.0, there)
+    if not there.any():
+        return fit
+    building = pd.factorize(planes["building_id"])[0]
+    best = np.nan_to_num(_known(planes, "yield_share"), nan=1.0)
+    order = np.lexsort((np.arange(len(best)), -best, building))
+    taken = np.ceil(there / kwp - 1e-9).astype(np.int64)[order]
+    before = pd.Series(fit[order]).groupby(building[order]).cumsum().to_numpy() - fit[order]
+    out = fit.copy()
+    out[order] = fit[order] - np.clip(taken - before, 0, fit[order])
     return out
 
 

@@ -67,6 +67,7 @@ COLUMNS = (
     "source",
     "source_reason",
     "existing_kwp",
+    "existing_drawn",
     "obstacles",
     "usable",
     "geometry",
@@ -114,7 +115,8 @@ def model_roofs(
         ``grid_azimuth`` (from grid north), ``area_m2`` (in the plane) between ``area_low_m2`` and
         ``area_high_m2``, ``usable_area_low_m2`` <= ``usable_area_m2`` <= ``usable_area_high_m2``,
         ``obstacles`` and ``usable`` (geometries: what stands there, and what modules may cover),
-        ``existing_kwp`` (of the building), ``parapet_m``, ``elevation_m`` (of the middle, above
+        ``existing_kwp`` (of the building; ``existing_drawn`` if ``usable`` leaves it out already),
+        ``parapet_m``, ``elevation_m`` (of the middle, above
         the datum of the heights), ``fit_rmse_m``, ``confidence`` (0 to 1), ``offset_east_m`` and
         ``offset_north_m`` (of the surface model from the footprint), ``source`` (``lod2``, ``dsm``
         or ``typology``) and ``source_reason`` (why not better). Geometry is the plane's outline
@@ -156,8 +158,9 @@ def model_roofs(
     whole = pd.concat([table.drop(columns="crs", errors="ignore") for table in tables])
     whole = gpd.GeoDataFrame(whole, geometry="geometry", crs=buildings.crs)
     whole = whole.sort_values("row", kind="stable").reset_index(drop=True)
-    taken = _keep_out((keep_out, existing_pv), buildings.crs)
-    out = _finish(whole, buildings, shapes, taken, scenario, findings)
+    drawn = _keep_out((existing_pv,), buildings.crs)
+    kept = _keep_out((keep_out,), buildings.crs)
+    out = _finish(whole, buildings, shapes, (kept, drawn), scenario)
     out.attrs["findings"] = findings
     return out
 
@@ -229,10 +232,13 @@ def _finish(
     frame: gpd.GeoDataFrame,
     buildings: gpd.GeoDataFrame,
     shapes: np.ndarray,
-    taken: np.ndarray | None,
+    areas: tuple[np.ndarray | None, np.ndarray | None],
     scenario: Scenario,
-    findings: list[Finding],
 ) -> gpd.GeoDataFrame:
+    """The table, from what was found of its planes; ``areas``: kept free, and covered already."""
+    drawn = areas[1]
+    given = [area for area in areas if area is not None]
+    taken = np.concatenate(given) if given else None
     frame["building_id"] = buildings["building_id"].to_numpy()[frame["row"].to_numpy()]
     number = frame.groupby("row").cumcount() + 1
     frame["plane_id"] = frame["building_id"].astype(str) + "/" + number.astype(str)
@@ -250,6 +256,7 @@ def _finish(
     if "existing_kwp" in buildings:
         told = pd.to_numeric(buildings["existing_kwp"], errors="coerce").to_numpy(dtype=float)
         frame["existing_kwp"] = told[frame["row"].to_numpy()]
+    frame["existing_drawn"] = _covered(shapes, drawn)[frame["row"].to_numpy()]
     frame["yield_share"] = np.nan
     for column in COLUMNS:
         if column not in frame:
@@ -369,6 +376,14 @@ def _keep_out(paths: tuple[str | os.PathLike[str] | None, ...], crs: CRS) -> np.
     from pvplanner.buildings import read_areas
 
     return np.concatenate([read_areas(path, crs) for path in given])
+
+
+def _covered(shapes: np.ndarray, drawn: np.ndarray | None) -> np.ndarray:
+    """Whether modules are drawn on each building already."""
+    out = np.zeros(len(shapes), dtype=bool)
+    if drawn is not None and len(drawn):
+        out[shapely.STRtree(drawn).query(shapes, predicate="intersects")[0]] = True
+    return out
 
 
 def _middle(frame: gpd.GeoDataFrame) -> tuple[float, float]:
