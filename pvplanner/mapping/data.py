@@ -88,6 +88,13 @@ CARD = (
 COMPARED = ("modules", "income_first_year", "energy_kwh", "specific_yield_kwh_per_kwp",
             "capacity_kwp", "avoided_t", "payback_years", "shading_loss")  # fmt: skip
 
+OFFICE: dict[str, Any] = {
+    "name": "household_name",
+    "poor": "low_income",
+    "facts": ("income_today", "consumption_kwh"),
+}
+"""Columns of the office edition; the public file does not even name them."""
+
 TOTALS = ("buildings", "buildings_with_pv", "households", "modules", "capacity_kwp", "energy_kwh",
           "energy_p90_kwh", "capital", "income_first_year", "avoided_t")  # fmt: skip
 
@@ -132,11 +139,11 @@ def page_data(
         "measures": offered or [no_measure()],
         "empty": EMPTY,
         "apart": APART,
-        "fields": _fields(currency),
+        "fields": _fields(currency, internal),
         "card": CARD,
         "totals": TOTALS,
         "plan_totals": plan_totals(plan),
-        "personal": internal,
+        "personal": dict(OFFICE) if internal else None,
         "origin": origin,
         "unit": unit,
         "bounds": bounds,
@@ -269,11 +276,12 @@ def _units(key: str, currency: str) -> dict[str, str]:
     return {code: money_unit(unit_of(key, code), currency) for code in LANGUAGES}
 
 
-def _fields(currency: str) -> dict[str, dict[str, Any]]:
+def _fields(currency: str, internal: bool) -> dict[str, dict[str, Any]]:
     """Digits and unit of every number that the page shows."""
     shown = {key: digits for key, digits in NUMBERS if not key.startswith("energy_kwh_")}
     shown |= {"income_first_year": 0, "income_mean": 0, "buildings": 0, "buildings_with_pv": 0}
-    shown |= {"households": 0, "income_today": 0, "consumption_kwh": 0, "energy_first_year_kwh": 0}
+    shown |= {"households": 0, "energy_first_year_kwh": 0}
+    shown |= dict.fromkeys(OFFICE["facts"], 0) if internal else {}
     shown |= {"surface_tilt": 0, "surface_azimuth": 0, "energy_p90_built_kwh": 0, "share": 2}
     return {key: {"digits": digits, "unit": _units(key, currency)} for key, digits in shown.items()}
 

@@ -85,7 +85,7 @@ function matches(sought, plain) {
   for (var i = 0; i < view.roofs.count && found.length < 500; i++) { tryAt(i, textAt(tables.roofs.building_id, i)); }
   for (var h = 0; h < view.roofOfHome.length && found.length < 1000; h++) {
     tryAt(view.roofOfHome[h], textAt(tables.households.household_id, h));
-    if (tables.households.household_name) { tryAt(view.roofOfHome[h], textAt(tables.households.household_name, h)); }
+    if (data.personal) { tryAt(view.roofOfHome[h], textAt(tables.households[data.personal.name], h)); }
   }
   return found;
 }

@@ -69,11 +69,12 @@ function planesTable(holder, i) {
 }
 function owners(holder, i) {
   homesOf(i).forEach(function (h) {
-    var homes = tables.households, name = textAt(homes.household_name, h);
+    var homes = tables.households, name = data.personal ? textAt(homes[data.personal.name], h) : "";
     holder.appendChild(element("h3", text("household_id") + " " + textAt(homes.household_id, h) + (name ? " " + name : "")));
     var table = element("table");
-    if (homes.low_income && textAt(homes.low_income, h)) { row(table, text("low_income"), text(textAt(homes.low_income, h))); }
-    ["income_today", "consumption_kwh"].forEach(function (key) { if (homes[key] && known(homes[key][h])) { row(table, text(key), shown(key, homes[key][h])); } });
+    var poor = data.personal ? data.personal.poor : "";
+    if (poor && textAt(homes[poor], h)) { row(table, text(poor), text(textAt(homes[poor], h))); }
+    (data.personal ? data.personal.facts : []).forEach(function (key) { if (homes[key] && known(homes[key][h])) { row(table, text(key), shown(key, homes[key][h])); } });
     var own = state.model === "plan" ? textAt(homes.model, h) : state.model;
     row(table, text("energy_kwh"), large("energy_kwh", homes.energy_kwh[h]));
     if (known(homes.energy_p90_built_kwh[h])) { row(table, text("energy_p90_built_kwh"), shown("energy_p90_built_kwh", homes.energy_p90_built_kwh[h])); }
@@ -256,11 +257,12 @@ function filters() {
     });
     if (now) { node.value = now.value; }
   });
-  if (data.personal && tables.households.low_income) {
-    var line = element("label", null, { "class": "line" }), check = element("input", null, { type: "checkbox", id: "filter-low_income" });
+  if (data.personal) {
+    var poor = data.personal.poor;
+    var line = element("label", null, { "class": "line" }), check = element("input", null, { type: "checkbox", id: "filter-" + poor });
     check.checked = state.filters.some(function (f) { return f.kind === "poor"; });
-    check.addEventListener("change", function () { setFilter("low_income", check.checked ? { kind: "poor", key: "low_income" } : null); });
-    line.appendChild(check); line.appendChild(element("span", text("low_income"))); holder.appendChild(line);
+    check.addEventListener("change", function () { setFilter(poor, check.checked ? { kind: "poor", key: poor } : null); });
+    line.appendChild(check); line.appendChild(element("span", text(poor))); holder.appendChild(line);
   }
   data.measures.forEach(function (m) {
     if (m.kinds) { return; }
@@ -319,13 +321,13 @@ function cell(value) {
 }
 function csvText() {
   var keys = ["modules", "capacity_kwp", "energy_kwh", "income_first_year", "payback_years", "avoided_t"].filter(function (k) { return valuesOf(k); });
-  var heads = [text("building_id"), text("household_id")].concat(data.personal ? [text("household_name")] : []).concat(keys.map(function (k) {
+  var heads = [text("building_id"), text("household_id")].concat(data.personal ? [text(data.personal.name)] : []).concat(keys.map(function (k) {
     var unit = field(k).unit[state.language]; return text(k) + (unit ? " (" + unit + ")" : "");
   }));
   var lines = [heads.map(cell).join(",")];
   state.ticked.forEach(function (i) {
     var homes = homesOf(i), names = homes.map(function (h) { return textAt(tables.households.household_id, h); }).join("; ");
-    var own = data.personal ? [homes.map(function (h) { return textAt(tables.households.household_name, h); }).join("; ")] : [];
+    var own = data.personal ? [homes.map(function (h) { return textAt(tables.households[data.personal.name], h); }).join("; ")] : [];
     lines.push([textAt(tables.roofs.building_id, i), names].concat(own).concat(keys.map(function (k) { return valuesOf(k)[i]; })).map(cell).join(","));
   });
   // What the numbers stand for, below them, so that a sheet that travels alone explains itself.

@@ -71,7 +71,7 @@ function passes(i) {
   return state.filters.every(function (f) {
     if (f.kind === "range") { var v = f.values[i]; return v === v && !(f.low !== null && v < f.low) && !(f.high !== null && v > f.high); }
     if (f.kind === "poor") {
-      for (var n = view.linkStart[i]; n < view.linkStart[i + 1]; n++) { if (textAt(tables.households.low_income, tables.links.home[n]) === "yes") { return true; } }
+      for (var n = view.linkStart[i]; n < view.linkStart[i + 1]; n++) { if (textAt(tables.households[data.personal.poor], tables.links.home[n]) === "yes") { return true; } }
       return false;
     }
     return textAt(tables.roofs[f.key], i) === f.value;

@@ -2,7 +2,7 @@
 var ROW = 30, order = null;
 function tableColumns() {
   var out = [["household_id", "text"]];
-  if (data.personal) { out.push(["household_name", "text"]); }
+  if (data.personal) { out.push([data.personal.name, "text"]); }
   out.push(["building_id", "text"], ["capacity_kwp", "n"], ["energy_kwh", "n"], ["income_first_year", "n"], ["payback_years", "n"]);
   return out.filter(function (column) { return data.missing.indexOf(column[0]) < 0; });
 }
