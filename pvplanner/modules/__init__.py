@@ -24,8 +24,7 @@ from pvplanner.modules.ways import (
 from pvplanner.roofs import (
     FLAT_DEG,
     convergence,
-    plane_frames,
-    usable_outlines,
+    usable_areas,
     usable_rules,
     wind_pressure,
 )
@@ -235,14 +234,20 @@ def _building_limits(
 
 def _outlines(planes: gpd.GeoDataFrame, scenario: Scenario) -> np.ndarray:
     """Usable outlines seen from above."""
+    out = np.full(len(planes), None, dtype=object)
+    open_ = np.ones(len(planes), dtype=bool)
     if "usable" in planes:
-        return np.asarray(planes["usable"], dtype=object)
+        out = np.asarray(planes["usable"], dtype=object).copy()
+        guessed = planes["source"].eq("typology").to_numpy() if "source" in planes else False
+        open_ = shapely.is_missing(out) & guessed
+    if not open_.any():
+        return out
     west, south, east, north = planes.total_bounds
     middle = gpd.GeoSeries.from_xy([(west + east) / 2], [(south + north) / 2], crs=planes.crs)
     at = middle.to_crs(4326)
     wind, _ = wind_pressure(float(at.y.iloc[0]), float(at.x.iloc[0]), scenario)
-    found = usable_outlines(planes, usable_rules(scenario, wind)["middle"])
-    return plane_frames(planes).out_of(found)
+    out[open_] = usable_areas(planes[open_], usable_rules(scenario, wind)["middle"])
+    return out
 
 
 def _row_frames(planes: gpd.GeoDataFrame, ways: Ways) -> Frames:

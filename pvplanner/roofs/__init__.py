@@ -25,6 +25,7 @@ from pvplanner.roofs.usable import (
     FLAT_DEG,
     LEVELS,
     plane_frames,
+    usable_areas,
     usable_outlines,
     usable_rules,
     wind_pressure,
@@ -37,6 +38,7 @@ __all__ = [
     "model_roofs",
     "plane_frames",
     "read_planes",
+    "usable_areas",
     "usable_outlines",
     "usable_rules",
     "wind_pressure",
@@ -325,38 +327,15 @@ def _usable(
             left = usable_outlines(frame[seen], rules[level], keep_out=taken)
             sure = ~(frame.loc[seen, "confidence"] < rules[level].confidence).to_numpy()
             values[level][seen] = shapely.area(left) * sure * (1.0 - rules[level].unseen)
-    left = plane_frames(frame).out_of(usable_outlines(frame, rules["middle"], keep_out=taken))
-    left = _own_alone(frame, left)
-    left[shapely.is_empty(left)] = None
-    frame["usable"] = left
+    # Of guessed roofs it is drawn when modules are laid, unless areas are kept free.
+    drawn = seen | (taken is not None)
+    frame["usable"] = None
+    if drawn.any():
+        frame.loc[drawn, "usable"] = usable_areas(frame[drawn], rules["middle"], keep_out=taken)
     middle = values["middle"] * lost
     frame["usable_area_m2"] = middle
     frame["usable_area_low_m2"] = np.minimum(values["low"] * lost, middle)
     frame["usable_area_high_m2"] = np.maximum(values["high"] * np.maximum(lost, 0), middle)
-
-
-def _own_alone(frame: gpd.GeoDataFrame, left: np.ndarray) -> np.ndarray:
-    """Usable outlines without what a plane of another building covers too.
-
-    Footprints can overlap, and neighbours can be moved towards each other; the plane that comes
-    first keeps the place.
-    """
-    shapes = np.asarray(frame.geometry)
-    a, b = shapely.STRtree(shapes).query(left, predicate="intersects")
-    row = frame["row"].to_numpy()
-    other = (b < a) & (row[a] != row[b])
-    a, b = a[other], b[other]
-    shared = shapely.area(shapely.intersection(left[a], shapes[b])) > 1e-3
-    out = left.copy()
-    for mine, theirs in zip(a[shared], b[shared], strict=True):
-        out[mine] = _areas(shapely.difference(out[mine], shapes[theirs]))
-    return out
-
-
-def _areas(shape: shapely.Geometry) -> shapely.Geometry:
-    """The polygons of a geometry."""
-    parts = [part for part in shapely.get_parts(shape) if part.geom_type == "Polygon"]
-    return parts[0] if len(parts) == 1 else shapely.MultiPolygon(parts)
 
 
 def _surveyed(frame: gpd.GeoDataFrame, buildings: gpd.GeoDataFrame) -> np.ndarray:

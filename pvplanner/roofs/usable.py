@@ -126,6 +126,43 @@ def usable_outlines(
     return _contiguous(out, rules.contiguous)
 
 
+def usable_areas(
+    planes: gpd.GeoDataFrame, rules: Rules, *, keep_out: np.ndarray | None = None
+) -> np.ndarray:
+    """As :func:`usable_outlines`, seen from above and without what another building's plane covers.
+
+    ``None`` where nothing is left.
+    """
+    left = plane_frames(planes).out_of(usable_outlines(planes, rules, keep_out=keep_out))
+    left = _own_alone(planes, left)
+    left[shapely.is_empty(left)] = None
+    return left
+
+
+def _own_alone(planes: gpd.GeoDataFrame, left: np.ndarray) -> np.ndarray:
+    """Usable outlines without what a plane of another building covers too.
+
+    Footprints can overlap, and neighbours can be moved towards each other; the plane that comes
+    first keeps the place.
+    """
+    shapes = np.asarray(planes.geometry)
+    a, b = shapely.STRtree(shapes).query(left, predicate="intersects")
+    row = pd.factorize(planes["building_id"])[0]
+    other = (b < a) & (row[a] != row[b])
+    a, b = a[other], b[other]
+    shared = shapely.area(shapely.intersection(left[a], shapes[b])) > 1e-3
+    out = left.copy()
+    for mine, theirs in zip(a[shared], b[shared], strict=True):
+        out[mine] = _areas(shapely.difference(out[mine], shapes[theirs]))
+    return out
+
+
+def _areas(shape: shapely.Geometry) -> shapely.Geometry:
+    """The polygons of a geometry."""
+    parts = [part for part in shapely.get_parts(shape) if part.geom_type == "Polygon"]
+    return parts[0] if len(parts) == 1 else shapely.MultiPolygon(parts)
+
+
 def _obstacles(
     planes: gpd.GeoDataFrame, frames: Frames, rules: Rules, keep_out: np.ndarray | None
 ) -> tuple[np.ndarray, np.ndarray]:
