@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 
 import geopandas as gpd
 import numpy as np
@@ -11,6 +12,7 @@ import pytest
 import rasterio
 import shapely
 from chain import pvlib_year
+from conftest import LIAO
 from rasterio.transform import Affine
 
 import pvplanner as pvp
@@ -215,6 +217,37 @@ def test_a_file_and_the_surface_add_up_to_the_higher(tmp_path):
     found = look(plane(0.25, 10.0, 0.0), dsm=dsm, horizon=tmp_path / "h.csv")
     assert found[0] == pytest.approx(45, abs=0.5)
     assert found[18] == pytest.approx(30)
+
+
+def test_growing_steps_differ_little_from_every_cell(monkeypatch):
+    """On the example's surface model: rays in growing steps beside rays from cell to cell."""
+    room = sys.modules["pvplanner.horizon.march"]
+    with rasterio.open(LIAO.with_name("dsm.tif")) as source:
+        z = (source.read(1) * source.scales[0]).astype(np.float32)
+    rng = np.random.default_rng(0)
+    at = rng.integers(420, np.array(z.shape)[::-1] - 420, (150, 2))
+    height = z[at[:, 1], at[:, 0]]
+    points = np.column_stack([at + 0.5, height]).astype(float)
+    flat, clear = np.zeros((150, 2)), np.full(150, 0.25)
+    ours = np.zeros((150, 36), dtype=np.float32)
+    room.march(z, float(z.max()), 0.5, points, flat, clear, 200.0, 0.0, ours)
+    every = np.zeros_like(ours)
+    distances = np.arange(room.NEAR_M / 0.5 + 0.5, 400, 1.0)
+    monkeypatch.setattr(room, "_distances", lambda near, reach: distances)
+    room.march.py_func(z, float(z.max()), 0.5, points, flat, clear, 200.0, 0.0, every)
+    off = np.degrees(np.arctan(ours)) - np.degrees(np.arctan(every))
+    assert np.abs(off).mean() < 0.15
+
+
+def test_angles_of_the_raster_are_arc_tangents():
+    from pvplanner.horizon.hull import Lines
+
+    rise = np.geomspace(0.01, 300, 400).astype(np.float32)
+    pairs = np.zeros((400, 2), dtype=np.float32)
+    pairs[:, 1] = rise
+    out = np.empty_like(pairs)
+    Lines(pairs, 1.0).angles(90.0, out)
+    assert out[:, 0] == pytest.approx(np.degrees(np.arctan(rise)), abs=1e-3)
 
 
 def test_sky_view_of_a_level_roof_in_a_round_pit():

@@ -11,6 +11,7 @@ import os
 from pathlib import Path
 from typing import Any
 
+from pvplanner.errors import ConfigError
 from pvplanner.mapping.basemaps import BASEMAPS, basemap
 from pvplanner.mapping.data import class_limits, page_data
 from pvplanner.mapping.ground import ground_of
@@ -58,7 +59,8 @@ def save_map(
     Raises
     ------
     ConfigError
-        If the language, suffix or basemap is unknown, or a key is missing.
+        If the language, suffix or basemap is unknown, a key is missing, or the other plan has no
+        building in common.
     """
     language = language or plan.scenario.language
     target = page_file(path, language)
@@ -77,6 +79,11 @@ def render_map(
 ) -> str:
     """The page as text; the same plan gives the same text."""
     online, shift = basemap(tiles, key)
+    if (
+        compare is not None
+        and not compare.buildings["building_id"].isin(plan.buildings["building_id"]).any()
+    ):
+        raise ConfigError("compare_apart", where="compare", name=compare.scenario.name)
     data, packer, bounds = page_data(
         plan, language, internal=internal, compare=compare, shift=shift
     )

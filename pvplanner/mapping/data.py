@@ -203,15 +203,17 @@ def _pack_links(packer: Packer, plan: Plan, frame: pd.DataFrame) -> None:
         packer.numbers("links", key, part[key].to_numpy(dtype=float), 6)
 
 
-def _pack_panels(packer: Packer, plan: Plan, frame: pd.DataFrame, shift: Any) -> bool:
-    """Planes with their tilt and azimuth, and every module on them; whether there are any."""
+def _pack_panels(
+    packer: Packer, plan: Plan, frame: pd.DataFrame, shift: Any
+) -> dict[str, Any] | None:
+    """Planes with tilt and azimuth and every module on them; origin and steps, if there are any."""
     planes = plan.planes
     roof = pd.Series(np.arange(len(frame)), index=frame["building_id"].to_numpy())
     owner = planes["building_id"].map(roof)
     planes = planes[owner.notna().to_numpy() & planes.geometry.notna().to_numpy()]
     owner = planes["building_id"].map(roof)
     if planes.empty:
-        return False
+        return None
     owner = owner.dropna().astype(int).to_numpy()
     order = np.argsort(owner, kind="stable")
     planes, owner = planes.iloc[order], owner[order]
@@ -233,9 +235,8 @@ def _pack_panels(packer: Packer, plan: Plan, frame: pd.DataFrame, shift: Any) ->
     if shift is not None:
         shapes = shapely.transform(shapes, shift)
     origin = pack_shapes(packer, "planes", shapes, FINE)
-    packer.header["planes"][0]["origin"] = origin
     _pack_modules(packer, plan, planes, shift)
-    return True
+    return {"origin": origin, "unit": FINE, "module_unit": MODULE_STEP}
 
 
 def _pack_modules(packer: Packer, plan: Plan, planes: Any, shift: Any) -> None:

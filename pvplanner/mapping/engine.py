@@ -131,7 +131,7 @@ def _engine(plan: Plan, case: Case, prices: Any, nodes: dict[str, Any]) -> dict[
         "rent": {"basis": finance.rent_basis, "once": finance.rent_once,
                  "each": _list(rent_one.rent()[0] / _rented(rent_one)),
                  "area": case.module_area_m2},
-        "mechanism": _mechanism(scenario, prices),
+        "mechanism": _mechanism(plan, prices),
         "allowed": {kind: [m for m in MODELS if is_allowed(m, str(kind), on)[0]]
                     for kind in sorted(set(plan.households["project_class"].astype(str)))},
         "developer": {"discount": scenario.developer.discount,
@@ -165,30 +165,21 @@ def _padded(values: np.ndarray, years: int) -> np.ndarray:
     return np.pad(values, (0, max(years - len(values), 0)))[:years]
 
 
-def _mechanism(scenario: Scenario, prices: Any) -> dict[str, Any] | None:
-    """What the share of the mechanism changes; ``None`` where there is none."""
-    tariff = scenario.tariff
-    if tariff.export_price is not None or tariff.connection_date < REFORM:
+def _mechanism(plan: Plan, prices: Any) -> dict[str, Any] | None:
+    """Prices with none and with all under the mechanism; ``None`` where there is no mechanism."""
+    tariff, share = plan.scenario.tariff, prices.sources.get("mechanism_share")
+    if tariff.export_price is not None or tariff.connection_date < REFORM or share is None:
         return None
-    share = tariff.mechanism_share
-    if share is None and "mechanism_share" in prices.sources:
-        share = prices.sources["mechanism_share"].value
-    cap = prices.sources.get("mechanism_price_cap")
-    bid = prices.sources.get("mechanism_bid")
-    if share is None or cap is None:
+    none, whole = (
+        resolve_prices(
+            plan.scenario.override({"tariff.mechanism_share": s}), plan.facts.get("province")
+        )
+        for s in (0.0, 1.0)
+    )
+    if not (np.isfinite(none.market).all() and np.isfinite(whole.fixed).all()):
         return None
-    price = min(bid.value, cap.value) if bid is not None else cap.value
-    years = scenario.finance.life_years
-    under = np.arange(1, years + 1) <= tariff.mechanism_years
-    left = 1 - share if share < 1 else 1.0
-    market = np.where(under, prices.market / left, prices.market)
-    if share >= 1 and under.any():
-        rest = prices.market[~under]
-        market = np.where(under, rest[0] if len(rest) else 0.0, prices.market)
-    return {
-        "share": share, "price": price * tariff.price_factor, "market": _list(market),
-        "years": tariff.mechanism_years,
-    }  # fmt: skip
+    return {"share": share.value, "price": float(whole.fixed[0]), "market": _list(none.market),
+            "years": tariff.mechanism_years}  # fmt: skip
 
 
 def _list(values: np.ndarray) -> list[float | None]:

@@ -232,22 +232,21 @@ def _building_limits(
     return np.maximum(limit - there, 0.0)
 
 
-def _outlines(planes: gpd.GeoDataFrame, scenario: Scenario) -> np.ndarray:
-    """Usable outlines seen from above."""
+def _with_usable(planes: gpd.GeoDataFrame, scenario: Scenario) -> gpd.GeoDataFrame:
+    """Planes with ``usable``, seen from above; drawn where it is missing."""
     out = np.full(len(planes), None, dtype=object)
     open_ = np.ones(len(planes), dtype=bool)
     if "usable" in planes:
         out = np.asarray(planes["usable"], dtype=object).copy()
-        guessed = planes["source"].eq("typology").to_numpy() if "source" in planes else False
-        open_ = shapely.is_missing(out) & guessed
+        open_ = shapely.is_missing(out)
     if not open_.any():
-        return out
+        return planes
     west, south, east, north = planes.total_bounds
     middle = gpd.GeoSeries.from_xy([(west + east) / 2], [(south + north) / 2], crs=planes.crs)
     at = middle.to_crs(4326)
     wind, _ = wind_pressure(float(at.y.iloc[0]), float(at.x.iloc[0]), scenario)
     out[open_] = usable_areas(planes[open_], usable_rules(scenario, wind)["middle"])
-    return out
+    return planes.assign(usable=gpd.GeoSeries(out, index=planes.index, crs=planes.crs))
 
 
 def _row_frames(planes: gpd.GeoDataFrame, ways: Ways) -> Frames:
@@ -260,7 +259,7 @@ def _laid(
     planes: gpd.GeoDataFrame, ways: Ways, scenario: Scenario
 ) -> Iterator[tuple[slice, Frames, np.ndarray, np.ndarray, np.ndarray]]:
     """Tile by tile: rows, their frames, where each plane's corners begin, corners, ways."""
-    outlines = _outlines(planes, scenario)
+    outlines = np.asarray(_with_usable(planes, scenario)["usable"], dtype=object)
     for begin in range(0, len(planes), TILE):
         rows = slice(begin, min(begin + TILE, len(planes)))
         part = planes.iloc[rows]
@@ -309,6 +308,8 @@ def module_outlines(
     if arrays is None:
         arrays = lay_modules(planes, scenario=scenario)
     ways = find_ways(planes, scenario=scenario)
+    # Before rows are left out: neighbours bound each other.
+    planes = _with_usable(planes, scenario)
     used = planes["plane_id"].isin(arrays["plane_id"]).to_numpy()
     some = planes[used]
     ways = Ways(ways.sizes[used], *(getattr(ways, name)[used] for name in _EACH))

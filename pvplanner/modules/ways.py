@@ -12,6 +12,7 @@ from pvplanner import reference
 from pvplanner.errors import ConfigError
 from pvplanner.reference.products import Product, find_module
 from pvplanner.roofs import convergence
+from pvplanner.roofs.frames import wall_directions
 from pvplanner.scenario import Scenario
 
 CLEARANCE_M = 0.3
@@ -165,7 +166,7 @@ def _on_flat(
             layout = "east_west"
     wall = planes["grid_azimuth"].to_numpy(dtype=float)[flat]
     if module.row_azimuth == "building":
-        walls = wall_azimuths(planes.geometry.iloc[flat])
+        walls = wall_directions(np.asarray(planes.geometry.iloc[flat]))
         wall = walls + 90.0 * np.round(((equator - angle) - walls) / 90.0)
     else:
         wall = (equator - angle) % 360
@@ -214,13 +215,6 @@ def _place(planes: gpd.GeoDataFrame, rows: np.ndarray) -> tuple[np.ndarray, np.n
     west, south, east, north = some.total_bounds
     middle = gpd.GeoSeries.from_xy([(west + east) / 2], [(south + north) / 2], crs=planes.crs)
     return angle, latitude, np.full(len(rows), middle.to_crs(4326).x.iloc[0])
-
-
-def wall_azimuths(shapes: gpd.GeoSeries) -> np.ndarray:
-    """Direction of each outline's longest walls modulo 90, degrees from grid north."""
-    from pvplanner.roofs.measured import wall_directions
-
-    return wall_directions(shapes.to_numpy())
 
 
 def module_planes(planes: gpd.GeoDataFrame, *, scenario: Scenario) -> pd.DataFrame:

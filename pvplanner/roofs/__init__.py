@@ -327,7 +327,7 @@ def _usable(
             left = usable_outlines(frame[seen], rules[level], keep_out=taken)
             sure = ~(frame.loc[seen, "confidence"] < rules[level].confidence).to_numpy()
             values[level][seen] = shapely.area(left) * sure * (1.0 - rules[level].unseen)
-    # Of guessed roofs it is drawn when modules are laid, unless areas are kept free.
+    # Of guessed roofs it is missing, and drawn when modules are laid, unless areas are kept free.
     drawn = seen | (taken is not None)
     frame["usable"] = None
     if drawn.any():

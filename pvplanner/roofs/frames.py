@@ -70,3 +70,19 @@ def frames_of(shapes: np.ndarray, azimuth: np.ndarray, tilt: np.ndarray) -> Fram
     bounds = shapely.bounds(shapes)
     origin = np.round((bounds[:, :2] + bounds[:, 2:]) / 2, 2)
     return Frames(origin, np.nan_to_num(np.asarray(azimuth, float), nan=180.0), np.asarray(tilt))
+
+
+def wall_directions(shapes: np.ndarray) -> np.ndarray:
+    """Main direction of each outline's walls modulo 90, degrees clockwise from grid north.
+
+    The mean of the edges' directions as vectors of four times the angle, by squared length.
+    """
+    points, owner = shapely.get_coordinates(shapes, return_index=True)
+    step = np.diff(points, axis=0)
+    same = owner[1:] == owner[:-1]
+    step, owner = step[same], owner[1:][same]
+    angle = np.arctan2(step[:, 0], step[:, 1])
+    weight = np.hypot(step[:, 0], step[:, 1]) ** 2
+    sine = np.bincount(owner, weight * np.sin(4 * angle), minlength=len(shapes))
+    cosine = np.bincount(owner, weight * np.cos(4 * angle), minlength=len(shapes))
+    return np.degrees(np.arctan2(sine, cosine)) / 4.0

@@ -11,7 +11,8 @@ import numpy as np
 import pandas as pd
 import shapely
 
-from pvplanner.roofs import regions, segment, surface
+from pvplanner.roofs import regions, segment, standing, surface
+from pvplanner.roofs.frames import wall_directions
 from pvplanner.roofs.ridges import straight_ridges
 from pvplanner.terrain import Patch, Raster, trace
 
@@ -289,7 +290,7 @@ def _see(
         labels[low[labels]] = 0
     if not (labels > 0).any():
         return "low" if low[1:].any() else "unseen"
-    count = surface.absorb_small(
+    count = standing.absorb_small(
         window.heights, labels, planes, cell, OBSTACLE_M2, max(OBSTACLE_M, 4.0 * noise.sigma)
     )
     if count < len(planes):
@@ -311,9 +312,9 @@ def _draw(
     rows: _Rows,
 ) -> None:
     patch, cell = window.patch, window.patch.cell
-    parapet = surface.parapets(window.heights, labels, planes, cell)
+    parapet = standing.parapets(window.heights, labels, planes, cell)
     few = max(2, round(0.5 / cell**2))
-    things = surface.standing_on(
+    things = standing.standing_on(
         window.heights, labels, planes, cell, max(OBSTACLE_M, 4.0 * noise.sigma),
         1 + noise.blur, few,
     )  # fmt: skip
@@ -334,9 +335,9 @@ def _draw(
     outlines = straight_ridges(outlines, planes[names], middle, 2.5 * cell)
     held = shapely.affinity.translate(shape, *window.offset)
     outlines = shapely.intersection(outlines, held)
-    standing = None
+    on_roof = None
     if (things > 0).any():
-        standing = shapely.union_all(
+        on_roof = shapely.union_all(
             [shapely.geometry.shape(g) for _, g in trace(things, patch.west, patch.north, cell)]
         )
     for label, outline in zip(names, outlines, strict=True):
@@ -347,7 +348,7 @@ def _draw(
         rows.fit.append(planes[label])
         rows.outline.append(outline)
         rows.obstacles.append(
-            None if standing is None else _areas_of(shapely.intersection(standing, outline))
+            None if on_roof is None else _areas_of(shapely.intersection(on_roof, outline))
         )
         rows.parapet.append(parapet[label])
         rows.elevation.append(planes[label, 2] + window.level)
@@ -430,22 +431,6 @@ def _aligned(
     held = np.minimum(doubt, 90.0)
     weight = np.where(np.abs(off) < 2.5 * spread, held**2 / (held**2 + ALIGNED_DEG**2), 0.0)
     return (azimuth - weight * off) % 360
-
-
-def wall_directions(shapes: np.ndarray) -> np.ndarray:
-    """Main direction of each outline's walls modulo 90, degrees clockwise from grid north.
-
-    The mean of the edges' directions as vectors of four times the angle, by squared length.
-    """
-    points, owner = shapely.get_coordinates(shapes, return_index=True)
-    step = np.diff(points, axis=0)
-    same = owner[1:] == owner[:-1]
-    step, owner = step[same], owner[1:][same]
-    angle = np.arctan2(step[:, 0], step[:, 1])
-    weight = np.hypot(step[:, 0], step[:, 1]) ** 2
-    sine = np.bincount(owner, weight * np.sin(4 * angle), minlength=len(shapes))
-    cosine = np.bincount(owner, weight * np.cos(4 * angle), minlength=len(shapes))
-    return np.degrees(np.arctan2(sine, cosine)) / 4.0
 
 
 def _confidence(fit: np.ndarray, tilt_doubt: np.ndarray, cell: float) -> np.ndarray:

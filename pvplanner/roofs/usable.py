@@ -131,12 +131,10 @@ def usable_areas(
 ) -> np.ndarray:
     """As :func:`usable_outlines`, seen from above and without what another building's plane covers.
 
-    ``None`` where nothing is left.
+    Empty where nothing is left.
     """
     left = plane_frames(planes).out_of(usable_outlines(planes, rules, keep_out=keep_out))
-    left = _own_alone(planes, left)
-    left[shapely.is_empty(left)] = None
-    return left
+    return _own_alone(planes, left)
 
 
 def _own_alone(planes: gpd.GeoDataFrame, left: np.ndarray) -> np.ndarray:

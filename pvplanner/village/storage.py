@@ -229,7 +229,8 @@ def _for_ogr(frame: pd.DataFrame) -> pd.DataFrame:
             continue
         if isinstance(kind, GeometryDtype):
             # A layer holds one geometry; others are kept as well-known text.
-            out[name] = out[name].to_wkt(rounding_precision=2).where(out[name].notna(), None)
+            drawn = ~(out[name].isna() | out[name].is_empty)
+            out[name] = out[name].to_wkt(rounding_precision=2).where(drawn, None)
             continue
         if isinstance(kind, pd.BooleanDtype):
             out[name] = out[name].astype("Int16").astype(float)

@@ -134,10 +134,10 @@ function hover(event) {
 function preparePlanes() {
   var planes = tables.planes;
   if (!data.panels || !planes) { return; }
-  view.planes = placed(planes, data.tables.planes[0].origin, 2e-7, view.zero);
+  view.planes = placed(planes, data.panels.origin, data.panels.unit, view.zero);
   view.planeStart = starts(tables.roofs.planes);
   view.moduleStart = starts(planes.modules);
-  var count = view.planes.count, step = 1e-7, modules = tables.modules, total = modules.x.length, n;
+  var count = view.planes.count, step = data.panels.module_unit, modules = tables.modules, total = modules.x.length, n;
   view.corner = new Float64Array(2 * total); view.side = new Float64Array(4 * count);
   var x = 0, y = 0, lat0 = 0;
   for (n = 0; n < total; n++) {
