@@ -15,7 +15,7 @@ NEAR_M = 8.0
 """Within this every cell on the ray is visited."""
 
 STEP_GROWTH = 0.03
-"""Steps beyond, over the distance: 0.13 degrees from every cell in the mean (a test: below 0.15)."""
+"""Steps beyond, over the distance: 0.13 degrees from every cell in the mean (tested)."""
 
 DEM_GROWTH = 0.01
 WALL_SLOPE = 1.2

@@ -283,7 +283,13 @@ def _fields(currency: str, internal: bool) -> dict[str, dict[str, Any]]:
     shown |= {"income_first_year": 0, "income_mean": 0, "buildings": 0, "buildings_with_pv": 0}
     shown |= {"households": 0, "energy_first_year_kwh": 0}
     shown |= dict.fromkeys(OFFICE["facts"], 0) if internal else {}
-    shown |= {"surface_tilt": 0, "surface_azimuth": 0, "energy_p90_built_kwh": 0, "share": 2}
+    shown |= {
+        "surface_tilt": 0,
+        "surface_azimuth": 0,
+        "marginal_payback_years": 1,
+        "energy_p90_built_kwh": 0,
+        "share": 2,
+    }
     return {key: {"digits": digits, "unit": _units(key, currency)} for key, digits in shown.items()}
 
 

@@ -118,6 +118,7 @@ def _engine(plan: Plan, case: Case, prices: Any, nodes: dict[str, Any]) -> dict[
         "market": _list(prices.market),
         "subsidy": _list(prices.subsidy),
         "self_use": _one(prices.self_use),
+        "tiers": tariff.self_use_price is None,
         "price_factor": tariff.price_factor,
         "nodes": nodes,
         "self_use_share": scenario.demand.self_use_share,

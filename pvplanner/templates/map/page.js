@@ -187,6 +187,14 @@ function prepare() {
   var homes = tables.households.energy_kwh.length;
   view.roofOfHome = new Int32Array(homes).fill(-1);
   for (i = view.roofs.count - 1; i >= 0; i--) { for (var n = view.linkStart[i]; n < view.linkStart[i + 1]; n++) { view.roofOfHome[tables.links.home[n]] = i; } }
+  // Of households with several roofs, the names of all.
+  view.roofsOfHome = {};
+  for (i = 0; i < view.roofs.count; i++) {
+    for (n = view.linkStart[i]; n < view.linkStart[i + 1]; n++) {
+      var own = tables.links.home[n], first = view.roofOfHome[own];
+      if (first !== i) { view.roofsOfHome[own] = (view.roofsOfHome[own] || textAt(tables.roofs.building_id, first)) + "; " + textAt(tables.roofs.building_id, i); }
+    }
+  }
   view.ledger = tables.households.own.indexOf(0) >= 0;
   hit = gridOf(view.roofs);
 }

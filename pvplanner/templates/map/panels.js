@@ -55,7 +55,7 @@ function planesTable(holder, i) {
   if (!view.planes) { return; }
   var table = element("table", null, { "class": "grid" }), head = element("tr");
   var margin = tables.planes.marginal_payback_years;
-  ["surface_tilt", "surface_azimuth", "usable_area_m2", "modules", "yield_share"].concat(margin ? ["marginal_payback_years"] : []).forEach(function (key) { head.appendChild(element("th", text(key), { scope: "col" })); });
+  ["surface_tilt", "surface_azimuth", "usable_area_m2", "modules", "yield_share"].concat(margin ? ["marginal_payback_years"] : []).forEach(function (key) { head.appendChild(element("th", headWords(key), { scope: "col" })); });
   table.appendChild(head);
   for (var p = view.planeStart[i]; p < view.planeStart[i + 1]; p++) {
     var line = element("tr");
@@ -102,9 +102,13 @@ function why(holder, h, own) {
   parts.forEach(function (part) { row(table, text(part[0]), (part[1] > 0 ? "+" : "") + number(part[1], 2)); });
   holder.appendChild(table);
 }
+function headWords(key) {
+  var unit = data.fields[key] ? field(key).unit[state.language] : "";
+  return text(key) + (unit && key !== "modules" && key !== "usable_area_m2" ? " (" + unit + ")" : "");
+}
 function modelTable(h, own) {
   var table = element("table", null, { "class": "grid" }), head = element("tr");
-  ["model", "income_first_year", "income_mean", "payback_years"].forEach(function (key) { head.appendChild(element("th", text(key), { scope: "col" })); });
+  ["model", "income_first_year", "income_mean", "payback_years"].forEach(function (key) { head.appendChild(element("th", headWords(key), { scope: "col" })); });
   table.appendChild(head);
   data.models.forEach(function (model) {
     var found = oneHome(h, model);
@@ -201,7 +205,7 @@ function sliders() {
     var line = element("label", null, { "class": "slider" }), out = element("output"), value = state.settings[key] !== undefined ? state.settings[key] : range.value;
     var input = element("input", null, { type: "range", id: "slider-" + key, min: range.low, max: range.high, step: range.step });
     input.value = value;
-    function told() { var set = state.settings[key]; out.textContent = settingWords(key, set !== undefined ? set : range.value) + (set === undefined ? " · " + text("as_planned") : ""); }
+    function told() { var set = state.settings[key]; out.textContent = settingWords(key, set !== undefined ? set : range.value) + (set === undefined ? " · " + text(plannedWords(key)) : ""); }
     // One price for all years leaves the mechanism nothing to share.
     input.disabled = key === "mechanism_share" && state.settings.export_price !== undefined;
     input.addEventListener("input", function () {
@@ -216,11 +220,21 @@ function sliders() {
   });
   holder.appendChild(button(text("as_planned"), function () { state.settings = {}; sliders(); update(); }, { id: "reset" }));
 }
+/* A price that is one number here may be tiers, or change over the years, in the plan. */
+function plannedWords(key) {
+  if (key === "self_use_price" && engine.tiers) { return "planned_tiers"; }
+  var price = engine.fixed.map(function (v, y) { return v + engine.market[y]; });
+  return key === "export_price" && price.some(function (v) { return Math.abs(v - price[0]) > 1e-9; }) ? "planned_years" : "as_planned";
+}
 function settingWords(key, value) { return key === "mechanism_share" ? number(value * 100, 0) + "%" : number(value, 3); }
 /* What stands behind the numbers of now: model, prices, filters, the other scenario. */
 function situation() {
   var said = [text("model") + text("colon") + (state.model === "plan" ? text("as_planned") : text(state.model))];
-  Object.keys(state.settings).forEach(function (key) { said.push(text("slider_" + key) + text("colon") + settingWords(key, state.settings[key])); });
+  Object.keys(state.settings).forEach(function (key) {
+    // One price for all years leaves the mechanism nothing to share.
+    if (key === "mechanism_share" && state.settings.export_price !== undefined) { return; }
+    said.push(text("slider_" + key) + text("colon") + settingWords(key, state.settings[key]));
+  });
   state.filters.forEach(function (f) {
     var scale = SHARES.indexOf(f.key) >= 0 ? 100 : 1, unit = scale === 100 ? "%" : field(f.key).unit[state.language] || "";
     said.push(text(f.key) + text("colon") + (f.kind === "word" ? (f.key === "hamlet" ? f.value : text(f.value)) : f.kind === "poor" ? text("yes")

@@ -8,7 +8,7 @@ function tableColumns() {
 }
 function homeValue(key, h) {
   var homes = tables.households;
-  if (key === "building_id") { var i = view.roofOfHome[h]; return i < 0 ? "" : textAt(tables.roofs.building_id, i); }
+  if (key === "building_id") { return view.roofsOfHome[h] || (view.roofOfHome[h] < 0 ? "" : textAt(tables.roofs.building_id, view.roofOfHome[h])); }
   if (key === "capacity_kwp") { return homes.watts[h] / 1000; }
   if (key === "income_first_year") { return money.first[h]; }
   if (key === "payback_years") { return money.payback[h]; }
