@@ -1,18 +1,42 @@
 """pvplanner: rooftop photovoltaics for villages, from footprints to income and carbon."""
 
-from pvplanner import reference
-from pvplanner.buildings import read_buildings, read_households, read_survey
-from pvplanner.energy import simulate_energy, simulate_hours
-from pvplanner.errors import ConfigError, Finding, InputError, PVPlannerError
-from pvplanner.horizon import Horizons, horizon_angles, read_horizon
-from pvplanner.income import cash_flows, resolve_prices
-from pvplanner.mapping import save_map
-from pvplanner.modules import lay_modules, module_outlines
-from pvplanner.report import save_report, save_survey
-from pvplanner.roofs import model_roofs, read_planes
-from pvplanner.scenario import Scenario
-from pvplanner.village import Plan, plan_village
-from pvplanner.weather import Weather, read_weather, typical_year
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from pvplanner import reference as reference
+    from pvplanner.buildings import read_buildings, read_households, read_survey
+    from pvplanner.energy import simulate_energy, simulate_hours
+    from pvplanner.errors import ConfigError, Finding, InputError, PVPlannerError
+    from pvplanner.horizon import Horizons, horizon_angles, read_horizon
+    from pvplanner.mapping import save_map
+    from pvplanner.modules import lay_modules, module_outlines
+    from pvplanner.money import resolve_prices, resolve_terms
+    from pvplanner.plan import Plan, plan_village
+    from pvplanner.report import save_report, save_survey
+    from pvplanner.roofs import model_roofs, read_planes
+    from pvplanner.scenario import Scenario
+    from pvplanner.weather import Weather, read_weather, typical_year
+
+_ROOMS = {
+    "buildings": ("read_buildings", "read_households", "read_survey"),
+    "energy": ("simulate_energy", "simulate_hours"),
+    "errors": ("ConfigError", "Finding", "InputError", "PVPlannerError"),
+    "horizon": ("Horizons", "horizon_angles", "read_horizon"),
+    "mapping": ("save_map",),
+    "modules": ("lay_modules", "module_outlines"),
+    "money": ("resolve_prices", "resolve_terms"),
+    "plan": ("Plan", "plan_village"),
+    "report": ("save_report", "save_survey"),
+    "roofs": ("model_roofs", "read_planes"),
+    "scenario": ("Scenario",),
+    "weather": ("Weather", "read_weather", "typical_year"),
+}
+"""Which room each public name is from; a room is imported when one of its names is asked for."""
+
+_ROOM_OF = {name: room for room, names in _ROOMS.items() for name in names}
 
 __all__ = [
     "ConfigError",
@@ -23,7 +47,6 @@ __all__ = [
     "Plan",
     "Scenario",
     "Weather",
-    "cash_flows",
     "horizon_angles",
     "lay_modules",
     "model_roofs",
@@ -37,6 +60,7 @@ __all__ = [
     "read_weather",
     "reference",
     "resolve_prices",
+    "resolve_terms",
     "save_map",
     "save_report",
     "save_survey",
@@ -44,3 +68,15 @@ __all__ = [
     "simulate_hours",
     "typical_year",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    if name == "reference":
+        return importlib.import_module("pvplanner.reference")
+    if name not in _ROOM_OF:
+        raise AttributeError(f"module 'pvplanner' has no attribute {name!r}")
+    return getattr(importlib.import_module(f"pvplanner.{_ROOM_OF[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -8,11 +8,12 @@ The error tree::
 
 Every error says *what* is wrong, *where* (file, row, column or key) and *what to do*. What is only
 doubtful is not an error but a :class:`Finding`: it is listed in the plan and work goes on. The
-words of both stand in ``messages.toml``, in Chinese and English.
+words of both stand in ``words/LANGUAGE/messages.toml``.
 """
 
 from __future__ import annotations
 
+import csv
 import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -20,13 +21,52 @@ from functools import cache
 from importlib import resources
 from typing import Any
 
-LANGUAGES = ("zh", "en")
+
+def _languages() -> tuple[str, ...]:
+    """Folders of ``words/`` that hold a language, the product's first language first."""
+    folder = resources.files("pvplanner").joinpath("words")
+    found = sorted(f.name for f in folder.iterdir() if f.joinpath("style.toml").is_file())
+    return tuple(sorted(found, key=lambda name: (name != "zh", name)))
+
+
+LANGUAGES = _languages()
+"""Languages of messages and pages: a language is a folder of ``words/``."""
 
 
 @cache
-def _catalogue() -> dict[str, dict[str, str]]:
-    text = resources.files("pvplanner").joinpath("messages.toml").read_text(encoding="utf-8")
-    return tomllib.loads(text)
+def _file(language: str, name: str) -> str:
+    path = resources.files("pvplanner").joinpath("words", language, name)
+    return path.read_text(encoding="utf-8")
+
+
+@cache
+def _catalogue(language: str) -> dict[str, dict[str, str]]:
+    return tomllib.loads(_file(language, "messages.toml"))
+
+
+@cache
+def _words(language: str) -> dict[str, str]:
+    rows = csv.DictReader(_file(language, "labels.csv").splitlines())
+    return {row["key"]: row["label"] for row in rows}
+
+
+@cache
+def _style(language: str) -> dict[str, Any]:
+    return tomllib.loads(_file(language, "style.toml"))
+
+
+class _Said:
+    """A parameter of a message in a language: ``{model:word}`` and ``{code:country}`` are named."""
+
+    def __init__(self, value: Any, language: str) -> None:
+        self.value, self.language = value, language
+
+    def __format__(self, how: str) -> str:
+        if how == "word":
+            return _words(self.language).get(str(self.value), str(self.value))
+        if how == "country":
+            return _style(self.language)["country"].get(str(self.value), str(self.value))
+        return format(self.value, how)
 
 
 class _Shown(dict[str, Any]):
@@ -36,23 +76,23 @@ class _Shown(dict[str, Any]):
         return "?"
 
 
-def message(code: str, language: str = "en", part: str = "", **params: Any) -> str:
+def message(code: str, language: str = "en", part: str = "text", **params: Any) -> str:
     """Render a message of the catalogue.
 
     Parameters
     ----------
     code : str
         Key in ``messages.toml``.
-    language : {'zh', 'en'}
-        Language of the text.
-    part : {'', 'todo'}
+    language : str
+        Language of the text, one of :data:`LANGUAGES`.
+    part : {'text', 'todo'}
         The message itself, or what to do about it.
     **params
         Values for the placeholders of the message.
     """
-    entry = _catalogue()[code]
-    text = entry.get(f"{part}_{language}" if part else language, "")
-    return text.format_map(_Shown({key: _plain(value) for key, value in params.items()}))
+    text = _catalogue(language)[code].get(part, "")
+    said = {key: _Said(_plain(value), language) for key, value in params.items()}
+    return text.format_map(_Shown(said))
 
 
 def _plain(value: Any) -> Any:
@@ -61,6 +101,13 @@ def _plain(value: Any) -> Any:
         return value
     line = " ".join(value.split())
     return line if len(line) <= 400 else line[:397] + "..."
+
+
+def _line(where: str, what: str, todo: str, language: str) -> str:
+    """Where, what is wrong, what to do, on one line."""
+    marks = _style(language)
+    head = f"{_plain(where)}{marks['colon']}" if where else ""
+    return f"{head}{what}{marks['stop']}{todo}" if todo else f"{head}{what}"
 
 
 class PVPlannerError(Exception):
@@ -86,9 +133,7 @@ class PVPlannerError(Exception):
         """One line: where, what is wrong, what to do."""
         what = message(self.code, language, where=self.where, **self.params)
         todo = message(self.code, language, "todo", where=self.where, **self.params)
-        colon, stop = ("：", "。") if language == "zh" else (": ", ". ")
-        head = f"{_plain(self.where)}{colon}" if self.where else ""
-        return f"{head}{what}{stop}{todo}" if todo else f"{head}{what}"
+        return _line(self.where, what, todo, language)
 
     def __reduce__(self) -> tuple[Any, ...]:
         return _rebuild, (type(self), self.code, self.where, self.params)
@@ -131,22 +176,18 @@ class Finding:
 
     def text(self, language: str = "en") -> str:
         """The finding in words."""
-        head = f"{_plain(self.where)}: " if self.where else ""
-        said = message(self.code, language, where=self.where, count=self.count, **self.params)
-        todo = message(
-            self.code, language, "todo", where=self.where, count=self.count, **self.params
-        )
-        return head + said + (("。" if language == "zh" else ". ") + todo if todo else "")
+        told = {"where": self.where, "count": self.count, **self.params}
+        said, todo = (message(self.code, language, part, **told) for part in ("text", "todo"))
+        return _line(self.where, said, todo, language)
+
+    def plain(self) -> dict[str, Any]:
+        """JSON-ready form without words."""
+        params = dict(self.params)
+        return {"code": self.code, "where": self.where, "count": self.count, "params": params}
 
     def to_dict(self) -> dict[str, Any]:
-        """JSON-ready form, with the text in both languages."""
-        return {
-            "code": self.code,
-            "where": self.where,
-            "count": self.count,
-            "params": dict(self.params),
-            **{language: self.text(language) for language in LANGUAGES},
-        }
+        """JSON-ready form, with the text in every language."""
+        return {**self.plain(), **{language: self.text(language) for language in LANGUAGES}}
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Finding:

@@ -6,6 +6,7 @@ import datetime as dt
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from pvplanner import reference
 from pvplanner.carbon.coal import coal_convention, recognise_coal, standard_coal_t
@@ -54,10 +55,10 @@ def avoided_by_year(
 def embodied_t(capacity_kwp: np.ndarray, scenario: Scenario) -> np.ndarray:
     """Embodied emissions of the system, t CO2e, to the kilogram."""
     carbon = scenario.carbon
-    table = reference.load("embodied").set_index("item")
     value = carbon.embodied_kg_per_kwp
     if value is None:
-        value = float(table.loc["system_middle", "kgco2e_per_kwp"])
+        named = {row["item"]: row for row in reference.rows("embodied")}
+        value = float(named["system_middle"]["kgco2e_per_kwp"])
     return np.round(np.asarray(capacity_kwp, dtype=float) * value / 1000, 3)
 
 
@@ -97,6 +98,55 @@ def carbon_balance(
     return out
 
 
+def household_carbon(
+    people: pd.DataFrame, basis: CarbonBasis, *, scenario: Scenario
+) -> pd.DataFrame:
+    """What each household's modules spare and embody, t CO2.
+
+    Parameters
+    ----------
+    people : DataFrame
+        ``household_id``, ``energy_kwh``, ``energy_p90_built_kwh``, ``capacity_kwp``.
+
+    Returns
+    -------
+    DataFrame
+        ``household_id``, ``avoided_t``, ``avoided_p90_t``, ``embodied_t``, ``net_2030_t``,
+        ``net_2060_t``, ``net_life_t``, ``carbon_payback_years``.
+    """
+    energy, unsure, capacity = (
+        people[name].to_numpy(dtype=float)
+        for name in ("energy_kwh", "energy_p90_built_kwh", "capacity_kwp")
+    )
+    taken = scenario.grid.curtailment
+    balance = carbon_balance(energy, capacity, basis, scenario=scenario)
+    return pd.DataFrame(
+        {
+            "household_id": people["household_id"].to_numpy(),
+            "avoided_t": avoided_t(energy, basis, curtailment=taken),
+            "avoided_p90_t": avoided_t(unsure, basis, curtailment=taken),
+            "embodied_t": balance["embodied"],
+            **{f"net_{end}_t": balance[f"net_{end}"] for end in ("2030", "2060", "life")},
+            "carbon_payback_years": balance["payback_years"],
+        }
+    )
+
+
+def yearly_carbon(
+    energy_kwh: np.ndarray, basis: CarbonBasis, *, scenario: Scenario
+) -> pd.DataFrame:
+    """A village's carbon by year of life: ``year``, ``avoided_t``, and the claim's ``claim_value``.
+
+    ``energy_kwh`` is each household's in a typical year.
+    """
+    spared = avoided_by_year(energy_kwh, basis, scenario=scenario).sum(axis=0)
+    sold = energy_kwh.sum() * remaining(scenario) * (1 - scenario.grid.curtailment)
+    claim = credit_value(sold, basis, scenario=scenario)
+    value = claim["value_by_year"] or [0.0] * len(spared)
+    years = basis.first_year + np.arange(len(spared))
+    return pd.DataFrame({"year": years, "avoided_t": spared.round(3), "claim_value": value})
+
+
 def credit_value(
     energy_kwh: np.ndarray, basis: CarbonBasis, *, scenario: Scenario
 ) -> dict[str, Any]:
@@ -110,7 +160,7 @@ def credit_value(
     Returns
     -------
     dict
-        ``scheme``, ``eligible``, ``reason_en``, ``reason_zh``, ``source``; of the first year
+        ``scheme``, ``eligible``, ``reason`` (a word), ``source``; of the first year
         ``mwh_claimed``, ``t_claimed`` and ``value``; and ``value_by_year`` along the price path. A
         scheme that is not eligible claims and is worth nothing; a megawatt-hour sold as a green
         certificate leaves no tonne to be credited.
@@ -120,11 +170,11 @@ def credit_value(
     if carbon.claim == "none":
         none: dict[str, Any] = {"scheme": "none", "mwh_claimed": 0.0, "t_claimed": 0.0}
         return {**none, "value": 0.0, "value_by_year": []}
-    row = reference.load("credits").set_index("scheme").loc[carbon.claim]
-    eligible = str(row["eligible"])
+    row = next(r for r in reference.rows("credits") if r["scheme"] == carbon.claim)
+    eligible = row["eligible"]
     certificate = carbon.claim == "green_certificate"
     column = "price_cny_per_mwh" if certificate else "price_cny_per_t"
-    price = carbon.claim_price if carbon.claim_price is not None else float(row[column])
+    price = carbon.claim_price if carbon.claim_price is not None else float(row[column] or "nan")
     if eligible == "no":
         mwh, price = mwh * 0, 0.0
     tonnes = mwh * 0 if certificate else mwh * np.nan_to_num(basis.by_year)
@@ -133,9 +183,8 @@ def credit_value(
     return {
         "scheme": carbon.claim,
         "eligible": eligible,
-        "reason_en": str(row["reason_en"]),
-        "reason_zh": str(row["reason_zh"]),
-        "source": str(row["source"]),
+        "reason": f"credit_{carbon.claim}",
+        "source": row["source"],
         "mwh_claimed": round(float(mwh[0]), 3),
         "t_claimed": round(float(tonnes[0]), 3),
         "value": float(value[0]),

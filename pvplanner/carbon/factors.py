@@ -8,15 +8,10 @@ import numpy as np
 import pandas as pd
 
 from pvplanner import reference
+from pvplanner.arrays import Array
 from pvplanner.errors import InputError
 from pvplanner.reference import Sourced
 from pvplanner.scenario import Scenario
-
-COMBINED = (0.75, 0.25)
-"""Weights of operating and build margin for photovoltaics (weights unverified)."""
-
-TREND = {"Zhejiang": -0.042, "China": -0.024}
-"""Yearly change of the average factor from 2021 to 2023, derived from the MEE tables."""
 
 NEUTRAL_YEAR = 2060
 
@@ -42,7 +37,7 @@ class CarbonBasis:
     convention: str
     method: str
     pathway: str
-    by_year: np.ndarray
+    by_year: Array
     first_year: int
 
 
@@ -79,14 +74,17 @@ def _factor(scenario: Scenario, province: str | None) -> Sourced | None:
         return reference.grid_factor("China", 2024, "footprint")
     if carbon.method == "grid_average":
         return reference.grid_factor(province, carbon.factor_year)
-    table = reference.load("provinces").set_index("province")
-    region = str(table.loc[province, "grid_region"])
+    region = next(
+        r["grid_region"] for r in reference.rows("provinces") if r["province"] == province
+    )
     operating = reference.grid_factor(region, 2019, "operating_margin")
     build = reference.grid_factor(region, 2019, "build_margin")
     if operating is None or build is None:
         return None
-    value = COMBINED[0] * operating.value + COMBINED[1] * build.value
-    source = f"0.75 operating + 0.25 build margin of the {region} grid; weights unverified"
+    first, second = (reference.constant(f"margin_{part}") for part in ("operating", "build"))
+    value = first.value * operating.value + second.value * build.value
+    source = f"{first.value:g} operating + {second.value:g} build margin of the {region} grid"
+    source += f"; weights {first.certainty}"
     return Sourced(round(value, 4), "kgCO2/kWh", source, "2019", "derived")
 
 
@@ -95,7 +93,9 @@ def _pathway(
 ) -> np.ndarray:
     gone = np.maximum(years - base, 0)
     if name == "trend":
-        return factor * (1 + TREND.get(province or "", TREND["China"])) ** gone
+        change = reference.trend("factor_trend", province or "China")
+        change = change or reference.trend("factor_trend", "China")
+        return factor * (1 + (change.value if change else 0.0)) ** gone
     if name == "neutral_2060":
         left = np.clip((NEUTRAL_YEAR - years) / max(NEUTRAL_YEAR - base, 1), 0, 1)
         return factor * left

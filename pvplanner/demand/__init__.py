@@ -2,29 +2,28 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 import pandas as pd
 
-from pvplanner import reference
 from pvplanner.demand.dispatch import run_households, share_battery
 from pvplanner.demand.load import archetypes, profile_shape, read_meter, year_shape
-from pvplanner.energy.year import Year, as_horizon
-from pvplanner.errors import ConfigError, InputError
+from pvplanner.energy.year import Year, as_horizon, year_of
+from pvplanner.errors import ConfigError
 from pvplanner.horizon import Horizons
 from pvplanner.scenario import Scenario
 from pvplanner.weather import HOURS, Weather, hourly_index
 
 __all__ = [
     "SCALES",
-    "Bills",
     "archetypes",
     "at_scale",
-    "find_bills",
+    "by_slot",
+    "export_worth",
+    "periods",
     "read_meter",
     "share_village_battery",
     "simulate_demand",
+    "village_battery",
     "village_load",
 ]
 
@@ -32,83 +31,30 @@ SCALES = (1.0, 0.97, 0.94, 0.91, 0.87, 0.82, 0.75, 0.6, 0.3)
 """Generation, over the first year's, at which every hour is simulated. Between neighbours (and
 zero, where it is known) a straight line runs: years of wear and a P90 fall between them."""
 
-_PARTS = ("self_used_kwh", "export_kwh", "export_worth_kwh", "battery_loss_kwh", "bill_after")
+MONTHS = 12
 
 
-@dataclass(frozen=True)
-class Bills:
-    """A household tariff.
-
-    Attributes
-    ----------
-    tiers : ndarray, shape (2,)
-        Yearly kWh at which the second and the third tier begin.
-    prices : ndarray, shape (3, 2)
-        Per kWh by tier: off peak, and at peak (the same twice for a flat tariff).
-    peak : ndarray of int, shape (8760,)
-        1 at peak.
-    source : str
-    """
-
-    tiers: np.ndarray
-    prices: np.ndarray
-    peak: np.ndarray
-    source: str
-
-
-def find_bills(scenario: Scenario, province: str | None) -> Bills | None:
-    """The household tariff of a place: the scenario's file, its one price, or the packaged one.
-
-    A tariff file is a CSV with a row per tier: ``up_to_kwh`` (empty in the last), ``flat``,
-    ``peak``, ``valley``. ``None`` where no tariff is known.
-    """
+def periods(scenario: Scenario) -> np.ndarray:
+    """Period of the day of each hour that bills part: all one, or off peak and at peak."""
     tariff = scenario.tariff
+    if not tariff.time_of_use:
+        return np.zeros(HOURS, dtype=np.int64)
     hours = np.asarray(hourly_index(8.0).hour)
-    at_peak = ((hours >= tariff.peak_hours[0]) & (hours < tariff.peak_hours[1])).astype(np.int64)
-    if tariff.file is not None:
-        table, source = _tariff_file(tariff.file), tariff.file
-    elif tariff.self_use_price is not None:
-        price = tariff.self_use_price
-        table = pd.DataFrame({"up_to_kwh": [np.nan], "flat": price, "peak": price, "valley": price})
-        source = "scenario"
-    else:
-        packaged = reference.load("household_tariff")
-        table = packaged[packaged["province"] == province]
-        if table.empty:
-            return None
-        source = str(table["source"].iloc[0])
-    limits = np.full(2, np.inf)
-    limits[: len(table) - 1] = table["up_to_kwh"].to_numpy(dtype=float)[:-1]
-    names = ["valley", "peak"] if tariff.time_of_use else ["flat", "flat"]
-    prices = table[names].to_numpy(dtype=float)
-    prices = np.vstack([prices, np.repeat(prices[-1:], 3 - len(prices), axis=0)])
-    return Bills(limits, prices, at_peak, source)
-
-
-def _tariff_file(path: str) -> pd.DataFrame:
-    try:
-        table = pd.read_csv(path)
-    except (OSError, ValueError) as error:
-        raise InputError("file_unreadable", where=path, reason=str(error)) from None
-    missing = [c for c in ("up_to_kwh", "flat", "peak", "valley") if c not in table]
-    if missing or not 1 <= len(table) <= 3:
-        raise InputError("tariff_file", where=path)
-    return table
+    return ((hours >= tariff.peak_hours[0]) & (hours < tariff.peak_hours[1])).astype(np.int64)
 
 
 def simulate_demand(
     households: pd.DataFrame,
     arrays: pd.DataFrame,
     shares: pd.DataFrame,
-    weather: Weather,
+    weather: Weather | Year,
     *,
     scenario: Scenario,
-    bills: Bills | None,
     first_year: float = 1.0,
     meter: pd.DataFrame | None = None,
     horizon: np.ndarray | Horizons | None = None,
 ) -> pd.DataFrame:
-    """Self-use, export and bills of every household, hour by hour.
+    """Load, self-use and export of every household, hour by hour: energies, no prices.
 
     Parameters
     ----------
@@ -119,11 +65,10 @@ def simulate_demand(
         ``building_id``, ``capacity_kwp``, ``surface_tilt``, ``surface_azimuth``.
     shares : DataFrame
         ``building_id``, ``household_id``, ``share``.
-    weather : Weather
+    weather : Weather or Year
+        The year, or the year made ready.
     scenario : Scenario
-        ``demand``, ``system`` and ``tariff`` are used.
-    bills : Bills or None
-        Without a tariff the bills are nan.
+        ``demand``, ``system`` and the periods of the day of ``tariff`` are used.
     first_year : float
         What is left of the typical year's energy in the first year.
     meter : DataFrame, optional
@@ -134,29 +79,67 @@ def simulate_demand(
     Returns
     -------
     DataFrame
-        On the index of ``households``: ``household_id``, ``load_kwh``, ``bill_before``, and for
-        each scale n of :data:`SCALES` ``self_used_kwh_n``, ``export_kwh_n``,
-        ``export_worth_kwh_n``, ``battery_loss_kwh_n`` and ``bill_after_n``.
+        On the index of ``households``: ``household_id``, ``load_kwh``, ``load_kwh_MM`` by month,
+        ``export_kwh_hHH`` (sold in the first year by the hour of the day), and for each scale n of
+        :data:`SCALES` ``self_used_kwh_n``, ``self_used_kwh_n_MM`` and ``battery_loss_kwh_n``. Where
+        bills part the day, months are ``MM_p0``, ``MM_p1`` (off peak, at peak).
     """
     angles = as_horizon(horizon, len(arrays))
-    year = Year(weather, scenario, shaded=angles is not None)
+    year = year_of(weather, scenario, angles)
     planes = year.plane_factors(arrays, angles)
     edges, left, bins, hourly = year.rays(arrays, angles)
     start, rows, weight = _links(households, arrays, shares)
     shapes, which, consumption = _loads(households, scenario, meter)
-    tariff = bills or Bills(np.full(2, np.inf), np.full((3, 2), np.nan), np.zeros(HOURS, int), "")
     battery = np.array(_battery(scenario.demand.battery_kwh, scenario.demand.battery_kw, scenario))
-    out, before = run_households(
+    period, index = periods(scenario), hourly_index(8.0)
+    parts = int(period.max()) + 1
+    slot = (np.asarray(index.month, dtype=np.int64) - 1) * parts + period
+    own, lost, sent = run_households(
         planes, hourly, year.iam, year.sky.hour, edges, bins, left, start, rows, weight,
         shapes, which, consumption, np.array(SCALES) * first_year,
-        tariff.tiers, tariff.prices, tariff.peak,
-        _export_shape(scenario), battery,
+        slot, MONTHS * parts, np.asarray(index.hour, dtype=np.int64), battery,
     )  # fmt: skip
-    table = {"household_id": households["household_id"].to_numpy()}
-    table |= {"load_kwh": before[:, 0], "bill_before": before[:, 1]}
+    by_slot = np.stack([np.bincount(slot, weights=s, minlength=MONTHS * parts) for s in shapes])
+    load = by_slot[which] * consumption[:, None]
+    columns = {"household_id": households["household_id"].to_numpy(), "load_kwh": load.sum(axis=1)}
+    columns |= {f"load_kwh_{name}": load[:, n] for n, name in enumerate(slot_names(parts))}
+    columns |= {f"export_kwh_h{hour:02d}": sent[:, hour] for hour in range(24)}
     for node in range(len(SCALES)):
-        table |= {f"{name}_{node}": out[:, node, n] for n, name in enumerate(_PARTS)}
-    return pd.DataFrame(table, index=households.index)
+        columns[f"self_used_kwh_{node}"] = own[:, node].sum(axis=1)
+        columns[f"battery_loss_kwh_{node}"] = lost[:, node]
+        columns |= {
+            f"self_used_kwh_{node}_{name}": own[:, node, n]
+            for n, name in enumerate(slot_names(parts))
+        }
+    return pd.DataFrame(columns, index=households.index)
+
+
+def slot_names(parts: int) -> list[str]:
+    """Suffixes of columns by month, and by period of the day where there are several."""
+    months = [f"{month:02d}" for month in range(1, MONTHS + 1)]
+    return months if parts == 1 else [f"{m}_p{p}" for m in months for p in range(parts)]
+
+
+def by_slot(demand: pd.DataFrame, stem: str) -> np.ndarray:
+    """Columns of a demand table by month and period; shape (households, 12, periods)."""
+    parts = 1
+    while f"{stem}_01_p{parts}" in demand:
+        parts += 1
+    names = [f"{stem}_{name}" for name in slot_names(parts)]
+    return demand[names].to_numpy(dtype=float).reshape(len(demand), MONTHS, parts)
+
+
+def export_worth(demand: pd.DataFrame, by_hour: list[float] | None) -> np.ndarray:
+    """Worth of each household's exports by their hours over all hours alike; 1 without a shape.
+
+    ``by_hour`` is the worth of an export in each hour of the day over the market price.
+    """
+    if by_hour is None:
+        return np.ones(len(demand))
+    sent = demand[[f"export_kwh_h{hour:02d}" for hour in range(24)]].to_numpy(dtype=float)
+    whole = sent.sum(axis=1)
+    worth = sent @ np.asarray(by_hour, dtype=float)
+    return np.divide(worth, whole, out=np.ones(len(demand)), where=whole > 0)
 
 
 def _links(
@@ -205,7 +188,9 @@ def _loads(
     return np.stack(shapes), which, consumption
 
 
-def village_load(households: pd.DataFrame, demand: pd.DataFrame, scenario: Scenario) -> np.ndarray:
+def village_load(
+    households: pd.DataFrame, demand: pd.DataFrame, scenario: Scenario
+) -> np.ndarray:
     """Load of all households together by their archetypes, kW; shape (8760,)."""
     shapes, which, _ = _loads(households, scenario, None)
     yearly = np.bincount(
@@ -220,14 +205,6 @@ def _battery(capacity_kwh: float, power_kw: float | None, scenario: Scenario) ->
     return [capacity_kwh, power, one_way, one_way]
 
 
-def _export_shape(scenario: Scenario) -> np.ndarray:
-    """Worth of an exported kilowatt-hour over the market price, by the hour; 1 if not given."""
-    given = scenario.tariff.market_hourly
-    if given is None:
-        return np.ones(HOURS)
-    return np.asarray(given, dtype=float)[np.asarray(hourly_index(8.0).hour)]
-
-
 def at_scale(demand: pd.DataFrame, part: str, scale: np.ndarray, at_zero: np.ndarray) -> np.ndarray:
     """A part of the demand table at other scales of the first year's generation.
 
@@ -236,8 +213,7 @@ def at_scale(demand: pd.DataFrame, part: str, scale: np.ndarray, at_zero: np.nda
     demand : DataFrame
         As from :func:`simulate_demand`.
     part : str
-        ``self_used_kwh``, ``export_kwh``, ``export_worth_kwh``, ``battery_loss_kwh`` or
-        ``bill_after``.
+        ``self_used_kwh`` or ``battery_loss_kwh``; ``bill_after`` of a table of bills.
     scale : ndarray, shape (households, ...) or (...)
         Generation over the first year's.
     at_zero : ndarray, shape (households,)
@@ -258,6 +234,37 @@ def at_scale(demand: pd.DataFrame, part: str, scale: np.ndarray, at_zero: np.nda
     rows = np.arange(len(demand))[:, None]
     left, right = table[rows, above - 1], table[rows, above]
     return left + (scale - low) / (high - low) * (right - left)
+
+
+def village_battery(
+    households: pd.DataFrame, demand: pd.DataFrame, made_kw: np.ndarray, *, scenario: Scenario
+) -> pd.DataFrame:
+    """What a shared battery does with the village's export and import of each hour.
+
+    The village is taken as one household: what neighbours use of each other's power at once needs
+    no battery.
+
+    Parameters
+    ----------
+    households, demand : DataFrame
+        As for :func:`simulate_demand`, and as from it.
+    made_kw : ndarray, shape (8760,)
+        Of all arrays together in the first year.
+
+    Returns
+    -------
+    DataFrame
+        One row of ``used_in_village_kwh``, ``charged_kwh``, ``discharged_kwh``,
+        ``stored_at_end_kwh``; none without a battery.
+    """
+    names = ["used_in_village_kwh", "charged_kwh", "discharged_kwh", "stored_at_end_kwh"]
+    if scenario.demand.village_battery_kwh == 0:
+        return pd.DataFrame({name: pd.Series(dtype=float) for name in names})
+    load = village_load(households, demand, scenario)
+    spare, lack = np.maximum(made_kw - load, 0), np.maximum(load - made_kw, 0)
+    found = share_village_battery(spare, lack, scenario=scenario)
+    direct = float(np.minimum(made_kw, load).sum())
+    return pd.DataFrame([{"used_in_village_kwh": direct, **found}])
 
 
 def share_village_battery(

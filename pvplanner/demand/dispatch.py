@@ -1,4 +1,4 @@
-"""Self-use, export, battery and bills, hour by hour, for every household; compiled.
+"""Self-use, export and battery, hour by hour, for every household; compiled. No price is asked.
 
 A household's generation is summed from its own arrays by the energy kernel's arithmetic, over the
 hours instead of over roofs, and used at once: nothing of 8,760 hours is stored per household.
@@ -36,55 +36,90 @@ from pvplanner.energy.kernel import (
     modifier,
     power_of,
 )
+from pvplanner.threads import spread
 
 HOURS = 8760
+CLOCK = 24
+"""Hours of the day."""
+
 _ZERO, _ONE = np.float32(0), np.float32(1)
-
-
-@nb.njit(cache=True, fastmath={"contract", "nsz"}, error_model="numpy")
-def _add_power(
-    p: Any, i: int, h: Any, k: Any, edges: Any, bins: Any, left: Any, weight: Any, out: np.ndarray
-) -> None:
-    """Add an array's hourly AC power (kW) to ``out``, over the hours with light."""
-    points = edges.shape[1]
-    for t in range(h.shape[1]):
-        c = p[N_EAST, i] * h[SUN_EAST, t] + p[N_NORTH, i] * h[SUN_NORTH, t]
-        c = max(c + p[N_UP, i] * h[SUN_UP, t], _ZERO)
-        sky = h[EVEN, t] * p[SKY, i] + h[BAND, t] * p[SINE, i]
-        seen = _ONE if sky + h[AROUND, t] * left[i] * c > _ZERO else _ZERO
-        direct = (h[BEAM, t] + seen * h[AROUND, t]) * c
-        if points > 0:
-            lit = 0
-            for n in range(points):
-                low, high = edges[i, n, bins[t]], edges[i, n, bins[t] + 1]
-                if h[UP, t] > low + h[PART, t] * (high - low):
-                    lit += 1
-            direct *= np.float32(lit) / np.float32(points)
-        total = direct + seen * sky + h[GROUND, t] * p[GROUND_VIEW, i]
-        useful = h[EVEN, t] * p[SKY_USED, i] + h[BAND, t] * p[SINE_USED, i]
-        useful = seen * useful + direct * modifier(c, k) + h[GROUND, t] * p[GROUND_USED, i]
-        out[t] += weight * power_of(p, i, useful, total, h[COOL, t], h[HEAT, t])
+_MATH = {"contract", "nsz"}
 
 
 @nb.njit(inline="always")
-def _cost(used: Any, kwh: Any, first: Any, second: Any, prices: Any, peak: Any) -> Any:
-    """Price of ``kwh`` more after ``used`` kWh this year: each part at its own tier."""
-    to = used + kwh
-    one = max(min(to, first) - min(used, first), 0.0)
-    two = max(min(to, second) - max(used, first), 0.0) if to > first else 0.0
-    three = kwh - one - two
-    return one * prices[0, peak] + two * prices[1, peak] + three * prices[2, peak]
+def _power_at(p: Any, i: Any, h: Any, t: Any, k: Any, left: Any, lit: Any) -> Any:
+    """AC power of a plane per kWp in a lit hour; ``lit`` is the share that the sun reaches."""
+    c = p[N_EAST, i] * h[SUN_EAST, t] + p[N_NORTH, i] * h[SUN_NORTH, t]
+    c = max(c + p[N_UP, i] * h[SUN_UP, t], _ZERO)
+    sky = h[EVEN, t] * p[SKY, i] + h[BAND, t] * p[SINE, i]
+    seen = _ONE if sky + h[AROUND, t] * left[i] * c > _ZERO else _ZERO
+    direct = (h[BEAM, t] + seen * h[AROUND, t]) * c * lit
+    total = direct + seen * sky + h[GROUND, t] * p[GROUND_VIEW, i]
+    useful = h[EVEN, t] * p[SKY_USED, i] + h[BAND, t] * p[SINE_USED, i]
+    useful = seen * useful + direct * modifier(c, k) + h[GROUND, t] * p[GROUND_USED, i]
+    return power_of(p, i, useful, total, h[COOL, t], h[HEAT, t])
 
 
-@nb.njit(cache=True, parallel=True, error_model="numpy")
+@nb.njit(cache=True, fastmath=_MATH, error_model="numpy", nogil=True)
+def _add_power(
+    p: np.ndarray, i: int, h: np.ndarray, k: Any, edges: np.ndarray, bins: np.ndarray,
+    left: np.ndarray, weight: Any, out: np.ndarray,
+) -> None:  # fmt: skip
+    """Add an array's hourly AC power (kW) to ``out``, over the hours with light."""
+    points = edges.shape[1]
+    if points == 0:
+        for t in range(h.shape[1]):
+            out[t] += weight * _power_at(p, i, h, t, k, left, _ONE)
+        return
+    for t in range(h.shape[1]):
+        lit = 0
+        for n in range(points):
+            low, high = edges[i, n, bins[t]], edges[i, n, bins[t] + 1]
+            if h[UP, t] > low + h[PART, t] * (high - low):
+                lit += 1
+        share = np.float32(lit) / np.float32(points)
+        out[t] += weight * _power_at(p, i, h, t, k, left, share)
+
+
+@nb.njit(cache=True, fastmath={"reassoc", "contract", "nsz"}, error_model="numpy", nogil=True)
+def _direct_use(made: np.ndarray, load: np.ndarray, scale: float) -> float:
+    """Energy used as it is made, kWh."""
+    own = 0.0
+    for t in range(len(made)):
+        own += min(made[t] * scale, load[t])
+    return own
+
+
+@nb.njit(cache=True, error_model="numpy", nogil=True)
+def _with_battery(
+    made: np.ndarray, shape: np.ndarray, year: float, scale: float, slot: np.ndarray,
+    clock: np.ndarray, battery: np.ndarray, own: np.ndarray, sent: np.ndarray,
+) -> float:  # fmt: skip
+    """A year behind a battery: own use by slot, export by hour of the day; returns what is lost."""
+    capacity, limit, charging, discharging = battery[0], battery[1], battery[2], battery[3]
+    stored, lost = 0.0, 0.0
+    for t in range(HOURS):
+        load, here = shape[t] * year, made[t] * scale
+        direct = min(load, here)
+        spare, lack = here - direct, load - direct
+        taken = min(spare, limit, (capacity - stored) / charging)
+        given = min(lack, limit, stored * discharging)
+        stored += taken * charging - given / discharging
+        lost += taken * (1 - charging) + given * (1 / discharging - 1)
+        own[slot[t]] += direct + given
+        sent[clock[t]] += spare - taken
+    # What is left in the battery at the year's end is neither used nor lost: it is counted as lost,
+    # so that the parts sum to the generation.
+    return lost + stored
+
+
 def run_households(
     planes: np.ndarray, hourly: np.ndarray, iam: np.ndarray, hour: np.ndarray,
     edges: np.ndarray, bins: np.ndarray, left: np.ndarray,
     start: np.ndarray, rows: np.ndarray, weight: np.ndarray,
     shapes: np.ndarray, which: np.ndarray, consumption: np.ndarray, scales: np.ndarray,
-    tiers: np.ndarray, prices: np.ndarray, peak: np.ndarray, export_shape: np.ndarray,
-    battery: np.ndarray,
-) -> tuple[np.ndarray, np.ndarray]:  # fmt: skip
+    slot: np.ndarray, slots: int, clock: np.ndarray, battery: np.ndarray,
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:  # fmt: skip
     """A year of every household.
 
     Parameters
@@ -105,79 +140,88 @@ def run_households(
         Row of ``shapes``, and kWh a year; nan: not known.
     scales : float array, shape (nodes,)
         Generation is scaled by each in turn.
-    tiers : float array, shape (2,)
-        Yearly consumption at which the next tier begins, kWh.
-    prices : float array, shape (3, 2)
-        By tier; off peak and at peak.
-    peak : int array, shape (8760,)
-    export_shape : float array, shape (8760,)
-        Worth of an exported kilowatt-hour over the market price.
+    slot : int array, shape (8760,)
+        Month and period of the day that each hour is counted in, below ``slots``.
+    clock : int array, shape (8760,)
+        Hour of the day.
     battery : float array, shape (4,)
         Capacity (kWh), power (kW), efficiency of charging and of discharging.
 
     Returns
     -------
-    out : float array, shape (households, nodes, 5)
-        self-used, exported, export times its shape, lost in the battery (kWh), bill after.
-    before : float array, shape (households, 2)
-        load (kWh) and bill without photovoltaics.
+    own : float array, shape (households, nodes, slots)
+        Used at home, kWh.
+    lost : float array, shape (households, nodes)
+        In the battery, kWh.
+    sent : float array, shape (households, 24)
+        Sold at the first scale, by the hour of the day, kWh.
     """
     count, nodes = len(start) - 1, len(scales)
-    out = np.zeros((count, nodes, 5))
-    before = np.zeros((count, 2))
+    own, lost = np.zeros((count, nodes, slots)), np.zeros((count, nodes))
+    sent = np.zeros((count, CLOCK))
+    # Lit hours of one slot stand together, so that their sums run over neighbours.
+    order = np.argsort(slot[hour], kind="stable")
+    edge = np.searchsorted(slot[hour][order], np.arange(slots + 1))
+    spread(
+        _households, count, planes, hourly, iam, hour, order, edge, edges, bins, left, start, rows,
+        weight, shapes, which, consumption, scales, slot, clock, battery, own, lost, sent,
+    )  # fmt: skip
+    return own, lost, sent
+
+
+@nb.njit(cache=True, error_model="numpy", nogil=True)
+def _households(
+    begin: int, end: int, planes: np.ndarray, hourly: np.ndarray, iam: np.ndarray,
+    hour: np.ndarray, order: np.ndarray, edge: np.ndarray, edges: np.ndarray, bins: np.ndarray,
+    left: np.ndarray, start: np.ndarray, rows: np.ndarray, weight: np.ndarray,
+    shapes: np.ndarray, which: np.ndarray, consumption: np.ndarray, scales: np.ndarray,
+    slot: np.ndarray, clock: np.ndarray, battery: np.ndarray,
+    own: np.ndarray, lost: np.ndarray, sent: np.ndarray,
+) -> None:  # fmt: skip
     k = (iam[0], iam[1], iam[2], iam[3], iam[4], iam[5], iam[6], iam[7], iam[8], iam[9])
-    capacity, limit, charging, discharging = battery[0], battery[1], battery[2], battery[3]
-    first, second = tiers[0], tiers[1]
-    for g in nb.prange(count):
-        power = np.zeros(hourly.shape[1], dtype=np.float32)
+    count = hourly.shape[1]
+    power = np.empty(count, dtype=np.float32)
+    made, load = np.empty(count), np.empty(count)
+    whole, spare = np.zeros(HOURS), np.zeros(CLOCK)
+    for g in range(begin, end):
+        if np.isnan(consumption[g]):
+            for node in range(len(scales)):
+                lost[g, node] = np.nan
+                for n in range(own.shape[2]):
+                    own[g, node, n] = np.nan
+            for n in range(CLOCK):
+                sent[g, n] = np.nan
+            continue
+        if start[g] == start[g + 1]:
+            continue
+        for t in range(count):
+            power[t] = _ZERO
         for link in range(start[g], start[g + 1]):
             _add_power(
                 planes, rows[link], hourly, k, edges, bins, left, np.float32(weight[link]), power
             )
-        made = np.zeros(HOURS)
-        for t in range(len(hour)):
-            made[hour[t]] = power[t]
-        if np.isnan(consumption[g]):
-            for node in range(nodes):
-                for name in range(5):
-                    out[g, node, name] = np.nan
-            before[g, 0] = before[g, 1] = np.nan
+        shape, year = shapes[which[g]], consumption[g]
+        if battery[0] > 0.0:
+            for t in range(count):
+                whole[hour[t]] = power[t]
+            for node in range(len(scales)):
+                for n in range(CLOCK):
+                    spare[n] = 0.0
+                lost[g, node] = _with_battery(
+                    whole, shape, year, scales[node], slot, clock, battery, own[g, node], spare
+                )
+                if node == 0:
+                    for n in range(CLOCK):
+                        sent[g, n] = spare[n]
             continue
-        shape = shapes[which[g]]
-        year = consumption[g]
-        used, bill = 0.0, 0.0
-        for t in range(HOURS):
-            load = shape[t] * year
-            bill += _cost(used, load, first, second, prices, peak[t])
-            used += load
-        before[g, 0], before[g, 1] = used, bill
-        for node in range(nodes):
-            scale = scales[node]
-            stored, bought, bill = 0.0, 0.0, 0.0
-            own, sent, worth, lost = 0.0, 0.0, 0.0, 0.0
-            for t in range(HOURS):
-                load, here = shape[t] * year, made[t] * scale
-                direct = min(load, here)
-                spare, lack = here - direct, load - direct
-                if capacity > 0.0:
-                    taken = min(spare, limit, (capacity - stored) / charging)
-                    given = min(lack, limit, stored * discharging)
-                    stored += taken * charging - given / discharging
-                    lost += taken * (1 - charging) + given * (1 / discharging - 1)
-                    spare -= taken
-                    lack -= given
-                    own += given
-                own += direct
-                sent += spare
-                worth += spare * export_shape[t]
-                if lack > 0.0:
-                    bill += _cost(bought, lack, first, second, prices, peak[t])
-                    bought += lack
-            out[g, node, 0], out[g, node, 1], out[g, node, 2] = own, sent, worth
-            # What is left in the battery at the year's end is neither used nor lost: it is counted
-            # as lost, so that the parts sum to the generation.
-            out[g, node, 3], out[g, node, 4] = lost + stored, bill
-    return out, before
+        for t in range(count):
+            here = order[t]
+            made[t], load[t] = power[here], shape[hour[here]] * year
+            sent[g, clock[hour[here]]] += max(made[t] * scales[0] - load[t], 0.0)
+        for node in range(len(scales)):
+            for n in range(len(edge) - 1):
+                first, last = edge[n], edge[n + 1]
+                own[g, node, n] = _direct_use(made[first:last], load[first:last], scales[node])
 
 
 @nb.njit(cache=True)

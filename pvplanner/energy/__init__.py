@@ -15,13 +15,14 @@ import pandas as pd
 
 from pvplanner.energy.doubt import (
     RoofDoubt,
+    as_built,
     contributions,
     doubt_components,
-    draw_ranges,
+    energy_ranges,
     roof_doubt,
 )
 from pvplanner.energy.waterfall import loss_waterfall
-from pvplanner.energy.year import Year, as_horizon, loss_factors, module_gamma, ratio
+from pvplanner.energy.year import Year, as_horizon, loss_factors, module_gamma, ratio, year_of
 from pvplanner.errors import InputError
 from pvplanner.horizon import Horizons
 from pvplanner.reference import distance_km
@@ -31,9 +32,11 @@ from pvplanner.weather import Weather
 
 __all__ = [
     "RoofDoubt",
+    "Year",
     "contributions",
     "doubt_components",
-    "draw_ranges",
+    "as_built",
+    "energy_ranges",
     "loss_factors",
     "loss_waterfall",
     "module_gamma",
@@ -46,7 +49,7 @@ __all__ = [
 
 def simulate_energy(
     arrays: pd.DataFrame,
-    weather: Weather | Mapping[str, Weather],
+    weather: Weather | Year | Mapping[str, Weather],
     *,
     scenario: Scenario | None = None,
     horizon: np.ndarray | Horizons | None = None,
@@ -59,8 +62,8 @@ def simulate_energy(
         ``capacity_kwp`` (kWp), ``surface_tilt`` (degrees), ``surface_azimuth`` (degrees clockwise
         from north). ``capacity_kw_ac`` (kW) is used where it is there and known, else
         ``system.dc_ac_ratio``.
-    weather : Weather, or mapping of name to Weather
-        The year. Of several, each array takes the one that its ``weather_site`` names, else the
+    weather : Weather or Year, or mapping of name to Weather
+        The year, or the year made ready. Of several, each array takes the one that its ``weather_site`` names, else the
         nearest to its ``latitude`` and ``longitude`` (degrees).
     scenario : Scenario, optional
         ``system`` and ``module`` are used; the defaults if not given.
@@ -87,9 +90,9 @@ def simulate_energy(
     scenario = scenario or Scenario()
     _check(arrays)
     horizon = as_horizon(horizon, len(arrays))
-    if not isinstance(weather, Weather):
+    if not isinstance(weather, Weather | Year):
         return _by_site(arrays, weather, scenario, horizon)
-    year = Year(weather, scenario, shaded=horizon is not None)
+    year = year_of(weather, scenario, horizon)
     ac, poa, kept = year.run(arrays, horizon)
     capacity = arrays["capacity_kwp"].to_numpy(dtype=float)
     specific = ac.sum(axis=1)
@@ -103,7 +106,7 @@ def simulate_energy(
 
 def simulate_hours(
     arrays: pd.DataFrame,
-    weather: Weather,
+    weather: Weather | Year,
     *,
     scenario: Scenario | None = None,
     horizon: np.ndarray | Horizons | None = None,
@@ -123,15 +126,15 @@ def simulate_hours(
     scenario = scenario or Scenario()
     _check(arrays)
     horizon = as_horizon(horizon, len(arrays))
-    year = Year(weather, scenario, shaded=horizon is not None)
+    year = year_of(weather, scenario, horizon)
     power, _ = year.hours(arrays, horizon, each=True)
     power *= arrays["capacity_kwp"].to_numpy(dtype=float)
-    return pd.DataFrame(power, index=weather.data.index, columns=arrays.index)
+    return pd.DataFrame(power, index=year.index, columns=arrays.index)
 
 
 def simulate_total_hours(
     arrays: pd.DataFrame,
-    weather: Weather,
+    weather: Weather | Year,
     *,
     scenario: Scenario | None = None,
     horizon: np.ndarray | Horizons | None = None,
@@ -151,9 +154,9 @@ def simulate_total_hours(
     scenario = scenario or Scenario()
     _check(arrays)
     horizon = as_horizon(horizon, len(arrays))
-    year = Year(weather, scenario, shaded=horizon is not None)
+    year = year_of(weather, scenario, horizon)
     _, total = year.hours(arrays, horizon, each=False)
-    return pd.Series(total, index=weather.data.index, name="power_kw")
+    return pd.Series(total, index=year.index, name="power_kw")
 
 
 def _by_site(

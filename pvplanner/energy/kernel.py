@@ -13,6 +13,8 @@ from typing import Any
 import numba as nb
 import numpy as np
 
+from pvplanner.threads import spread
+
 BLOCK = 256
 """Planes per block: their factors and sums stay in the first-level cache."""
 
@@ -119,7 +121,20 @@ def _hour_careful(
         lost[i] += reach - direct
 
 
-@nb.njit(cache=True, fastmath=_MATH, error_model="numpy")
+# Loops instead of slices: for those numba compiles the text of its errors as well, for seconds.
+@nb.njit(inline="always")
+def _clear(sums: Any) -> None:
+    for i in range(BLOCK):
+        sums[i] = _ZERO
+
+
+@nb.njit(inline="always")
+def _keep(sums: Any, out: Any, month: Any) -> None:
+    for i in range(BLOCK):
+        out[i, month] = sums[i]
+
+
+@nb.njit(cache=True, fastmath=_MATH, error_model="numpy", nogil=True)
 def _year_plain(
     p: np.ndarray, h: np.ndarray, risky: np.ndarray, month_start: np.ndarray, iam: np.ndarray,
     ac: np.ndarray, poa: np.ndarray,
@@ -129,16 +144,18 @@ def _year_plain(
     made, fell = np.empty(BLOCK, dtype=np.float32), np.empty(BLOCK, dtype=np.float32)
     lost = np.zeros(BLOCK, dtype=np.float32)
     for month in range(12):
-        made[:], fell[:] = _ZERO, _ZERO
+        _clear(made)
+        _clear(fell)
         for t in range(month_start[month], month_start[month + 1]):
             if risky[t]:
                 _hour_careful(p, h, t, k, lit, lit, made, fell, lost, power)
             else:
                 _hour_plain(p, h, t, k, made, fell)
-        ac[:, month], poa[:, month] = made, fell
+        _keep(made, ac, month)
+        _keep(fell, poa, month)
 
 
-@nb.njit(cache=True, fastmath=_MATH, error_model="numpy")
+@nb.njit(cache=True, fastmath=_MATH, error_model="numpy", nogil=True)
 def _year_shaded(
     p: np.ndarray, h: np.ndarray, risky: np.ndarray, month_start: np.ndarray, iam: np.ndarray,
     horizon: np.ndarray, bins: np.ndarray, left: np.ndarray,
@@ -149,17 +166,20 @@ def _year_shaded(
     made, fell = np.empty(BLOCK, dtype=np.float32), np.empty(BLOCK, dtype=np.float32)
     lost = np.empty(BLOCK, dtype=np.float32)
     for month in range(12):
-        made[:], fell[:], lost[:] = _ZERO, _ZERO, _ZERO
+        _clear(made)
+        _clear(fell)
+        _clear(lost)
         for t in range(month_start[month], month_start[month + 1]):
             _light_up(horizon, bins[t], h[UP, t], h[PART, t], lit)
             if risky[t]:
                 _hour_careful(p, h, t, k, lit, left, made, fell, lost, power)
             else:
                 _hour_shaded(p, h, t, k, lit, made, fell, lost)
-        ac[:, month], poa[:, month], beam_lost[:, month] = made, fell, lost
+        _keep(made, ac, month)
+        _keep(fell, poa, month)
+        _keep(lost, beam_lost, month)
 
 
-@nb.njit(cache=True, parallel=True, error_model="numpy")
 def run_year(
     planes: np.ndarray, hourly: np.ndarray, risky: np.ndarray, month_start: np.ndarray,
     iam: np.ndarray,
@@ -188,12 +208,15 @@ def run_year(
     blocks = planes.shape[0]
     ac = np.empty((blocks, BLOCK, 12), dtype=np.float32)
     poa = np.empty((blocks, BLOCK, 12), dtype=np.float32)
-    for b in nb.prange(blocks):
-        _year_plain(planes[b], hourly, risky, month_start, iam, ac[b], poa[b])
+
+    def some(begin: int, end: int) -> None:
+        for b in range(begin, end):
+            _year_plain(planes[b], hourly, risky, month_start, iam, ac[b], poa[b])
+
+    spread(some, blocks, least=1)
     return ac, poa
 
 
-@nb.njit(cache=True, parallel=True, error_model="numpy")
 def run_year_shaded(
     planes: np.ndarray, hourly: np.ndarray, risky: np.ndarray, month_start: np.ndarray,
     iam: np.ndarray, horizon: np.ndarray, bins: np.ndarray, left: np.ndarray,
@@ -218,11 +241,15 @@ def run_year_shaded(
     ac = np.empty((blocks, BLOCK, 12), dtype=np.float32)
     poa = np.empty((blocks, BLOCK, 12), dtype=np.float32)
     lost = np.empty((blocks, BLOCK, 12), dtype=np.float32)
-    for b in nb.prange(blocks):
-        _year_shaded(
-            planes[b], hourly, risky, month_start, iam, horizon[b], bins, left[b],
-            ac[b], poa[b], lost[b],
-        )  # fmt: skip
+
+    def some(begin: int, end: int) -> None:
+        for b in range(begin, end):
+            _year_shaded(
+                planes[b], hourly, risky, month_start, iam, horizon[b], bins, left[b],
+                ac[b], poa[b], lost[b],
+            )  # fmt: skip
+
+    spread(some, blocks, least=1)
     return ac, poa, lost
 
 
@@ -262,7 +289,7 @@ def run_hours(
                     trace[t, b * BLOCK + i] = power[i]
 
 
-@nb.njit(cache=True, fastmath=_MATH, error_model="numpy")
+@nb.njit(cache=True, fastmath=_MATH, error_model="numpy", nogil=True)
 def _steps(
     p: np.ndarray, h: np.ndarray, month_start: np.ndarray, iam: np.ndarray,
     horizon: np.ndarray, bins: np.ndarray, left: np.ndarray, kept: np.ndarray, out: np.ndarray,
@@ -294,7 +321,6 @@ def _steps(
                 out[5, month, i] += min(free, p[LIMIT, i])
 
 
-@nb.njit(cache=True, parallel=True, error_model="numpy")
 def run_steps(
     planes: np.ndarray, hourly: np.ndarray, month_start: np.ndarray, iam: np.ndarray,
     horizon: np.ndarray, bins: np.ndarray, left: np.ndarray, kept: np.ndarray,
@@ -317,12 +343,16 @@ def run_steps(
     """
     blocks = planes.shape[0]
     out = np.zeros((blocks, 6, 12, BLOCK))
-    for b in nb.prange(blocks):
-        _steps(planes[b], hourly, month_start, iam, horizon[b], bins, left[b], kept, out[b])
+
+    def some(begin: int, end: int) -> None:
+        for b in range(begin, end):
+            _steps(planes[b], hourly, month_start, iam, horizon[b], bins, left[b], kept, out[b])
+
+    spread(some, blocks, least=1)
     return out
 
 
-@nb.njit(cache=True, parallel=True, error_model="numpy")
+@nb.njit(cache=True, error_model="numpy")
 def plane_rows(
     tilt: np.ndarray, azimuth: np.ndarray, left: np.ndarray, limit: np.ndarray,
     modifiers: np.ndarray, step: float, efficiency: float, scale: float, blocks: int,
@@ -350,7 +380,7 @@ def plane_rows(
     """
     out = np.zeros((blocks, 13, BLOCK), dtype=np.float32)
     pieces = modifiers.shape[2]
-    for i in nb.prange(len(tilt)):
+    for i in range(len(tilt)):
         b, at = i // BLOCK, i % BLOCK
         slope, turn = math.radians(tilt[i]), math.radians(azimuth[i])
         sine, cosine = math.sin(slope), math.cos(slope)

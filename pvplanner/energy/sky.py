@@ -59,6 +59,8 @@ class Sky:
         Where each month's hours begin.
     hour : ndarray of int
         Row of the weather year for each hour kept.
+    utc_offset_hours : float
+        Zone of the weather year.
     """
 
     sun: np.ndarray
@@ -73,6 +75,28 @@ class Sky:
     azimuth: np.ndarray
     month_start: np.ndarray
     hour: np.ndarray
+    utc_offset_hours: float
+
+    def to_table(self) -> pd.DataFrame:
+        """The coefficients as one table that :meth:`from_table` reads back."""
+        month = np.searchsorted(self.month_start, np.arange(len(self.hour)), side="right")
+        columns = {name: getattr(self, name) for name in _COLUMNS}
+        columns |= dict(zip(("sun_east", "sun_north", "sun_up"), self.sun, strict=True))
+        zone = self.utc_offset_hours
+        return pd.DataFrame({**columns, "month": month, "utc_offset_hours": zone})
+
+    @classmethod
+    def from_table(cls, table: pd.DataFrame) -> Sky:
+        """Inverse of :meth:`to_table`."""
+        columns = {name: table[name].to_numpy() for name in _COLUMNS}
+        sun = np.stack([table[f"sun_{way}"].to_numpy() for way in ("east", "north", "up")])
+        start = np.searchsorted(table["month"].to_numpy(), np.arange(1, 14))
+        zone = float(table["utc_offset_hours"].iloc[0]) if len(table) else 0.0
+        return cls(sun=sun, month_start=start, utc_offset_hours=zone, **columns)
+
+
+_COLUMNS = ("dni", "circumsolar", "isotropic", "horizon", "ground", "temp_air", "heating",
+            "elevation", "azimuth", "hour")  # fmt: skip
 
 
 def prepare_sky(weather: Weather, system: System) -> Sky:
@@ -114,6 +138,7 @@ def prepare_sky(weather: Weather, system: System) -> Sky:
         azimuth[hour],
         np.searchsorted(month, np.arange(1, 14)),
         hour,
+        pd.DatetimeIndex(data.index)[0].utcoffset().total_seconds() / 3600,
     )
 
 

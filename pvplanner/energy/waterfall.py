@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from pvplanner.energy.year import Year, as_horizon
+from pvplanner.energy.year import Year, as_horizon, year_of
 from pvplanner.horizon import Horizons
 from pvplanner.scenario import Scenario
 from pvplanner.weather import Weather
@@ -26,7 +26,7 @@ LOSS_ITEMS = (
 
 def loss_waterfall(
     arrays: pd.DataFrame,
-    weather: Weather,
+    weather: Weather | Year,
     *,
     scenario: Scenario | None = None,
     horizon: np.ndarray | Horizons | None = None,
@@ -49,7 +49,7 @@ def loss_waterfall(
     """
     scenario = scenario or Scenario()
     horizon = as_horizon(horizon, len(arrays))
-    year = Year(weather, scenario, shaded=horizon is not None)
+    year = year_of(weather, scenario, horizon)
     left = year.steps(arrays, horizon) * arrays["capacity_kwp"].to_numpy(dtype=float)
     plane, behind, useful, warm, free, made = (step.sum(axis=0) for step in left)
     steps = {
@@ -70,9 +70,9 @@ def loss_waterfall(
 
 def _dc_items(warm: np.ndarray, year: Year) -> dict[str, np.ndarray]:
     """What each item takes from the DC energy of its months, one after the other."""
-    if year.system.losses is not None:
-        return {"losses": -(warm * year.system.losses).sum(axis=0)}
-    items = year.system.loss_items
+    if year.losses_stated is not None:
+        return {"losses": -(warm * year.losses_stated).sum(axis=0)}
+    items = year.loss_items
     taken, rest = {}, warm
     for name in LOSS_ITEMS:
         share = np.broadcast_to(np.asarray(getattr(items, name), dtype=float), 12)[:, None]

@@ -22,23 +22,23 @@ from pvplanner.energy.sky import Sky, diffuse_pieces, iam_polynomial, prepare_sk
 from pvplanner.errors import InputError
 from pvplanner.horizon.view import sky_shares
 from pvplanner.reference.products import find_module
-from pvplanner.scenario import Scenario, System
-from pvplanner.weather import Weather
+from pvplanner.scenario import LossItems, Scenario, System
+from pvplanner.weather import Weather, hourly_index
 
 _CHUNK_BLOCKS = 256
 _ETA_REFERENCE = 0.9637
 """Reference efficiency of the PVWatts inverter (Dobos 2014)."""
 
 
-def loss_factors(system: System) -> np.ndarray:
+def loss_factors(system: System, items: LossItems | None = None) -> np.ndarray:
     """What is left of DC power after the losses, for each month; shape (12,).
 
-    ``system.losses`` if given, else the product over ``system.loss_items``.
+    ``system.losses`` if given, else the product over ``items`` (``system.loss_items``).
     """
     if system.losses is not None:
         return np.full(12, 1 - system.losses)
     left = np.ones(12)
-    for value in system.loss_items.model_dump().values():
+    for value in (items or system.loss_items).model_dump().values():
         left *= 1 - np.broadcast_to(np.asarray(value, dtype=float), 12)
     return left
 
@@ -51,15 +51,18 @@ def module_gamma(scenario: Scenario) -> float:
 class Year:
     """One weather year, ready for the kernel."""
 
-    def __init__(self, weather: Weather, scenario: Scenario, *, shaded: bool) -> None:
+    def __init__(self, weather: Weather | Sky, scenario: Scenario, *, shaded: bool) -> None:
         self.scenario = scenario
         system = scenario.system
-        self.sky: Sky = prepare_sky(weather, system)
-        if shaded and system.losses is None:
-            items = system.loss_items.model_copy(update={"shading": 0.0})
-            system = system.model_copy(update={"loss_items": items})
-        self.losses = loss_factors(system)
-        self.system = system
+        self.sky: Sky = weather if isinstance(weather, Sky) else prepare_sky(weather, system)
+        self.index = hourly_index(self.sky.utc_offset_hours)
+        self.shaded = shaded
+        self.loss_items = system.loss_items
+        if shaded:
+            # What a horizon takes is not taken again as a flat share.
+            self.loss_items = self.loss_items.model_copy(update={"shading": 0.0})
+        self.losses_stated = system.losses
+        self.losses = loss_factors(system, self.loss_items)
         self.hourly = self._hourly(self.losses, module_gamma(scenario))
         self.iam = iam_polynomial().astype(np.float32)
         # With band >= -even / 2 no tilt from 0 to 90 degrees can see a negative sky.
@@ -225,6 +228,13 @@ class Year:
         hourly = self.hourly.copy()
         hourly[UP], hourly[PART] = self.sky.elevation, position - bins
         return bins, hourly
+
+
+def year_of(weather: Weather | Year, scenario: Scenario, horizon: np.ndarray | None) -> Year:
+    """A weather year made ready, unless it is already."""
+    if isinstance(weather, Year):
+        return weather
+    return Year(weather, scenario, shaded=horizon is not None)
 
 
 def as_horizon(horizon: Any, count: int) -> np.ndarray | None:

@@ -60,6 +60,31 @@ class Horizons:
     angles: np.ndarray
     sky_view: np.ndarray
 
+    @staticmethod
+    def to_table(horizons: Horizons | None, plane_id: pd.Series) -> pd.DataFrame:
+        """Horizons as one table, a row per plane and point; no row where nothing is known."""
+        if horizons is None:
+            return pd.DataFrame({"plane_id": pd.Series(dtype="str")})
+        planes, points, directions = horizons.angles.shape
+        flat = horizons.angles.reshape(planes * points, directions)
+        columns = {
+            "plane_id": np.repeat(plane_id.to_numpy(), points),
+            "point": np.tile(np.arange(points), planes),
+            "sky_view": np.repeat(horizons.sky_view, points),
+        }
+        columns |= {f"direction_{n}": flat[:, n] for n in range(directions)}
+        return pd.DataFrame(columns)
+
+    @classmethod
+    def from_table(cls, table: pd.DataFrame) -> Horizons | None:
+        """Inverse of :meth:`to_table`."""
+        names = [name for name in table.columns if name.startswith("direction_")]
+        if not names:
+            return None
+        points = int(table["point"].max()) + 1 if len(table) else 1
+        angles = table[names].to_numpy(dtype=np.float32).reshape(-1, points, len(names))
+        return cls(angles, table["sky_view"].to_numpy(dtype=float)[::points])
+
     def __len__(self) -> int:
         return len(self.angles)
 

@@ -7,8 +7,9 @@ from typing import Any
 import numba as nb
 import numpy as np
 
+from pvplanner.threads import spread
 
-@nb.njit(cache=True, parallel=True, error_model="numpy")
+
 def sky_shares(horizon: np.ndarray, tilt: np.ndarray, azimuth: np.ndarray) -> np.ndarray:
     """Share of each plane's isotropic sky that is above its horizon.
 
@@ -24,11 +25,19 @@ def sky_shares(horizon: np.ndarray, tilt: np.ndarray, azimuth: np.ndarray) -> np
     Towards a direction with horizon h a plane with normal n sees the integral of n.s cos(e) de from
     max(h, the plane's own edge) to 90 degrees, in closed form.
     """
-    count, directions = horizon.shape
-    out = np.empty(count)
-    turn_sin = np.sin(2 * np.pi * np.arange(directions) / directions)
-    turn_cos = np.cos(2 * np.pi * np.arange(directions) / directions)
-    for i in nb.prange(count):
+    out = np.empty(len(horizon))
+    around = 2 * np.pi * np.arange(horizon.shape[1]) / horizon.shape[1]
+    spread(_shares, len(horizon), horizon, tilt, azimuth, np.sin(around), np.cos(around), out)
+    return out
+
+
+@nb.njit(cache=True, error_model="numpy", nogil=True)
+def _shares(
+    begin: int, end: int, horizon: np.ndarray, tilt: np.ndarray, azimuth: np.ndarray,
+    turn_sin: np.ndarray, turn_cos: np.ndarray, out: np.ndarray,
+) -> None:  # fmt: skip
+    directions = horizon.shape[1]
+    for i in range(begin, end):
         level, slope = np.cos(tilt[i]), np.sin(tilt[i])
         to_north, to_east = slope * np.cos(azimuth[i]), slope * np.sin(azimuth[i])
         seen, whole = 0.0, 0.0
@@ -40,7 +49,6 @@ def sky_shares(horizon: np.ndarray, tilt: np.ndarray, azimuth: np.ndarray) -> np
             low = horizon[i, d]
             seen += _sector(facing, level, low) if low > edge else all_sky
         out[i] = seen / whole
-    return out
 
 
 @nb.njit(inline="always")

@@ -13,6 +13,7 @@ from pvplanner.horizon.blocks import ragged
 from pvplanner.modules.inverters import choose_inverters
 from pvplanner.modules.layout import lay
 from pvplanner.modules.ways import (
+    RIDGE_GAP_M,
     Ways,
     find_product,
     find_ways,
@@ -32,11 +33,14 @@ from pvplanner.roofs.frames import Frames, frames_of
 from pvplanner.scenario import Scenario
 
 __all__ = [
+    "array_table",
     "find_product",
     "height_limit",
     "lay_modules",
     "module_outlines",
     "module_planes",
+    "outlines_of",
+    "place_modules",
     "row_horizon",
     "row_spacing",
 ]
@@ -80,20 +84,120 @@ def lay_modules(
         If a canopy would stand higher than local rules allow.
     """
     scenario, planes = scenario or Scenario(), _completed(planes)
+    layout = place_modules(planes, scenario=scenario, households=households)
+    return array_table(planes, layout, scenario=scenario)
+
+
+def place_modules(
+    planes: gpd.GeoDataFrame,
+    *,
+    scenario: Scenario,
+    households: pd.Series | None = None,
+) -> pd.DataFrame:
+    """Where every whole module lies: laid once, and drawn from here.
+
+    Parameters
+    ----------
+    planes, scenario, households
+        As for :func:`lay_modules`.
+
+    Returns
+    -------
+    DataFrame
+        A row per module that fits: ``plane`` (position of its plane in ``planes``), ``second``
+        (the one of an east-west pair that looks the other way), ``built`` (limits leave it and its
+        group is large enough), ``x``, ``y`` (of a corner, in the planes' CRS), ``along_x``,
+        ``along_y``, ``up_x``, ``up_y`` (its sides seen from above, m), ``surface_tilt`` and
+        ``surface_azimuth`` (degrees).
+
+    Raises
+    ------
+    ConfigError
+        If a canopy would stand higher than local rules allow.
+    """
+    planes = _completed(planes)
     ways = find_ways(planes, scenario=scenario)
-    fit = np.zeros(len(planes), dtype=np.int64)
-    for rows, _, start, _, _ in _laid(planes, ways, scenario):
-        fit[rows] = np.diff(start)
+    parts = [_placed(*laid, ways) for laid in _laid(planes, ways, scenario)]
+    table = pd.concat(parts, ignore_index=True) if parts else _placed_nowhere()
     each = np.where(ways.pair, 2, 1)
-    fit = np.minimum(fit * each, _most(planes, ways, scenario))
+    fit = np.bincount(table["plane"], minlength=len(planes))
+    fit = np.minimum(fit, _most(planes, ways, scenario))
     share = _known(planes, "yield_share")
     poor = np.isfinite(share) & (share < scenario.module.yield_share_min)
     fit = np.where(poor, 0, fit) // each * each
-    product = find_product(scenario)
-    fit = _beside_existing(planes, fit, product.power_w / 1000) // each * each
-    count = _limited(planes, fit, product.power_w / 1000, scenario, households) // each * each
-    keep = np.flatnonzero(count >= scenario.module.min_modules)
-    return _arrays(planes, ways, keep, count[keep], fit[keep], scenario)
+    power = find_product(scenario).power_w / 1000
+    fit = _beside_existing(planes, fit, power) // each * each
+    count = _limited(planes, fit, power, scenario, households) // each * each
+    count[count < scenario.module.min_modules] = 0
+    # Modules of a plane stand together, in the order in which they are taken.
+    owner = table["plane"].to_numpy()
+    place = np.arange(len(owner)) - np.searchsorted(owner, owner)
+    return table.assign(built=place < count[owner])[place < fit[owner]].reset_index(drop=True)
+
+
+def _placed_nowhere() -> pd.DataFrame:
+    names = ("x", "y", "along_x", "along_y", "up_x", "up_y", "surface_tilt", "surface_azimuth")
+    table = pd.DataFrame({name: np.zeros(0) for name in names})
+    return table.assign(plane=np.zeros(0, np.int64), second=np.zeros(0, bool))
+
+
+def _placed(
+    rows: slice, frames: Frames, start: np.ndarray, corners: np.ndarray, way: np.ndarray,
+    ways: Ways,
+) -> pd.DataFrame:  # fmt: skip
+    """Modules of a tile: their corner and sides, seen from above."""
+    whose = np.repeat(np.arange(len(way)), np.diff(start))
+    size = ways.sizes[rows][whose, way[whose], :2]
+    pair, low = ways.pair[rows], corners
+    second = np.zeros(len(whose), dtype=bool)
+    if pair.any():
+        low, size, whose, second = _both(low, size, whose, pair)
+    corner, along, up = frames.boxes_out_of(low, size, whose)
+    azimuth = ways.surface_azimuth[rows][whose]
+    return pd.DataFrame(
+        {
+            "plane": whose + rows.start,
+            "second": second,
+            "x": corner[:, 0], "y": corner[:, 1],
+            "along_x": along[:, 0], "along_y": along[:, 1],
+            "up_x": up[:, 0], "up_y": up[:, 1],
+            "surface_tilt": ways.surface_tilt[rows][whose],
+            "surface_azimuth": np.where(second, (azimuth + 180) % 360, azimuth),
+        }
+    )  # fmt: skip
+
+
+def array_table(
+    planes: gpd.GeoDataFrame, layout: pd.DataFrame, *, scenario: Scenario
+) -> pd.DataFrame:
+    """Groups of modules of one tilt and azimuth on one plane; see :func:`lay_modules`."""
+    planes, power = _completed(planes), find_product(scenario).power_w / 1000
+    grouped = layout.groupby(["plane", "second"], sort=True)
+    table = grouped.agg(
+        modules=("built", "sum"), modules_fit=("built", "size"),
+        surface_tilt=("surface_tilt", "first"), surface_azimuth=("surface_azimuth", "first"),
+    ).reset_index()  # fmt: skip
+    paired = table["plane"].duplicated(keep=False).to_numpy()
+    kept = (table["modules"] > 0).to_numpy()
+    table, paired = table[kept].reset_index(drop=True), paired[kept]
+    chosen = planes.iloc[table["plane"].to_numpy()]
+    ids = chosen["plane_id"].astype(str).to_numpy(dtype=object)
+    side = np.where(table["second"], "W", "E")
+    table["array_id"] = np.where(paired, ids + side.astype(object), ids)
+    table["plane_id"] = chosen["plane_id"].to_numpy()
+    table["building_id"] = chosen["building_id"].to_numpy()
+    table["modules"] = table["modules"].astype(np.int64)
+    table["capacity_kwp"] = table["modules"] * power
+    whole = table.groupby("building_id")["capacity_kwp"].sum()
+    limit = scenario.module.connection_limit_kw or np.inf
+    ac, phases = choose_inverters(whole.to_numpy(), scenario.system, limit)
+    part = table["capacity_kwp"] / table["building_id"].map(whole)
+    own = part * table["building_id"].map(pd.Series(ac, whole.index))
+    table["capacity_kw_ac"] = own.round(6)
+    table["phases"] = table["building_id"].map(pd.Series(phases, whole.index)).astype(np.int64)
+    order = ["array_id", "plane_id", "building_id", "modules", "modules_fit", "capacity_kwp",
+             "capacity_kw_ac", "phases", "surface_tilt", "surface_azimuth"]  # fmt: skip
+    return table[order]
 
 
 def _completed(planes: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
@@ -122,48 +226,6 @@ def _most(planes: gpd.GeoDataFrame, ways: Ways, scenario: Scenario) -> np.ndarra
     whole = np.where(guessed, area, area / (1 - unseen)) / ways.area_per_module()
     # A hair is added so that an area of exactly n modules holds n in floating point too.
     return np.floor(np.nan_to_num(whole, nan=1e9) + 1e-6).astype(np.int64)
-
-
-def _arrays(
-    planes: gpd.GeoDataFrame,
-    ways: Ways,
-    keep: np.ndarray,
-    count: np.ndarray,
-    fit: np.ndarray,
-    scenario: Scenario,
-) -> pd.DataFrame:
-    chosen = planes.iloc[keep]
-    pair = ways.pair[keep]
-    power = find_product(scenario).power_w / 1000
-    ids = chosen["plane_id"].astype(str).to_numpy(dtype=object)
-    azimuth = ways.surface_azimuth[keep]
-    table = pd.DataFrame(
-        {
-            "array_id": np.where(pair, ids + "E", ids),
-            "plane_id": chosen["plane_id"].to_numpy(),
-            "building_id": chosen["building_id"].to_numpy(),
-            "modules": np.where(pair, count // 2, count),
-            "modules_fit": np.where(pair, fit // 2, fit),
-            "surface_tilt": ways.surface_tilt[keep],
-            "surface_azimuth": azimuth,
-            "order": 2 * np.arange(len(keep)),
-        }
-    )
-    west = table[pair].assign(array_id=ids[pair] + "W", surface_azimuth=(azimuth[pair] + 180) % 360)
-    west["order"] += 1
-    if len(west):
-        table = pd.concat([table, west]).sort_values("order").reset_index(drop=True)
-    table["capacity_kwp"] = table["modules"] * power
-    whole = table.groupby("building_id")["capacity_kwp"].sum()
-    limit = scenario.module.connection_limit_kw or np.inf
-    ac, phases = choose_inverters(whole.to_numpy(), scenario.system, limit)
-    part = table["capacity_kwp"] / table["building_id"].map(whole)
-    own = part * table["building_id"].map(pd.Series(ac, whole.index))
-    table["capacity_kw_ac"] = own.round(6)
-    table["phases"] = table["building_id"].map(pd.Series(phases, whole.index)).astype(np.int64)
-    order = ["array_id", "plane_id", "building_id", "modules", "modules_fit", "capacity_kwp",
-             "capacity_kw_ac", "phases", "surface_tilt", "surface_azimuth"]  # fmt: skip
-    return table[order]
 
 
 def _limited(
@@ -305,48 +367,45 @@ def module_outlines(
         ``plane_id``, ``array_id`` and geometry, a row per module.
     """
     scenario, planes = scenario or Scenario(), _completed(planes)
-    if arrays is None:
-        arrays = lay_modules(planes, scenario=scenario)
-    ways = find_ways(planes, scenario=scenario)
-    # Before rows are left out: neighbours bound each other.
-    planes = _with_usable(planes, scenario)
-    used = planes["plane_id"].isin(arrays["plane_id"]).to_numpy()
-    some = planes[used]
-    ways = Ways(ways.sizes[used], *(getattr(ways, name)[used] for name in _EACH))
-    wanted = arrays.groupby("plane_id")["modules"].sum().reindex(some["plane_id"]).to_numpy()
-    shapes, owner = [], []
-    for rows, frames, start, corners, way in _laid(some, ways, scenario):
-        pair = ways.pair[rows]
-        places = wanted[rows] // np.where(pair, 2, 1)
-        whose = np.repeat(np.arange(len(way)), np.diff(start))
-        kept = np.arange(len(corners)) - start[whose] < places[whose]
-        whose, low = whose[kept], corners[kept]
-        size = ways.sizes[rows][whose, way[whose], :2]
-        if pair.any():
-            low, size, whose = _both(low, size, whose, pair)
-        flat = shapely.box(low[:, 0], low[:, 1], low[:, 0] + size[:, 0], low[:, 1] + size[:, 1])
-        shapes.append(frames.out_of(flat, whose))
-        owner.append(whose + rows.start)
-    if not shapes:
-        empty: dict[str, list[str]] = {"plane_id": [], "array_id": []}
-        return gpd.GeoDataFrame(empty, geometry=[], crs=planes.crs)
-    which = np.concatenate(owner)
-    plane_id = some["plane_id"].to_numpy()[which]
-    ids = plane_id.astype(str).astype(object)
-    pairs = ways.pair[which]
-    side = np.where(np.arange(len(which)) % 2 == 0, "E", "W")
-    ids = np.where(pairs, ids + side.astype(object), ids)
+    layout = place_modules(planes, scenario=scenario)
+    if arrays is not None:
+        layout = _wanted(planes, layout, arrays)
+    return outlines_of(planes, layout)
+
+
+def _wanted(planes: pd.DataFrame, layout: pd.DataFrame, arrays: pd.DataFrame) -> pd.DataFrame:
+    """As many modules of each plane as some arrays have, instead of those that limits leave."""
+    whole = arrays.groupby("plane_id")["modules"].sum()
+    count = whole.reindex(planes["plane_id"]).fillna(0).to_numpy()
+    owner = layout["plane"].to_numpy()
+    place = np.arange(len(owner)) - np.searchsorted(owner, owner)
+    return layout.assign(built=place < count[owner])
+
+
+def outlines_of(planes: gpd.GeoDataFrame, layout: pd.DataFrame) -> gpd.GeoDataFrame:
+    """Outline of every module that is built; see :func:`module_outlines`."""
+    built = layout[layout["built"].to_numpy()]
+    paired = set(layout.loc[layout["second"], "plane"])
+    low = built[["x", "y"]].to_numpy()
+    along, up = built[["along_x", "along_y"]].to_numpy(), built[["up_x", "up_y"]].to_numpy()
+    ring = np.stack([low + along, low + along + up, low + up, low, low + along], axis=1)
+    ids = planes["plane_id"].astype(str).to_numpy(dtype=object)[built["plane"].to_numpy()]
+    side = np.where(built["second"], "W", "E").astype(object)
+    double = built["plane"].isin(paired).to_numpy()
     return gpd.GeoDataFrame(
-        {"plane_id": plane_id, "array_id": ids}, geometry=np.concatenate(shapes), crs=planes.crs
+        {
+            "plane_id": planes["plane_id"].to_numpy()[built["plane"].to_numpy()],
+            "array_id": np.where(double, ids + side, ids),
+        },
+        geometry=shapely.polygons(ring) if len(ring) else [],
+        crs=planes.crs,
     )
 
 
 def _both(
     low: np.ndarray, size: np.ndarray, whose: np.ndarray, pair: np.ndarray
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     """The two modules of each east-west place, the one that faces the rows' direction first."""
-    from pvplanner.modules.ways import RIDGE_GAP_M
-
     double = pair[whose]
     half = np.where(double, (size[:, 1] - RIDGE_GAP_M) / 2, size[:, 1])
     each = np.where(double, 2, 1)
@@ -354,4 +413,4 @@ def _both(
     second = np.arange(len(index)) - np.repeat(np.cumsum(each) - each, each) == 1
     out = low[index].copy()
     out[second, 1] += half[index][second] + RIDGE_GAP_M
-    return out, np.column_stack([size[index, 0], half[index]]), whose[index]
+    return out, np.column_stack([size[index, 0], half[index]]), whose[index], second & double[index]

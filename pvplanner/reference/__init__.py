@@ -6,15 +6,19 @@ it together with where it came from, so that a number can carry its source to th
 
 from __future__ import annotations
 
+import csv
 import datetime as dt
+import math
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
-
-import numpy as np
-import pandas as pd
+from typing import TYPE_CHECKING
 
 from pvplanner.errors import ConfigError
+
+if TYPE_CHECKING:
+    import numpy as np
+    import pandas as pd
 
 EARTH_RADIUS_KM = 6371.0088
 """Mean radius of the Earth (IUGG)."""
@@ -32,20 +36,46 @@ class Sourced:
 
 
 @cache
+def rows(name: str) -> tuple[dict[str, str], ...]:
+    """Rows of a packaged table as texts; light where a frame is not needed."""
+    if name not in tables():
+        raise ConfigError("reference_unknown", where=name, known=", ".join(tables()))
+    path = resources.files("pvplanner.reference").joinpath(f"{name}.csv")
+    with path.open("r", encoding="utf-8", newline="") as stream:
+        return tuple(csv.DictReader(stream))
+
+
+def listed_in(name: str, column: str) -> tuple[str, ...]:
+    """Distinct values of a column of a packaged table, in its order."""
+    return tuple(dict.fromkeys(row[column] for row in rows(name)))
+
+
+def row_in_force(name: str, on: dt.date, **wanted: str) -> dict[str, str] | None:
+    """The first row of a dated table that holds on a day and has the wanted values."""
+    day = on.isoformat()
+    for row in rows(name):
+        since, until = row.get("connected_from", ""), row.get("connected_to", "") or "9999"
+        if since <= day <= until and all(row[key] == value for key, value in wanted.items()):
+            return row
+    return None
+
+
+def sourced(row: dict[str, str], value: str = "value", unit: str | None = None) -> Sourced:
+    """A row's number with where it came from."""
+    named = row["unit"] if unit is None else unit
+    return Sourced(float(row[value] or "nan"), named, row["source"], row["year"], row["certainty"])
+
+
+@cache
 def _read(name: str) -> pd.DataFrame:
+    import pandas as pd
+
     path = resources.files("pvplanner.reference").joinpath(f"{name}.csv")
     with path.open("r", encoding="utf-8") as stream:
         return pd.read_csv(stream, dtype=dict.fromkeys(_TEXT_COLUMNS, "string"))
 
 
 _TEXT_COLUMNS = ("year", "connected_from", "connected_to")
-
-
-def in_force(table: pd.DataFrame, on: dt.date) -> pd.DataFrame:
-    """The rows of a dated table that hold for projects connected on a day."""
-    day = on.isoformat()
-    begun = table["connected_from"].fillna("") <= day
-    return table[begun & (table["connected_to"].fillna("9999") >= day)]
 
 
 def load(name: str) -> pd.DataFrame:
@@ -79,6 +109,8 @@ def distance_km(
     latitude: float, longitude: float, latitudes: np.ndarray, longitudes: np.ndarray
 ) -> np.ndarray:
     """Great-circle distance from one place to many, km (haversine)."""
+    import numpy as np
+
     lat1, lat2 = np.radians(latitude), np.radians(np.asarray(latitudes, dtype=float))
     half_lat = (lat2 - lat1) / 2
     half_lon = np.radians(np.asarray(longitudes, dtype=float) - longitude) / 2
@@ -113,28 +145,31 @@ def find_place(latitude: float, longitude: float, reach_km: float = 300.0) -> Pl
     Place or None
         ``doubtful`` where the three nearest towns do not agree on the province.
     """
-    places = _read("places")
-    away = distance_km(
-        latitude, longitude, places["latitude"].to_numpy(), places["longitude"].to_numpy()
-    )
+    import numpy as np
+
+    places = rows("places")
+    away = distance_km(latitude, longitude, *_town_places())
     nearest = np.argsort(away, kind="stable")[:3]
     if away[nearest[0]] > reach_km:
         return None
-    rows = places.iloc[nearest].fillna({"province": ""})
-    first = rows.iloc[0]
-    agreed = rows[["country", "province"]].nunique().max() == 1
-    return Place(
-        str(first["place"]),
-        str(first["country"]),
-        str(first["province"]),
-        float(away[nearest[0]]),
-        not agreed,
-    )
+    around = [places[int(n)] for n in nearest]
+    agreed = len({(row["country"], row["province"]) for row in around}) == 1
+    first, far = around[0], float(away[nearest[0]])
+    return Place(first["place"], first["country"], first["province"], far, not agreed)
+
+
+@cache
+def _town_places() -> tuple[np.ndarray, np.ndarray]:
+    import numpy as np
+
+    found = [(float(row["latitude"]), float(row["longitude"])) for row in rows("places")]
+    table = np.array(found)
+    return table[:, 0], table[:, 1]
 
 
 def provinces() -> tuple[str, ...]:
     """English names of the 31 provinces, autonomous regions and municipalities of the tables."""
-    return tuple(_read("provinces")["province"])
+    return listed_in("provinces", "province")
 
 
 def grid_factor(place: str, year: int, basis: str = "grid_average") -> Sourced | None:
@@ -154,17 +189,29 @@ def grid_factor(place: str, year: int, basis: str = "grid_average") -> Sourced |
     Sourced or None
         ``None`` where the table has no such row (Xizang has none).
     """
-    table = _read("grid_factors")
-    hit = table[
-        (table["place"] == place) & (table["basis"] == basis) & (table["year"] == str(year))
-    ]
-    if hit.empty:
-        return None
-    row = hit.iloc[0]
-    return Sourced(
-        float(row["ef_kgco2_per_kwh"]),
-        "kgCO2/kWh",
-        str(row["source"]),
-        str(row["year"]),
-        str(row["certainty"]),
-    )
+    for row in rows("grid_factors"):
+        if (row["place"], row["basis"], row["year"]) == (place, basis, str(year)):
+            return sourced(row, "ef_kgco2_per_kwh", "kgCO2/kWh")
+    return None
+
+
+def trend(series: str, place: str) -> Sourced | None:
+    """A named constant or yearly change that is kept as data (``constants.csv``), by place."""
+    for row in rows("constants"):
+        if (row["name"], row["place"]) == (series, place):
+            return sourced(row)
+    return None
+
+
+def constant(name: str) -> Sourced:
+    """A named number that is kept as data, not in code.
+
+    Raises
+    ------
+    ConfigError
+        If there is none of that name.
+    """
+    found = trend(name, "")
+    if found is None or not math.isfinite(found.value):
+        raise ConfigError("reference_unknown", where=name, known="constants")
+    return found

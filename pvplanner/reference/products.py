@@ -6,10 +6,12 @@ import difflib
 from dataclasses import dataclass
 from functools import cache
 
-import numpy as np
-import pandas as pd
+from typing import TYPE_CHECKING
 
 from pvplanner import reference
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 @dataclass(frozen=True)
@@ -43,17 +45,23 @@ def find_module(name: str) -> Product:
     ValueError
         If neither knows it, or the CEC list has no size for it; the message names near ones.
     """
-    table = reference.load("modules").set_index("product")
-    if name in table.index:
-        row = table.loc[name]
+    packaged = {row["product"]: row for row in reference.rows("modules")}
+    if name in packaged:
+        row = packaged[name]
+        sides = float(row["length_m"]), float(row["width_m"])
         return Product(
-            name, float(row["power_w"]), float(row["length_m"]), float(row["width_m"]),
-            float(row["gamma_pdc_per_k"]), str(row["technology"]), str(row["source"]),
-            str(row["certainty"]),
+            name, float(row["power_w"]), *sides, float(row["gamma_pdc_per_k"]),
+            row["technology"], row["source"], row["certainty"],
         )  # fmt: skip
+    return _from_cec(name, list(packaged))
+
+
+def _from_cec(name: str, known: list[str]) -> Product:
+    import numpy as np
+    import pandas as pd
+
     listed = _cec()
     if name not in listed.columns:
-        known = list(table.index)
         near = difflib.get_close_matches(name, known, n=1, cutoff=0.3)
         near = near or difflib.get_close_matches(name, list(listed.columns), n=1)
         hint = f"; did you mean {near[0]!r}?" if near else ""

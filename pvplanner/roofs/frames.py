@@ -58,6 +58,25 @@ class Frames:
         return moved(shapes, turn)
 
 
+    def boxes_out_of(
+        self, low: np.ndarray, size: np.ndarray, which: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Rectangles of the planes' own coordinates seen from above: a corner and two sides.
+
+        Parameters
+        ----------
+        low, size : ndarray, shape (n, 2)
+            Lower left corner, and length along and across, m.
+        which : ndarray of int, shape (n,)
+            Plane of each.
+        """
+        along, up = self._axes()
+        up = up * np.cos(np.radians(self.tilt))[:, None]
+        along, up = along[which], up[which]
+        corner = self.origin[which] + low[:, :1] * along + low[:, 1:] * up
+        return corner, size[:, :1] * along, size[:, 1:] * up
+
+
 def moved(shapes: np.ndarray, turn: object) -> np.ndarray:
     """Shapes with their points changed by ``turn(points, shape of each point)``; nothing stays."""
     shapes = np.asarray(shapes, dtype=object)

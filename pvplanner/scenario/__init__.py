@@ -11,12 +11,13 @@ import os
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Annotated, Any, Self
 
 import tomlkit
-from pydantic import Field, ValidationError, model_validator
+from pydantic import AfterValidator, Field, ValidationError, model_validator
 
-from pvplanner.errors import ConfigError
+from pvplanner import reference
+from pvplanner.errors import LANGUAGES, ConfigError
 from pvplanner.scenario.refusals import config_error
 from pvplanner.scenario.sections import (
     Carbon,
@@ -90,6 +91,12 @@ PATH_KEYS = (
 """Keys of ``[site]`` that hold paths."""
 
 
+def _known_language(value: str) -> str:
+    if value not in LANGUAGES:
+        raise ValueError(f"unknown language {value!r}; known: {', '.join(LANGUAGES)}")
+    return value
+
+
 class Scenario(Frozen):
     """A plan's question: a site and the assumptions to answer it on.
 
@@ -101,7 +108,7 @@ class Scenario(Frozen):
     """
 
     name: str = Field(default="village", min_length=1, max_length=200)
-    language: Literal["zh", "en"] = "zh"
+    language: Annotated[str, AfterValidator(_known_language)] = "zh"
     site: Site = Site()
     weather: Weather = Weather()
     roof: Roof = Roof()
@@ -144,10 +151,12 @@ class Scenario(Frozen):
 
     @model_validator(mode="after")
     def _lease_within_law(self) -> Self:
-        if self.finance.lease_years > 20:
+        law = reference.constant("lease_limit_years")
+        most = round(law.value)
+        if self.finance.lease_years > most:
             raise ValueError(
-                "finance.lease_years is over 20: the part of a lease beyond 20 years is void "
-                "(Civil Code art. 705); set it to 20 or less"
+                f"finance.lease_years is over {most}: the part of a lease beyond {most} years is "
+                f"void ({law.source}); set it to {most} or less"
             )
         return self
 

@@ -6,7 +6,7 @@ import datetime as dt
 import difflib
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator
 
 from pvplanner import reference
 from pvplanner.reference.products import find_module
@@ -16,7 +16,23 @@ Losses = Annotated[float, Field(ge=0, lt=1)]
 Rate = Annotated[float, Field(ge=-0.2, le=0.5)]
 Positive = Annotated[float, Field(gt=0, le=1e12)]
 NotNegative = Annotated[float, Field(ge=0, le=1e12)]
-Model = Literal["self_invest", "self_use", "roof_lease", "cooperative", "developer"]
+
+
+def _known_model(value: str) -> str:
+    known = reference.listed_in("models", "model")
+    if value not in known:
+        near = difflib.get_close_matches(value, known, n=1)
+        hint = f"; did you mean {near[0]!r}?" if near else ""
+        raise ValueError(f"unknown business model {value!r}{hint}; known: {', '.join(known)}")
+    return value
+
+
+def _default(name: str) -> float:
+    """A default that is kept as data, with its source: ``reference/constants.csv``."""
+    return reference.constant(name).value
+
+
+Model = Annotated[str, AfterValidator(_known_model)]
 ProjectClass = Literal[
     "natural_person_household", "non_natural_person_household", "general_commercial"
 ]
@@ -70,8 +86,7 @@ class Site(Frozen):
     def _known_province(cls, value: str | None) -> str | None:
         if value is None or value in reference.provinces():
             return value
-        table = reference.load("provinces")
-        named = dict(zip(table["province_zh"], table["province"], strict=True))
+        named = {row["province_zh"]: row["province"] for row in reference.rows("provinces")}
         short = next((zh for zh in named if value.startswith(zh)), None)
         if short is not None:
             return named[short]
@@ -115,7 +130,7 @@ class Roof(Frozen):
     @field_validator("rules")
     @classmethod
     def _known_rules(cls, value: dict[str, float]) -> dict[str, float]:
-        known = list(reference.load("usable_rules")["rule"])
+        known = reference.listed_in("usable_rules", "rule")
         odd = [rule for rule in value if rule not in known]
         if odd:
             raise ValueError(f"unknown rule {odd[0]!r}; known: {', '.join(known)}")
@@ -124,7 +139,7 @@ class Roof(Frozen):
     @field_validator("tilt", "usable_low", "usable_middle", "usable_high")
     @classmethod
     def _known_types(cls, value: dict[str, float]) -> dict[str, float]:
-        known = list(reference.load("roof_types")["roof_type"])
+        known = reference.listed_in("roof_types", "roof_type")
         odd = [kind for kind in value if kind not in known]
         if odd:
             raise ValueError(f"unknown roof type {odd[0]!r}; known: {', '.join(known)}")
@@ -140,7 +155,7 @@ class Module(Frozen):
     """Tilt of the rows on flat roofs, degrees."""
     row_spacing_m: NotNegative | None = None
     """Distance from row front to row front on flat roofs; by GB 50797 if not given."""
-    yield_share_min: Fraction = 0.70
+    yield_share_min: Fraction = _default("yield_share_min")
     """A plane joins from this share of the village's best yield (NREL's suitability rule: 0.70)."""
     building_limit_kwp: Positive | None = None
     """Most capacity on one building, best planes first."""
@@ -210,10 +225,11 @@ class System(Frozen):
 
 
 class Doubt(Frozen):
-    """``[doubt]``: how the range of the energy is drawn."""
+    """``[doubt]``: how sure the energy is."""
 
     draws: Annotated[int, Field(ge=100, le=100_000)] = 1000
     seed: Annotated[int, Field(ge=0, le=1_000_000_000)] = 0
+    """Both did something while ranges were drawn; they are reckoned now, and neither is read."""
     area_shared: Fraction = 0.5
     """Share of the variance of usable area that all roofs have in common (the coefficient itself);
     the rest is each roof's own: assumption."""
@@ -253,7 +269,7 @@ class Tariff(Frozen):
     mechanism_share: Fraction | None = None
     mechanism_bid: NotNegative | None = None
     """CNY/kWh; the province's cap if not given. Paid: the lower of bid and cap."""
-    mechanism_years: Annotated[int, Field(ge=0, le=30)] = 10
+    mechanism_years: Annotated[int, Field(ge=0, le=30)] = int(_default("mechanism_years"))
     market_path: Literal["low", "middle", "high"] = "middle"
     market_price: NotNegative | None = None
     """Price at solar hours; by ``market_path`` from the marked assumptions if not given."""
@@ -315,26 +331,26 @@ class Finance(Frozen):
     model_by_class: dict[ProjectClass, Model] = Field(default_factory=dict)
     """Model for buildings of a project class, where it differs from ``model``."""
     currency: str = "CNY"
-    capex_per_w: NotNegative = 3.0
-    opex_per_w_year: NotNegative = 0.04
+    capex_per_w: NotNegative = _default("capex_per_w")
+    opex_per_w_year: NotNegative = _default("opex_per_w_year")
     cost_growth: Annotated[float, Field(ge=-0.05, le=0.2)] = 0.0
     """Yearly growth of running costs and insurance."""
     insurance_per_w_year: NotNegative = 0.0
-    inverter_cost_per_w: NotNegative = 0.25
-    inverter_life_years: Annotated[int, Field(ge=1, le=40)] = 12
+    inverter_cost_per_w: NotNegative = _default("inverter_cost_per_w")
+    inverter_life_years: Annotated[int, Field(ge=1, le=40)] = int(_default("inverter_life_years"))
     tax_rate: Fraction = 0.0
     """On the profit of the collective."""
-    vat_rate: Fraction = 0.01
+    vat_rate: Fraction = _default("vat_rate")
     """On the sales of the collective or developer where they pass the threshold or its term."""
     vat_free_per_month: NotNegative = 100_000.0
     vat_free_until: dt.date = dt.date(2027, 12, 31)
-    discount_rate: Rate = 0.05
-    life_years: Annotated[int, Field(ge=1, le=40)] = 25
-    degradation_first_year: Losses = 0.01
+    discount_rate: Rate = _default("discount_rate")
+    life_years: Annotated[int, Field(ge=1, le=40)] = int(_default("life_years"))
+    degradation_first_year: Losses = _default("degradation_first_year")
     """Lost over the first year, light-induced loss included."""
-    degradation_per_year: Losses = 0.004
+    degradation_per_year: Losses = _default("degradation_per_year")
     rent_basis: Literal["module", "m2", "kwp", "lump"] = "module"
-    rent: NotNegative = 35.0
+    rent: NotNegative = _default("rent")
     """A year, per module, m2 of module, kWp or household."""
     rent_once: NotNegative = 0.0
     """At the beginning, per module."""
@@ -344,7 +360,18 @@ class Finance(Frozen):
     lease_renewed: bool = False
     """The lease is renewed at the last rent until the end of life: assumption."""
     rural_income_per_head: NotNegative | None = None
+    """Rural disposable income per head of the place; the packaged one if not given and known."""
     events: list[Event] = Field(default_factory=list)
+
+    @property
+    def costs_stated(self) -> bool:
+        """Whether the costs of a place outside China are stated, in a currency of its own."""
+        return self.currency != "CNY" and {"capex_per_w", "opex_per_w_year"} <= self.model_fields_set
+
+    @property
+    def models_used(self) -> tuple[str, ...]:
+        """The business models that are chosen for any class of project."""
+        return tuple(dict.fromkeys([self.model, *self.model_by_class.values()]))
 
 
 class Cooperative(Frozen):
@@ -353,7 +380,7 @@ class Cooperative(Frozen):
     mode: Literal["full_feed_in", "self_use"] = "full_feed_in"
     grant: NotNegative = 0.0
     """From the state, once; at most the capital."""
-    reserve_rate: Fraction = 0.3
+    reserve_rate: Fraction = _default("reserve_rate")
     """Public reserve out of the surplus (Nanhai villages kept 31.5-41.9 %)."""
     equal_share: Fraction = 0.0
     """Part of the dividend that goes to all member households alike; the rest by capacity."""
@@ -368,7 +395,7 @@ class Cooperative(Frozen):
 class Developer(Frozen):
     """``[developer]``: a company invests on the household's roof."""
 
-    discount: Fraction = 0.1
+    discount: Fraction = _default("developer_discount")
     """Off the household's price for self-used power."""
     export_share: Fraction = 0.0
     """Of the export revenue, to the household."""

@@ -112,6 +112,7 @@ def read_weather(
         trusted=_trusted(raw, trusted, derive),
         closure=closure,
         findings=(*raw.findings, *findings, finding),
+        sun_known=finding.code != "sun_offset_undetermined",
     )
     weather = weather.with_findings(*odd_light(weather, name, raw.first_row))
     if derive == "ghi_only":

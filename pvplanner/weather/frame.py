@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -27,6 +28,19 @@ _LIMITS = {
     "temp_air": (-75.0, 65.0),
     "wind_speed": (0.0, 90.0),
 }
+
+
+_TOLD: dict[str, Callable[..., Any]] = {
+    "latitude": float,
+    "longitude": float,
+    "altitude": float,
+    "source": str,
+    "sun_offset_minutes": float,
+    "trusted": str,
+    "synthetic": bool,
+    "sun_known": bool,
+}
+"""What is told of a whole year beside its hours."""
 
 
 @dataclass(frozen=True)
@@ -55,6 +69,8 @@ class Weather:
         Made up hour by hour to match monthly means.
     findings : tuple of Finding
         What was repaired or is doubtful.
+    sun_known : bool
+        Whether it could be told where in each interval the sun stood.
     """
 
     data: pd.DataFrame
@@ -67,6 +83,27 @@ class Weather:
     closure: dict[int, float] = field(default_factory=dict)
     synthetic: bool = False
     findings: tuple[Finding, ...] = ()
+    sun_known: bool = True
+
+    def to_table(self) -> pd.DataFrame:
+        """The year as one table that :meth:`from_table` reads back, findings left out."""
+        zone = pd.DatetimeIndex(self.data.index).tz
+        offset = zone.utcoffset(None).total_seconds() / 3600 if zone is not None else 0.0
+        told = {name: getattr(self, name) for name in _TOLD}
+        told |= {f"closure_{minutes}": rms for minutes, rms in self.closure.items()}
+        return self.data.reset_index(drop=True).assign(utc_offset_hours=offset, **told)
+
+    @classmethod
+    def from_table(cls, table: pd.DataFrame) -> Weather:
+        """Inverse of :meth:`to_table`."""
+        first = table.iloc[0]
+        told = {name: kind(first[name]) for name, kind in _TOLD.items()}
+        closure = {
+            int(name.removeprefix("closure_")): float(first[name])
+            for name in table if name.startswith("closure_")
+        }  # fmt: skip
+        index = hourly_index(float(first["utc_offset_hours"]))
+        return cls(table[list(COLUMNS)].set_axis(index), closure=closure, **told)
 
     def sun_times(self) -> pd.DatetimeIndex:
         """Times at which the sun is taken, one per row of ``data``."""

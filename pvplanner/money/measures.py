@@ -7,13 +7,14 @@ import math
 import numba as nb
 import numpy as np
 
+from pvplanner.threads import spread
+
 _GRID = np.array(
     [-0.99, -0.9, -0.7, -0.5, -0.35, -0.2, -0.1, -0.05, 0.0, 0.03, 0.06, 0.1, 0.15, 0.2, 0.3, 0.5,
      0.8, 1.2, 2.0, 4.0, 10.0]
 )  # fmt: skip
 
 
-@nb.njit(cache=True, parallel=True, error_model="numpy")
 def internal_rate(flows: np.ndarray) -> np.ndarray:
     """Rate at which each row's flows are worth nothing.
 
@@ -30,7 +31,13 @@ def internal_rate(flows: np.ndarray) -> np.ndarray:
         nearest to zero is taken, halved, and polished by Newton's method.
     """
     out = np.full(flows.shape[0], np.nan)
-    for n in nb.prange(flows.shape[0]):
+    spread(_rates, len(flows), np.ascontiguousarray(flows, dtype=float), out, least=2000)
+    return out
+
+
+@nb.njit(cache=True, error_model="numpy", nogil=True)
+def _rates(begin: int, end: int, flows: np.ndarray, out: np.ndarray) -> None:
+    for n in range(begin, end):
         if not flows[n, 0] < 0:
             continue
         low, high, found = 0.0, 0.0, False
@@ -54,7 +61,6 @@ def internal_rate(flows: np.ndarray) -> np.ndarray:
             if slope != 0 and math.isfinite(value / slope):
                 rate -= value / slope
         out[n] = rate
-    return out
 
 
 @nb.njit(inline="always")

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from pvplanner import reference
+from pvplanner.arrays import Array
 from pvplanner.reference import Sourced
 from pvplanner.scenario import Scenario
 
@@ -25,30 +26,64 @@ class Prices:
 
     Attributes
     ----------
-    fixed, market : ndarray, shape (life_years,)
-        What an exported kilowatt-hour earns: the part that does not depend on the hour, and the
-        part that is the market's, to be weighted by the hours of the export. nan where no tariff is
-        known.
+    plain_fixed, plain_market : ndarray, shape (life_years,)
+        What an exported kilowatt-hour earns before ``factor``: the part that does not depend on
+        the hour, and the part that is the market's, to be weighted by the hours of the export. nan
+        where no tariff is known.
     subsidy : ndarray, shape (life_years,)
         On every kilowatt-hour generated.
     self_use : float
         First-tier price of what a household buys.
     sources : dict of str to Sourced
         Every part of them, and where it came from.
+    costs_known : bool
+        Costs are in the place's own money: the default ones are Chinese.
+    factor : float
+        All export prices are multiplied by this.
+    plain_alone : ndarray or None
+        The market's price of every year, where exports are paid by the mechanism.
+    plain_bid : float
+        What the mechanism pays.
     """
 
-    fixed: np.ndarray
-    market: np.ndarray
-    subsidy: np.ndarray
+    plain_fixed: Array
+    plain_market: Array
+    subsidy: Array
     self_use: float
     sources: dict[str, Sourced]
     costs_known: bool = True
-    """Costs are in the place's own money: the default ones are Chinese."""
+    factor: float = 1.0
+    plain_alone: Array | None = None
+    plain_bid: float = float("nan")
+
+    @property
+    def fixed(self) -> np.ndarray:
+        """The part of an export's price that does not depend on the hour."""
+        return np.asarray(self.plain_fixed) * self.factor
+
+    @property
+    def market(self) -> np.ndarray:
+        """The part of an export's price that is the market's."""
+        return np.asarray(self.plain_market) * self.factor
+
+    @property
+    def market_alone(self) -> np.ndarray | None:
+        """What an export earns at the market alone; ``None`` without a mechanism."""
+        return None if self.plain_alone is None else np.asarray(self.plain_alone) * self.factor
+
+    @property
+    def mechanism_price(self) -> float:
+        """What the mechanism pays; nan where there is none."""
+        return self.plain_bid * self.factor
 
     @property
     def export(self) -> np.ndarray:
         """Price of an export spread over all hours alike; shape (life_years,)."""
         return self.fixed + self.market
+
+    def scaled(self, factor: float) -> Prices:
+        """The same with another factor on the export prices."""
+        return replace(self, factor=factor)
 
 
 def resolve_prices(scenario: Scenario, province: str | None) -> Prices:
@@ -61,9 +96,7 @@ def resolve_prices(scenario: Scenario, province: str | None) -> Prices:
     province : str or None
         ``None`` outside China: then only the scenario's own prices are known.
     """
-    found = _resolve(scenario, province)
-    factor = scenario.tariff.price_factor
-    return replace(found, fixed=found.fixed * factor, market=found.market * factor)
+    return replace(_resolve(scenario, province), factor=scenario.tariff.price_factor)
 
 
 def _resolve(scenario: Scenario, province: str | None) -> Prices:
@@ -102,13 +135,14 @@ def _resolve(scenario: Scenario, province: str | None) -> Prices:
     under = np.arange(1, years + 1) <= tariff.mechanism_years
     fixed = np.where(under, share * bid, 0.0 if np.isfinite(share * bid) else np.nan)
     at_market = np.where(under, (1 - share) * market, market)
-    return Prices(fixed, at_market, subsidy, self_use, sources, abroad)
+    return Prices(
+        fixed, at_market, subsidy, self_use, sources, abroad, plain_alone=market, plain_bid=bid
+    )  # fmt: skip
 
 
 def _costs_stated(scenario: Scenario) -> bool:
     """Outside China the default costs in yuan say nothing: the scenario must state its own."""
-    finance = scenario.finance
-    return finance.currency != "CNY" and set(LOCAL_COSTS) <= finance.model_fields_set
+    return scenario.finance.costs_stated
 
 
 def _market(scenario: Scenario, known: Callable[..., float], nation: str | None) -> np.ndarray:
@@ -135,12 +169,5 @@ def _subsidy(scenario: Scenario, sources: dict[str, Sourced]) -> np.ndarray:
 def _tariff_row(item: str, place: str | None, on: dt.date) -> Sourced | None:
     if place is None:
         return None
-    table = reference.in_force(reference.load("tariff"), on)
-    hit = table[(table["province"] == place) & (table["item"] == item)]
-    if hit.empty:
-        return None
-    row = hit.iloc[0]
-    unit = str(row["unit"])
-    return Sourced(
-        float(row["value"]), unit, str(row["source"]), str(row["year"]), str(row["certainty"])
-    )
+    row = reference.row_in_force("tariff", on, province=place, item=item)
+    return None if row is None else reference.sourced(row)

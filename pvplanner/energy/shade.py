@@ -1,48 +1,17 @@
-"""What stands in the sun of a village's planes and arrays, and what the plan says of it."""
+"""What stands in the sun of a village's planes and arrays."""
 
 from __future__ import annotations
-
-from collections.abc import Callable
 
 import geopandas as gpd
 import numpy as np
 import pandas as pd
 
 from pvplanner.energy import simulate_energy
-from pvplanner.errors import Finding
-from pvplanner.horizon import Horizons, horizon_angles
+from pvplanner.energy.year import Year
+from pvplanner.horizon import Horizons
 from pvplanner.modules import module_planes, row_horizon
 from pvplanner.scenario import Scenario
 from pvplanner.weather import Weather
-
-
-def site_horizons(
-    planes: gpd.GeoDataFrame,
-    buildings: gpd.GeoDataFrame | None,
-    scenario: Scenario,
-    progress: Callable[[int], None] | None = None,
-) -> tuple[Horizons | None, list[Finding]]:
-    """Horizons of a village's planes by what its scenario knows; ``None`` if that is nothing."""
-    site = scenario.site
-    seen = site.dsm is not None
-    heights = bool(np.isfinite(planes["elevation_m"].to_numpy(dtype=float)).any())
-    if not (seen or heights or site.dem or site.horizon):
-        share = scenario.system.loss_items.shading
-        return None, [Finding("horizon_none", "site.dsm", params={"share": share})]
-    found = horizon_angles(
-        planes,
-        dsm=site.dsm,
-        dtm=site.dtm,
-        dem=site.dem,
-        buildings=buildings,
-        horizon=site.horizon,
-        progress=progress,
-    )
-    if seen:
-        return found, []
-    known = int(np.isfinite(planes["elevation_m"].to_numpy(dtype=float)).sum())
-    params = {"known": known, "planes": len(planes)}
-    return found, [Finding("horizon_neighbours", "site.dsm", params=params)]
 
 
 def array_horizons(
@@ -67,7 +36,7 @@ def array_horizons(
 
 def yield_shares(
     planes: gpd.GeoDataFrame,
-    weather: Weather,
+    weather: Weather | Year,
     *,
     scenario: Scenario,
     horizons: Horizons | None = None,

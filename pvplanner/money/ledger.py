@@ -47,6 +47,8 @@ class Ledger:
     Attributes
     ----------
     households, years : int
+    owner : str
+        Who pays for the modules.
     flows : list of Flow
     balances : dict of str to ndarray
         Cash and reserves at the end of each year, yuan, where a party keeps any.
@@ -54,6 +56,7 @@ class Ledger:
 
     households: int
     years: int
+    owner: str = ""
     flows: list[Flow] = field(default_factory=list)
     balances: dict[str, np.ndarray] = field(default_factory=dict)
 
@@ -89,12 +92,36 @@ class Ledger:
                 total -= flow.fen
         return total / 100
 
-    def of_party(self, party: str) -> np.ndarray:
-        """Net receipts of a party over all households, yuan; shape (years + 1,)."""
+    def paid(self, item: str) -> np.ndarray:
+        """What was paid under an item, yuan; shape (households, years + 1) or (years + 1,)."""
+        total = np.zeros(self.years + 1)
+        for flow in self.flows:
+            if flow.item == item:
+                total = total + flow.fen
+        return total / 100
+
+    def paid_at_once(self, payer: str, item: str) -> np.ndarray:
+        """What each household's payer paid under an item at the beginning, yuan."""
+        total = np.zeros(self.households)
+        for flow in self.flows:
+            if flow.item == item and flow.payer == payer:
+                total += flow.fen[..., 0]
+        return total / 100
+
+    def received(self, party: str, item: str) -> np.ndarray:
+        """Net receipts of a party under an item over all households, yuan; shape (years + 1,)."""
+        only = [flow for flow in self.flows if flow.item == item]
+        return Ledger(self.households, self.years, self.owner, only).of_party(party)
+
+    def of_party(self, party: str, without: tuple[str, ...] = ()) -> np.ndarray:
+        """Net receipts of a party over all households, yuan; shape (years + 1,).
+
+        ``without`` names items that are left out.
+        """
         total = np.zeros(self.years + 1)
         for flow in self.flows:
             sign = (flow.payee == party) - (flow.payer == party)
-            if sign:
+            if sign and flow.item not in without:
                 total += sign * flow.fen.reshape(-1, self.years + 1).sum(axis=0)
         return total / 100
 

@@ -3,30 +3,42 @@
 from __future__ import annotations
 
 import datetime as dt
-
-import pandas as pd
+from typing import TYPE_CHECKING
 
 from pvplanner import reference
 from pvplanner.errors import ConfigError
 from pvplanner.scenario import Scenario
-from pvplanner.schema import MODELS
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
-def is_allowed(model: str, project_class: str, on: dt.date) -> tuple[bool, str, str]:
+def all_models() -> tuple[str, ...]:
+    """Business models, in the order in which they are shown."""
+    return tuple(m for m in reference.listed_in("models", "model") if m != "each")
+
+
+def is_allowed(model: str, project_class: str, on: dt.date) -> tuple[bool, str]:
     """Whether a class of project may use a business model on a connection date.
 
     Returns
     -------
     allowed : bool
-    name_en, name_zh : str
-        Of the rule that says so; empty where no rule of that date speaks of it.
+    rule : str
+        Word of the rule that says so; empty where no rule of that date speaks of it.
     """
-    table = reference.in_force(reference.load("rules"), on)
-    hit = table[(table["project_class"] == project_class) & (table["model"] == model)]
-    if hit.empty:
-        return True, "", ""
-    row = hit.iloc[0]
-    return row["allowed"] == "yes", str(row["name_en"]), str(row["name_zh"])
+    row = reference.row_in_force("rules", on, project_class=project_class, model=model)
+    if row is None:
+        return True, ""
+    return row["allowed"] == "yes", f"rule_{row['rule']}"
+
+
+def allowed_models(on: dt.date) -> dict[str, tuple[str, ...]]:
+    """Business models that each class of project may use on a connection date."""
+    kinds = reference.listed_in("rules", "project_class")
+    return {
+        kind: tuple(m for m in all_models() if is_allowed(m, kind, on)[0]) for kind in kinds
+    }
 
 
 def chosen_models(project_class: pd.Series, *, scenario: Scenario, where: str) -> pd.Series:
@@ -41,18 +53,17 @@ def chosen_models(project_class: pd.Series, *, scenario: Scenario, where: str) -
     by_class: dict[str, str] = {}
     for kind in project_class.unique():
         model = finance.model_by_class.get(kind, finance.model)
-        allowed, name_en, name_zh = is_allowed(model, str(kind), on)
+        allowed, rule = is_allowed(model, str(kind), on)
         if not allowed:
-            lawful = [m for m in MODELS if is_allowed(m, str(kind), on)[0]]
+            lawful = [m for m in all_models() if is_allowed(m, str(kind), on)[0]]
             raise ConfigError(
                 "rule_refuses",
                 where=where,
                 model=model,
                 project_class=kind,
-                rule=name_en,
-                rule_zh=name_zh,
+                rule=rule,
                 count=int((project_class == kind).sum()),
                 instead=lawful[0] if lawful else "",
             )
         by_class[str(kind)] = model
-    return project_class.map(by_class).astype("string")
+    return project_class.map(by_class).astype("str")

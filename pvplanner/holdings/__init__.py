@@ -1,0 +1,271 @@
+"""Who gets what: arrays summed to buildings, shared among households, summed to villages.
+
+Energy of households is whole kilowatt-hours and money whole fen, so that the parts on a page add up
+to its totals exactly.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from pvplanner.carbon import CarbonBasis, standard_coal_t
+from pvplanner.money import Case
+
+BUILT = ("modules", "capacity_kwp", "energy_kwh")
+"""What is summed from arrays."""
+
+VILLAGE = ["division_code", "village"]
+"""Columns that name a village."""
+
+GRID = ("capacity_kw_ac", "shading_loss")
+"""AC power, and the mean share of light lost behind the horizon."""
+
+
+def apportion(values: np.ndarray) -> np.ndarray:
+    """Whole numbers that sum to the rounded sum, by the largest remainder; ties go to the first."""
+    values = np.asarray(values, dtype=float)
+    whole = np.floor(values)
+    short = int(round(values.sum()) - whole.sum())
+    order = np.argsort(-(values - whole), kind="stable")
+    whole[order[:short]] += 1
+    return whole
+
+
+def building_totals(
+    buildings: pd.DataFrame, arrays: pd.DataFrame, energy: pd.DataFrame
+) -> pd.DataFrame:
+    """Modules, capacity and energy of every building, in the order of ``buildings``."""
+    rows = arrays[["building_id", "modules", "capacity_kwp"]].copy()
+    rows["energy_kwh"] = energy["energy_kwh"].to_numpy()
+    # Light over the modules of a roof, and what of it is lost behind the horizon.
+    rows["light"] = energy["poa_kwh_per_m2"].to_numpy() * rows["capacity_kwp"]
+    rows["shading_loss"] = energy["shading_loss"].to_numpy() * rows["light"]
+    sums = rows.groupby("building_id")[list(BUILT)].sum()
+    ids = buildings["building_id"]
+    out = sums.reindex(ids).fillna(0.0).reset_index()
+    shade = rows["shading_loss"].groupby(rows["building_id"])
+    weight = rows.groupby("building_id")["light"].sum()
+    lost = shade.sum(min_count=1) / weight
+    out["shading_loss"] = lost.reindex(ids).to_numpy()
+    grid = arrays.groupby("building_id").agg(
+        capacity_kw_ac=("capacity_kw_ac", "sum"), phases=("phases", "max")
+    )
+    grid = grid.reindex(ids)
+    out["capacity_kw_ac"] = grid["capacity_kw_ac"].fillna(0.0).to_numpy()
+    out["phases"] = grid["phases"].to_numpy(dtype=float)
+    out["specific_yield_kwh_per_kwp"] = np.where(
+        out["capacity_kwp"] > 0, out["energy_kwh"] / out["capacity_kwp"].replace(0, np.nan), np.nan
+    )
+    return out
+
+
+def suitability(
+    ids: pd.Series, planes: pd.DataFrame, yield_shares: pd.DataFrame, arrays: pd.DataFrame
+) -> pd.Series:
+    """Yield of each building's modules over the village's best, or of its best plane without any.
+
+    On the index of ``ids``.
+    """
+    share = yield_shares.set_index("plane_id")["yield_share"]
+    own = arrays["plane_id"].map(share) * arrays["modules"]
+    with_modules = own.groupby(arrays["building_id"]).sum()
+    with_modules /= arrays.groupby("building_id")["modules"].sum()
+    usable = (planes["usable_area_m2"] > 0).to_numpy()
+    best = share[usable].groupby(planes["building_id"].to_numpy()[usable]).max()
+    return ids.map(with_modules).fillna(ids.map(best))
+
+
+def household_holdings(
+    people: pd.DataFrame,
+    links: pd.DataFrame,
+    buildings: pd.DataFrame,
+    built: pd.DataFrame,
+    usual: dict[str, str],
+) -> pd.DataFrame:
+    """What stands on the roofs of each household, and the class and village of its first building.
+
+    Parameters
+    ----------
+    people, links : DataFrame
+        As from :func:`pvplanner.buildings.join_households`.
+    buildings : DataFrame
+        ``building_id``, ``village``, ``division_code``, ``project_class``.
+    built : DataFrame
+        As from :func:`building_totals`.
+    usual : dict of str to str
+        ``village``, ``division_code`` and ``project_class`` of households without a building.
+
+    Returns
+    -------
+    DataFrame
+        On the rows of ``people``: ``household_id``, the columns of ``usual`` and of
+        :data:`BUILT` and :data:`GRID`. Energy is whole kilowatt-hours that sum to the village's.
+    """
+    local = buildings[["building_id", *usual]]
+    joined = links.merge(built, on="building_id", how="left")
+    joined = joined.merge(local, on="building_id", how="left")
+    joined["shading_loss"] *= joined["capacity_kwp"]
+    for name in (*BUILT, *GRID):
+        joined[name] *= joined["share"]
+    grouped = joined.groupby("household_id", sort=False)
+    sums = grouped[[*BUILT, *GRID]].sum()
+    sums["shading_loss"] = grouped["shading_loss"].sum(min_count=1) / sums["capacity_kwp"]
+    first = grouped[list(usual)].first()
+    out = people[["household_id"]].merge(first.join(sums), on="household_id", how="left")
+    for name in (*BUILT, "capacity_kw_ac"):
+        out[name] = out[name].fillna(0.0)
+    for name, value in usual.items():
+        out[name] = out[name].fillna(value)
+    out["energy_kwh"] = apportion(out["energy_kwh"].to_numpy())
+    return out
+
+
+def household_use(case: Case) -> pd.DataFrame:
+    """First-year energy of each household, what it uses of it itself, and its bills.
+
+    Returns
+    -------
+    DataFrame
+        ``household_id``, ``energy_first_year_kwh``, ``load_kwh``, ``self_used_kwh``,
+        ``self_consumption``, ``bill_before``, ``bill_saved``.
+    """
+    energy = case.people["energy_kwh"].to_numpy(dtype=float)
+    first, used = energy * case.terms.left[0], case.self_used[:, 0]
+    share = np.divide(used, first, out=np.full(case.count, np.nan), where=first > 0)
+    return pd.DataFrame(
+        {
+            "household_id": case.people["household_id"].to_numpy(),
+            "energy_first_year_kwh": np.round(first, 2),
+            "load_kwh": case.demand["load_kwh"].to_numpy().round(0),
+            "self_used_kwh": np.round(used, 2),
+            "self_consumption": share,
+            "bill_before": case.bills["bill_before"].to_numpy().round(2),
+            "bill_saved": np.round(case.bill_saved[:, 0], 2),
+        }
+    )
+
+
+def chosen_measures(
+    holdings: pd.DataFrame, measures: pd.DataFrame, names: list[str]
+) -> pd.DataFrame:
+    """Each household's measures under the model that it chose; nan where there are none."""
+    key = pd.MultiIndex.from_frame(holdings[["household_id", "model"]])
+    rows = measures.set_index(["household_id", "model"])[names].reindex(key)
+    ids = holdings["household_id"].to_numpy()
+    return pd.DataFrame({"household_id": ids, **{n: rows[n].to_numpy() for n in names}})
+
+
+RETURNS = ("income_first_year", "capital", "avoided_t", "avoided_p90_t", "payback_years")
+"""What buildings are given of their households' money and carbon."""
+
+
+def building_returns(
+    built: pd.DataFrame, links: pd.DataFrame, households: pd.DataFrame
+) -> pd.DataFrame:
+    """Money and carbon of each building: its part of what its households get.
+
+    A household's income comes from its buildings in proportion to the energy that they make, its
+    capital goes to them in proportion to their capacity.
+
+    Parameters
+    ----------
+    built : DataFrame
+        As from :func:`building_totals`.
+    links : DataFrame
+    households : DataFrame
+        ``household_id`` and the columns of :data:`RETURNS`.
+    """
+    part = link_parts(built, links)
+    values = part.merge(households[["household_id", *RETURNS]], on="household_id", how="left")
+    grouped = pd.DataFrame({"building_id": part["building_id"]})
+    for name in RETURNS[:4]:
+        grouped[name] = values[name] * part["cost" if name == "capital" else "weight"]
+    inside = part["inside"]
+    grouped["payback_years"] = (values["payback_years"] * inside).where(inside > 0)
+    sums = grouped.groupby("building_id")[list(RETURNS)].sum(min_count=1)
+    return sums.reindex(built["building_id"]).reset_index()
+
+
+def link_parts(built: pd.DataFrame, links: pd.DataFrame) -> pd.DataFrame:
+    """Links with ``weight`` (the building's part of its household's energy), ``cost`` (of its
+    capacity) and ``inside`` (the household's part of the building's energy).
+    """
+    part = links.merge(
+        built[["building_id", "energy_kwh", "capacity_kwp"]], on="building_id", how="left"
+    )
+    own = part["share"] * part["energy_kwh"]
+    part["weight"] = parts_of(own, part["household_id"])
+    part["cost"] = parts_of(part["share"] * part["capacity_kwp"], part["household_id"])
+    part["inside"] = parts_of(own, part["building_id"])
+    return part
+
+
+def parts_of(own: pd.Series, group: pd.Series) -> np.ndarray:
+    """Each row over the sum of its group's rows; 0 where that is nothing."""
+    whole = own.groupby(group).transform("sum").to_numpy()
+    return np.divide(own.to_numpy(), whole, out=np.zeros(len(own)), where=whole > 0)
+
+
+def village_totals(
+    buildings: pd.DataFrame, households: pd.DataFrame, ranges: pd.DataFrame, carbon: CarbonBasis
+) -> pd.DataFrame:
+    """Totals of each village; keys are ``division_code`` and ``village``.
+
+    Parameters
+    ----------
+    buildings : DataFrame
+        ``building_id``, keys, ``status``, ``modules``.
+    households : DataFrame
+        Keys, ``own_building``, ``low_income``, ``load_kwh`` and what is summed.
+    ranges : DataFrame
+        As from :func:`pvplanner.holdings.ranges.plan_ranges`.
+    carbon : CarbonBasis
+    """
+    rows = buildings.assign(
+        buildings=1,
+        buildings_used=(buildings["status"] != "set_aside").astype(int),
+        buildings_with_pv=(buildings["modules"] > 0).astype(int),
+        modules=buildings["modules"].astype(int),
+    )
+    counted = ["buildings", "buildings_used", "buildings_with_pv", "modules"]
+    built = rows.groupby(VILLAGE)[counted].sum()
+    # With a ledger its households count; without one every building counts as a household.
+    ledger = ~households["own_building"].astype(bool)
+    used = set(buildings.loc[buildings["status"] != "set_aside", "building_id"])
+    heads = ledger if ledger.any() else households["household_id"].isin(used)
+    low = households["low_income"]
+    income = households["income_first_year"]
+    people = households.assign(
+        households=heads.astype(int),
+        counted_income=income.where(heads, 0.0),
+        households_with_pv=((households["energy_kwh"] > 0) & heads).astype(int),
+        low_income_income=income.where(low.eq(True).fillna(False).astype(bool), 0.0),
+        low_income_stated=low.notna().astype(int),
+    )
+    grouped = people.groupby(VILLAGE)
+    money = ["energy_kwh", "capacity_kwp", "capital", "income_first_year", "avoided_t",
+             "low_income_income", "counted_income", "load_kwh"]  # fmt: skip
+    sums = grouped[money].agg(lambda v: v.sum(skipna=False))
+    whole = grouped[["households", "households_with_pv", "low_income_stated"]].sum()
+    out = pd.concat([built, whole, sums], axis=1)
+    out = out.fillna(dict.fromkeys(counted, 0)).reset_index()
+    for name in ("capital", "income_first_year", "low_income_income"):
+        out[name] = out[name].round(2)
+    out["capacity_kwp"], out["avoided_t"] = out["capacity_kwp"].round(6), out["avoided_t"].round(3)
+    # Where nobody said who is of low income, their share is not nothing but not known.
+    poor = out.pop("low_income_income").where(out.pop("low_income_stated") > 0)
+    out["low_income_share"] = poor / out["income_first_year"]
+    out["income_per_household"] = (out.pop("counted_income") / out["households"]).round(2)
+    out["standard_coal_t"] = standard_coal_t(out["energy_kwh"].to_numpy(), carbon).round(3)
+    out["supply_ratio"] = out["energy_kwh"] / out.pop("load_kwh")
+    own = ranges[ranges["level"] == "village"].set_index("id")
+    place = village_id(out)
+    out["energy_p90_kwh"] = place.map(own["p90_kwh"]).fillna(0.0)
+    out["energy_p90_built_kwh"] = place.map(own["p90_built_kwh"]).fillna(0.0)
+    return out
+
+
+def village_id(table: pd.DataFrame) -> pd.Series:
+    """One text for the village of each row."""
+    return table["division_code"].astype(str) + "/" + table["village"].astype(str)

@@ -1,0 +1,246 @@
+"""Money: what each household earns under each business model, from a ledger that balances."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+import pandas as pd
+
+from pvplanner.errors import Finding
+from pvplanner.money.ledger import Ledger
+from pvplanner.money.measures import (
+    gini,
+    internal_rate,
+    levelised_cost,
+    loan_schedule,
+    lowest_cover,
+    net_present_value,
+    payback,
+)
+from pvplanner.money.models import COLLECTIVE, HOUSEHOLD, Case, owner_of, payments_of, run_model
+from pvplanner.money.payments import DEBT
+from pvplanner.money.prices import Prices, resolve_prices
+from pvplanner.money.rules import all_models, allowed_models, chosen_models, is_allowed
+from pvplanner.money.tariff import Bills, find_bills, household_bills
+from pvplanner.money.terms import Terms, resolve_terms, rural_income
+from pvplanner.scenario import Scenario
+from pvplanner.schema import MEASURES
+
+__all__ = [
+    "COLLECTIVE",
+    "Bills",
+    "Case",
+    "Ledger",
+    "Prices",
+    "Terms",
+    "all_models",
+    "allowed_models",
+    "appraise",
+    "borrower_cover",
+    "cash_flows",
+    "chosen_models",
+    "find_bills",
+    "gini",
+    "household_bills",
+    "household_measures",
+    "internal_rate",
+    "is_allowed",
+    "levelised_cost",
+    "loan_findings",
+    "loan_schedule",
+    "lowest_cover",
+    "members_of",
+    "net_present_value",
+    "owner_of",
+    "payback",
+    "payments_of",
+    "resolve_prices",
+    "resolve_terms",
+    "run_model",
+    "rural_income",
+]
+
+CHUNK = 25_000
+"""Households at a time: memory does not grow with their number."""
+
+VALUES = (*MEASURES, "capital")
+"""What the table of measures holds of each household, model and case."""
+
+
+def members_of(
+    project_class: pd.Series, chosen: pd.Series, model: str, terms: Terms
+) -> np.ndarray:
+    """Which households a model is reckoned for: those whose class the rules allow it.
+
+    A collective is one: its members are the households that chose it, or all that may where none
+    did.
+    """
+    may = {str(k): model in terms.allowed.get(str(k), all_models()) for k in project_class.unique()}
+    allowed = project_class.map(may).to_numpy(dtype=bool)
+    if owner_of(model) != COLLECTIVE:
+        return allowed
+    own = allowed & chosen.eq(model).to_numpy(dtype=bool)
+    return own if own.any() else allowed
+
+
+def household_measures(
+    people: pd.DataFrame, cases: Mapping[str, Case], models: tuple[str, ...] | None = None
+) -> pd.DataFrame:
+    """All business models side by side for every household and case.
+
+    Parameters
+    ----------
+    people : DataFrame
+        ``household_id``, ``project_class``, ``model`` (the chosen one), on the rows of the cases.
+    cases : mapping of str to Case
+        Under their names.
+    models : tuple of str, optional
+        All if not given.
+
+    Returns
+    -------
+    DataFrame
+        ``household_id``, ``model``, ``case``, the measures and ``capital`` (what the household
+        itself pays before the first year): a row for each household, model that the rules allow it,
+        and case.
+    """
+    ids, parts = people["household_id"].to_numpy(), []
+    for name, case in cases.items():
+        for model in models or all_models():
+            rows = np.flatnonzero(
+                members_of(people["project_class"], people["model"], model, case.terms)
+            )
+            whole = owner_of(model) == COLLECTIVE
+            pieces = 1 if whole else max(-(-len(rows) // CHUNK), 1)
+            for part in np.array_split(rows, pieces):
+                if len(part):
+                    # All of them at once: what the models share is reckoned once.
+                    some = case if len(part) == case.count else case.part(part)
+                    table = appraise(some, run_model(some, model), model)
+                    parts.append(
+                        table.assign(household_id=ids[part], model=model, case=name)
+                    )
+    columns = ["household_id", "model", "case", *VALUES]
+    if not parts:
+        return pd.DataFrame({name: pd.Series(dtype=float) for name in columns})
+    return pd.concat(parts, ignore_index=True)[columns]
+
+
+def appraise(case: Case, ledger: Ledger, model: str) -> pd.DataFrame:
+    """Measures of what the households receive and pay.
+
+    Returns
+    -------
+    DataFrame, shape (households, 10)
+        ``income_first_year``, ``income_mean``, ``income_worst`` (currency a year, after debt
+        service, before capital), ``npv``, ``irr``, ``payback_years``, ``discounted_payback_years``,
+        ``lcoe`` (currency per kWh, of the modules, whoever owns them), ``dscr_min`` (where the
+        household itself borrows) and ``capital`` (what the household itself pays at once). nan
+        where there is none: no capital, never, no debt.
+    """
+    rate = case.terms.finance.discount_rate
+    own = owner_of(model) == HOUSEHOLD
+    nothing = np.full(case.count, np.nan)
+    net = ledger.of_households()
+    yearly = net[:, 1:]
+    return pd.DataFrame(
+        {
+            "income_first_year": np.round(yearly[:, 0], 2),
+            "income_mean": np.round(yearly.mean(axis=1), 2),
+            "income_worst": np.round(yearly.min(axis=1), 2),
+            "npv": np.round(net_present_value(net, rate), 2),
+            "irr": internal_rate(net),
+            "payback_years": payback(net),
+            "discounted_payback_years": payback(net, rate),
+            "lcoe": _lcoe(case),
+            "dscr_min": borrower_cover(case, ledger, model) if own else nothing,
+            "capital": ledger.paid_at_once(HOUSEHOLD, "capital"),
+        }
+    )
+
+
+def _lcoe(case: Case) -> np.ndarray:
+    """Levelised cost of the modules' energy: capital and running costs, no debt."""
+    rates = case.terms.rates
+    running = rates["running_per_w"] + rates["insurance_per_w"] + rates["inverter_per_w"]
+    costs = np.outer(case.watts, np.concatenate([case.terms.rate("capex_per_w")[:1], running]))
+    return levelised_cost(costs, case.made, case.terms.finance.discount_rate)
+
+
+def borrower_cover(case: Case, ledger: Ledger, model: str) -> np.ndarray:
+    """Lowest debt-service cover of whoever borrowed for each household's modules; nan without debt.
+
+    A collective borrows as one: its cover stands in every row.
+    """
+    if "service" in ledger.balances:
+        available, service = ledger.balances["available"], ledger.balances["service"]
+        found = lowest_cover(available[None], service[None])[0]
+        return np.full(case.count, found)
+    debt = [f for f in ledger.flows if f.item in DEBT]
+    if not debt or ledger.owner == COLLECTIVE:
+        return np.full(case.count, np.nan)
+    service = np.sum([f.fen for f in debt], axis=0)[:, 1:]
+    net = np.zeros_like(service)
+    for flow in ledger.flows:
+        if flow.fen.ndim == 2 and flow.item not in DEBT:
+            sign = (flow.payee == ledger.owner) * 1.0 - (flow.payer == ledger.owner)
+            net += sign * flow.fen[:, 1:]
+    return lowest_cover(net, service)
+
+
+def cash_flows(people: pd.DataFrame, case: Case, model: str | None = None) -> pd.DataFrame:
+    """The ledger as a table, for the chosen models or for one.
+
+    Parameters
+    ----------
+    people : DataFrame
+        As for :func:`household_measures`.
+    case : Case
+        On the same rows.
+    model : str, optional
+        Only this one, for all that may use it.
+
+    Returns
+    -------
+    DataFrame
+        ``household_id`` (empty where a payment is not a household's), ``model``, ``year`` (0 is
+        before the first), ``party``, ``item``, ``yuan`` (received, or paid if negative). Sums to
+        zero in every year.
+    """
+    parts = []
+    for name, rows in chosen_rows(people, case.terms, model):
+        names = people["household_id"].to_numpy()[rows]
+        parts.append(run_model(case.part(rows), name).table(names, name))
+    return pd.concat(parts, ignore_index=True)
+
+
+def chosen_rows(
+    people: pd.DataFrame, terms: Terms, model: str | None = None
+) -> list[tuple[str, np.ndarray]]:
+    """Each model in use with the rows that chose it; of one model, those it is reckoned for."""
+    out = []
+    for name in all_models() if model is None else (model,):
+        if model is None:
+            mine = people["model"].eq(name).to_numpy(dtype=bool)
+        else:
+            mine = members_of(people["project_class"], people["model"], name, terms)
+        if mine.any():
+            out.append((name, np.flatnonzero(mine)))
+    return out
+
+
+def loan_findings(scenario: Scenario) -> list[Finding]:
+    """Warnings about terms that do not fit: a loan should end before what pays it does."""
+    loan, finance, tariff = scenario.loan, scenario.finance, scenario.tariff
+    if loan.share == 0:
+        return []
+    out = []
+    if loan.years > tariff.mechanism_years and tariff.export_price is None:
+        params = {"years": loan.years, "term": tariff.mechanism_years}
+        out.append(Finding("loan_past_mechanism", "loan.years", params=params))
+    owners = {owner_of(model) for model in (finance.model, *finance.model_by_class.values())}
+    if "developer" in owners and loan.years > finance.lease_years:
+        params = {"years": loan.years, "term": finance.lease_years}
+        out.append(Finding("loan_past_lease", "loan.years", params=params))
+    return out

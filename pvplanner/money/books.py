@@ -1,0 +1,176 @@
+"""The books of a plan: ledger sums, the collective's own result, and what was said elsewhere."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+
+from pvplanner.carbon import recognise_coal
+from pvplanner.money import (
+    COLLECTIVE,
+    Case,
+    chosen_rows,
+    internal_rate,
+    lowest_cover,
+    net_present_value,
+    owner_of,
+    payback,
+    run_model,
+)
+from pvplanner.money.measures import gini
+from pvplanner.money.terms import Terms
+from pvplanner.scenario import Press
+
+SOLD = ("feed_in", "surplus", "bill_saved")
+SPENT = ("running", "insurance", "free_kwh", "vat", "tax", "interest", "principal")
+"""Items that make the sales of a plan, and the costs that are counted against them."""
+
+
+def ledger_sums(people: pd.DataFrame, case: Case) -> pd.DataFrame:
+    """The chosen models' ledger, summed over households.
+
+    Returns
+    -------
+    DataFrame
+        ``model``, ``item``, ``payer``, ``payee``, ``year`` (0 is before the first), ``yuan``.
+    """
+    parts = []
+    for model, rows in chosen_rows(people, case.terms):
+        ledger = run_model(case.part(rows), model)
+        for flow in ledger.flows:
+            yearly = flow.fen.reshape(-1, ledger.years + 1).sum(axis=0) / 100
+            told = {"model": model, "item": flow.item, "payer": flow.payer, "payee": flow.payee}
+            parts.append(
+                pd.DataFrame({**told, "year": np.arange(len(yearly)), "yuan": yearly.round(2)})
+            )
+    columns = ["model", "item", "payer", "payee", "year", "yuan"]
+    return pd.concat(parts, ignore_index=True)[columns] if parts else _empty(columns)
+
+
+def _empty(columns: Sequence[str]) -> pd.DataFrame:
+    numbers = {"year": "int64", "yuan": "float64"}
+    return pd.DataFrame({c: pd.Series(dtype=numbers.get(c, "str")) for c in columns})
+
+
+def collective_result(people: pd.DataFrame, case: Case) -> pd.DataFrame:
+    """What a collective itself pays, earns and keeps; a row for each model in which it owns.
+
+    What it gives to members is its purpose: the return is looked at before dividends.
+    """
+    rows = []
+    for model, mine in chosen_rows(people, case.terms):
+        if owner_of(model) != COLLECTIVE:
+            continue
+        own = case.part(mine)
+        ledger = run_model(own, model)
+        given = -ledger.received(COLLECTIVE, "dividend")
+        flows = (ledger.of_party(COLLECTIVE) + given)[None]
+        rate, balances = own.terms.finance.discount_rate, ledger.balances
+        cover = lowest_cover(balances["available"][None], balances["service"][None])
+        reserve = balances["reserve"][-1] if "reserve" in balances else np.nan
+        rows.append(
+            {
+                "model": model,
+                "members": int(own.member.sum()),
+                "capital": round(float(own.capital.sum()), 2),
+                "surplus_first_year": round(float(flows[0, 1]), 2),
+                "dividend_first_year": round(float(given[1]), 2),
+                "npv": round(float(net_present_value(flows, rate)[0]), 2),
+                "irr": float(internal_rate(flows)[0]),
+                "payback_years": float(payback(flows)[0]),
+                "dscr_min": float(cover[0]),
+                "kept_after_dividends": round(float(ledger.of_party(COLLECTIVE).sum()), 2),
+                "reserve_at_end": round(float(reserve), 2),
+            }
+        )
+    columns = ["model", "members", "capital", "surplus_first_year", "dividend_first_year", "npv",
+               "irr", "payback_years", "dscr_min", "kept_after_dividends",
+               "reserve_at_end"]  # fmt: skip
+    kinds = {"model": "str", "members": "int64"}
+    table = pd.DataFrame(rows, columns=columns)
+    return table.astype({c: kinds.get(c, "float64") for c in columns})
+
+
+def fairness(households: pd.DataFrame, terms: Terms) -> pd.DataFrame:
+    """Common prosperity as numbers: Gini and low-income share before and after; one row.
+
+    Of ledger households whose present income is known; nan where it is not, or where nobody said
+    who is of low income.
+    """
+    people = households[~households["own_building"].astype(bool)]
+    today = people["income_today"].to_numpy(dtype=float)
+    known = np.isfinite(today)
+    gained = people["income_first_year"].to_numpy(dtype=float)
+    stated = people["low_income"].notna().any()
+    low = people["low_income"].eq(True).fillna(False).to_numpy(dtype=bool)
+    local = terms.rural_income
+    mean = float(np.mean(gained)) if len(gained) else float("nan")
+    return pd.DataFrame(
+        {
+            "gini_before": [gini(today[known])],
+            "gini_after": [gini((today + gained)[known])],
+            "low_income_share_before": [_part(today[known], low[known], stated)],
+            "low_income_share_of_gain": [_part(gained, low, stated)],
+            "income_of_rural_income": [mean / local if local else float("nan")],
+        }
+    )
+
+
+def _part(values: np.ndarray, mine: np.ndarray, stated: bool) -> float:
+    total = values.sum()
+    return float(values[mine].sum() / total) if stated and total > 0 else float("nan")
+
+
+def beside_press(
+    press: Sequence[Press], ledger: pd.DataFrame, energy_kwh: float, payback_years: float
+) -> pd.DataFrame:
+    """The plan's first year beside what was said elsewhere, with the price that each implies.
+
+    A difference of income is that of the price (at the other's energy), that of the energy (at our
+    price), and the costs that we count against the sales.
+
+    Parameters
+    ----------
+    press : sequence of Press
+    ledger : DataFrame
+        As from :func:`ledger_sums`.
+    energy_kwh : float
+        Of the first year.
+    payback_years : float
+        The collective's; nan where there is none.
+    """
+    first = ledger[ledger["year"] == 1]
+    sales = float(first.loc[first["item"].isin(SOLD), "yuan"].sum(skipna=False))
+    spent = float(first.loc[first["item"].isin(SPENT), "yuan"].sum())
+    price = sales / energy_kwh if energy_kwh > 0 else float("nan")
+    nothing = float("nan")
+    rows = [["", round(energy_kwh), round(sales, 2), round(price, 4), payback_years, nothing,
+             nothing, round(spent, 2), nothing, "", "", "", ""]]  # fmt: skip
+    for said in press:
+        other = said.income / said.energy_kwh
+        coal, unit, convention = _coal(said)
+        rows.append(
+            [said.name, said.energy_kwh, said.income, round(other, 4),
+             nothing if said.payback_years is None else said.payback_years,
+             round((other - price) * said.energy_kwh, 2),
+             round((said.energy_kwh - energy_kwh) * price, 2), nothing, coal, unit, convention,
+             said.note, said.source]
+        )  # fmt: skip
+    columns = ["name", "energy", "income", "price", "payback", "by_price", "by_energy", "by_costs",
+               "coal", "coal_unit", "coal_convention", "note", "source"]  # fmt: skip
+    texts = ("name", "coal_unit", "coal_convention", "note", "source")
+    table = pd.DataFrame(rows if press else [], columns=columns)
+    return table.astype({c: "str" if c in texts else "float64" for c in columns})
+
+
+def _coal(said: Press) -> tuple[float, str, str]:
+    """Which standard-coal convention a stated figure implies."""
+    if said.coal_t is None:
+        return float("nan"), "", ""
+    if said.co2_t is not None:
+        found = recognise_coal(said.coal_t, co2_t=said.co2_t)
+    else:
+        found = recognise_coal(said.coal_t, energy_kwh=said.energy_kwh)
+    return float(str(found["implied"])), str(found["unit"]), str(found["convention"] or "?")

@@ -1,0 +1,184 @@
+"""How a row of ``models.csv`` becomes payments: quantity times rate, or one of a few rules."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from pvplanner.money.ledger import Ledger, divide_fen
+from pvplanner.money.models import COLLECTIVE, HOUSEHOLD, QUANTITIES, Case, Payment
+
+DEBT = ("interest", "principal")
+"""Items of debt service."""
+
+
+def is_pooled(ledger: Ledger, row: Payment) -> bool:
+    """Whether a payment is the collective's as a whole, and no single household's."""
+    return ledger.owner == COLLECTIVE and HOUSEHOLD not in (row.payer, row.payee)
+
+
+def enter(case: Case, ledger: Ledger, row: Payment) -> None:
+    """Quantity times rate."""
+    at_once = row.when == "start"
+    rate = case.terms.rate(row.rate)
+    amount = QUANTITIES[row.quantity](case)
+    if at_once:
+        yuan = amount * rate[0]
+    else:
+        yuan = (amount[:, None] if amount.ndim == 1 else amount) * rate
+    if is_pooled(ledger, row):
+        yuan = yuan.sum(axis=0)
+    ledger.pay(row.item, row.payer, row.payee, yuan, at_once=at_once)
+
+
+def at_most(case: Case, ledger: Ledger, row: Payment) -> None:
+    """A stated sum, at most the quantity."""
+    most = float(QUANTITIES[row.quantity](case).sum())
+    sum_ = min(float(case.terms.rate(row.rate)[0]), most) if np.isfinite(most) else np.nan
+    ledger.pay(row.item, row.payer, row.payee, np.asarray(sum_), at_once=True)
+
+
+def lend(case: Case, ledger: Ledger, row: Payment) -> None:
+    """A share of what was paid at once under the first item less the others."""
+    first, *others = row.quantity.split()
+    base = ledger.paid(first)[..., 0]
+    for item in others:
+        base = base - ledger.paid(item)[..., 0]
+    principal = np.rint(base * case.terms.rate(row.rate)[0] * 100) / 100
+    ledger.pay(row.item, row.payer, row.payee, principal, at_once=True)
+
+
+def instal(case: Case, ledger: Ledger, row: Payment) -> None:
+    """Interest or repayment of a loan: the year's rate times the principal.
+
+    Repayments are cut to whole fen so that they sum to the principal.
+    """
+    yuan = ledger.paid(row.quantity)[..., :1] * case.terms.rate(row.rate)
+    if row.item == "principal":
+        total = np.rint(np.cumsum(yuan, axis=-1) * 100)
+        yuan = np.diff(total, axis=-1, prepend=0) / 100
+    ledger.pay(row.item, row.payer, row.payee, yuan)
+
+
+def events(case: Case, ledger: Ledger, row: Payment) -> None:
+    """Each event's cost, or what the insurer covers of it, under the event's own name."""
+    insured = row.item.endswith("_insured")
+    for kind, cost, covered in case.terms.events():
+        yuan = np.outer(QUANTITIES[row.quantity](case), covered if insured else cost)
+        if is_pooled(ledger, row):
+            yuan = yuan.sum(axis=0)
+        ledger.pay(f"{kind}_insured" if insured else kind, row.payer, row.payee, yuan)
+
+
+def value_added_tax(
+    sales: np.ndarray, free: np.ndarray, most: float, rate: np.ndarray | float
+) -> np.ndarray:
+    """VAT of a small taxpayer on yearly sales: none up to a monthly threshold in its years.
+
+    Parameters
+    ----------
+    sales : ndarray, shape (years,)
+    free : ndarray of bool, shape (years,)
+        Years in which the threshold holds.
+    most : float
+        Sales a month up to which nothing is owed.
+    rate : float or ndarray
+        On all sales above it, or after.
+    """
+    return np.where((sales / 12 <= most) & free, 0.0, sales * rate)
+
+
+def vat(case: Case, ledger: Ledger, row: Payment) -> None:
+    """VAT on what the payer received under the named items."""
+    sales = np.zeros(case.years)
+    for item in row.quantity.split():
+        sales = sales + ledger.received(row.payer, item)[1:]
+    terms = case.terms
+    most = terms.finance.vat_free_per_month
+    owed = value_added_tax(sales, terms.vat_free, most, terms.rate(row.rate))
+    ledger.pay(row.item, row.payer, row.payee, owed)
+
+
+def profit_tax(case: Case, ledger: Ledger, row: Payment) -> None:
+    """Tax on the payer's profit before debt service, the modules written off over their life."""
+    profit = ledger.of_party(row.payer, without=DEBT)[1:]
+    written_off = float(ledger.paid(row.quantity)[..., 0].sum()) / case.years
+    owed = np.maximum(profit - written_off, 0) * case.terms.rate(row.rate)
+    ledger.pay(row.item, row.payer, row.payee, owed)
+
+
+def distribute(left_fen: np.ndarray, reserve_rate: float) -> dict[str, np.ndarray]:
+    """What a collective keeps and gives, year by year, in the lawful order.
+
+    A deficit is met from the reserve, then carried forward; of a surplus the reserve takes its
+    share and the rest is given, all in whole fen.
+
+    Parameters
+    ----------
+    left_fen : ndarray, shape (years,)
+        What is left of each year after costs, tax and debt service, fen.
+    reserve_rate : float
+
+    Returns
+    -------
+    dict of str to ndarray
+        ``dividend``, ``cash`` and ``reserve`` (at the end of each year), fen.
+    """
+    cash = reserve = 0.0
+    out = {name: np.zeros(len(left_fen)) for name in ("dividend", "cash", "reserve")}
+    for year, left in enumerate(left_fen):
+        cash += left
+        if cash < 0:
+            drawn = min(reserve, -cash)
+            reserve, cash = reserve - drawn, cash + drawn
+        if cash > 0:
+            kept = np.rint(cash * reserve_rate)
+            given = np.floor(cash - kept + 1e-4)
+            reserve += kept
+            cash -= kept + given
+            out["dividend"][year] = given
+        out["cash"][year], out["reserve"][year] = cash, reserve
+    return out
+
+
+def distribution(case: Case, ledger: Ledger, row: Payment) -> None:
+    """Dividends: to low-income members, to all members alike, the rest by the quantity."""
+    net = ledger.of_party(row.payer)[1:]
+    service = np.zeros(case.years)
+    for item in DEBT:
+        service = service - ledger.received(row.payer, item)[1:]
+    ledger.balances["available"], ledger.balances["service"] = net + service, service
+    if not np.isfinite(net).all():
+        unknown = np.full((case.count, case.years), np.nan)
+        ledger.pay(row.item, row.payer, row.payee, unknown)
+        return
+    found = distribute(np.rint(net * 100), float(case.terms.rate(row.rate)[0]))
+    parts = np.zeros((case.count, case.years))
+    for fen, weight in _shares(case, found["dividend"], QUANTITIES[row.quantity](case)):
+        parts += divide_fen(fen, weight)
+    ledger.pay(row.item, row.payer, row.payee, parts / 100)
+    ledger.balances["cash"], ledger.balances["reserve"] = found["cash"] / 100, found["reserve"] / 100
+
+
+def _shares(
+    case: Case, dividend: np.ndarray, weight: np.ndarray
+) -> list[tuple[np.ndarray, np.ndarray]]:
+    """Fen and weights of each part of a dividend."""
+    terms, member = case.terms.cooperative, case.member.astype(float)
+    poor = case.poor.astype(float)
+    to_low = np.floor(dividend * terms.low_income_share) if poor.any() else np.zeros_like(dividend)
+    alike = np.floor(dividend * terms.equal_share)
+    return [(to_low, poor), (alike, member), (dividend - to_low - alike, weight * member)]
+
+
+RULES: dict[str, Callable[[Case, Ledger, Payment], None]] = {
+    "at_most": at_most,
+    "loan": lend,
+    "instalment": instal,
+    "events": events,
+    "vat": vat,
+    "profit_tax": profit_tax,
+    "distribution": distribution,
+}
+"""The closed list: what is no product of a quantity and a rate."""

@@ -1,0 +1,150 @@
+"""Every number that shaped a plan, with where it came from, for the page that shows the result."""
+
+from __future__ import annotations
+
+from importlib import metadata
+
+import pandas as pd
+
+from pvplanner import reference
+from pvplanner.carbon import coal_convention
+from pvplanner.money import Terms
+from pvplanner.reference import Sourced
+from pvplanner.scenario import Scenario
+
+COLUMNS = ("key", "value", "unit", "source", "year", "certainty")
+
+OWN = ("capex_per_w", "opex_per_w_year", "degradation_first_year", "degradation_per_year", "rent",
+       "discount_rate", "inverter_cost_per_w", "inverter_life_years", "life_years")  # fmt: skip
+"""Numbers of ``[finance]`` that shape every plan."""
+
+_Row = tuple[str, str, str, str, str, str]
+
+
+def list_assumptions(scenario: Scenario, weather: str, terms: Terms) -> pd.DataFrame:
+    """``key``, ``value``, ``unit``, ``source``, ``year``, ``certainty``: one row per number.
+
+    Units are those of ``columns.csv``: money is ``money``, whatever the currency. ``weather`` names
+    its source.
+    """
+    rows = [("weather_source", weather, "", weather, "", "file"), *_physical(scenario, terms)]
+    rows += _roof_rows(scenario)
+    rows += [_sourced(key, found) for key, found in terms.prices.sources.items()]
+    rows += [*_export_rows(terms), *_finance(terms), *_contracts(terms)]
+    rows += [_default("archetype", scenario.demand.archetype, scenario.demand.archetype == "family")]
+    return pd.DataFrame([*rows, *_carbon(terms)], columns=list(COLUMNS)).fillna("")
+
+
+def _sourced(key: str, found: Sourced) -> _Row:
+    unit = found.unit.replace("CNY", "money")
+    return key, f"{found.value:g}", unit, found.source, found.year, found.certainty
+
+
+def _given(key: str, value: object, unit: str = "") -> _Row:
+    shown = f"{value:g}" if isinstance(value, float | int) else str(value)
+    return key, shown, unit, "scenario", "", "given"
+
+
+def _default(key: str, value: object, usual: bool) -> _Row:
+    """A value of the scenario's own is not vouched for by the package's source."""
+    if not usual:
+        return _given(key, value, reference.constant(key).unit)
+    row = next(r for r in reference.rows("constants") if r["name"] == key)
+    shown = f"{value:g}" if isinstance(value, float | int) else str(value)
+    return key, shown, row["unit"], row["source"], row["year"], row["certainty"]
+
+
+def _physical(scenario: Scenario, terms: Terms) -> list[_Row]:
+    system, module = scenario.system, terms.product
+    items = system.loss_items.model_dump()
+    said = ", ".join(f"{k} {v}" for k, v in items.items())
+    losses = (
+        _given("losses", system.losses, "1")
+        if system.losses is not None
+        else ("losses", said, "1", "PVWatts v5", "2014", "one")
+    )
+    chain = f"{system.transposition}, {system.temperature}"
+    return [
+        ("module_product", module.name, "", module.source, "", module.certainty),
+        losses,
+        ("physics", chain, "", f"pvlib {metadata.version('pvlib')}", "", "two"),
+        _given("mount", system.mount),
+        _given("dc_ac_ratio", system.dc_ac_ratio, "1"),
+    ]
+
+
+def _roof_rows(scenario: Scenario) -> list[_Row]:
+    roof, rows = scenario.roof, []
+    given = {"low": roof.usable_low, "middle": roof.usable_middle, "high": roof.usable_high}
+    for row in reference.rows("roof_types"):
+        for level, own in given.items():
+            kind, key = row["roof_type"], f"usable_{level}"
+            mine = kind in own
+            value = f"{kind}: {own[kind] if mine else float(row[key]):g}"
+            told = ("scenario", "", "given") if mine else (
+                row[f"{key}_source"], row["year"], row["certainty"]
+            )  # fmt: skip
+            rows.append((key, value, "1", *told))
+    least = scenario.module.yield_share_min
+    usual = reference.constant("yield_share_min")
+    return [*rows, _default("yield_share_min", least, least == usual.value)]
+
+
+def _export_rows(terms: Terms) -> list[_Row]:
+    """Export price of the first and last year, and how it comes about."""
+    prices, unit = terms.prices, "money/kWh"
+    parts = {k: v.value for k, v in prices.sources.items()}
+    how = "scenario"
+    if terms.mechanism is not None:
+        market = next((v for k, v in parts.items() if k.startswith("market_price")), float("nan"))
+        share = terms.mechanism.share
+        how = f"{share:g} x {prices.plain_bid:g} + {1 - share:.2g} x {market:g}"
+        how += "" if "mechanism_bid" in parts else " (bid taken at the cap)"
+    first, last = prices.export[0], prices.export[-1]
+    later = how if prices.market[-1] == 0 else "market price of that year"
+    rows: list[_Row] = [
+        ("export_price_first", f"{first:.4g}", unit, how, "", "computed"),
+        ("export_price_last", f"{last:.4g}", unit, later, "", "computed"),
+    ]
+    if terms.mechanism is not None:
+        years = terms.mechanism.years
+        usual = years == reference.constant("mechanism_years").value
+        rows.append(_default("mechanism_years", years, usual))
+    law = reference.constant("lease_limit_years")
+    lease = f"{terms.finance.lease_years}"
+    return [*rows, ("lease_years", lease, "yr", law.source, law.year, law.certainty)]
+
+
+def _finance(terms: Terms) -> list[_Row]:
+    rows = []
+    for key in OWN:
+        value = getattr(terms.finance, key)
+        rows.append(_default(key, value, value == reference.constant(key).value))
+    return rows
+
+
+def _contracts(terms: Terms) -> list[_Row]:
+    """Terms of the loan and of the models in use."""
+    loan, rows = terms.loan, []
+    if loan.share > 0:
+        rows += [_given(f"loan_{key}", getattr(loan, key)) for key in ("share", "rate", "years",
+                                                                       "kind")]  # fmt: skip
+    if "cooperative" in terms.finance.models_used:
+        kept, vat = terms.cooperative.reserve_rate, terms.finance.vat_rate
+        rows.append(_default("reserve_rate", kept, kept == reference.constant("reserve_rate").value))
+        rows.append(_default("vat_rate", vat, vat == reference.constant("vat_rate").value))
+    if "developer" in terms.finance.models_used:
+        off = terms.developer.discount
+        usual = off == reference.constant("developer_discount").value
+        rows.append(_default("developer_discount", off, usual))
+    return rows
+
+
+def _carbon(terms: Terms) -> list[_Row]:
+    basis, rows = terms.carbon, []
+    if basis.factor is not None:
+        rows.append(_sourced("grid_factor", basis.factor))
+    named = "named; no authoritative path exists"
+    rows.append(_given("carbon_method", basis.method))
+    rows.append(("carbon_pathway", basis.pathway, "", named, "", "assumption"))
+    return [*rows, _sourced("standard_coal", coal_convention(basis.convention))]

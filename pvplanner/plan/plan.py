@@ -1,0 +1,454 @@
+"""A plan: a lazy view of its stages, and everything a page needs to show them."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Mapping
+from importlib import metadata
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pvplanner.errors import Finding
+from pvplanner.plan.runner import LIBRARIES, Run
+from pvplanner.plan.stages import GRAPH, case_of
+from pvplanner.plan.store import FolderStore, MemoryStore
+from pvplanner.scenario import OTHER_PATHS, PATH_KEYS, Scenario
+from pvplanner.schema import TABLES
+
+if TYPE_CHECKING:
+    import geopandas as gpd
+    import pandas as pd
+
+    from pvplanner.money import Case, Terms
+    from pvplanner.plan.site import Place
+
+BASES = {
+    "buildings": "buildings",
+    "planes": "planes",
+    "shares": "links",
+    "arrays": "arrays",
+    "energy": "energy",
+    "households": "people",
+    "demand": "demand",
+    "measures": "measures",
+    "villages": "villages",
+}
+"""The stage that gives the rows of each table that users know; others join their columns."""
+
+KEPT = ("place", "year", "layout", "ranges", "doubt", "bills", "terms", "waterfall", "ledger",
+        "collective", "fairness", "stresses", "press", "carbon_years", "battery",
+        "assumptions")  # fmt: skip
+"""Results of other stages that a saved plan keeps, so that its pages can be drawn from it alone."""
+
+
+class Plan:
+    """What :func:`pvplanner.plan_village` found: made when asked.
+
+    Attributes
+    ----------
+    scenario : Scenario
+        As run.
+    buildings, planes : GeoDataFrame
+    arrays, energy, households, villages, shares, demand, measures : DataFrame
+        The tables of ``pvplanner.schema.TABLES``.
+    findings : tuple of Finding
+        What was wrong or doubtful in the input.
+    assumptions : DataFrame
+        A row per number that shaped the result: ``key``, ``value``, ``unit``, ``source``, ``year``,
+        ``certainty``.
+    modules : DataFrame
+        Where every module lies.
+    waterfall, doubt, ledger, collective, fairness, stresses, press, carbon_years, battery
+        Tables of pages: losses step by step, where the doubt comes from, payments summed over
+        households, the collective's own result, common prosperity, covers under stresses, what was
+        said elsewhere, carbon by year, a shared battery.
+    terms : Terms
+        What the money stands on.
+    place : Place
+        Where the village lies.
+    """
+
+    def __init__(self, run: Run) -> None:
+        self._run = run
+        self._views: dict[str, Any] = {}
+        self._told: dict[str, Any] = {}
+
+    @property
+    def scenario(self) -> Scenario:
+        """As run."""
+        return self._run.scenario
+
+    @property
+    def ran(self) -> tuple[str, ...]:
+        """Stages that were done for this plan."""
+        return tuple(self._run.ran)
+
+    @property
+    def reused(self) -> tuple[str, ...]:
+        """Stages whose result was found."""
+        return tuple(self._run.reused)
+
+    def result(self, stage: str) -> Any:
+        """What a stage gave."""
+        return self._run.table(stage)
+
+    def content(self, stage: str) -> str:
+        """Hash of what a stage gave."""
+        return self._run.content(stage)
+
+    def view(self, name: str) -> Any:
+        """A table that users know: the rows of its stage with the columns that others join."""
+        if name not in self._views:
+            base = BASES[name]
+            table = self._run.table(base)
+            for stage in GRAPH.values():
+                if stage.joins == name and self._run.given.get(stage.name) is not table:
+                    table = _joined(table, self._run.table(stage.name), TABLES[name].key[0])
+            self._views[name] = table.set_index("array_id") if name == "energy" else table
+        return self._views[name]
+
+    def needs_of(self, name: str) -> tuple[str, ...]:
+        """The stages that a table that users know is joined from."""
+        return (BASES[name], *(s.name for s in GRAPH.values() if s.joins == name))
+
+    @property
+    def buildings(self) -> gpd.GeoDataFrame:
+        """Every input feature, with what stands on it."""
+        return self.view("buildings")
+
+    @property
+    def planes(self) -> gpd.GeoDataFrame:
+        """Roof planes."""
+        return self.view("planes")
+
+    @property
+    def shares(self) -> pd.DataFrame:
+        """Which part of a building is whose."""
+        return self.view("shares")
+
+    @property
+    def arrays(self) -> pd.DataFrame:
+        """Groups of modules."""
+        return self.view("arrays")
+
+    @property
+    def energy(self) -> pd.DataFrame:
+        """Energy of arrays, indexed by ``array_id``."""
+        return self.view("energy")
+
+    @property
+    def households(self) -> pd.DataFrame:
+        """Households with energy, the chosen model's money, and carbon."""
+        return self.view("households")
+
+    @property
+    def demand(self) -> pd.DataFrame:
+        """Load, self-use and surplus of households."""
+        return self.view("demand")
+
+    @property
+    def measures(self) -> pd.DataFrame:
+        """Every household under every model that it may use, in every case."""
+        return self.view("measures")
+
+    @property
+    def villages(self) -> pd.DataFrame:
+        """Totals of each village."""
+        return self.view("villages")
+
+    @property
+    def modules(self) -> pd.DataFrame:
+        """Where every module lies."""
+        return self._run.table("layout")
+
+    @property
+    def terms(self) -> Terms:
+        """What the money stands on."""
+        return self._run.table("terms")
+
+    @property
+    def place(self) -> Place:
+        """Where the village lies."""
+        return self._run.table("place")
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("_") or name not in KEPT:
+            raise AttributeError(name)
+        return self._run.table(name)
+
+    @property
+    def findings(self) -> tuple[Finding, ...]:
+        """What was wrong or doubtful in the input."""
+        if "findings" not in self._told:
+            self._told["findings"] = self._run.findings(GRAPH_FINDS)
+        found: tuple[Finding, ...] = self._told["findings"]
+        return found
+
+    def tables(self) -> Iterator[tuple[str, pd.DataFrame]]:
+        """Name and table, in the order in which they came about."""
+        for name in TABLES:
+            yield name, self.view(name)
+
+    @property
+    def synthetic(self) -> bool:
+        """Whether the village itself is made up."""
+        return self.scenario.site.synthetic
+
+    @property
+    def weather_facts(self) -> dict[str, Any]:
+        """Where the weather is from, and how its sun was placed."""
+        if "weather" not in self._told:
+            self._told["weather"] = _weather_facts(self._run.table("year"))
+        return dict(self._told["weather"])
+
+    def summary(self) -> dict[str, Any]:
+        """Totals, findings, versions and input hashes, ready for JSON.
+
+        The totals are the sums of the rows of ``villages``, which are sums of ``households``.
+        """
+        rows = self.villages
+        place = self.place
+        return {
+            "name": self.scenario.name,
+            "synthetic": self.synthetic,
+            "buildings": int(rows["buildings"].sum()),
+            "buildings_used": int(rows["buildings_used"].sum()),
+            "households": int(rows["households"].sum()),
+            "modules": int(rows["modules"].sum()),
+            "capacity_kwp": _total(rows["capacity_kwp"], 3),
+            "energy_kwh": _total(rows["energy_kwh"], 0),
+            "energy_p90_kwh": _total(rows["energy_p90_kwh"], 0) if len(rows) == 1 else None,
+            "capital": _total(rows["capital"], 2),
+            "income_first_year": _total(rows["income_first_year"], 2),
+            "avoided_t": _total(rows["avoided_t"], 3),
+            "currency": self.scenario.finance.currency,
+            "findings": [finding.to_dict() for finding in self.findings],
+            "assumptions": self.result("assumptions").to_dict("records"),
+            "province": place.province,
+            "weather": self.weather_facts,
+            "inputs": self._told.get("inputs", None) or self._inputs(),
+            "versions": self._told.get("versions", None) or _versions(),
+        }
+
+    @property
+    def made_with(self) -> str:
+        """Version of pvplanner that made the plan."""
+        return str((self._told.get("versions") or _versions())["pvplanner"])
+
+    def _inputs(self) -> dict[str, dict[str, str]]:
+        paths = {key: getattr(self.scenario.site, key) for key in PATH_KEYS}
+        paths |= {key: getattr(getattr(self.scenario, part), key) for part, key in OTHER_PATHS}
+        return {
+            key: {"file": Path(path).name, "sha256": self._run.hashes.of(path)}
+            for key, path in paths.items()
+            if path is not None and path != "typical"
+        }
+
+    def notes(self) -> list[str]:
+        """Words of what every page must say at its head."""
+        found = {finding.code for finding in self.findings}
+        return [
+            key
+            for key, applies in (
+                ("synthetic_note", self.synthetic),
+                ("weather_synthetic_note", bool(self.weather_facts.get("synthetic"))),
+                ("weather_far_note", "weather_far" in found),
+                ("weather_hemisphere_note", "weather_hemisphere" in found),
+            )
+            if applies
+        ]
+
+    def case(self) -> tuple[pd.DataFrame, Case]:
+        """Households as the money sees them, and the case as planned."""
+        names = ("people", "holdings", "demand", "bills", "terms")
+        return case_of(*(self._run.table(name) for name in names))
+
+    def cash_flows(self, model: str | None = None) -> pd.DataFrame:
+        """The ledger as a table, for the chosen business models or for one.
+
+        Returns
+        -------
+        DataFrame
+            ``household_id`` (empty where a payment is not a household's), ``model``, ``year``,
+            ``party``, ``item``, ``yuan`` (received, or paid if negative).
+        """
+        from pvplanner.money import cash_flows
+
+        return cash_flows(*self.case(), model)
+
+    def payments(self, *, model: str | None = None, household: str | None = None) -> pd.DataFrame:
+        """The ledger of a model or household: every payment twice, once for each party.
+
+        Raises
+        ------
+        InputError
+            If there is no such household.
+        """
+        from pvplanner.errors import InputError
+
+        if household is not None and household not in set(self.households["household_id"]):
+            raise InputError("household_unknown", where="payments", household=household)
+        flows = self.cash_flows(model)
+        return flows if household is None else flows[flows["household_id"] == household]
+
+    def under(self, changes: Mapping[str, Any]) -> Plan:
+        """Another plan under changed keys; it shares with this one all that did not change.
+
+        Parameters
+        ----------
+        changes : mapping
+            Dotted keys to values, such as ``{"finance.capex_per_w": 3.2}``.
+
+        Raises
+        ------
+        ConfigError
+            If a key is unknown or a value impossible.
+        InputError
+            If a changed key needs a file that is not there.
+        """
+        scenario = self.scenario.override(changes)
+        given = self._run.given
+        if given:
+            # Of a saved plan what the changed keys touch is made again, the rest is as saved.
+            touched = [
+                stage.name for stage in GRAPH.values()
+                if any(_differs(self.scenario, scenario, key) for key in (*stage.keys, *stage.files))
+            ]  # fmt: skip
+            below = GRAPH.below(touched)
+            given = {name: table for name, table in given.items() if name not in below}
+        else:
+            self._run.keep_all()
+        return Plan(Run(GRAPH, scenario, self._run.store, given=given))
+
+    def dossier(self, household_id: str | None = None) -> dict[str, Any]:
+        """The dossier for green credit of a household, or of the collective; ready for JSON."""
+        import pvplanner
+
+        return pvplanner.make_dossier(self, household_id)
+
+    def explore(self, **options: Any) -> Any:
+        """The map as a ``folium.Map``, for a notebook: layers of one's own can be added."""
+        import pvplanner
+
+        return pvplanner.explore_map(self, **options)
+
+    def save(self, folder: str | os.PathLike[str]) -> Path:
+        """Write the tables, ``summary.json`` and ``scenario.toml`` into a folder, all or nothing.
+
+        Returns
+        -------
+        Path
+            The folder.
+        """
+        from pvplanner.plan.folder import save_plan
+
+        return save_plan(self, folder)
+
+    @classmethod
+    def load(cls, folder: str | os.PathLike[str]) -> Plan:
+        """Read a saved plan back, from its tables alone.
+
+        Raises
+        ------
+        InputError
+            If the folder holds no whole plan.
+        """
+        from pvplanner.plan.folder import read_plan
+
+        return read_plan(Path(folder))
+
+
+GRAPH_FINDS = ("buildings", "place", "people", "year", "planes", "horizons", "terms")
+"""Stages that find something."""
+
+
+def plan_village(
+    scenario: Scenario,
+    *,
+    store: str | os.PathLike[str] | None = None,
+    progress: Callable[[str], None] | None = None,
+) -> Plan:
+    """Plan a village: footprints, roofs, modules, energy, income and carbon.
+
+    Parameters
+    ----------
+    scenario : Scenario
+        With ``site.buildings``.
+    store : path-like, optional
+        A folder in which results of stages are kept and found again; without it they stay in
+        memory.
+    progress : callable, optional
+        Called with the name of each stage as it begins.
+
+    Returns
+    -------
+    Plan
+        What users look at first (buildings, households, villages) is made; the rest when asked.
+
+    Raises
+    ------
+    InputError
+        If an input file is not what it should be.
+    ConfigError
+        If the scenario asks for what is not possible or not allowed.
+    """
+    plan = open_plan(scenario, store=store, progress=progress)
+    for name in ("buildings", "households", "villages"):
+        plan.view(name)
+    if store is not None:
+        plan._run.hashes.save()
+    return plan
+
+
+def open_plan(
+    scenario: Scenario,
+    *,
+    store: str | os.PathLike[str] | None = None,
+    progress: Callable[[str], None] | None = None,
+) -> Plan:
+    """A plan of which nothing is made yet."""
+    kept = MemoryStore() if store is None else FolderStore(Path(store))
+    return Plan(Run(GRAPH, scenario, kept, progress=progress))
+
+
+def _differs(one: Scenario, other: Scenario, key: str) -> bool:
+    from pvplanner.plan.runner import value_of
+
+    return bool(value_of(one, key) != value_of(other, key))
+
+
+def _joined(table: Any, other: pd.DataFrame, key: str) -> Any:
+    """A table with the columns of another on the same key, whose order may differ."""
+    own = [name for name in other.columns if name != key and name not in table.columns]
+    if not (len(other) == len(table) and (other[key].array == table[key].array).all()):
+        other = other.set_index(key).reindex(table[key]).reset_index()
+    return table.assign(**{name: other[name].array for name in own})
+
+
+def _weather_facts(year: pd.DataFrame) -> dict[str, Any]:
+    first = year.iloc[0]
+    closure = {
+        name.removeprefix("closure_"): round(float(first[name]), 2)
+        for name in year.columns if name.startswith("closure_")
+    }  # fmt: skip
+    return {
+        "source": str(first["source"]),
+        "latitude": round(float(first["latitude"]), 4),
+        "longitude": round(float(first["longitude"]), 4),
+        "synthetic": bool(first["synthetic"]),
+        "trusted": str(first["trusted"]),
+        "sun_offset_minutes": float(first["sun_offset_minutes"]),
+        "closure_w_per_m2": closure,
+        "ghi_kwh_per_m2": round(float(year["ghi"].sum()) / 1000, 1),
+    }
+
+
+def _versions() -> dict[str, str]:
+    return {name: metadata.version(name) for name in ("pvplanner", *LIBRARIES)}
+
+
+def _total(values: pd.Series, digits: int) -> float | None:
+    """Sum, rounded to what the parts are rounded to; ``None`` (JSON has no nan) where unknown."""
+    total = values.sum(min_count=1, skipna=False)
+    known = total == total  # noqa: PLR0124
+    return round(float(total), digits) if known else None

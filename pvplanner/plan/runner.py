@@ -1,0 +1,288 @@
+"""The runner: a graph of stages that does again only what changed.
+
+A stage's key is the hash of the values of its scenario keys, the content of its files, the content
+of what it needs, the package's code and the libraries that reckon. Content, not age, decides: a
+stage that gives the same bytes as before stops the change there.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib
+import inspect
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from functools import cache
+from importlib import metadata, resources
+from typing import Any
+
+from pvplanner.errors import Finding
+from pvplanner.plan.store import FileHashes, FolderStore, MemoryStore, Trace, hash_values
+from pvplanner.scenario import Scenario
+
+LIBRARIES = ("geopandas", "numba", "numpy", "pandas", "pvlib", "pyarrow", "pyogrio", "pyproj",
+             "rasterio", "scipy", "shapely")  # fmt: skip
+"""Whose versions may move a number."""
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One step of a plan; see :func:`stage`."""
+
+    name: str
+    function: Callable[..., Any]
+    needs: tuple[str, ...]
+    keys: tuple[str, ...]
+    files: tuple[str, ...]
+    joins: str
+    said: str
+
+
+class Room:
+    """A module that is imported when something of it is first asked for."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(importlib.import_module(self._name), name)
+
+
+class Graph(dict[str, Stage]):
+    """Stages by name, each after what it needs."""
+
+    def stage(
+        self, name: str, *, keys: Iterable[str] = (), files: Iterable[str] = (), joins: str = "",
+        said: str = "",
+    ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:  # fmt: skip
+        """Make a function a stage.
+
+        Its parameters name the stages it needs; ``scenario`` is cut to ``keys`` and ``files``. Its
+        columns join the table ``joins`` that users see. ``said`` is what a progress line calls it.
+        """
+
+        def made(function: Callable[..., Any]) -> Callable[..., Any]:
+            needs = tuple(p for p in inspect.signature(function).parameters if p != "scenario")
+            missing = [need for need in needs if need not in self]
+            if missing:
+                raise KeyError(f"stage {name} needs {missing[0]}, which is not before it")
+            self[name] = Stage(name, function, needs, tuple(keys), tuple(files), joins, said)
+            return function
+
+        return made
+
+    def below(self, names: Iterable[str]) -> set[str]:
+        """The stages named and all that need them."""
+        out = set(names)
+        for stage_ in self.values():
+            if out & set(stage_.needs):
+                out.add(stage_.name)
+        return out
+
+
+class Cut:
+    """A scenario of which only the declared keys can be read."""
+
+    def __init__(self, value: Any, keys: frozenset[str], path: str = "") -> None:
+        self._value, self._keys, self._path = value, keys, path
+
+    def __getattr__(self, name: str) -> Any:
+        dotted = f"{self._path}{name}"
+        if dotted in self._keys:
+            return getattr(self._value, name)
+        if any(key.startswith(f"{dotted}.") for key in self._keys):
+            return Cut(getattr(self._value, name), self._keys, f"{dotted}.")
+        raise LookupError(f"a stage reads {dotted}, which it does not declare")
+
+
+def value_of(scenario: Scenario, key: str) -> Any:
+    """Value of a dotted key."""
+    value: Any = scenario
+    for name in key.split("."):
+        value = getattr(value, name)
+    return value
+
+
+class Run:
+    """One village under one scenario: results made when asked, or found.
+
+    Parameters
+    ----------
+    graph : Graph
+    scenario : Scenario
+    store : MemoryStore or FolderStore
+        Where results of other runs are found and these are kept.
+    given : mapping, optional
+        Results that are known already, by name: those of a saved plan.
+    progress : callable, optional
+        Called with the name of each stage that begins.
+    """
+
+    def __init__(
+        self,
+        graph: Graph,
+        scenario: Scenario,
+        store: MemoryStore | FolderStore,
+        *,
+        given: dict[str, Any] | None = None,
+        progress: Callable[[str], None] | None = None,
+    ) -> None:
+        self.graph, self.scenario, self.store = graph, scenario, store
+        self.hashes = FileHashes(
+            store.folder / "files.json" if isinstance(store, FolderStore) else None
+        )
+        self.progress = progress or (lambda name: None)
+        self.given = given or {}
+        self.ran: list[str] = []
+        self.reused: list[str] = []
+        self._tables: dict[str, Any] = {}
+        self._traces: dict[str, Trace] = {}
+        self._keys: dict[str, str] = {}
+        self._found: dict[str, tuple[Finding, ...]] = {}
+
+    def table(self, name: str) -> Any:
+        """A stage's result."""
+        if name in self.given:
+            return self.given[name]
+        if name not in self._tables:
+            trace = self._find(name)
+            found = None if trace is None else self.store.table(trace)
+            if found is None:
+                self._make(name)
+            else:
+                self._tables[name] = found
+        return self._tables[name]
+
+    def findings(self, names: Iterable[str]) -> tuple[Finding, ...]:
+        """What some stages found, in the order of the graph."""
+        wanted = set(names)
+        out: list[Finding] = []
+        for name in self.graph:
+            if name in wanted and name not in self.given:
+                if name not in self._found and self._find(name) is None:
+                    self._make(name)
+                out += self._found[name]
+        return tuple(out)
+
+    def content(self, name: str) -> str:
+        """Hash of a stage's result."""
+        if name in self._traces:
+            return self._traces[name].content
+        if name in self.given:
+            from pvplanner.plan.tables import to_bytes
+
+            trace = Trace(hashlib.sha256(to_bytes(self.given[name])).hexdigest())
+            self._traces[name] = trace
+        elif name in self._tables:
+            self._keep(name)
+        elif self._find(name) is None:
+            self._make(name)
+            self._keep(name)
+        return self._traces[name].content
+
+    def key(self, name: str) -> str:
+        """Hash of all that a stage's result depends on."""
+        if name not in self._keys:
+            stage_ = self.graph[name]
+            values = {key: _plain(value_of(self.scenario, key)) for key in stage_.keys}
+            files = {key: self._file(value_of(self.scenario, key)) for key in stage_.files}
+            needs = {need: self.content(need) for need in stage_.needs}
+            self._keys[name] = hash_values(
+                {"stage": name, "keys": values, "files": files, "needs": needs, "code": code()}
+            )
+        return self._keys[name]
+
+    def keep_all(self) -> None:
+        """Put what is known into the store, so that another run finds it."""
+        for name in self.graph:
+            if name in self._tables and name not in self._traces:
+                self._keep(name)
+        self.hashes.save()
+
+    def _file(self, path: str | None) -> str | None:
+        if path is None or path == "typical":
+            return path
+        from pathlib import Path
+
+        return f"{Path(path).name} {self.hashes.of(path)}"
+
+    def _find(self, name: str) -> Trace | None:
+        """What the store has of a stage; nothing is looked up while nothing was kept."""
+        if name not in self._traces:
+            if isinstance(self.store, MemoryStore) and self.store.empty:
+                return None
+            trace = self.store.trace(self.key(name))
+            if trace is None:
+                return None
+            self._traces[name], self._found[name] = trace, trace.findings
+            self.reused.append(name)
+        return self._traces[name]
+
+    def _make(self, name: str) -> None:
+        from pvplanner.plan.tables import settle
+
+        stage_ = self.graph[name]
+        needs = {need: self.table(need) for need in stage_.needs}
+        if "scenario" in inspect.signature(stage_.function).parameters:
+            allowed = frozenset((*stage_.keys, *stage_.files))
+            needs["scenario"] = Cut(self.scenario, allowed)
+        self.progress(name)
+        made = stage_.function(**needs)
+        table, findings = made if isinstance(made, tuple) else (made, [])
+        self._tables[name], self._found[name] = settle(table), tuple(findings)
+        if name in self.reused:
+            self.reused.remove(name)
+        self.ran.append(name)
+        self._traces.pop(name, None)
+        if isinstance(self.store, FolderStore):
+            self._keep(name)
+
+    def _keep(self, name: str) -> None:
+        from pvplanner.plan.tables import to_bytes
+
+        key = self.key(name)
+        body = to_bytes(self._tables[name])
+        trace = Trace(hashlib.sha256(body).hexdigest(), self._found.get(name, ()))
+        self._traces[name] = trace
+        self.store.keep(key, trace, body, self._tables[name])
+
+
+def _plain(value: Any) -> Any:
+    """A scenario's value as JSON has it."""
+    if hasattr(value, "model_dump"):
+        return value.model_dump(mode="json")
+    if isinstance(value, list | tuple):
+        return [_plain(v) for v in value]
+    return value
+
+
+@cache
+def code() -> str:
+    """Hash of the package's Python and tables, and the versions of the libraries that reckon.
+
+    Words, pages and styles are no part of it.
+    """
+    digest = hashlib.sha256()
+    root = resources.files("pvplanner")
+    for path in sorted(_sources(root, "")):
+        digest.update(path.encode("utf-8"))
+        digest.update(root.joinpath(*path.split("/")).read_bytes())
+    for name in LIBRARIES:
+        digest.update(f"{name} {metadata.version(name)}\n".encode())
+    return digest.hexdigest()
+
+
+_SHOWN = ("mapping", "report", "words", "templates", "vendor", "__pycache__", "cli.py",
+          "scaffold.py", "sheet.py")  # fmt: skip
+"""What shows and does not reckon."""
+
+
+def _sources(folder: Any, path: str) -> Iterable[str]:
+    for entry in folder.iterdir():
+        if entry.name in _SHOWN:
+            continue
+        name = f"{path}{entry.name}"
+        if entry.is_dir():
+            yield from _sources(entry, f"{name}/")
+        elif entry.name.endswith((".py", ".csv", ".json")):
+            yield name

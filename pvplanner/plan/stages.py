@@ -1,0 +1,447 @@
+"""The list of stages: what a plan is made of, what each step needs, and which keys it reads.
+
+Each is an adapter over a room's public function. A parameter names a stage that is needed;
+``scenario`` is cut to the keys and files that are declared. Results are tables or records, written
+as Parquet or JSON.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from pvplanner.plan.runner import Graph, Room
+from pvplanner.schema import CASES, MEASURES
+
+if TYPE_CHECKING:
+    import geopandas as gpd
+    import numpy as np
+    import pandas as pd
+
+    from pvplanner.energy import RoofDoubt, Year
+    from pvplanner.money import Case, Terms
+    from pvplanner.plan.site import Place
+
+# Rooms are opened when a stage runs: a plan that is found whole in the store opens none.
+modules = Room("pvplanner.modules")
+weathers = Room("pvplanner.weather")
+skies = Room("pvplanner.energy.sky")
+horizon = Room("pvplanner.horizon")
+physics = Room("pvplanner.energy")
+shade = Room("pvplanner.energy.shade")
+wear = Room("pvplanner.energy.wear")
+use = Room("pvplanner.demand")
+carbons = Room("pvplanner.carbon")
+money = Room("pvplanner.money")
+margins = Room("pvplanner.money.margin")
+books = Room("pvplanner.money.books")
+stress = Room("pvplanner.money.stress")
+hold = Room("pvplanner.holdings")
+doubts = Room("pvplanner.holdings.ranges")
+sites = Room("pvplanner.plan.site")
+found = Room("pvplanner.plan.assumptions")
+frames = Room("pandas")
+
+GRAPH = Graph()
+stage = GRAPH.stage
+
+VILLAGE = ("name", "site.village", "site.division_code", "tariff.project_class")
+LEDGER = ("site.household_columns",)
+SKY = ("system.transposition", "system.temperature", "system.mount", "system.albedo")
+YEAR = ("system.losses", "system.loss_items", "system.inverter_efficiency",
+        "system.dc_ac_ratio", "module.product")  # fmt: skip
+WAYS = ("module.product", "module.orientation", "module.gap_m", "module.flat_tilt",
+        "module.row_spacing_m", "module.flat_layout", "module.row_azimuth",
+        "module.east_west_tilt", "module.canopy_tilt", "module.canopy_height_m",
+        "module.height_limit_m", "system.mount")  # fmt: skip
+LIMITS = ("module.yield_share_min", "module.building_limit_kwp", "module.village_limit_kwp",
+          "module.min_modules", "module.household_limit_kwp", "module.connection_limit_kw",
+          "system.dc_ac_ratio", "roof.rules", "roof.wind_kn_per_m2")  # fmt: skip
+WEAR = ("finance.degradation_first_year", "finance.degradation_per_year", "finance.life_years")
+
+
+@stage(
+    "buildings",
+    keys=("site.crs", "site.datum", "site.layer", "site.columns", "site.synthetic",
+          "site.transformers", *VILLAGE),
+    files=("site.buildings", "site.survey"),
+    said="buildings",
+)  # fmt: skip
+def buildings(*, scenario: Any) -> Any:
+    return sites.site_buildings(scenario)
+
+
+@stage("place", keys=("site.province",))
+def place(buildings: gpd.GeoDataFrame, *, scenario: Any) -> Any:
+    return sites.find_place(buildings, scenario.site.province)
+
+
+@stage("people", keys=LEDGER, files=("site.households",), said="households")
+def people(buildings: gpd.GeoDataFrame, *, scenario: Any) -> Any:
+    households, _, findings = sites.site_ledger(scenario, buildings["building_id"])
+    return households, findings
+
+
+@stage("links", keys=LEDGER, files=("site.households",))
+def links(buildings: gpd.GeoDataFrame, *, scenario: Any) -> Any:
+    return sites.site_ledger(scenario, buildings["building_id"])[1]
+
+
+@stage(
+    "year",
+    keys=("weather.trusted", "weather.sun_offset_minutes", "weather.seed", "weather.latitude",
+          "weather.longitude", "weather.altitude", "weather.utc_offset_hours"),
+    files=("site.weather",),
+    said="weather",
+)  # fmt: skip
+def year(place: Place, *, scenario: Any) -> Any:
+    weather, findings = sites.site_weather(scenario, place)
+    return weather.to_table(), findings
+
+
+@stage("sky", keys=SKY)
+def sky(year: pd.DataFrame, *, scenario: Any) -> Any:
+    return skies.prepare_sky(weathers.Weather.from_table(year), scenario.system).to_table()
+
+
+@stage(
+    "planes",
+    keys=("roof.tilt", "roof.usable_low", "roof.usable_middle", "roof.usable_high",
+          "roof.default_type", "roof.rules", "roof.wind_kn_per_m2", *WAYS),
+    files=("site.dsm", "site.dtm", "site.planes", "site.keep_out", "site.existing_pv"),
+    said="roofs",
+)  # fmt: skip
+def planes(buildings: gpd.GeoDataFrame, *, scenario: Any) -> Any:
+    made = sites.site_planes(scenario, buildings)
+    return made.drop(columns="yield_share"), made.attrs.get("findings", [])
+
+
+@stage(
+    "horizons",
+    keys=("system.loss_items",),
+    files=("site.dsm", "site.dtm", "site.dem", "site.horizon"),
+    said="horizons",
+)
+def horizons(planes: gpd.GeoDataFrame, buildings: gpd.GeoDataFrame, *, scenario: Any) -> Any:
+    seen, findings = sites.site_horizons(planes, buildings, scenario)
+    return horizon.Horizons.to_table(seen, planes["plane_id"]), findings
+
+
+@stage("yield_shares", keys=(*YEAR, *WAYS), joins="planes")
+def yield_shares(
+    planes: gpd.GeoDataFrame, sky: pd.DataFrame, horizons: pd.DataFrame, *, scenario: Any
+) -> Any:
+    seen = horizon.Horizons.from_table(horizons)
+    ready = physics.Year(skies.Sky.from_table(sky), scenario, shaded=seen is not None)
+    share = shade.yield_shares(planes, ready, scenario=scenario, horizons=seen)
+    view = float("nan") if seen is None else seen.sky_view
+    return planes[["plane_id"]].assign(sky_view=view, yield_share=share)
+
+
+@stage("layout", keys=(*WAYS, *LIMITS), said="modules")
+def layout(
+    planes: gpd.GeoDataFrame, yield_shares: pd.DataFrame, links: pd.DataFrame, *, scenario: Any
+) -> Any:
+    rated = planes.assign(yield_share=yield_shares["yield_share"].to_numpy())
+    homes = links.groupby("building_id")["household_id"].size()
+    return modules.place_modules(rated, scenario=scenario, households=homes)
+
+
+@stage(
+    "arrays",
+    keys=("module.product", "module.connection_limit_kw", "system.dc_ac_ratio",
+          "system.inverter_sizes", "system.single_phase_limit_kw"),
+)  # fmt: skip
+def arrays(planes: gpd.GeoDataFrame, layout: pd.DataFrame, *, scenario: Any) -> Any:
+    return modules.array_table(planes, layout, scenario=scenario)
+
+
+def _lit(
+    sky: pd.DataFrame, horizons: pd.DataFrame, planes: gpd.GeoDataFrame, arrays: pd.DataFrame,
+    scenario: Any,
+) -> tuple[Year, np.ndarray | None]:  # fmt: skip
+    """The year made ready, and what stands in the sun of each array."""
+    angles = shade.array_horizons(horizon.Horizons.from_table(horizons), planes, arrays, scenario)
+    return physics.Year(skies.Sky.from_table(sky), scenario, shaded=angles is not None), angles
+
+
+@stage("energy", keys=(*YEAR, *WAYS), said="energy")
+def energy(
+    arrays: pd.DataFrame, planes: gpd.GeoDataFrame, sky: pd.DataFrame, horizons: pd.DataFrame, *,
+    scenario: Any,
+) -> Any:  # fmt: skip
+    ready, angles = _lit(sky, horizons, planes, arrays, scenario)
+    made = physics.simulate_energy(arrays, ready, scenario=scenario, horizon=angles)
+    made.insert(0, "array_id", arrays["array_id"].to_numpy())
+    return made.drop(columns="energy_p90_kwh")
+
+
+@stage("waterfall", keys=(*YEAR, *WAYS))
+def waterfall(
+    arrays: pd.DataFrame, planes: gpd.GeoDataFrame, sky: pd.DataFrame, horizons: pd.DataFrame, *,
+    scenario: Any,
+) -> Any:  # fmt: skip
+    ready, angles = _lit(sky, horizons, planes, arrays, scenario)
+    steps = physics.loss_waterfall(arrays, ready, scenario=scenario, horizon=angles).sum()
+    return steps.rename_axis("step").rename("kwh").reset_index()
+
+
+@stage("building_totals", joins="buildings")
+def building_totals(
+    buildings: gpd.GeoDataFrame, planes: gpd.GeoDataFrame, yield_shares: pd.DataFrame,
+    arrays: pd.DataFrame, energy: pd.DataFrame,
+) -> Any:  # fmt: skip
+    built = hold.building_totals(buildings, arrays, energy)
+    fit = hold.suitability(built["building_id"], planes, yield_shares, arrays)
+    return built.assign(suitability=fit)
+
+
+@stage(
+    "holdings",
+    keys=("finance.model", "finance.model_by_class", "tariff.connection_date", *VILLAGE),
+    joins="households",
+)
+def holdings(
+    people: pd.DataFrame, links: pd.DataFrame, buildings: gpd.GeoDataFrame,
+    building_totals: pd.DataFrame, *, scenario: Any,
+) -> Any:  # fmt: skip
+    usual = sites.usual_village(scenario)
+    held = hold.household_holdings(people, links, buildings, building_totals, usual)
+    chosen = money.chosen_models(
+        held["project_class"], scenario=scenario, where="finance.model"
+    )
+    return held.assign(model=chosen)
+
+
+def _doubt(
+    arrays: pd.DataFrame, energy: pd.DataFrame, planes: gpd.GeoDataFrame, year: pd.DataFrame,
+    place: Place, scenario: Any,
+) -> RoofDoubt:  # fmt: skip
+    return doubts.plan_doubt(
+        arrays, energy, planes, weathers.Weather.from_table(year), scenario=scenario,
+        chinese=place.chinese,
+    )
+
+
+DOUBT = ("doubt.area_shared", "doubt.sigma", *SKY, *YEAR)
+
+
+@stage("ranges", keys=DOUBT, said="doubt")
+def ranges(
+    arrays: pd.DataFrame, energy: pd.DataFrame, planes: gpd.GeoDataFrame, links: pd.DataFrame,
+    year: pd.DataFrame, place: Place, buildings: gpd.GeoDataFrame, *, scenario: Any,
+) -> Any:  # fmt: skip
+    doubt = _doubt(arrays, energy, planes, year, place, scenario)
+    return doubts.plan_ranges(doubt, arrays, links, buildings)
+
+
+@stage("doubt", keys=DOUBT)
+def doubt(
+    arrays: pd.DataFrame, energy: pd.DataFrame, planes: gpd.GeoDataFrame, year: pd.DataFrame,
+    place: Place, *, scenario: Any,
+) -> Any:  # fmt: skip
+    return physics.contributions(_doubt(arrays, energy, planes, year, place, scenario))
+
+
+@stage(
+    "demand",
+    keys=("demand.archetype", "demand.profile", "demand.battery_kwh", "demand.battery_kw",
+          "demand.battery_efficiency", "tariff.time_of_use", "tariff.peak_hours", *WEAR, *YEAR,
+          *WAYS),
+    files=("demand.archetypes", "demand.meter"),
+    said="demand",
+)  # fmt: skip
+def demand(
+    people: pd.DataFrame, holdings: pd.DataFrame, arrays: pd.DataFrame, links: pd.DataFrame,
+    planes: gpd.GeoDataFrame, sky: pd.DataFrame, horizons: pd.DataFrame, *, scenario: Any,
+) -> Any:  # fmt: skip
+    ready, angles = _lit(sky, horizons, planes, arrays, scenario)
+    homes = people.assign(project_class=holdings["project_class"].to_numpy())
+    meter = use.read_meter(scenario.demand.meter) if scenario.demand.meter else None
+    return use.simulate_demand(
+        homes, arrays, links, ready, scenario=scenario, meter=meter, horizon=angles,
+        first_year=float(wear.remaining(scenario)[0]),
+    )  # fmt: skip
+
+
+@stage("battery", keys=("demand.village_battery_kwh", "demand.archetype", "demand.profile",
+                        "demand.battery_efficiency", *WEAR, *YEAR, *WAYS),
+       files=("demand.archetypes",))  # fmt: skip
+def battery(
+    people: pd.DataFrame, holdings: pd.DataFrame, demand: pd.DataFrame, arrays: pd.DataFrame,
+    planes: gpd.GeoDataFrame, sky: pd.DataFrame, horizons: pd.DataFrame, *, scenario: Any,
+) -> Any:  # fmt: skip
+    ready, angles = _lit(sky, horizons, planes, arrays, scenario)
+    made = physics.simulate_total_hours(arrays, ready, scenario=scenario, horizon=angles)
+    homes = people.assign(project_class=holdings["project_class"].to_numpy())
+    power = made.to_numpy() * wear.remaining(scenario)[0]
+    return use.village_battery(homes, demand, power, scenario=scenario)
+
+
+@stage(
+    "terms",
+    keys=("tariff", "finance", "finance.costs_stated", "loan", "cooperative", "developer",
+          "carbon", "module.product", "grid.curtailment", "demand.self_use_share"),
+    files=("tariff.file", "carbon.pathway_file"),
+    said="income",
+)  # fmt: skip
+def terms(place: Place, *, scenario: Any) -> Any:
+    made = money.resolve_terms(scenario, place.province, place.rural_income)
+    return made, money.loan_findings(scenario) + made.findings(place.province)
+
+
+@stage("bills")
+def bills(demand: pd.DataFrame, terms: Terms) -> Any:
+    return money.household_bills(demand, terms.tariff)
+
+
+@stage("margin", joins="arrays")
+def margin(arrays: pd.DataFrame, energy: pd.DataFrame, terms: Terms) -> Any:
+    return margins.marginal_payback(arrays, energy, terms)
+
+
+@stage("household_ranges", joins="households")
+def household_ranges(people: pd.DataFrame, ranges: pd.DataFrame) -> Any:
+    names = {"p90_kwh": "energy_p90_kwh", "p90_built_kwh": "energy_p90_built_kwh"}
+    return doubts.of_level(ranges, "household", people["household_id"], names)
+
+
+@stage("building_ranges", joins="buildings")
+def building_ranges(buildings: gpd.GeoDataFrame, ranges: pd.DataFrame) -> Any:
+    names = {"p90_kwh": "energy_p90_kwh"}
+    return doubts.of_level(ranges, "building", buildings["building_id"], names)
+
+
+@stage("array_ranges", joins="energy")
+def array_ranges(arrays: pd.DataFrame, ranges: pd.DataFrame) -> Any:
+    return doubts.of_level(ranges, "array", arrays["array_id"], {"p90_kwh": "energy_p90_kwh"})
+
+
+def case_of(
+    people: pd.DataFrame, holdings: pd.DataFrame, demand: pd.DataFrame, bills: pd.DataFrame,
+    terms: Terms,
+) -> tuple[pd.DataFrame, Case]:  # fmt: skip
+    """Households as the money sees them, and the case as planned."""
+    own = ["consumption_kwh", "low_income", "own_building", "income_today"]
+    homes = holdings.assign(**{name: people[name].to_numpy() for name in own})
+    homes["low_income"] = people["low_income"].array
+    return homes, money.Case.planned(homes, demand, bills, terms)
+
+
+@stage("household_use", joins="households")
+def household_use(
+    people: pd.DataFrame, holdings: pd.DataFrame, demand: pd.DataFrame, bills: pd.DataFrame,
+    terms: Terms,
+) -> Any:  # fmt: skip
+    _, case = case_of(people, holdings, demand, bills, terms)
+    return hold.household_use(case)
+
+
+@stage("carbon", keys=("carbon", "tariff.connection_date", "grid.curtailment", *WEAR),
+       joins="households")  # fmt: skip
+def carbon(
+    holdings: pd.DataFrame, household_ranges: pd.DataFrame, terms: Terms, *, scenario: Any
+) -> Any:
+    made = holdings.assign(energy_p90_built_kwh=household_ranges["energy_p90_built_kwh"].to_numpy())
+    return carbons.household_carbon(made, terms.carbon, scenario=scenario)
+
+
+@stage("measures")
+def measures(
+    people: pd.DataFrame, holdings: pd.DataFrame, demand: pd.DataFrame, bills: pd.DataFrame,
+    household_ranges: pd.DataFrame, terms: Terms,
+) -> Any:  # fmt: skip
+    homes, case = case_of(people, holdings, demand, bills, terms)
+    p90 = household_ranges["energy_p90_built_kwh"].to_numpy(dtype=float)
+    poor = stress.in_poor_years(case, p90)
+    return money.household_measures(homes, dict(zip(CASES, (case, poor), strict=True)))
+
+
+@stage("chosen", joins="households")
+def chosen(holdings: pd.DataFrame, measures: pd.DataFrame, terms: Terms) -> Any:
+    names = [*MEASURES, "capital"]
+    values = hold.chosen_measures(holdings, measures[measures["case"] == CASES[0]], names)
+    local = terms.rural_income or float("nan")
+    return values.assign(income_of_rural_income=values["income_first_year"] / local)
+
+
+@stage("returns", joins="buildings")
+def returns(
+    building_totals: pd.DataFrame, links: pd.DataFrame, chosen: pd.DataFrame, carbon: pd.DataFrame
+) -> Any:
+    spared = {name: carbon[name].to_numpy() for name in ("avoided_t", "avoided_p90_t")}
+    both = chosen.assign(**spared)
+    return hold.building_returns(building_totals, links, both)
+
+
+@stage("villages")
+def villages(
+    buildings: gpd.GeoDataFrame, building_totals: pd.DataFrame, people: pd.DataFrame,
+    holdings: pd.DataFrame, demand: pd.DataFrame, ranges: pd.DataFrame, chosen: pd.DataFrame,
+    carbon: pd.DataFrame, terms: Terms,
+) -> Any:  # fmt: skip
+    roofs = frames.DataFrame(buildings.drop(columns="geometry"))
+    roofs = roofs.assign(modules=building_totals["modules"].to_numpy())
+    homes = holdings.assign(
+        own_building=people["own_building"].to_numpy(), low_income=people["low_income"].array,
+        load_kwh=demand["load_kwh"].to_numpy().round(0),
+        avoided_t=carbon["avoided_t"].to_numpy(),
+        **{name: chosen[name].to_numpy() for name in ("capital", "income_first_year")},
+    )  # fmt: skip
+    return hold.village_totals(roofs, homes, ranges, terms.carbon)
+
+
+@stage("ledger")
+def ledger(
+    people: pd.DataFrame, holdings: pd.DataFrame, demand: pd.DataFrame, bills: pd.DataFrame,
+    terms: Terms,
+) -> Any:  # fmt: skip
+    return books.ledger_sums(*case_of(people, holdings, demand, bills, terms))
+
+
+@stage("collective")
+def collective(
+    people: pd.DataFrame, holdings: pd.DataFrame, demand: pd.DataFrame, bills: pd.DataFrame,
+    terms: Terms,
+) -> Any:  # fmt: skip
+    return books.collective_result(*case_of(people, holdings, demand, bills, terms))
+
+
+@stage("fairness")
+def fairness(people: pd.DataFrame, chosen: pd.DataFrame, terms: Terms) -> Any:
+    income = chosen["income_first_year"].to_numpy()
+    return books.fairness(people.assign(income_first_year=income), terms)
+
+
+@stage("stresses")
+def stresses(
+    people: pd.DataFrame, holdings: pd.DataFrame, demand: pd.DataFrame, bills: pd.DataFrame,
+    household_ranges: pd.DataFrame, doubt: pd.DataFrame, terms: Terms,
+) -> Any:  # fmt: skip
+    homes, case = case_of(people, holdings, demand, bills, terms)
+    p90 = household_ranges["energy_p90_built_kwh"].to_numpy(dtype=float)
+    yearly = doubt.loc[doubt["component"] == "year_to_year", "roof"].iloc[0]
+    return stress.stress_rows(homes.assign(energy_p90_built_kwh=p90), case, float(yearly))
+
+
+@stage("press", keys=("press",))
+def press(
+    ledger: pd.DataFrame, collective: pd.DataFrame, holdings: pd.DataFrame, terms: Terms, *,
+    scenario: Any,
+) -> Any:  # fmt: skip
+    made = float((holdings["energy_kwh"] * terms.left[0]).round(2).sum())
+    back = float(collective["payback_years"].iloc[0]) if len(collective) else float("nan")
+    return books.beside_press(scenario.press, ledger, made, back)
+
+
+@stage("carbon_years", keys=("carbon", "grid.curtailment", *WEAR))
+def carbon_years(holdings: pd.DataFrame, terms: Terms, *, scenario: Any) -> Any:
+    made = holdings["energy_kwh"].to_numpy(dtype=float)
+    return carbons.yearly_carbon(made, terms.carbon, scenario=scenario)
+
+
+@stage(
+    "assumptions",
+    keys=("system", "roof", "module.product", "module.yield_share_min", "tariff", "demand.archetype"),
+)
+def assumptions(year: pd.DataFrame, terms: Terms, *, scenario: Any) -> Any:
+    return found.list_assumptions(scenario, str(year["source"].iloc[0]), terms)

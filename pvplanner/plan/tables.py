@@ -1,0 +1,74 @@
+"""A stage's result as bytes and back: tables as Parquet, records as JSON, to the last digit."""
+
+from __future__ import annotations
+
+import io
+import json
+from functools import cache
+from typing import Any
+
+import geopandas as gpd
+import pandas as pd
+from pydantic import ConfigDict, TypeAdapter
+
+MARK = b"PAR1"
+"""What Parquet begins with."""
+
+
+def settle(table: Any) -> Any:
+    """A table as it comes back from Parquet: no attributes, a plain index, no object columns."""
+    if not isinstance(table, pd.DataFrame):
+        return table
+    plain = isinstance(table.index, pd.RangeIndex) and table.index.start == 0
+    out = table.copy(deep=False) if plain else table.reset_index(drop=True)
+    out.attrs = {}
+    for name in out.columns:
+        kind = out[name].dtype
+        if kind == object:
+            known = out[name].dropna()
+            if len(known) and known.map(lambda v: isinstance(v, bool)).all():
+                out[name] = out[name].astype("boolean")
+            else:
+                out[name] = out[name].astype("str").where(out[name].notna(), None)
+        elif isinstance(kind, pd.StringDtype) and kind != pd.Series([""], dtype="str").dtype:
+            out[name] = out[name].astype("str")
+    return out
+
+
+def to_bytes(table: Any) -> bytes:
+    """A table or record as bytes; the same one gives the same bytes."""
+    if not isinstance(table, pd.DataFrame):
+        kind = f"{type(table).__module__}:{type(table).__qualname__}"
+        body = _adapter(type(table)).dump_json(table)
+        return json.dumps({"record": kind}).encode("utf-8") + b"\n" + body
+    held = io.BytesIO()
+    table.to_parquet(held, index=False, compression="zstd")
+    return held.getvalue()
+
+
+def from_bytes(body: bytes) -> Any:
+    """Inverse of :func:`to_bytes`."""
+    if body[:4] != MARK:
+        head, _, rest = body.partition(b"\n")
+        return _adapter(_record(json.loads(head)["record"])).validate_json(rest)
+    import pyarrow.parquet as parquet
+
+    held = io.BytesIO(body)
+    spatial = b"geo" in (parquet.read_schema(held).metadata or {})
+    held.seek(0)
+    return gpd.read_parquet(held) if spatial else pd.read_parquet(held)
+
+
+def _record(name: str) -> type:
+    import importlib
+
+    module, _, kind = name.partition(":")
+    if not module.startswith("pvplanner."):
+        raise ValueError(name)
+    return getattr(importlib.import_module(module), kind)
+
+
+@cache
+def _adapter(kind: type) -> TypeAdapter[Any]:
+    config = ConfigDict(ser_json_inf_nan="constants")
+    return TypeAdapter(kind, config=config)

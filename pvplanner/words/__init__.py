@@ -1,0 +1,160 @@
+"""What everything is called and how it is written: one folder per language, all of it data.
+
+``labels.csv`` names columns and texts, ``units.csv`` units, ``messages.toml`` holds errors and
+findings, ``sources.csv`` the titles of sources, ``style.toml`` how numbers, dates, lists,
+currencies and countries are written. A language is a folder: nothing else knows which there are.
+"""
+
+from __future__ import annotations
+
+import csv
+import math
+import tomllib
+from functools import cache
+from importlib import resources
+from typing import Any
+
+from pvplanner.errors import LANGUAGES
+from pvplanner.schema import column, kind_of, model_of, month_of, stem, unit_key
+
+__all__ = [
+    "LANGUAGES",
+    "country",
+    "currency_name",
+    "describe",
+    "draws_alike",
+    "in_units",
+    "label",
+    "number",
+    "rule_of",
+    "shown",
+    "source",
+    "style",
+    "texts",
+    "unit_of",
+]
+
+UNKNOWN = "unknown"
+
+
+@cache
+def _table(language: str, name: str, key: str) -> dict[str, dict[str, str]]:
+    path = resources.files("pvplanner.words").joinpath(language, name)
+    with path.open("r", encoding="utf-8", newline="") as stream:
+        return {row[key]: row for row in csv.DictReader(stream)}
+
+
+@cache
+def style(language: str) -> dict[str, Any]:
+    """How a language writes: marks, numbers, dates, currencies, countries."""
+    path = resources.files("pvplanner.words").joinpath(language, "style.toml")
+    return tomllib.loads(path.read_text(encoding="utf-8"))
+
+
+def label(key: str, language: str = "zh", *, unit: bool = False, currency: str = "CNY") -> str:
+    """Label of a column or text in a language, with its unit behind it on request.
+
+    Raises
+    ------
+    KeyError
+        If the language has no such key: a word on a page that stands nowhere is a bug.
+    """
+    labels, own = _table(language, "labels.csv", "key"), style(language)
+    text = labels[stem(key)]["label"]
+    if month_of(key):
+        text = own["month_of"].format(month=month_of(key), text=text)
+    if model_of(key):
+        text = own["model_of"].format(model=label(model_of(key), language), text=text)
+    if key.endswith("_p90") and stem(key) != key:
+        text = f"{text} P90"
+    shown_unit = unit_of(key, language, currency) if unit else ""
+    if not shown_unit or shown_unit.lower() == text.lower():
+        return text
+    return own["with_unit"].format(text=text, unit=shown_unit)
+
+
+def describe(key: str, language: str = "zh") -> str:
+    """One sentence on what a column means; empty where none is needed."""
+    return _table(language, "labels.csv", "key")[stem(key)]["description"]
+
+
+def texts(language: str) -> dict[str, str]:
+    """Every label of a language by key."""
+    return {key: row["label"] for key, row in _table(language, "labels.csv", "key").items()}
+
+
+def unit_of(key: str, language: str = "zh", currency: str = "CNY") -> str:
+    """Unit of a column as a language writes it, in the plan's currency; empty where it has none."""
+    return in_units(unit_key(key), language, currency)
+
+
+def in_units(unit: str, language: str, currency: str = "CNY") -> str:
+    """A unit of ``columns.csv``, such as ``money/yr``, as a language writes it."""
+    if not unit or unit == "1":
+        return ""
+    known = _table(language, "units.csv", "unit")
+    text = known[unit]["text"] if unit in known else unit
+    return text.replace("{currency}", currency_name(currency, language))
+
+
+def currency_name(currency: str, language: str) -> str:
+    """Name of a currency; its code where the language has no name for it."""
+    return str(style(language)["currency"].get(currency, currency))
+
+
+def country(code: str, language: str) -> str:
+    """Name of a country by its two letters."""
+    return str(style(language)["country"].get(code, code))
+
+
+def source(title: str, language: str) -> str:
+    """Title of a source in a language; as it stands where it has no title there."""
+    row = _table(language, "sources.csv", "source").get(title)
+    return row["text"] if row else title
+
+
+def rule_of(kind: str, scope: str = "one") -> str:
+    """How far a kind of figure is shown: decimals, ``s3`` significant digits, ``t100`` multiples.
+
+    ``scope`` is ``one`` (a roof, a household) or ``whole`` (a village).
+    """
+    return str(kind_of(kind)[scope])
+
+
+def number(value: float, rule: str, language: str) -> str:
+    """A number by a rule of :func:`rule_of`, as a language writes it."""
+    own = style(language)
+    scale, mark = (100.0, "%") if rule.startswith("p") else (1.0, "")
+    rounded, digits = rounded_by(value * scale, rule.removeprefix("p"))
+    text = f"{rounded + 0.0:,.{digits}f}"
+    if "," in text or "." in text:
+        text = text.translate({ord(","): own["thousands"], ord("."): own["decimal"]})
+    return f"{text}{mark}"
+
+
+def rounded_by(value: float, rule: str) -> tuple[float, int]:
+    """The value as far as it is shown, and the decimals that takes."""
+    if rule.startswith("t"):
+        step = float(rule[1:])
+        return math.floor(value / step + 0.5) * step, 0
+    digits = int(rule.removeprefix("s"))
+    if rule.startswith("s"):
+        size = math.floor(math.log10(abs(value))) if value else 0
+        digits = digits - 1 - size
+    factor = 10.0**digits
+    rounded = math.floor(value * factor + 0.5) / factor
+    return rounded, max(digits, 0)
+
+
+def shown(value: Any, key: str, language: str, scope: str = "one") -> str:
+    """A value of a column as people write it, no finer than it is known; unknown as such."""
+    kind = column(key).kind
+    if value is None or (isinstance(value, float) and math.isnan(value)):
+        return label(UNKNOWN, language)
+    return number(float(value), rule_of(kind, scope), language)
+
+
+def draws_alike(key: str, a: float, b: float, scope: str = "one") -> bool:
+    """Whether two values of a column are shown as the same."""
+    rule = rule_of(column(key).kind, scope).removeprefix("p")
+    return rounded_by(a, rule)[0] == rounded_by(b, rule)[0]
