@@ -5,13 +5,16 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
+from pvplanner.compiled import choose_cache
+
 if TYPE_CHECKING:
     from pvplanner import reference as reference
     from pvplanner.buildings import read_buildings, read_households, read_survey
+    from pvplanner.dossier import make_dossier
     from pvplanner.energy import simulate_energy, simulate_hours
     from pvplanner.errors import ConfigError, Finding, InputError, PVPlannerError
     from pvplanner.horizon import Horizons, horizon_angles, read_horizon
-    from pvplanner.mapping import save_map
+    from pvplanner.mapping import explore_map, save_map
     from pvplanner.modules import lay_modules, module_outlines
     from pvplanner.money import resolve_prices, resolve_terms
     from pvplanner.plan import Plan, plan_village
@@ -25,7 +28,8 @@ _ROOMS = {
     "energy": ("simulate_energy", "simulate_hours"),
     "errors": ("ConfigError", "Finding", "InputError", "PVPlannerError"),
     "horizon": ("Horizons", "horizon_angles", "read_horizon"),
-    "mapping": ("save_map",),
+    "dossier": ("make_dossier",),
+    "mapping": ("explore_map", "save_map"),
     "modules": ("lay_modules", "module_outlines"),
     "money": ("resolve_prices", "resolve_terms"),
     "plan": ("Plan", "plan_village"),
@@ -35,6 +39,8 @@ _ROOMS = {
     "weather": ("Weather", "read_weather", "typical_year"),
 }
 """Which room each public name is from; a room is imported when one of its names is asked for."""
+
+choose_cache()
 
 _ROOM_OF = {name: room for room, names in _ROOMS.items() for name in names}
 
@@ -47,8 +53,10 @@ __all__ = [
     "Plan",
     "Scenario",
     "Weather",
+    "explore_map",
     "horizon_angles",
     "lay_modules",
+    "make_dossier",
     "model_roofs",
     "module_outlines",
     "plan_village",

@@ -7,20 +7,17 @@ Exit codes: 0 done; 2 bad input or configuration, one clear line on what, where 
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import sys
 import tomllib
 import traceback
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.console import Console
-from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
-from pvplanner.buildings import findings_of, read_buildings, read_households
 from pvplanner.errors import (
     LANGUAGES,
     ConfigError,
@@ -29,15 +26,11 @@ from pvplanner.errors import (
     PVPlannerError,
     message,
 )
-from pvplanner.mapping import save_map
-from pvplanner.report import save_report, save_survey
-from pvplanner.scaffold import scenario_text
-from pvplanner.scenario import PATH_KEYS, Scenario
-from pvplanner.schema import label
-from pvplanner.sheet import save_sheet
-from pvplanner.village import STAGES, Plan, plan_village, site_planes, write_beside
-from pvplanner.village.storage import guard_outputs, save_modules, transaction, write_plan
-from pvplanner.weather import read_weather
+
+if TYPE_CHECKING:
+    from pvplanner.plan import Plan
+    from pvplanner.plan.folder import Page
+    from pvplanner.scenario import Scenario
 
 app = typer.Typer(
     add_completion=False,
@@ -50,8 +43,41 @@ app = typer.Typer(
 WEATHER_SUFFIXES = (".epw", ".csv", ".json")
 """What ``check`` reads as weather."""
 
-_session: dict[str, Any] = {"debug": False, "language": None}
 
+@dataclass
+class Session:
+    """What one call of the command line carries from command to command."""
+
+    debug: bool = False
+    language: str | None = None
+
+    def speak(self, language: str | None, scenario: Path | None) -> None:
+        """Messages follow the option, else the scenario, else the environment."""
+        if language is not None and language not in LANGUAGES:
+            raise ConfigError("language_unknown", where="--language", value=language)
+        self.language = language or (_peek_language(scenario) if scenario else None)
+
+    @property
+    def code(self) -> str:
+        """Language of messages."""
+        if self.language in LANGUAGES:
+            return str(self.language)
+        place = os.environ.get("LC_ALL") or os.environ.get("LANG") or ""
+        known = [code for code in LANGUAGES if place.lower().startswith(code)]
+        return known[0] if known else "en"
+
+    def word(self, key: str, *, unit: bool = False, currency: str = "CNY") -> str:
+        """A label in the language of messages."""
+        from pvplanner.words import label
+
+        return label(key, self.code, unit=unit, currency=currency)
+
+    def say(self, key: str, value: object) -> None:
+        """A line of a word and a value."""
+        typer.echo(f"{self.word(key)}: {value}")
+
+
+Context = typer.Context
 LanguageOption = Annotated[
     str | None, typer.Option("--language", help="zh or en; the scenario's if not given.")
 ]
@@ -64,45 +90,135 @@ SetOption = Annotated[
 ForceOption = Annotated[bool, typer.Option("--force", help="Replace a file that is there.")]
 
 
+def _version(wanted: bool) -> None:
+    if wanted:
+        from importlib import metadata
+
+        typer.echo(f"pvplanner {metadata.version('pvplanner')}")
+        raise typer.Exit
+
+
 @app.callback()
 def _main(
+    context: Context,
     debug: Annotated[bool, typer.Option("--debug", help="Show tracebacks.")] = False,
+    version: Annotated[
+        bool,
+        typer.Option("--version", help="Say the version.", callback=_version, is_eager=True),
+    ] = False,
 ) -> None:
-    _session["debug"] = debug
+    context.obj.debug = debug
 
 
 @app.command()
 def plan(
+    context: Context,
     scenario: Annotated[Path, typer.Argument(help="Scenario file (TOML).")],
     out: Annotated[
         Path | None, typer.Option("--out", help="Folder; maps/NAME if not given.")
     ] = None,
     set_: SetOption = None,
+    only: Annotated[
+        str | None,
+        typer.Option("--only", help="Of tables, gpkg, map, report: tables,map for instance."),
+    ] = None,
     language: LanguageOption = None,
     internal: InternalOption = False,
 ) -> None:
     """Plan a village: writes its map, report, tables and summary into a folder."""
-    _speak(language, scenario)
+    from pvplanner.plan.folder import GROUPS, guard_outputs, write_folder
+    from pvplanner.scenario import Scenario
+
+    session: Session = context.obj
+    session.speak(language, scenario)
     read = Scenario.from_toml(scenario)
     changes = dict(map(_assignment, set_ or []))
     if language is not None:
         changes["language"] = language
     read = read.override(_paths_from_here(changes, scenario.resolve().parent))
+    groups = _groups(only, GROUPS)
     folder = out or _default_folder(scenario, read)
-    inputs = [getattr(read.site, key) for key in PATH_KEYS]
-    guard_outputs(folder, [str(scenario), *inputs, read.demand.meter, read.tariff.file])
-    with _progress(len(STAGES) + 1) as step:
-        made = plan_village(read, progress=step)
-        step("pages")
-        with transaction(folder) as staging:
-            write_plan(made, staging, folder)
-            save_map(made, staging / "map.html", read.language, internal=internal)
-            save_report(made, staging / "report.html", internal=internal)
-    _tell(made, folder)
+    guard_outputs(folder, [str(scenario), *read.paths().values()])
+    with _progress(session) as step:
+        done = write_folder(
+            read, folder, only=groups, pages=_pages(read, internal), progress=step
+        )
+    _tell(session, done.plan, folder, groups, bool(done.written))
+
+
+def _groups(only: str | None, known: tuple[str, ...]) -> tuple[str, ...]:
+    if only is None:
+        return known
+    asked = tuple(word.strip() for word in only.split(",") if word.strip())
+    odd = [word for word in asked if word not in known]
+    if odd or not asked:
+        value = odd[0] if odd else only
+        raise ConfigError("only_unknown", where="--only", value=value, known=", ".join(known))
+    return asked
+
+
+def _pages(scenario: Scenario, internal: bool) -> list[Page]:
+    """How the pages of a plan's folder are drawn."""
+    from pvplanner.plan.folder import Page
+    from pvplanner.plan.store import FileHashes
+
+    def draw_map(made: Plan, target: Path) -> None:
+        from pvplanner.mapping import save_map
+
+        save_map(made, target, scenario.language, internal=internal)
+
+    def draw_report(made: Plan, target: Path) -> None:
+        from pvplanner.report import save_report
+
+        save_report(made, target, language=scenario.language, internal=internal)
+
+    ground = ("roads", "water", "boundary", "dem", "dtm")
+    drawn = {key: path for key, path in scenario.paths().items() if key in ground}
+    hashes = FileHashes()
+    shown = {key: hashes.of(path) for key, path in drawn.items()}
+    edition = {"internal": internal}
+    return [
+        Page("map.html", "map", MAP_STAGES, draw_map, {**edition, **shown}),
+        Page("report.html", "report", (*MAP_STAGES, *REPORT_STAGES), draw_report, edition),
+    ]
+
+
+MAP_STAGES = ("buildings", "building_totals", "building_ranges", "returns", "planes",
+              "yield_shares", "layout", "arrays", "margin", "energy", "people", "links", "holdings",
+              "household_use", "household_ranges", "carbon", "chosen", "demand", "bills",
+              "villages", "terms", "assumptions", "year", "place", "horizons")  # fmt: skip
+REPORT_STAGES = ("measures", "array_ranges", "waterfall", "doubt", "ledger", "collective",
+                 "fairness", "stresses", "press", "carbon_years")  # fmt: skip
+"""Stages that the pages show."""
+
+
+@app.command()
+def stages(
+    mermaid: Annotated[
+        bool, typer.Option("--mermaid", help="As a Mermaid drawing instead of text.")
+    ] = False,
+) -> None:
+    """Print the stages of a plan: what each needs, and which keys and files it reads."""
+    from pvplanner.plan.drawing import as_mermaid, as_text
+    from pvplanner.plan.stages import GRAPH
+
+    typer.echo(as_mermaid(GRAPH) if mermaid else as_text(GRAPH))
+
+
+@app.command()
+def warm(context: Context) -> None:
+    """Prepare the fast code for this machine, so that the first plan need not wait for it."""
+    from pvplanner.warming import warm_up
+
+    session: Session = context.obj
+    _say_compiling(session)
+    warm_up()
+    typer.echo(session.word("stage_warm"))
 
 
 @app.command()
 def init(
+    context: Context,
     footprints: Annotated[Path, typer.Argument(help="Footprint file.")],
     out: Annotated[
         Path | None, typer.Option("-o", "--out", help="File; scenario.toml beside the footprints.")
@@ -117,7 +233,13 @@ def init(
     force: ForceOption = False,
 ) -> None:
     """Write a commented scenario beside a footprint file."""
-    _speak(language, None)
+    from pvplanner.buildings import read_buildings
+    from pvplanner.plan.folder import write_beside
+    from pvplanner.scaffold import scenario_text
+    from pvplanner.weather import read_weather
+
+    session: Session = context.obj
+    session.speak(language, None)
     target = out or footprints.parent / "scenario.toml"
     if target.exists() and not force:
         raise ConfigError("exists_already", where=str(target))
@@ -129,15 +251,16 @@ def init(
     options = {"crs": crs, "datum": datum, "layer": layer}
     text = scenario_text(
         footprints, buildings, folder=target.parent, weather=weather, options=options,
-        language=_language(),
+        language=session.code,
     )  # fmt: skip
     write_beside(target, text)
-    typer.echo(f"{label('said_scenario', _language())}: {target}")
-    typer.echo(f"{label('said_next', _language())} {target}")
+    session.say("said_scenario", target)
+    typer.echo(f"{session.word('said_next')} {target}")
 
 
 @app.command("map")
 def map_(
+    context: Context,
     folder: Annotated[Path, typer.Argument(help="Folder of a plan.")],
     out: Annotated[Path, typer.Option("-o", "--out", help="HTML file.")] = Path("map.html"),
     language: LanguageOption = None,
@@ -153,7 +276,11 @@ def map_(
     ] = None,
 ) -> None:
     """Write the map of a saved plan."""
-    _speak(language, folder / "scenario.toml")
+    from pvplanner.mapping import save_map
+    from pvplanner.plan import Plan
+
+    session: Session = context.obj
+    session.speak(language, folder / "scenario.toml")
     saved = Plan.load(folder)
     other = Plan.load(compare) if compare is not None else None
     written = save_map(
@@ -165,39 +292,47 @@ def map_(
         tiles=tiles,
         key=key,
     )
-    typer.echo(f"{label('said_map', _language())}: {written}")
+    session.say("said_map", written)
 
 
 @app.command()
 def modules(
+    context: Context,
     folder: Annotated[Path, typer.Argument(help="Folder of a plan.")],
     out: Annotated[
         Path, typer.Option("-o", "--out", help="Layer for GIS: .gpkg, .geojson or .parquet.")
     ] = Path("modules.gpkg"),
 ) -> None:
     """Write the outline of every module of a saved plan, for GIS."""
-    _speak(None, folder / "scenario.toml")
-    saved = Plan.load(folder)
-    written = save_modules(saved, out)
-    typer.echo(f"{label('modules', _language())}: {written}")
+    from pvplanner.plan import Plan
+    from pvplanner.plan.folder import save_modules
+
+    session: Session = context.obj
+    session.speak(None, folder / "scenario.toml")
+    session.say("modules", save_modules(Plan.load(folder), out))
 
 
 @app.command()
 def report(
+    context: Context,
     folder: Annotated[Path, typer.Argument(help="Folder of a plan.")],
     out: Annotated[Path, typer.Option("-o", "--out", help="HTML file.")] = Path("report.html"),
     language: LanguageOption = None,
     internal: InternalOption = False,
 ) -> None:
     """Write the report of a saved plan."""
-    _speak(language, folder / "scenario.toml")
-    saved = Plan.load(folder)
-    written = save_report(saved, out, language=language, internal=internal)
-    typer.echo(f"{label('said_report', _language())}: {written}")
+    from pvplanner.plan import Plan
+    from pvplanner.report import save_report
+
+    session: Session = context.obj
+    session.speak(language, folder / "scenario.toml")
+    written = save_report(Plan.load(folder), out, language=language, internal=internal)
+    session.say("said_report", written)
 
 
 @app.command()
 def survey(
+    context: Context,
     folder: Annotated[Path, typer.Argument(help="Folder of a plan.")],
     out: Annotated[
         Path, typer.Option("-o", "--out", help="Workbook to fill in, or HTML to print.")
@@ -205,14 +340,17 @@ def survey(
     language: LanguageOption = None,
 ) -> None:
     """Write the list of what someone must check on site, hamlet by hamlet."""
-    _speak(language, folder / "scenario.toml")
-    saved = Plan.load(folder)
-    written = save_survey(saved, out, language=language)
-    typer.echo(f"{label('survey_sheet', _language())}: {written}")
+    from pvplanner.plan import Plan
+    from pvplanner.report import save_survey
+
+    session: Session = context.obj
+    session.speak(language, folder / "scenario.toml")
+    session.say("survey_sheet", save_survey(Plan.load(folder), out, language=language))
 
 
 @app.command()
 def dossier(
+    context: Context,
     folder: Annotated[Path, typer.Argument(help="Folder of a plan.")],
     household: Annotated[
         str | None, typer.Option("--household", help="Household; the collective if not given.")
@@ -220,14 +358,21 @@ def dossier(
     out: Annotated[Path, typer.Option("-o", "--out", help="JSON file.")] = Path("dossier.json"),
 ) -> None:
     """Write the dossier for green credit of a household or the collective."""
-    _speak(None, folder / "scenario.toml")
+    import json
+
+    from pvplanner.plan import Plan
+    from pvplanner.plan.folder import write_beside
+
+    session: Session = context.obj
+    session.speak(None, folder / "scenario.toml")
     found = Plan.load(folder).dossier(household)
     write_beside(out, json.dumps(found, ensure_ascii=False, indent=1, allow_nan=False) + "\n")
-    typer.echo(f"{label('said_dossier', _language())}: {out}")
+    session.say("said_dossier", out)
 
 
 @app.command()
 def check(
+    context: Context,
     path: Annotated[Path, typer.Argument(help="Footprint or weather file, or scenario.")],
     crs: Annotated[str | None, typer.Option("--crs", help="Such as EPSG:4549.")] = None,
     datum: Annotated[
@@ -241,36 +386,50 @@ def check(
     language: LanguageOption = None,
 ) -> None:
     """Read a file and say what is in it, what is wrong and what is doubtful."""
+    session: Session = context.obj
     suffix = path.suffix.lower()
-    _speak(language, path if suffix == ".toml" else None)
+    session.speak(language, path if suffix == ".toml" else None)
     if building is not None:
-        scenario = Scenario.from_toml(path)
-        planes = site_planes(scenario)
-        written = save_sheet(planes, building, out, scenario=scenario, language=_language())
-        typer.echo(f"{label('said_sheet', _language())}: {written}")
-        return
-    if suffix == ".toml":
-        scenario = Scenario.from_toml(path)
-        site = scenario.site
-        if site.buildings is None:
-            raise ConfigError("site_buildings", where=f"{path} [site.buildings]")
-        _check_buildings(
-            Path(site.buildings),
-            crs=site.crs,
-            datum=site.datum,
-            layer=site.layer,
-            columns=site.columns,
-        )
-        if site.weather != "typical":
-            _check_weather(Path(site.weather))
-        if site.households is not None:
-            _check_ledger(Path(site.households), dict(site.household_columns))
+        _check_roof(session, path, building, out)
+    elif suffix == ".toml":
+        _check_scenario(session, path)
     elif _looks_like_ledger(path):
-        _check_ledger(path, {})
+        _check_ledger(session, path, {})
     elif suffix in WEATHER_SUFFIXES and not _looks_like_geojson(path):
-        _check_weather(path)
+        _check_weather(session, path)
     else:
-        _check_buildings(path, crs=crs, datum=datum, layer=layer)
+        _check_buildings(session, path, crs=crs, datum=datum, layer=layer)
+
+
+def _check_roof(session: Session, path: Path, building: str, out: Path) -> None:
+    from pvplanner.plan import open_plan
+    from pvplanner.scenario import Scenario
+    from pvplanner.sheet import save_sheet
+
+    scenario = Scenario.from_toml(path)
+    planes = open_plan(scenario).result("planes")
+    written = save_sheet(planes, building, out, scenario=scenario, language=session.code)
+    session.say("said_sheet", written)
+
+
+def _check_scenario(session: Session, path: Path) -> None:
+    from pvplanner.scenario import Scenario
+
+    site = Scenario.from_toml(path).site
+    if site.buildings is None:
+        raise ConfigError("site_buildings", where=f"{path} [site.buildings]")
+    _check_buildings(
+        session,
+        Path(site.buildings),
+        crs=site.crs,
+        datum=site.datum,
+        layer=site.layer,
+        columns=site.columns,
+    )
+    if site.weather != "typical":
+        _check_weather(session, Path(site.weather))
+    if site.households is not None:
+        _check_ledger(session, Path(site.households), dict(site.household_columns))
 
 
 def main() -> None:
@@ -279,38 +438,24 @@ def main() -> None:
         # A console that can't show Chinese shows question marks instead of failing.
         with contextlib.suppress(AttributeError, ValueError):
             stream.reconfigure(errors="replace")  # type: ignore[union-attr]
+    session = Session()
     try:
-        app(standalone_mode=True)
+        app(obj=session, standalone_mode=True)
     except PVPlannerError as error:
-        _fail(error.text(_language()), 2)
+        _fail(session, error.text(session.code), 2)
     except OSError as error:
         reason, file = error.strerror or str(error), error.filename or error.filename2
         found = InputError("folder_unwritable", where=str(file or "-"), reason=reason)
-        _fail(found.text(_language()), 2)
+        _fail(session, found.text(session.code), 2)
     except Exception as error:
-        _fail(message("bug", _language(), reason=f"{type(error).__name__}: {error}"), 1)
+        _fail(session, message("bug", session.code, reason=f"{type(error).__name__}: {error}"), 1)
 
 
-def _fail(text: str, code: int) -> None:
-    if _session["debug"]:
+def _fail(session: Session, text: str, code: int) -> None:
+    if session.debug:
         traceback.print_exc()
     typer.echo(text, err=True)
     raise SystemExit(code)
-
-
-def _language() -> str:
-    chosen = _session["language"]
-    if chosen in LANGUAGES:
-        return str(chosen)
-    place = os.environ.get("LC_ALL") or os.environ.get("LANG") or ""
-    return "zh" if place.lower().startswith("zh") else "en"
-
-
-def _speak(language: str | None, scenario: Path | None) -> None:
-    """Messages follow the option, else the scenario, else the environment."""
-    if language is not None and language not in LANGUAGES:
-        raise ConfigError("language_unknown", where="--language", value=language)
-    _session["language"] = language or (_peek_language(scenario) if scenario else None)
 
 
 def _peek_language(scenario: Path) -> str | None:
@@ -337,6 +482,8 @@ def _assignment(text: str) -> tuple[str, Any]:
 
 def _paths_from_here(changes: dict[str, Any], folder: Path) -> dict[str, Any]:
     """Paths given on the command line: from here if the file is, else from the scenario."""
+    from pvplanner.scenario import PATH_KEYS
+
     out = dict(changes)
     for key in PATH_KEYS:
         value = changes.get(f"site.{key}")
@@ -354,55 +501,103 @@ def _default_folder(scenario: Path, read: Scenario) -> Path:
 
 
 @contextlib.contextmanager
-def _progress(stages: int) -> Iterator[Callable[[str], None]]:
+def _progress(session: Session) -> Iterator[Callable[[str], None]]:
+    """A bar on standard error that follows the stages; silent where nobody looks."""
+    from pvplanner.plan.stages import GRAPH
+
+    said = [stage.said for stage in GRAPH.values() if stage.said] + ["pages"]
+    bar: list[Any] = []
+
+    def step(stage: str) -> None:
+        word = GRAPH[stage].said if stage in GRAPH else stage
+        if not bar:
+            _say_compiling(session)
+            bar.append(_bar(len(said)))
+        if word in said:
+            text = session.word(f"stage_{word}")
+            bar[0].update(0, completed=said.index(word), description=text)
+
+    try:
+        yield step
+    finally:
+        if bar:
+            bar[0].stop()
+
+
+def _bar(total: int) -> Any:
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
     console = Console(stderr=True)
     columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
-    with Progress(
-        *columns, console=console, transient=True, disable=not console.is_terminal
-    ) as bar:
-        task = bar.add_task("", total=stages)
-        begun = -1
-
-        def step(stage: str) -> None:
-            nonlocal begun
-            begun += 1
-            bar.update(task, completed=begun, description=label(f"stage_{stage}", _language()))
-
-        yield step
+    bar = Progress(*columns, console=console, transient=True, disable=not console.is_terminal)
+    bar.add_task("", total=total)
+    bar.start()
+    return bar
 
 
-def _tell(made: Plan, folder: Path) -> None:
-    language = _language()
-    summary = made.summary()
-    for key in ("buildings", "households", "modules", "capacity_kwp", "energy_kwh"):
-        typer.echo(f"{label(key, language, unit=True)}: {summary[key]:,}")
-    for key in ("income_first_year", "avoided_t"):
+def _say_compiling(session: Session) -> None:
+    """Say what the first run waits for."""
+    from pvplanner.compiled import SECONDS, is_compiled
+
+    if not is_compiled():
+        typer.echo(session.word("stage_compile").format(seconds=SECONDS), err=True)
+
+
+def _tell(
+    session: Session, made: Plan, folder: Path, groups: tuple[str, ...], changed: bool
+) -> None:
+    summary = _summary(made, folder, changed)
+    for key in ("buildings", "households", "modules", "capacity_kwp", "energy_kwh",
+                "income_first_year", "avoided_t"):  # fmt: skip
         value = summary[key]
-        told = label("unknown", language) if value is None else f"{value:,}"
-        typer.echo(f"{label(key, language, unit=True)}: {told}")
-    for finding in made.findings:
-        typer.echo(f"- {finding.text(language)}")
-    typer.echo(f"{label('said_map', language)}: {folder / 'map.html'}")
-    typer.echo(f"{label('said_report', language)}: {folder / 'report.html'}")
+        told = session.word("unknown") if value is None else f"{value:,}"
+        name = session.word(key, unit=True, currency=summary["currency"])
+        typer.echo(f"{name}: {told}")
+    for finding in summary["findings"]:
+        typer.echo(f"- {finding.text(session.code)}")
+    if changed:
+        words = {"reused": len(made.reused), "all": len(made.reused) + len(made.ran)}
+        typer.echo(session.word("said_reused").format(**words))
+    else:
+        typer.echo(session.word("said_unchanged"))
+    for group in ("map", "report"):
+        if group in groups:
+            session.say(f"said_{group}", folder / f"{group}.html")
+    if not {"map", "report"} & set(groups):
+        session.say("said_tables", folder)
 
 
-def _check_buildings(path: Path, **options: Any) -> None:
+def _summary(made: Plan, folder: Path, changed: bool) -> dict[str, Any]:
+    """The plan's summary: as it is on disk where nothing changed, since that is quick."""
+    import json
+
+    path = folder / "summary.json"
+    if changed or not path.is_file():
+        return {**made.summary(), "findings": made.findings}
+    told = json.loads(path.read_text(encoding="utf-8"))
+    return {**told, "findings": [Finding.from_dict(row) for row in told["findings"]]}
+
+
+def _check_buildings(session: Session, path: Path, **options: Any) -> None:
+    from pvplanner.buildings import findings_of, read_buildings
+
     buildings = read_buildings(path, **options)
-    language = _language()
-    typer.echo(f"{label('buildings', language)}: {len(buildings)}")
-    typer.echo(f"{label('crs', language)}: {buildings.crs.name}")
+    session.say("buildings", len(buildings))
+    session.say("crs", buildings.crs.name)
     for status, count in buildings["status"].value_counts().sort_index().items():
-        typer.echo(f"{label(str(status), language)}: {count}")
-    _list(findings_of(buildings))
+        session.say(str(status), count)
+    _list(session, findings_of(buildings))
 
 
-def _check_ledger(path: Path, columns: dict[str, str]) -> None:
+def _check_ledger(session: Session, path: Path, columns: dict[str, str]) -> None:
+    from pvplanner.buildings import findings_of, read_households
+
     households, links = read_households(path, columns=columns)
-    language = _language()
-    typer.echo(f"{label('said_ledger', language)}: {path}")
-    typer.echo(f"{label('households', language)}: {len(households)}")
-    typer.echo(f"{label('buildings', language)}: {links['building_id'].nunique()}")
-    _list(findings_of(households))
+    session.say("said_ledger", path)
+    session.say("households", len(households))
+    session.say("buildings", links["building_id"].nunique())
+    _list(session, findings_of(households))
 
 
 def _looks_like_ledger(path: Path) -> bool:
@@ -419,19 +614,20 @@ def _looks_like_ledger(path: Path) -> bool:
     )
 
 
-def _check_weather(path: Path) -> None:
+def _check_weather(session: Session, path: Path) -> None:
+    from pvplanner.weather import read_weather
+
     weather = read_weather(path)
-    language = _language()
-    typer.echo(f"{label('weather_source', language)}: {weather.source}")
+    session.say("weather_source", weather.source)
     typer.echo(f"{weather.latitude:.3f}, {weather.longitude:.3f}, {weather.altitude:.0f} m")
     for name in ("ghi", "dni", "dhi"):
         typer.echo(f"{name}: {weather.data[name].sum() / 1000:,.0f} kWh/m2")
-    _list(list(weather.findings))
+    _list(session, list(weather.findings))
 
 
-def _list(findings: list[Finding]) -> None:
+def _list(session: Session, findings: list[Finding]) -> None:
     for finding in findings:
-        typer.echo(f"- {finding.text(_language())}")
+        typer.echo(f"- {finding.text(session.code)}")
 
 
 def _looks_like_geojson(path: Path) -> bool:

@@ -17,8 +17,10 @@ from pvplanner.errors import ConfigError
 from pvplanner.modules import lay_modules, module_outlines
 from pvplanner.roofs import plane_frames, usable_outlines, usable_rules, wind_pressure
 from pvplanner.scenario import Scenario
-from pvplanner.schema import label
-from pvplanner.village import site_horizons, site_weather, write_bytes_beside, yield_shares
+from pvplanner.energy.shade import yield_shares
+from pvplanner.plan.folder import write_bytes_beside
+from pvplanner.plan.site import find_place, site_horizons, site_weather
+from pvplanner.words import label
 
 MARGIN_M = 6.0
 LABELLED_M2 = 6.0
@@ -60,8 +62,7 @@ def save_sheet(
     # Neighbours may stand in the sun, so all planes are looked at.
     horizons, _ = site_horizons(planes, None, scenario)
     angles = None if horizons is None else horizons.angles[own]
-    place = gpd.GeoSeries([shapely.box(*planes.total_bounds).centroid], crs=planes.crs).to_crs(4326)
-    weather, _ = site_weather(scenario, place.iloc[0].y, place.iloc[0].x)
+    weather, _ = site_weather(scenario, find_place(planes, scenario.site.province)[0])
     shares = yield_shares(planes, weather, scenario=scenario, horizons=horizons)
     planes = planes.assign(yield_share=shares)
     figure = _draw(planes[own].reset_index(drop=True), angles, building_id, scenario, language)

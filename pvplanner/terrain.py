@@ -220,3 +220,26 @@ def trace(labels: np.ndarray, west: float, north: float, cell: float) -> list[tu
         transform=Affine(cell, 0, west, 0, -cell, north),
     )
     return [(int(value), shape) for shape, value in found]
+
+
+def write_heights(
+    path: str | os.PathLike[str], heights: np.ndarray, corner: tuple[float, float], cell: float,
+    crs: str,
+) -> None:  # fmt: skip
+    """Write a raster of heights.
+
+    Parameters
+    ----------
+    heights : ndarray
+        Metres; the first row is the northernmost.
+    corner : tuple of float
+        West and north edge, in the units of ``crs``.
+    cell : float
+    """
+    rows, columns = heights.shape
+    place = Affine(cell, 0.0, corner[0], 0.0, -cell, corner[1])
+    with rasterio.open(
+        path, "w", driver="GTiff", width=columns, height=rows, count=1, dtype="float32", crs=crs,
+        transform=place,
+    ) as target:  # fmt: skip
+        target.write(heights.astype("float32"), 1)

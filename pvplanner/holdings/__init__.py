@@ -141,7 +141,7 @@ def household_use(case: Case) -> pd.DataFrame:
             "self_used_kwh": np.round(used, 2),
             "self_consumption": share,
             "bill_before": case.bills["bill_before"].to_numpy().round(2),
-            "bill_saved": np.round(case.bill_saved[:, 0], 2),
+            "bill_saved": np.round(case.bill_difference[:, 0], 2),
         }
     )
 

@@ -15,10 +15,19 @@ from pvplanner.errors import ConfigError
 from pvplanner.mapping.basemaps import BASEMAPS, basemap
 from pvplanner.mapping.data import class_limits, page_data
 from pvplanner.mapping.ground import ground_of
-from pvplanner.mapping.layer import RoofLayer, embed_json, render_page
-from pvplanner.village import Plan, page_file, write_beside
+from pvplanner.mapping.layer import RoofLayer, embed_json, hold, render_page
+from pvplanner.plan import Plan
+from pvplanner.plan.folder import page_file, write_beside
 
-__all__ = ["BASEMAPS", "RoofLayer", "class_limits", "embed_json", "render_map", "save_map"]
+__all__ = [
+    "BASEMAPS",
+    "RoofLayer",
+    "class_limits",
+    "embed_json",
+    "explore_map",
+    "render_map",
+    "save_map",
+]
 
 
 def save_map(
@@ -39,8 +48,8 @@ def save_map(
         What to show.
     path : path-like
         The file, ``.html``; written beside and renamed.
-    language : {'zh', 'en'}, optional
-        Language in which the page opens, the scenario's if not given; both are in it.
+    language : str, optional
+        Language in which the page opens, the scenario's if not given; all are in it.
     internal : bool
         The office edition: with names, low-income marks and present incomes. In the public edition
         they are absent from the file.
@@ -78,6 +87,36 @@ def render_map(
     key: str | None = None,
 ) -> str:
     """The page as text; the same plan gives the same text."""
+    made, layer = _map_of(
+        plan, language, internal=internal, compare=compare, tiles=tiles, key=key
+    )
+    return render_page(made, layer, plan.scenario.name)
+
+
+def explore_map(
+    plan: Plan, *, language: str | None = None, internal: bool = False, tiles: str | None = None,
+    key: str | None = None,
+) -> Any:  # fmt: skip
+    """The map as a ``folium.Map``, for a notebook: layers of one's own can be added to it.
+
+    Parameters
+    ----------
+    plan, language, internal, tiles, key
+        As for :func:`save_map`.
+
+    Returns
+    -------
+    folium.Map
+    """
+    language = language or plan.scenario.language
+    return _map_of(plan, language, internal=internal, tiles=tiles, key=key)[0]
+
+
+def _map_of(
+    plan: Plan, language: str, *, internal: bool, compare: Plan | None = None,
+    tiles: str | None = None, key: str | None = None,
+) -> tuple[Any, RoofLayer]:  # fmt: skip
+    """A folium map that holds the roofs, and the layer itself."""
     online, shift = basemap(tiles, key)
     if (
         compare is not None
@@ -92,4 +131,8 @@ def render_map(
     data["tables"] = packer.header
     west, south, east, north = bounds
     centre: tuple[Any, Any] = ((south + north) / 2, (west + east) / 2)
-    return render_page(data, packer.body(), plan.scenario.name, centre)
+    return hold(data, packer.body(), centre)
+
+
+MAP_NEEDS = ("buildings", "households", "villages", "planes", "arrays", "energy", "shares")
+"""Tables that the map shows."""

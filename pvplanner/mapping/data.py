@@ -8,34 +8,21 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import shapely
+from pyproj import Transformer
 
 from pvplanner.errors import LANGUAGES
+from pvplanner.holdings import link_parts
 from pvplanner.mapping.engine import pack_households
 from pvplanner.mapping.pack import Packer, lines_up, pack_shapes
-from pvplanner.modules import module_outlines
-from pvplanner.schema import MODELS, MONTHLY_ENERGY, PERSONAL, label, money_unit, texts, unit_of
-from pvplanner.village import Plan
-from pvplanner.village.totals import parts_of
+from pvplanner.money import all_models
+from pvplanner.plan import Plan
+from pvplanner.schema import MONTHLY_ENERGY, column, columns, personal_columns, shown_in
+from pvplanner.words import in_units, label, rule_of, source, style, texts, unit_of
 
-MEASURES: dict[str, tuple[int, int, str, str]] = {
-    "income_first_year": (0, 0, "fewer", "more"),
-    "energy_kwh": (0, 0, "fewer", "more"),
-    "specific_yield_kwh_per_kwp": (0, 0, "fewer", "more"),
-    "capacity_kwp": (2, 1, "fewer", "more"),
-    "avoided_t": (3, 1, "fewer", "more"),
-    "payback_years": (1, 1, "fewer", "more"),
-    "suitability": (3, 2, "fewer", "more"),
-    "shading_loss": (3, 2, "fewer", "more"),
-    "phases": (0, 0, "fewer", "more"),
-    "transformer_load": (3, 2, "fewer", "more"),
-}
-"""Measures: digits in the card, digits in the legend, and words for its two ends."""
-
-KINDS = ("phases",)
-"""Measures whose values are kinds, not amounts."""
-
-WORSE = ("payback_years", "shading_loss", "transformer_load")
-"""Measures of which less is better."""
+DIGITS = {"count": 0, "energy": 0, "yield": 0, "power": 2, "money": 2, "years": 1, "share": 3,
+          "rate": 3, "tonnes": 3, "area": 1, "length": 1, "angle": 1, "number": 2, "factor": 4,
+          "price": 4}  # fmt: skip
+"""Digits that a kind of figure is packed with."""
 
 COLOURS = ("#fde725", "#90d743", "#35b779", "#21918c", "#31688e", "#443983")
 """Viridis from light to dark: even in lightness, told apart with any colour vision."""
@@ -52,51 +39,17 @@ FINE, COARSE = 2e-7, 1e-6
 MANY = 20_000
 MODULE_STEP = 1e-7
 
-NUMBERS = (
-    ("modules", 0),
-    ("capacity_kwp", 2),
-    ("energy_kwh", 0),
-    *((name, 0) for name in MONTHLY_ENERGY),
-    ("energy_p90_kwh", 0),
-    ("area_m2", 1),
-    ("usable_area_m2", 1),
-    ("usable_area_low_m2", 1),
-    ("usable_area_high_m2", 1),
-    ("capacity_kw_ac", 2),
-    ("phases", 0),
-    ("specific_yield_kwh_per_kwp", 0),
-    ("shading_loss", 3),
-    ("suitability", 3),
-    ("avoided_t", 3),
-    ("avoided_p90_t", 3),
-    ("capital", 0),
-    ("income_first_year", 2),
-    ("payback_years", 1),
-    ("transformer_load", 3),
-)
-"""Columns of roofs and their digits; those that a plan lacks are left out."""
-
-TEXTS = ("status", "status_reason", "village", "hamlet", "roof_type", "source")
-
-CARD = (
-    "status", "status_reason", "village", "hamlet", "roof_type", "source", "area_m2",
-    "usable_area_m2", "modules", "capacity_kwp", "capacity_kw_ac", "phases", "energy_kwh",
-    "energy_p90_kwh", "specific_yield_kwh_per_kwp", "shading_loss", "suitability",
-    "income_first_year", "capital", "payback_years", "avoided_t",
-)  # fmt: skip
-
-COMPARED = ("modules", "income_first_year", "energy_kwh", "specific_yield_kwh_per_kwp",
-            "capacity_kwp", "avoided_t", "payback_years", "shading_loss")  # fmt: skip
-
-OFFICE: dict[str, Any] = {
-    "name": "household_name",
-    "poor": "low_income",
-    "facts": ("income_today", "consumption_kwh"),
-}
+OFFICE: dict[str, Any] = {"name": "household_name", "poor": "low_income"}
 """Columns of the office edition; the public file does not even name them."""
 
-TOTALS = ("buildings", "buildings_with_pv", "households", "modules", "capacity_kwp", "energy_kwh",
-          "energy_p90_kwh", "capital", "income_first_year", "avoided_t")  # fmt: skip
+
+def roof_columns(frame: pd.DataFrame) -> tuple[list[str], list[str]]:
+    """Texts and numbers of roofs that the page shows and the plan has."""
+    wanted = dict.fromkeys((*shown_in("card"), *shown_in("measure"), *shown_in("roof")))
+    names = [key for key in wanted if key != "energy_kwh_month" and key in frame]
+    texts_ = [key for key in names if column(key).kind == "text"]
+    numbers = [key for key in names if column(key).kind != "text"]
+    return texts_, [*numbers, *(key for key in MONTHLY_ENERGY if key in frame)]
 
 
 def page_data(
@@ -113,13 +66,15 @@ def page_data(
         shapes = shapely.transform(shapes, shift)
     unit = FINE if len(frame) <= MANY else COARSE
     packer.texts("roofs", "building_id", frame["building_id"].astype(str).tolist())
-    for key in TEXTS:
+    texts_, numbers = roof_columns(frame)
+    for key in texts_:
         packer.texts("roofs", key, _words(frame, key))
-    for key, digits in NUMBERS:
-        if key in frame and frame[key].notna().any():
+    for key in numbers:
+        if frame[key].notna().any():
             # Sums over a village stay true to the kilowatt-hour; over many roofs errors even out.
-            fine = 2 if key in ("energy_kwh", "capital") and len(frame) <= MANY else 0
-            packer.numbers("roofs", key, frame[key].to_numpy(dtype=float), digits + fine)
+            fine = 2 if key == "energy_kwh" and len(frame) <= MANY else 0
+            values = frame[key].to_numpy(dtype=float)
+            packer.numbers("roofs", key, values, DIGITS[column(key).kind] + fine)
     origin = pack_shapes(packer, "roofs", shapes, unit)
     engine = pack_households(plan, packer, internal)
     _pack_links(packer, plan, frame)
@@ -127,33 +82,56 @@ def page_data(
     _pack_compared(packer, compare, frame)
     bounds = tuple(shapely.total_bounds(shapes)) if len(shapes) else (0.0, 0.0, 0.0, 0.0)
     currency = plan.scenario.finance.currency
-    offered = [m for m in (measure(frame, key, currency) for key in MEASURES) if m is not None]
+    offered = [m for m in (measure(frame, key) for key in shown_in("measure")) if m is not None]
     data = {
         "name": plan.scenario.name,
         "language": language,
         "edition": "internal_edition" if internal else "public_edition",
         "notes": plan.notes(),
-        "missing": [key for key in MEASURES if key not in {m["key"] for m in offered}],
+        "missing": sorted(set(shown_in("measure")) - {m["key"] for m in offered}),
+        "languages": list(LANGUAGES),
+        "style": {code: _page_style(code) for code in LANGUAGES},
         "sources": {code: sources_line(plan, code) for code in LANGUAGES},
         "texts": {code: page_texts(code, internal) for code in LANGUAGES},
         "measures": offered or [no_measure()],
         "empty": EMPTY,
         "apart": APART,
         "fields": _fields(currency, internal),
-        "card": CARD,
-        "totals": TOTALS,
+        "card": list(shown_in("card")),
+        "totals": list(shown_in("totals")),
+        "list": _listed(internal),
+        "csv": ["modules", *(k for k in shown_in("list") if column(k).kind != "text"), "avoided_t"],
         "plan_totals": plan_totals(plan),
-        "personal": dict(OFFICE) if internal else None,
+        "personal": {**OFFICE, "facts": _facts()} if internal else None,
         "origin": origin,
         "unit": unit,
         "bounds": bounds,
         "panels": panels,
         "engine": engine,
-        "models": MODELS,
+        "models": list(all_models()),
         "compare": None if compare is None else compare.scenario.name,
-        "compared": [k for k in COMPARED if k in frame] if compare is not None else [],
+        "compared": [k for k in shown_in("compared") if k in frame] if compare is not None else [],
     }
     return data, packer, bounds
+
+
+def _listed(internal: bool) -> list[str]:
+    """Columns of the household table; a household's roofs stand behind its name."""
+    names = list(shown_in("list", personal=internal))
+    at = max((n for n, key in enumerate(names) if column(key).kind == "text"), default=-1) + 1
+    return [*names[:at], "building_id", *names[at:]]
+
+
+def _facts() -> list[str]:
+    return [key for key in shown_in("home") if column(key).personal]
+
+
+def _page_style(language: str) -> dict[str, Any]:
+    """How a language writes, as far as the page needs it."""
+    own = style(language)
+    names = ("name", "html", "list", "parts", "thousands", "decimal", "large", "large_from",
+             "large_unit")  # fmt: skip
+    return {name: own[name] for name in names}
 
 
 def roof_frame(plan: Plan) -> Any:
@@ -185,12 +163,7 @@ def _words(frame: pd.DataFrame, key: str) -> list[str]:
 
 def _pack_links(packer: Packer, plan: Plan, frame: pd.DataFrame) -> None:
     """Which households each roof belongs to, and the part of their money that it brings."""
-    built = plan.buildings[["building_id", "energy_kwh", "capacity_kwp"]]
-    part = plan.shares.merge(built, on="building_id", how="left")
-    own = part["share"] * part["energy_kwh"]
-    part["weight"] = parts_of(own, part["household_id"])
-    part["cost"] = parts_of(part["share"] * part["capacity_kwp"], part["household_id"])
-    part["inside"] = parts_of(own, part["building_id"])
+    part = link_parts(plan.buildings, plan.shares)
     roof = pd.Series(np.arange(len(frame)), index=frame["building_id"].to_numpy())
     home = pd.Series(np.arange(len(plan.households)), plan.households["household_id"].to_numpy())
     part["roof"] = part["building_id"].map(roof)
@@ -207,7 +180,7 @@ def _pack_panels(
     packer: Packer, plan: Plan, frame: pd.DataFrame, shift: Any
 ) -> dict[str, Any] | None:
     """Planes with tilt and azimuth and every module on them; origin and steps, if there are any."""
-    planes = plan.planes
+    planes = plan.planes.assign(_row=np.arange(len(plan.planes)))
     roof = pd.Series(np.arange(len(frame)), index=frame["building_id"].to_numpy())
     owner = planes["building_id"].map(roof)
     planes = planes[owner.notna().to_numpy() & planes.geometry.notna().to_numpy()]
@@ -241,68 +214,74 @@ def _pack_panels(
 
 def _pack_modules(packer: Packer, plan: Plan, planes: Any, shift: Any) -> None:
     """Lower left corners of modules in steps of a centimetre; sides once for each plane."""
-    modules = module_outlines(planes, scenario=plan.scenario, arrays=plan.arrays)
-    place = pd.Series(np.arange(len(planes)), index=planes["plane_id"].to_numpy())
-    owner = place.loc[modules["plane_id"]].to_numpy() if len(modules) else np.array([], int)
+    place = np.full(len(plan.planes), -1)
+    place[planes["_row"].to_numpy()] = np.arange(len(planes))
+    built = plan.modules[plan.modules["built"].to_numpy()]
+    owner = place[built["plane"].to_numpy()]
+    order = np.argsort(owner, kind="stable")
+    order = order[owner[order] >= 0]
+    built, owner = built.iloc[order], owner[order]
     packer.integers("planes", "modules", np.bincount(owner, minlength=len(planes)))
-    shapes = np.asarray(modules.to_crs(4326).geometry) if len(modules) else np.array([])
-    if shift is not None and len(shapes):
-        shapes = shapely.transform(shapes, shift)
-    points = shapely.get_coordinates(shapes).reshape(-1, 5, 2)
-    steps = np.floor(points / MODULE_STEP + 0.5).astype(np.int64)
+    low = built[["x", "y"]].to_numpy()
     first = np.searchsorted(owner, np.arange(len(planes)))
     has = np.bincount(owner, minlength=len(planes)) > 0
-    for name, a, b in (("u", 0, 1), ("v", 0, 3)):
-        side = np.zeros((len(planes), 2), dtype=np.int64)
-        side[has] = steps[first[has], b] - steps[first[has], a]
-        packer.integers("planes", f"{name}x", side[:, 0])
-        packer.integers("planes", f"{name}y", side[:, 1])
-    corner = steps[:, 0] if len(steps) else np.zeros((0, 2), dtype=np.int64)
+    sides = [built[[f"{side}_x", f"{side}_y"]].to_numpy()[first[has]] for side in ("along", "up")]
+    corner = _degrees(low, planes.crs, shift)
+    base = low[first[has]]
+    begin = _degrees(base, planes.crs, shift)
+    for name, side in zip(("u", "v"), sides, strict=True):
+        step = np.zeros((len(planes), 2), dtype=np.int64)
+        step[has] = _degrees(base + side, planes.crs, shift) - begin
+        packer.integers("planes", f"{name}x", step[:, 0])
+        packer.integers("planes", f"{name}y", step[:, 1])
     moves = np.diff(corner, axis=0, prepend=0)
     packer.integers("modules", "x", moves[:, 0])
     packer.integers("modules", "y", moves[:, 1])
+
+
+def _degrees(points: np.ndarray, crs: Any, shift: Any) -> np.ndarray:
+    """Points of a metric CRS in whole steps of :data:`MODULE_STEP`."""
+    lon, lat = Transformer.from_crs(crs, 4326, always_xy=True).transform(*points.T)
+    found = np.column_stack([lon, lat])
+    if shift is not None and len(found):
+        found = shift(found)
+    return np.floor(found / MODULE_STEP + 0.5).astype(np.int64)
 
 
 def _pack_compared(packer: Packer, compare: Plan | None, frame: pd.DataFrame) -> None:
     if compare is None:
         return
     other = roof_frame(compare).set_index("building_id").reindex(frame["building_id"])
-    digits = dict(NUMBERS)
-    for key in COMPARED:
+    for key in shown_in("compared"):
         if key in other and key in frame:
-            packer.numbers("other", key, other[key].to_numpy(dtype=float), digits[key])
-
-
-def _units(key: str, currency: str) -> dict[str, str]:
-    return {code: money_unit(unit_of(key, code), currency) for code in LANGUAGES}
+            digits = DIGITS[column(key).kind]
+            packer.numbers("other", key, other[key].to_numpy(dtype=float), digits)
 
 
 def _fields(currency: str, internal: bool) -> dict[str, dict[str, Any]]:
-    """Digits and unit of every number that the page shows."""
-    shown = {key: digits for key, digits in NUMBERS if not key.startswith("energy_kwh_")}
-    shown |= {"income_first_year": 0, "income_mean": 0, "buildings": 0, "buildings_with_pv": 0}
-    shown |= {"households": 0, "energy_first_year_kwh": 0}
-    shown |= dict.fromkeys(OFFICE["facts"], 0) if internal else {}
-    shown |= {
-        "surface_tilt": 0,
-        "surface_azimuth": 0,
-        "marginal_payback_years": 1,
-        "energy_p90_built_kwh": 0,
-        "share": 2,
+    """Kind, unit and how far it is shown of every column that the page may show."""
+    hidden = () if internal else personal_columns()
+    return {
+        key: {
+            "kind": told.kind,
+            "one": rule_of(told.kind) or "0",
+            "whole": rule_of(told.kind, "whole") or "0",
+            "unit": {code: unit_of(key, code, currency) for code in LANGUAGES},
+        }
+        for key, told in columns().items()
+        if told.shown and key not in hidden
     }
-    return {key: {"digits": digits, "unit": _units(key, currency)} for key, digits in shown.items()}
 
 
-def measure(frame: pd.DataFrame, key: str, currency: str) -> dict[str, Any] | None:
+def measure(frame: pd.DataFrame, key: str) -> dict[str, Any] | None:
     """A measure with its class limits; ``None`` where the plan does not know it."""
-    digits, legend, low, high = MEASURES[key]
     if key not in frame:
         return None
     values = frame.loc[frame["modules"] > 0, key].dropna().to_numpy(dtype=float)
     if len(values) == 0:
         return None
-    shared = {"key": key, "digits": digits, "low": low, "high": high, "unit": _units(key, currency)}
-    if key in KINDS:
+    shared = _measure(key)
+    if shared["better"] == "kinds":
         kinds = sorted({int(v) for v in values})
         return {**shared, "legend": 0, "breaks": kinds[1:], "kinds": kinds, "only": kinds[0],
                 "colours": list(KIND_COLOURS[: len(kinds)])}  # fmt: skip
@@ -310,20 +289,23 @@ def measure(frame: pd.DataFrame, key: str, currency: str) -> dict[str, Any] | No
     steps = np.linspace(0, len(COLOURS) - 1, len(breaks) + 1).round().astype(int)
     return {
         **shared,
-        "legend": max(legend, _digits_of(breaks)),
+        "legend": max(min(shared["digits"], 1), _digits_of(breaks)),
         "breaks": breaks,
         "only": round(float(values[0]), 3),
         # Dark is always the better end.
-        "colours": [COLOURS[k] for k in (steps[::-1] if key in WORSE else steps)],
+        "colours": [COLOURS[k] for k in (steps[::-1] if shared["better"] == "less" else steps)],
     }
+
+
+def _measure(key: str) -> dict[str, Any]:
+    told = column(key)
+    digits = DIGITS[told.kind] if told.kind not in ("money", "energy") else 0
+    return {"key": key, "better": told.better, "digits": digits, "low": "fewer", "high": "more"}
 
 
 def no_measure() -> dict[str, Any]:
     """A village without any module still has a map."""
-    digits, legend, low, high = MEASURES["energy_kwh"]
-    unit = {code: unit_of("energy_kwh", code) for code in LANGUAGES}
-    shared = {"digits": digits, "legend": legend, "low": low, "high": high, "unit": unit}
-    return {"key": "energy_kwh", **shared, "breaks": [], "only": 0, "colours": []}
+    return {**_measure("energy_kwh"), "legend": 0, "breaks": [], "only": 0, "colours": []}
 
 
 def class_limits(values: np.ndarray, classes: int) -> list[float]:
@@ -346,34 +328,34 @@ def plan_totals(plan: Plan) -> dict[str, float | None]:
     sums = plan.villages.sum(numeric_only=True, skipna=False)
     return {
         key: (float(sums[key]) if key in sums and np.isfinite(sums[key]) else None)
-        for key in TOTALS
+        for key in shown_in("totals")
     }
 
 
 def page_texts(language: str, internal: bool) -> dict[str, str]:
-    """The glossary's words that the page uses; personal ones only in the office edition."""
-    every = texts(language)
-    kept = {k: v for k, v in every.items() if internal or k not in PERSONAL}
-    own = {"zh": ("中文", "："), "en": ("English", ": ")}[language]
-    return {**kept, "language_own": own[0], "colon": own[1]}
+    """The language's words that the page may use; personal ones only in the office edition."""
+    hidden = () if internal else personal_columns()
+    kept = {k: v for k, v in texts(language).items() if k not in hidden}
+    return {**kept, "colon": style(language)["colon"]}
 
 
 def sources_line(plan: Plan, language: str) -> str:
     """One line on weather, model and carbon factor."""
-    shown = ["weather_source", "module_product", "carbon_method", "grid_factor", "capex_per_w"]
-    table = plan.assumptions.set_index("key")
-    colon = "：" if language == "zh" else ": "
+    wanted = ["weather_source", "module_product", "carbon_method", "grid_factor", "capex_per_w"]
+    own, currency = style(language), plan.scenario.finance.currency
+    table = plan.result("assumptions").set_index("key")
     parts = []
-    for key in shown:
+    for key in wanted:
         if key not in table.index:
             continue
         row = table.loc[key]
         year = f", {row['year']}" if row["year"] else ""
-        source = "" if row["source"] == row["value"] else f" [{row['source']}{year}]"
-        unit = f" {row['unit']}" if row["unit"] else ""
-        parts.append(f"{label(key, language)}{colon}{row['value']}{unit}{source}")
-    models = sorted(set(plan.households["model"].dropna()), key=MODELS.index)
-    names = ", ".join(label(m, language) for m in models)
-    stop = "。" if language == "zh" else ". "
-    said = ("；" if language == "zh" else "; ").join(parts)
-    return f"{label('model', language)}{colon}{names}{stop}{said}"
+        told = source(str(row["source"]), language)
+        said = "" if row["source"] == row["value"] else f" [{told}{year}]"
+        unit = in_units(str(row["unit"]), language, currency)
+        value = source(str(row["value"]), language)
+        value = texts(language).get(value, value)
+        parts.append(f"{label(key, language)}{own['colon']}{value}{' ' if unit else ''}{unit}{said}")
+    used = set(plan.households["model"].dropna())
+    names = own["list"].join(label(m, language) for m in all_models() if m in used)
+    return f"{label('model', language)}{own['colon']}{names}{own['stop']}{own['parts'].join(parts)}"

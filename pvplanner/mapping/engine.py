@@ -1,30 +1,23 @@
-"""What the page needs to reckon money as Python does: years, prices, and columns of households."""
+"""What the page needs to reckon money as Python does: rates, payments, and columns of households."""
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Any
 
 import numpy as np
 
-from pvplanner.carbon import carbon_basis
 from pvplanner.demand import SCALES
-from pvplanner.energy.wear import remaining
-from pvplanner.income import is_allowed, loan_schedule, resolve_prices
-from pvplanner.income.models import Case, event_costs, running_costs, value_added_tax
-from pvplanner.income.prices import REFORM
 from pvplanner.mapping.pack import Packer
-from pvplanner.modules import find_product
-from pvplanner.scenario import Scenario
-from pvplanner.schema import MODELS
-from pvplanner.village import Plan
+from pvplanner.money import Case, all_models, owner_of, payments_of
+from pvplanner.money.models import QUANTITIES
+from pvplanner.plan import Plan
 
 
 def pack_households(plan: Plan, packer: Packer, internal: bool) -> dict[str, Any]:
     """Put the households into ``packer`` and return what the page's money needs besides."""
-    people, scenario = plan.households, plan.scenario
-    prices = resolve_prices(scenario, plan.facts.get("province"))
-    area = find_product(scenario).area_m2
-    case = Case(people, plan.demand, prices, scenario, np.ones(len(people)), area)
+    people = plan.households
+    _, case = plan.case()
     packer.texts("households", "household_id", _text(people["household_id"]))
     packer.numbers("households", "energy_kwh", people["energy_kwh"])
     packer.numbers("households", "watts", people["capacity_kwp"] * 1000, 3)
@@ -36,8 +29,8 @@ def pack_households(plan: Plan, packer: Packer, internal: bool) -> dict[str, Any
     packer.texts("households", "hamlet", _text(hamlet))
     for key, digits in (("energy_p90_built_kwh", 0), ("avoided_t", 3)):
         packer.numbers("households", key, people[key], digits)
-    nodes = _nodes(scenario, case)
-    _pack_use(packer, plan, case, nodes)
+    nodes = _nodes(case)
+    _pack_use(packer, case, nodes)
     if internal:
         packer.texts("households", "household_name", _text(people["household_name"]))
         low = people["low_income"].astype("boolean")
@@ -45,14 +38,14 @@ def pack_households(plan: Plan, packer: Packer, internal: bool) -> dict[str, Any
                                                   for v in low.astype(object)])  # fmt: skip
         packer.numbers("households", "income_today", people["income_today"].astype(float))
         packer.numbers("households", "consumption_kwh", people["consumption_kwh"].astype(float))
-    return _engine(plan, case, prices, nodes)
+    return _engine(plan, case, nodes)
 
 
 def _text(values: Any) -> list[str]:
     return [str(v) for v in values.astype(object).where(values.notna(), "")]
 
 
-def _nodes(scenario: Scenario, case: Case) -> dict[str, Any]:
+def _nodes(case: Case) -> dict[str, Any]:
     """Which simulated scales the years lie between: index of the upper one and the way to it."""
     scale = case.scale[0] if case.count else np.ones(case.years)
     order = np.argsort([0.0, *SCALES])
@@ -70,122 +63,79 @@ def _nodes(scenario: Scenario, case: Case) -> dict[str, Any]:
     }
 
 
-def _pack_use(packer: Packer, plan: Plan, case: Case, nodes: dict[str, Any]) -> None:
+def _pack_use(packer: Packer, case: Case, nodes: dict[str, Any]) -> None:
     """Own use, bills saved and battery losses at the scales in use; 1 Wh and whole fen."""
-    demand, count = plan.demand, case.count
-    flat = plan.scenario.demand.self_use_share is not None
-    if flat:
+    demand, bills, count = case.demand, case.bills, case.count
+    if case.terms.self_use_share is not None:
         packer.numbers("households", "used_cap", case.self_used[:, 0], 3)
-    before = demand["bill_before"].to_numpy(dtype=float)
+    before = bills["bill_before"].to_numpy(dtype=float)
     for n, column in enumerate(nodes["columns"]):
         nothing = np.zeros(count)
         used, saved, lost = nothing, nothing, nothing
         if column >= 0:
             used = demand[f"self_used_kwh_{column}"].to_numpy(dtype=float)
-            saved = before - demand[f"bill_after_{column}"].to_numpy(dtype=float)
+            saved = before - bills[f"bill_after_{column}"].to_numpy(dtype=float)
             lost = np.maximum(demand[f"battery_loss_kwh_{column}"].to_numpy(dtype=float), 0)
         packer.numbers("households", f"used_{n}", used, 2)
         packer.numbers("households", f"saved_{n}", saved, 3)
         packer.numbers("households", f"lost_{n}", lost, 2)
     packer.numbers("households", "worth", case.worth, 6)
-    free = plan.scenario.cooperative.free_kwh_per_month * 12
-    use = plan.households["consumption_kwh"].to_numpy(dtype=float)
-    packer.numbers("households", "free_kwh", np.fmin(free, use) if free else np.zeros(count), 2)
+    packer.numbers("households", "free_kwh", case.free_kwh, 2)
     packer.integers("households", "member", np.asarray(case.member, dtype=np.int64))
 
 
-def _engine(plan: Plan, case: Case, prices: Any, nodes: dict[str, Any]) -> dict[str, Any]:
-    scenario, years = plan.scenario, case.years
-    finance, tariff, coop = scenario.finance, scenario.tariff, scenario.cooperative
-    basis = carbon_basis(scenario, plan.facts.get("province"))
-    one = Case(case.households.iloc[:1].assign(capacity_kwp=0.001), case.demand.iloc[:1], prices,
-               scenario, np.ones(1), case.module_area_m2)  # fmt: skip
-    running = np.sum([yuan[0] for _, _, yuan in running_costs(one)], axis=0)
-    events = [(cost[0], covered[0]) for _, cost, covered in event_costs(one)]
-    interest, principal = loan_schedule(
-        np.ones(1), scenario.loan.rate, scenario.loan.years, scenario.loan.kind
-    )
-    made = remaining(scenario) * case.running_part * (1 - scenario.grid.curtailment)
-    low = plan.households["low_income"].eq(True).fillna(False)
-    vat_free = value_added_tax(np.full(years, 1e-9), scenario) == 0
-    on = tariff.connection_date
-    rent_one = Case(one.households.assign(modules=1.0, capacity_kwp=1.0), one.demand, prices,
-                    scenario, np.ones(1), case.module_area_m2)  # fmt: skip
+def _engine(plan: Plan, case: Case, nodes: dict[str, Any]) -> dict[str, Any]:
+    terms, chosen = case.terms, plan.households["model"]
+    basis = terms.carbon
+    kinds = sorted(set(plan.households["project_class"].astype(str)))
     return {
-        "years": years,
-        "made": _list(made),
-        "fixed": _list(prices.fixed),
-        "market": _list(prices.market),
-        "subsidy": _list(prices.subsidy),
-        "self_use": _one(prices.self_use),
-        "tiers": tariff.self_use_price is None,
-        "price_factor": tariff.price_factor,
+        "years": terms.years,
+        "first_year": terms.connection_date.year,
+        "made": _list(terms.kept),
+        "rates": {name: _list(values) for name, values in terms.rates.items()},
+        "models": {model: _model(model, case) for model in all_models()},
+        "quantities": list(QUANTITIES),
+        "known": bool(terms.prices.costs_known),
+        "tiers": terms.tariff is not None and terms.tariff.source != "scenario",
+        "price_factor": terms.prices.factor,
         "nodes": nodes,
-        "self_use_share": scenario.demand.self_use_share,
-        "capex_per_w": finance.capex_per_w,
-        "known": bool(prices.costs_known),
-        "running": _list(running),
-        "event_cost": _list(sum((c for c, _ in events), np.zeros(years))),
-        "event_insured": _list(sum((i for _, i in events), np.zeros(years))),
-        "loan": {"share": scenario.loan.share, "interest": _list(_padded(interest[0], years)),
-                 "principal": _list(_padded(principal[0], years))},
-        "rent": {"basis": finance.rent_basis, "once": finance.rent_once,
-                 "each": _list(rent_one.rent()[0] / _rented(rent_one)),
-                 "area": case.module_area_m2},
-        "mechanism": _mechanism(plan, prices),
-        "allowed": {kind: [m for m in MODELS if is_allowed(m, str(kind), on)[0]]
-                    for kind in sorted(set(plan.households["project_class"].astype(str)))},
-        "developer": {"discount": scenario.developer.discount,
-                      "export_share": scenario.developer.export_share,
-                      "pays_rent": scenario.developer.pays_rent},
+        "self_use_share": terms.self_use_share,
+        "rent_basis": terms.finance.rent_basis,
+        "area": terms.product.area_m2,
+        "mechanism": _mechanism(case),
+        "allowed": {kind: list(terms.allowed.get(kind, all_models())) for kind in kinds},
+        "used": [model for model in all_models() if chosen.eq(model).any()],
         "cooperative": {
-            "mode": coop.mode, "grant": coop.grant, "reserve_rate": coop.reserve_rate,
-            "equal_share": coop.equal_share, "low_income_share": coop.low_income_share,
-            "pays_rent": coop.pays_rent, "tax_rate": finance.tax_rate,
-            "free_paid_by": coop.free_kwh_paid_by, "vat_rate": finance.vat_rate,
-            "vat_free": [bool(v) for v in vat_free],
-            "vat_free_per_month": finance.vat_free_per_month,
+            "equal_share": terms.cooperative.equal_share,
             # Whose dividends depend on who is poor can't be reckoned without saying who is.
-            "live": not (coop.low_income_share > 0 and bool(low.any())),
+            "live": not (terms.cooperative.low_income_share > 0 and bool(case.poor.any())),
         },
+        "vat_free": [bool(v) for v in terms.vat_free],
+        "vat_free_per_month": terms.finance.vat_free_per_month,
         "factor": None if basis.factor is None else basis.factor.value,
-        "factor_by_year": _list(basis.by_year),
-        "curtailment": scenario.grid.curtailment,
-        "model": {kind: finance.model_by_class.get(kind, finance.model)
-                  for kind in sorted(set(plan.households["project_class"].astype(str)))},
-        "first_year": on.year,
-    }  # fmt: skip
+        "curtailment": terms.curtailment,
+    }
 
 
-def _rented(case: Case) -> float:
-    basis = case.scenario.finance.rent_basis
-    return {"module": 1.0, "m2": case.module_area_m2, "kwp": 1.0, "lump": 1.0}[basis]
+def _model(model: str, case: Case) -> dict[str, Any]:
+    """Payments of a model whose conditions hold."""
+    names = ("item", "payer", "payee", "quantity", "rate", "when", "rule")
+    rows = [
+        {name: value for name, value in asdict(row).items() if name in names}
+        for row in payments_of(model) if case.terms.holds(row.only)
+    ]  # fmt: skip
+    return {"owner": owner_of(model), "payments": rows}
 
 
-def _padded(values: np.ndarray, years: int) -> np.ndarray:
-    return np.pad(values, (0, max(years - len(values), 0)))[:years]
-
-
-def _mechanism(plan: Plan, prices: Any) -> dict[str, Any] | None:
-    """Prices with none and with all under the mechanism; ``None`` where there is no mechanism."""
-    tariff, share = plan.scenario.tariff, prices.sources.get("mechanism_share")
-    if tariff.export_price is not None or tariff.connection_date < REFORM or share is None:
+def _mechanism(case: Case) -> dict[str, Any] | None:
+    found = case.terms.mechanism
+    if found is None:
         return None
-    none, whole = (
-        resolve_prices(
-            plan.scenario.override({"tariff.mechanism_share": s}), plan.facts.get("province")
-        )
-        for s in (0.0, 1.0)
-    )
-    if not (np.isfinite(none.market).all() and np.isfinite(whole.fixed).all()):
-        return None
-    return {"share": share.value, "price": float(whole.fixed[0]), "market": _list(none.market),
-            "years": tariff.mechanism_years}  # fmt: skip
+    prices = case.terms.prices
+    market = prices.market_alone
+    return {"share": found.share, "price": prices.mechanism_price, "years": found.years,
+            "market": _list(market if market is not None else np.asarray(found.market))}  # fmt: skip
 
 
 def _list(values: np.ndarray) -> list[float | None]:
-    return [_one(v) for v in values]
-
-
-def _one(value: Any) -> float | None:
-    return float(value) if np.isfinite(value) else None
+    return [float(v) if np.isfinite(v) else None for v in values]

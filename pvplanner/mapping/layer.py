@@ -52,6 +52,7 @@ class RoofLayer(MacroElement):
         self.skeleton = packaged("templates/map/skeleton.html")
         self.json = embed_json(data)
         self.body = body
+        self.style = packaged("templates/map/map.css")
         scripts = "\n".join(packaged(f"templates/map/{name}.js") for name in SCRIPTS)
         self.code = f'(function () {{\n"use strict";\n{scripts}\n}}());'
 
@@ -72,8 +73,10 @@ def packaged(name: str) -> str:
     return resources.files("pvplanner").joinpath(name).read_text(encoding="utf-8")
 
 
-def render_page(data: dict[str, Any], body: str, title: str, centre: tuple[float, float]) -> str:
-    """The whole page as text: folium's map with Leaflet written into it, and the layer."""
+def hold(
+    data: dict[str, Any], body: str, centre: tuple[float, float]
+) -> tuple[folium.Map, RoofLayer]:
+    """A folium map that needs no network, and the layer of roofs in it."""
     base = folium.Map(
         location=list(centre), tiles=None, zoom_start=16, maxZoom=22, zoomSnap=0.25,
         zoomAnimation=False, fadeAnimation=False,
@@ -81,15 +84,21 @@ def render_page(data: dict[str, Any], body: str, title: str, centre: tuple[float
     # Instance attributes: the class-level lists of links to foreign hosts stay as they are.
     base.default_js, base.default_css = [], []
     base._id = "village"
-    RoofLayer({**data, "map": base.get_name()}, body).add_to(base)
+    layer = RoofLayer({**data, "map": base.get_name()}, body)
+    layer.add_to(base)
     figure: Any = base.get_root()
-    figure.title = html.escape(title)
     figure.header.add_child(_Raw(f"<style>{_leaflet_css()}</style>"), name="leaflet_css")
     figure.header.add_child(_Raw(f"<script>{_leaflet_js()}</script>"), name="leaflet_js")
-    # Last, so that it wins over folium's own rules for the map's box.
+    return base, layer
+
+
+def render_page(base: folium.Map, layer: RoofLayer, title: str) -> str:
+    """The whole page of a map of :func:`hold` as text."""
+    figure: Any = base.get_root()
+    figure.title = html.escape(title)
     page: str = figure.render()
-    own = f"<style>{packaged('templates/map/map.css')}</style>\n</head>"
-    page = page.replace("</head>", own, 1)
+    # Last, so that it wins over folium's own rules for the map's box.
+    page = page.replace("</head>", f"<style>{layer.style}</style>\n</head>", 1)
     # Folium's viewport forbids zooming in, which people who see badly need.
     return page.replace(", maximum-scale=1.0, user-scalable=no", "").replace(
         "maximum-scale=1.0,", ""

@@ -109,7 +109,7 @@ class Case:
         return np.maximum(self.made - self.self_used - np.maximum(lost, 0), 0)
 
     @cached_property
-    def bill_saved(self) -> np.ndarray:
+    def bill_difference(self) -> np.ndarray:
         """Bill before less bill after."""
         if self.terms.self_use_share is not None:
             return self.self_used * self.terms.prices.self_use
@@ -177,11 +177,11 @@ QUANTITIES: dict[str, Callable[[Case], np.ndarray]] = {
     "made": lambda case: case.made,
     "self_used": lambda case: case.self_used,
     "exported": lambda case: case.exported,
-    "bill_saved": lambda case: case.bill_saved,
+    "bill_difference": lambda case: case.bill_difference,
     "surplus_sales": lambda case: case.surplus_sales,
     "capital": lambda case: case.capital,
 }
-"""What a payment may be reckoned on."""
+"""What a payment may be reckoned on; or the item of a payment that was entered before."""
 
 
 @dataclass(frozen=True)

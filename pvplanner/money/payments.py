@@ -22,7 +22,7 @@ def enter(case: Case, ledger: Ledger, row: Payment) -> None:
     """Quantity times rate."""
     at_once = row.when == "start"
     rate = case.terms.rate(row.rate)
-    amount = QUANTITIES[row.quantity](case)
+    amount = quantity_of(case, ledger, row.quantity)
     if at_once:
         yuan = amount * rate[0]
     else:
@@ -30,6 +30,13 @@ def enter(case: Case, ledger: Ledger, row: Payment) -> None:
     if is_pooled(ledger, row):
         yuan = yuan.sum(axis=0)
     ledger.pay(row.item, row.payer, row.payee, yuan, at_once=at_once)
+
+
+def quantity_of(case: Case, ledger: Ledger, name: str) -> np.ndarray:
+    """A quantity of the case, or what was paid every year under an item."""
+    if name in QUANTITIES:
+        return QUANTITIES[name](case)
+    return ledger.paid(name)[..., 1:]
 
 
 def at_most(case: Case, ledger: Ledger, row: Payment) -> None:

@@ -1,49 +1,270 @@
-"""A plan on disk: GeoPackage and Parquet, a layer and a file for each table, all or nothing."""
+"""A plan on disk: its tables, summary and pages in a folder, all or nothing, and back."""
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import shutil
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
-
-import geopandas as gpd
-import pandas as pd
-import pyogrio
-from geopandas.array import GeometryDtype
+from typing import TYPE_CHECKING, Any
 
 from pvplanner.errors import LANGUAGES, ConfigError, Finding, InputError, listed
-from pvplanner.modules import module_outlines
-from pvplanner.scenario import Scenario
-from pvplanner.schema import TABLES, validate
-from pvplanner.village.plan import Plan
-
-FACTS = (
-    "province",
-    "weather",
-    "inputs",
-    "versions",
-    "doubt",
-    "waterfall",
-    "fairness",
-    "collective",
-    "ledger",
-    "battery",
-    "press",
-    "carbon",
-    "stress",
+from pvplanner.plan.plan import BASES, KEPT, Plan, open_plan
+from pvplanner.plan.runner import Run, package_hash
+from pvplanner.plan.stages import GRAPH
+from pvplanner.plan.store import (
+    FOLDER,
+    FolderStore,
+    MemoryStore,
+    hash_bytes_of,
+    hash_values,
+    process_runs,
+    write_whole,
 )
-"""Keys of ``Plan.facts``, kept in ``summary.json``."""
+from pvplanner.scenario import Scenario
+from pvplanner.schema import TABLES
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 _COMMITTED = ".pvplanner-commit"
 _STAGING = ".pvplanner-staging-"
 _FIXED_DATE = "2000-01-01T00:00:00Z"
 """Date written into GeoPackages, so that the same inputs give the same bytes."""
+
+KEPT_FILES = {name: f"{'modules' if name == 'layout' else name}.parquet" for name in KEPT}
+KEPT_FILES |= {"terms": "terms.json", "place": "place.json"}
+
+OUTPUTS = (
+    "map.html",
+    "report.html",
+    "plan.gpkg",
+    "summary.json",
+    "scenario.toml",
+    "dictionary.csv",
+    *(f"{name}.parquet" for name in TABLES),
+    *KEPT_FILES.values(),
+)
+"""Files of a plan's folder."""
+
+GROUPS = ("tables", "gpkg", "map", "report")
+"""What ``--only`` may name."""
+
+
+@dataclass(frozen=True)
+class Page:
+    """A page that an upper room draws: its file, the group it belongs to, the stages it shows."""
+
+    file: str
+    group: str
+    needs: tuple[str, ...]
+    draw: Callable[[Plan, Path], Any]
+    options: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Written:
+    """What :func:`write_folder` did: files written and files that stood already."""
+
+    plan: Plan
+    written: tuple[str, ...]
+    kept: tuple[str, ...]
+
+
+def write_folder(
+    scenario: Scenario,
+    folder: str | os.PathLike[str],
+    *,
+    only: Sequence[str] = GROUPS,
+    pages: Sequence[Page] = (),
+    progress: Callable[[str], None] | None = None,
+) -> Written:
+    """Plan a village into a folder; what is there and would be the same is not made again.
+
+    Results of stages are kept in the folder, so a run that was killed goes on where it stood.
+
+    Parameters
+    ----------
+    scenario : Scenario
+    folder : path-like
+    only : sequence of str
+        Of :data:`GROUPS`.
+    pages : sequence of Page
+        How pages are drawn.
+    progress : callable, optional
+        Called with the name of each stage as it begins.
+    """
+    target = Path(folder)
+    began = target.exists()
+    plan = open_plan(scenario, store=target / FOLDER, progress=progress)
+    store = plan._run.store
+    assert isinstance(store, FolderStore)
+    try:
+        known = _read_manifest(target)
+        wanted = {file: _key(plan, needs, file, options)
+                  for file, needs, options in _outputs(plan, only, pages)}  # fmt: skip
+        stale = [file for file, key in wanted.items() if not _stands(target, file, key, known)]
+        if stale:
+            with transaction(target) as staging:
+                _write(plan, staging, target, stale, pages)
+        _finish(target, wanted, known)
+    except Exception:
+        # A new folder with nothing in it but what a refused run had kept is no plan.
+        if not began and target.is_dir() and set(os.listdir(target)) <= {FOLDER}:
+            shutil.rmtree(target, ignore_errors=True)
+        raise
+    plan._run.hashes.save()
+    store.tidy()
+    return Written(plan, tuple(stale), tuple(file for file in wanted if file not in stale))
+
+
+def _outputs(
+    plan: Plan, only: Sequence[str], pages: Sequence[Page]
+) -> Iterator[tuple[str, tuple[str, ...], Mapping[str, Any]]]:
+    """File, stages and options of all that is wanted."""
+    every = tuple(dict.fromkeys(need for name in TABLES for need in plan.needs_of(name)))
+    if "tables" in only:
+        for name in TABLES:
+            yield f"{name}.parquet", plan.needs_of(name), {}
+        yield "summary.json", ("villages", "place", "year", "assumptions", *FINDERS), {}
+        yield "scenario.toml", (), {}
+        yield "dictionary.csv", every, {}
+        for name in KEPT:
+            if "report" in only or name not in SLOW:
+                yield KEPT_FILES[name], (name,), {}
+    if "gpkg" in only:
+        yield "plan.gpkg", every, {}
+    for page in pages:
+        if page.group in only:
+            yield page.file, page.needs, page.options
+
+
+FINDERS = ("buildings", "people", "planes", "horizons", "terms")
+SLOW = ("waterfall", "doubt", "ledger", "collective", "fairness", "stresses", "press", "battery",
+        "carbon_years")  # fmt: skip
+"""Results that only a report shows."""
+
+
+def _key(plan: Plan, needs: Sequence[str], file: str, options: Mapping[str, Any]) -> str:
+    contents = {need: plan.content(need) for need in dict.fromkeys(needs)}
+    whole = plan.scenario.model_dump(mode="json")
+    told = {"file": file, "needs": contents, "scenario": whole, "options": dict(options)}
+    return hash_values({**told, "package": package_hash()})
+
+
+def _read_manifest(folder: Path) -> dict[str, dict[str, Any]]:
+    try:
+        read = json.loads((folder / FOLDER / "outputs.json").read_text(encoding="utf-8"))
+        return {file: dict(entry) for file, entry in read.items()}
+    except (OSError, ValueError, AttributeError, TypeError):
+        return {}
+
+
+def _stands(folder: Path, file: str, key: str, known: dict[str, dict[str, Any]]) -> bool:
+    """Whether a file is there, was made from the same, and is as it was written."""
+    entry, path = known.get(file), folder / file
+    if entry is None or entry.get("key") != key or not path.is_file():
+        return False
+    stat = path.stat()
+    if [stat.st_size, stat.st_mtime_ns] == entry.get("stat"):
+        return True
+    return hash_bytes_of(path) == entry.get("sha256")
+
+
+def _finish(folder: Path, wanted: dict[str, str], known: dict[str, dict[str, Any]]) -> None:
+    """Say what stands in the folder; what was made from another state of the plan goes."""
+    entries = {}
+    for file, key in wanted.items():
+        path, old = folder / file, known.get(file, {})
+        stat = path.stat()
+        told = [stat.st_size, stat.st_mtime_ns]
+        same = old.get("key") == key and old.get("stat") == told
+        digest = old["sha256"] if same else hash_bytes_of(path)
+        entries[file] = {"key": key, "stat": told, "sha256": digest}
+    for file in set(OUTPUTS) - set(wanted):
+        if file in known and (folder / file).is_file():
+            (folder / file).unlink()
+    if entries != known:
+        text = json.dumps(entries, indent=1, sort_keys=True)
+        write_whole(folder / FOLDER / "outputs.json", text.encode("utf-8"))
+
+
+def _write(
+    plan: Plan, staging: Path, final: Path, files: Sequence[str], pages: Sequence[Page]
+) -> None:
+    """Write the files named into ``staging``; paths are relative to ``final``."""
+    drawn = {page.file: page for page in pages}
+    kept = {file: name for name, file in KEPT_FILES.items()}
+    for file in files:
+        target = staging / file
+        if file in drawn:
+            plan._run.progress("pages")
+            drawn[file].draw(plan, target)
+        elif file == "plan.gpkg":
+            _write_geopackage(plan, target)
+        elif file == "summary.json":
+            _write_text(target, _summary_text(plan))
+        elif file == "scenario.toml":
+            _write_text(target, plan.scenario.to_toml(final))
+        elif file == "dictionary.csv":
+            target.write_bytes(b"\xef\xbb\xbf" + _dictionary(plan).encode("utf-8"))
+        elif file in kept:
+            from pvplanner.plan.tables import to_bytes
+
+            target.write_bytes(to_bytes(plan.result(kept[file])))
+        else:
+            _plain(plan.view(file.removesuffix(".parquet"))).to_parquet(target, index=False)
+
+
+def save_plan(plan: Plan, folder: str | os.PathLike[str]) -> Path:
+    """Write a plan's tables, summary and scenario into a folder, all or nothing."""
+    files = [f for f, _, _ in _outputs(plan, ("tables", "gpkg", "report"), ())]
+    with transaction(folder) as staging:
+        _write(plan, staging, Path(folder), files, ())
+    return Path(folder)
+
+
+def _summary_text(plan: Plan) -> str:
+    told = plan.summary()
+    return json.dumps(told, ensure_ascii=False, indent=1, allow_nan=False, default=_json) + "\n"
+
+
+def _write_text(target: Path, text: str) -> None:
+    target.write_text(text, encoding="utf-8", newline="\n")
+
+
+def _json(value: Any) -> Any:
+    if hasattr(value, "item"):
+        return value.item()
+    raise TypeError(f"not for JSON: {type(value).__name__}")
+
+
+def _dictionary(plan: Plan) -> str:
+    """What every column of every table means, as CSV: a row per column, in every language."""
+    import csv
+    import io
+
+    from pvplanner.schema import dictionary
+    from pvplanner.words import describe, has_label, label, unit_of
+
+    held = io.StringIO()
+    out = csv.writer(held, lineterminator="\n")
+    spoken = [f"{name}_{code}" for code in LANGUAGES for name in ("label", "unit", "description")]
+    out.writerow(["table", "column", "kind", "sum", "personal", *spoken])
+    currency = plan.scenario.finance.currency
+    for table, key, known in dictionary(plan.tables()):
+        words: list[str] = []
+        for code in LANGUAGES:
+            named = has_label(key, code)
+            words.append(label(key, code) if named else key)
+            words.append(unit_of(key, code, currency))
+            words.append(describe(key, code) if named else "")
+        out.writerow([table, key, known.kind, known.sum, "yes" if known.personal else "", *words])
+    return held.getvalue()
 
 
 @contextmanager
@@ -57,11 +278,9 @@ def transaction(folder: str | os.PathLike[str]) -> Iterator[Path]:
     target = Path(folder)
     try:
         target.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise InputError("folder_unwritable", where=str(target), reason=str(error)) from None
-    finish_commit(target)
-    try:
-        staging = Path(tempfile.mkdtemp(prefix=_STAGING, dir=target))
+        heal(target)
+        prefix = f"{_STAGING}{os.getpid()}-"
+        staging = Path(tempfile.mkdtemp(prefix=prefix, dir=target))
     except OSError as error:
         raise InputError("folder_unwritable", where=str(target), reason=str(error)) from None
     try:
@@ -75,19 +294,31 @@ def transaction(folder: str | os.PathLike[str]) -> Iterator[Path]:
     finish_commit(target)
 
 
-OUTPUTS = (
-    "map.html",
-    "report.html",
-    "plan.gpkg",
-    "summary.json",
-    "scenario.toml",
-    *(f"{name}.parquet" for name in TABLES),
-)
-"""Files of a plan's folder."""
+def heal(folder: Path) -> None:
+    """Finish or clear what an earlier run left: a commit half done, a staging folder."""
+    if not folder.is_dir():
+        return
+    finish_commit(folder)
+    for staging in folder.glob(f"{_STAGING}*"):
+        pid = staging.name.removeprefix(_STAGING).partition("-")[0]
+        if not (pid.isdigit() and int(pid) != os.getpid() and process_runs(int(pid))):
+            shutil.rmtree(staging, ignore_errors=True)
+
+
+def finish_commit(folder: Path) -> None:
+    """Move the files of an interrupted commit into place; nothing to do for a whole folder."""
+    committed = folder / _COMMITTED
+    if not committed.is_dir():
+        return
+    for file in sorted(committed.iterdir()):
+        os.replace(file, folder / file.name)
+    committed.rmdir()
 
 
 def guard_outputs(folder: str | os.PathLike[str], inputs: Iterable[str | None]) -> None:
     """Refuse a folder in which a plan would write over an input or over somebody's own files.
+
+    What a broken run left is healed first: it may hold the files that tell whose the folder is.
 
     Raises
     ------
@@ -96,7 +327,9 @@ def guard_outputs(folder: str | os.PathLike[str], inputs: Iterable[str | None]) 
         holds no earlier plan.
     """
     target = Path(folder)
+    heal(target)
     earlier = (target / "summary.json").is_file()
+    manifest = _read_manifest(target)
     ours = {(target / name).resolve() for name in OUTPUTS}
     for given in inputs:
         if given is None or given == "typical":
@@ -104,7 +337,7 @@ def guard_outputs(folder: str | os.PathLike[str], inputs: Iterable[str | None]) 
         path = Path(given).resolve()
         if path in ours and not (earlier and path.name == "scenario.toml"):
             raise ConfigError("output_is_input", where=str(target), file=path.name)
-    there = [name for name in OUTPUTS if (target / name).exists()]
+    there = [name for name in OUTPUTS if (target / name).exists() and name not in manifest]
     if there and not earlier:
         raise ConfigError("output_taken", where=str(target), files=listed(there))
 
@@ -132,10 +365,8 @@ def write_beside(target: Path, text: str) -> Path:
 
 def write_bytes_beside(target: Path, body: bytes) -> Path:
     """As :func:`write_beside`, for a file of any kind."""
-    beside = target.with_name(f".{target.name}.part")
     target.parent.mkdir(parents=True, exist_ok=True)
-    beside.write_bytes(body)
-    os.replace(beside, target)
+    write_whole(target, body)
     return target
 
 
@@ -147,13 +378,17 @@ def save_modules(plan: Plan, path: str | os.PathLike[str]) -> Path:
     ConfigError
         If the suffix is not ``.gpkg``, ``.geojson`` or ``.parquet``.
     """
+    import pyogrio
+
+    from pvplanner.modules import outlines_of
+
     target = Path(path)
     drivers = {".gpkg": "GPKG", ".geojson": "GeoJSON", ".parquet": ""}
     suffix = target.suffix.lower()
     if suffix not in drivers:
         known = ", ".join(drivers)
         raise ConfigError("page_suffix", where=str(target), suffix=suffix, known=known)
-    outlines = module_outlines(plan.planes, scenario=plan.scenario, arrays=plan.arrays)
+    outlines = outlines_of(plan.planes, plan.modules)
     beside = target.with_name(f".{target.stem}.part{suffix}")
     target.parent.mkdir(parents=True, exist_ok=True)
     if suffix == ".parquet":
@@ -166,45 +401,17 @@ def save_modules(plan: Plan, path: str | os.PathLike[str]) -> Path:
     return target
 
 
-def finish_commit(folder: Path) -> None:
-    """Move the files of an interrupted commit into place; nothing to do for a whole folder."""
-    committed = folder / _COMMITTED
-    if not committed.is_dir():
-        return
-    for file in sorted(committed.iterdir()):
-        os.replace(file, folder / file.name)
-    committed.rmdir()
-
-
-def write_plan(plan: Plan, staging: Path, final: Path) -> None:
-    """Write everything but the pages into ``staging``; paths are relative to ``final``."""
-    for name, table in plan.tables():
-        plain = _plain(table)
-        plain.to_parquet(staging / f"{name}.parquet", index=False)
-    _write_geopackage(plan, staging / "plan.gpkg")
-    (staging / "scenario.toml").write_text(
-        plan.scenario.to_toml(final), encoding="utf-8", newline="\n"
-    )
-    text = json.dumps(plan.summary(), ensure_ascii=False, indent=1, allow_nan=False, default=_json)
-    (staging / "summary.json").write_text(text + "\n", encoding="utf-8", newline="\n")
-
-
-def _json(value: Any) -> Any:
-    if hasattr(value, "item"):
-        return value.item()
-    raise TypeError(f"not for JSON: {type(value).__name__}")
-
-
 def _plain(table: pd.DataFrame) -> pd.DataFrame:
-    """A copy without attributes that no format stores, and with one missing value for each type."""
-    out = table.copy()
+    """A copy without attributes that no format stores, its key a column."""
+    out = table.copy(deep=False)
     out.attrs = {}
-    if out.index.name in TABLES["energy"].key and out.index.name not in out.columns:
-        out = out.reset_index()
-    return out
+    return out.reset_index() if out.index.name == "array_id" else out
 
 
 def _write_geopackage(plan: Plan, path: Path) -> None:
+    import geopandas as gpd
+    import pyogrio
+
     pyogrio.set_gdal_config_options({"OGR_CURRENT_DATE": _FIXED_DATE})
     try:
         for number, (name, table) in enumerate(plan.tables()):
@@ -222,6 +429,9 @@ def _write_geopackage(plan: Plan, path: Path) -> None:
 
 
 def _for_ogr(frame: pd.DataFrame) -> pd.DataFrame:
+    import pandas as pd
+    from geopandas.array import GeometryDtype
+
     out = frame.copy()
     for name in out.columns:
         kind = out[name].dtype
@@ -240,53 +450,55 @@ def _for_ogr(frame: pd.DataFrame) -> pd.DataFrame:
 
 
 def read_plan(folder: Path) -> Plan:
-    """Read a plan that :func:`write_plan` wrote."""
-    finish_commit(folder)
+    """Read a plan that was saved, from its tables alone.
+
+    Raises
+    ------
+    InputError
+        If the folder holds no whole plan.
+    """
+    heal(folder)
     summary_file = folder / "summary.json"
     if not summary_file.is_file():
         raise InputError("plan_missing", where=str(folder))
     try:
         summary = json.loads(summary_file.read_text(encoding="utf-8"))
-        tables = {name: _read_table(folder, name) for name in TABLES}
+        given = _given(folder)
         findings = tuple(Finding.from_dict(row) for row in summary["findings"])
     except (OSError, ValueError, KeyError) as error:
         if isinstance(error, InputError):
             raise
         raise InputError("plan_broken", where=str(folder), reason=str(error)) from None
-    tables["energy"] = tables["energy"].set_index("array_id")
-    facts = {key: summary[key] for key in FACTS}
     scenario = Scenario.from_toml(folder / "scenario.toml")
-    return Plan(
-        scenario,
-        **tables,
-        findings=findings,
-        assumptions=pd.DataFrame(summary["assumptions"]),
-        facts=facts,
-    )
+    plan = Plan(Run(GRAPH, scenario, MemoryStore(), given=given))
+    plan._told = {"findings": findings}
+    plan._told |= {key: summary[key] for key in ("weather", "inputs", "versions")}
+    return plan
+
+
+def _given(folder: Path) -> dict[str, Any]:
+    """Results of stages, by the tables that hold their columns."""
+    from pvplanner.plan.tables import from_bytes
+
+    given: dict[str, Any] = {}
+    for name in TABLES:
+        table = _read_table(folder, name)
+        joins = [stage.name for stage in GRAPH.values() if stage.joins == name]
+        given |= dict.fromkeys((BASES[name], *joins), table)
+    for name, file in KEPT_FILES.items():
+        path = folder / file
+        if path.is_file():
+            given[name] = from_bytes(path.read_bytes())
+    return given
 
 
 def _read_table(folder: Path, name: str) -> Any:
+    from pvplanner.plan.tables import from_bytes
+    from pvplanner.schema import validate
+
     path = folder / f"{name}.parquet"
     if not path.is_file():
         raise InputError("plan_broken", where=str(folder), reason=f"{name}.parquet")
-    spatial = "geometry" in TABLES[name].columns
-    table = gpd.read_parquet(path) if spatial else pd.read_parquet(path)
+    table = from_bytes(path.read_bytes())
     validate(table, name, where=str(path))
     return table
-
-
-def hash_input(path: str | os.PathLike[str]) -> str:
-    """SHA-256 of a file with its siblings of the same stem (a shapefile), or of a folder."""
-    file = Path(path)
-    digest = hashlib.sha256()
-    if file.is_dir():
-        members = sorted(p for p in file.rglob("*") if p.is_file())
-    elif file.suffix.lower() == ".shp":
-        members = sorted(file.parent.glob(f"{file.stem}.*"))
-    else:
-        members = [file]
-    for member in members:
-        with member.open("rb") as stream:
-            while piece := stream.read(1 << 20):
-                digest.update(piece)
-    return digest.hexdigest()

@@ -12,7 +12,7 @@ from pvplanner.errors import Finding
 from pvplanner.plan.runner import LIBRARIES, Run
 from pvplanner.plan.stages import GRAPH, case_of
 from pvplanner.plan.store import FolderStore, MemoryStore
-from pvplanner.scenario import OTHER_PATHS, PATH_KEYS, Scenario
+from pvplanner.scenario import Scenario
 from pvplanner.schema import TABLES
 
 if TYPE_CHECKING:
@@ -99,11 +99,12 @@ class Plan:
     def view(self, name: str) -> Any:
         """A table that users know: the rows of its stage with the columns that others join."""
         if name not in self._views:
-            base = BASES[name]
-            table = self._run.table(base)
-            for stage in GRAPH.values():
-                if stage.joins == name and self._run.given.get(stage.name) is not table:
-                    table = _joined(table, self._run.table(stage.name), TABLES[name].key[0])
+            first, *others = self.needs_of(name)
+            table = base = self._run.table(first)
+            for other in others:
+                joined = self._run.table(other)
+                if joined is not base:
+                    table = _joined(table, joined, TABLES[name].key[0])
             self._views[name] = table.set_index("array_id") if name == "energy" else table
         return self._views[name]
 
@@ -236,12 +237,9 @@ class Plan:
         return str((self._told.get("versions") or _versions())["pvplanner"])
 
     def _inputs(self) -> dict[str, dict[str, str]]:
-        paths = {key: getattr(self.scenario.site, key) for key in PATH_KEYS}
-        paths |= {key: getattr(getattr(self.scenario, part), key) for part, key in OTHER_PATHS}
         return {
             key: {"file": Path(path).name, "sha256": self._run.hashes.of(path)}
-            for key, path in paths.items()
-            if path is not None and path != "typical"
+            for key, path in self.scenario.paths().items()
         }
 
     def notes(self) -> list[str]:

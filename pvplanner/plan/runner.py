@@ -262,14 +262,10 @@ def code() -> str:
 
     Words, pages and styles are no part of it.
     """
-    digest = hashlib.sha256()
-    root = resources.files("pvplanner")
-    for path in sorted(_sources(root, "")):
-        digest.update(path.encode("utf-8"))
-        digest.update(root.joinpath(*path.split("/")).read_bytes())
+    digest = _hash_package(_SHOWN)
     for name in LIBRARIES:
         digest.update(f"{name} {metadata.version(name)}\n".encode())
-    return digest.hexdigest()
+    return str(digest.hexdigest())
 
 
 _SHOWN = ("mapping", "report", "words", "templates", "vendor", "__pycache__", "cli.py",
@@ -277,12 +273,29 @@ _SHOWN = ("mapping", "report", "words", "templates", "vendor", "__pycache__", "c
 """What shows and does not reckon."""
 
 
-def _sources(folder: Any, path: str) -> Iterable[str]:
+def _sources(folder: Any, path: str, left_out: tuple[str, ...] = _SHOWN) -> Iterable[str]:
     for entry in folder.iterdir():
-        if entry.name in _SHOWN:
+        if entry.name in left_out:
             continue
         name = f"{path}{entry.name}"
         if entry.is_dir():
-            yield from _sources(entry, f"{name}/")
-        elif entry.name.endswith((".py", ".csv", ".json")):
+            yield from _sources(entry, f"{name}/", left_out)
+        elif not entry.name.endswith(".pyc"):
             yield name
+
+
+def _hash_package(left_out: tuple[str, ...]) -> Any:
+    digest = hashlib.sha256()
+    root = resources.files("pvplanner")
+    for path in sorted(_sources(root, "", left_out)):
+        digest.update(path.encode("utf-8"))
+        digest.update(root.joinpath(*path.split("/")).read_bytes())
+    return digest
+
+
+@cache
+def package_hash() -> str:
+    """Hash of all of the package, words and pages included: what a page is made by."""
+    digest = _hash_package(("__pycache__",))
+    digest.update(code().encode("ascii"))
+    return str(digest.hexdigest())

@@ -9,7 +9,7 @@ from typing import Any
 
 import geopandas as gpd
 import pandas as pd
-from pydantic import ConfigDict, TypeAdapter
+from pydantic import TypeAdapter
 
 MARK = b"PAR1"
 """What Parquet begins with."""
@@ -39,8 +39,9 @@ def to_bytes(table: Any) -> bytes:
     """A table or record as bytes; the same one gives the same bytes."""
     if not isinstance(table, pd.DataFrame):
         kind = f"{type(table).__module__}:{type(table).__qualname__}"
-        body = _adapter(type(table)).dump_json(table)
-        return json.dumps({"record": kind}).encode("utf-8") + b"\n" + body
+        body = _adapter(type(table)).dump_python(table, mode="json")
+        text = json.dumps({"record": kind, "fields": body}, ensure_ascii=False, indent=1)
+        return text.encode("utf-8")
     held = io.BytesIO()
     table.to_parquet(held, index=False, compression="zstd")
     return held.getvalue()
@@ -49,8 +50,8 @@ def to_bytes(table: Any) -> bytes:
 def from_bytes(body: bytes) -> Any:
     """Inverse of :func:`to_bytes`."""
     if body[:4] != MARK:
-        head, _, rest = body.partition(b"\n")
-        return _adapter(_record(json.loads(head)["record"])).validate_json(rest)
+        read = json.loads(body)
+        return _adapter(_record(read["record"])).validate_python(read["fields"])
     import pyarrow.parquet as parquet
 
     held = io.BytesIO(body)
@@ -70,5 +71,4 @@ def _record(name: str) -> type:
 
 @cache
 def _adapter(kind: type) -> TypeAdapter[Any]:
-    config = ConfigDict(ser_json_inf_nan="constants")
-    return TypeAdapter(kind, config=config)
+    return TypeAdapter(kind)

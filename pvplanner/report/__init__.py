@@ -7,7 +7,10 @@ from pathlib import Path
 
 import jinja2
 
-from pvplanner.report.cells import currency_of, shown
+from pvplanner.money import all_models
+from pvplanner.plan import Plan
+from pvplanner.plan.folder import page_file, write_beside
+from pvplanner.report.cells import currency_of
 from pvplanner.report.charts import carbon_chart, cash_chart, month_chart
 from pvplanner.report.facts import (
     carbon_tables,
@@ -27,25 +30,10 @@ from pvplanner.report.tables import (
     models_table,
     village_table,
 )
-from pvplanner.schema import MODELS, label, money_unit, texts, unit_of
-from pvplanner.village import Plan, page_file, write_beside
+from pvplanner.schema import shown_in
+from pvplanner.words import label, shown, style, texts, unit_of
 
 __all__ = ["render_report", "save_report", "save_survey"]
-
-_SUMMARY = (
-    ("buildings", 0),
-    ("buildings_with_pv", 0),
-    ("households", 0),
-    ("modules", 0),
-    ("capacity_kwp", 2),
-    ("energy_kwh", 0),
-    ("energy_p90_built_kwh", 0),
-    ("energy_p90_kwh", 0),
-    ("capital", 2),
-    ("income_first_year", 2),
-    ("avoided_t", 3),
-    ("standard_coal_t", 1),
-)
 
 
 def save_report(
@@ -63,7 +51,7 @@ def save_report(
         What to show.
     path : path-like
         The file, ``.html``; written beside and renamed.
-    language : {'zh', 'en'}, optional
+    language : str, optional
         The scenario's if not given.
     internal : bool
         The office edition: with names, low-income marks, present incomes and consumption.
@@ -91,12 +79,13 @@ def render_report(plan: Plan, language: str, *, internal: bool) -> str:
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
     )
-    words = {**texts(language), "colon": "：" if language == "zh" else ": "}
+    words = {**texts(language), "colon": style(language)["colon"]}
     return environment.get_template("report.html.j2").render(
-        language=language,
+        html=style(language)["html"],
+        parts=style(language)["parts"],
         name=plan.scenario.name,
         t=words,
-        made_by=words["made_by"].format(version=_version(plan)),
+        made_by=words["made_by"].format(version=plan.made_with),
         edition="internal_edition" if internal else "public_edition",
         notes=_notes(plan, words),
         summary=_summary(plan, language),
@@ -127,12 +116,8 @@ def _notes(plan: Plan, words: dict[str, str]) -> list[str]:
     return [words[key] for key in plan.notes()]
 
 
-def _version(plan: Plan) -> str:
-    return str(plan.facts.get("versions", {}).get("pvplanner", ""))
-
-
 def _models_used(plan: Plan) -> list[str]:
-    return [m for m in MODELS if (plan.households["model"] == m).any()]
+    return [m for m in all_models() if (plan.households["model"] == m).any()]
 
 
 def _summary(plan: Plan, language: str) -> list[dict[str, str]]:
@@ -141,8 +126,8 @@ def _summary(plan: Plan, language: str) -> list[dict[str, str]]:
         {
             "key": key,
             "label": label(key, language),
-            "value": shown(sums[key], digits, language),
-            "unit": money_unit(unit_of(key, language), currency_of(plan)),
+            "value": shown(float(sums[key]), key, language, "whole"),
+            "unit": unit_of(key, language, currency_of(plan)),
         }
-        for key, digits in _SUMMARY
+        for key in shown_in("summary")
     ]

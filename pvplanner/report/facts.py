@@ -4,186 +4,166 @@ from __future__ import annotations
 
 from typing import Any
 
-from pvplanner.report.cells import Column, currency_of, make_cell, shown
-from pvplanner.schema import label, money_unit
-from pvplanner.village import Plan
+from pvplanner.carbon import credit_value
+from pvplanner.plan import Plan
+from pvplanner.report.cells import (
+    currency_of,
+    is_unknown,
+    make_cell,
+    percent,
+    plain_columns,
+    table,
+    word,
+)
+from pvplanner.schema import shown_in
+from pvplanner.words import in_units, label, number, rule_of, shown, source
 
 
 def ledger_table(plan: Plan, language: str) -> dict[str, Any]:
     """Every payment of the chosen models, summed over households: the columns balance to zero."""
     rows = []
-    for entry in plan.facts.get("ledger", []):
-        yearly = entry["by_year"]
-        known = all(value is not None for value in yearly)
-        life = sum(yearly) if known else None
-        words = [label(entry[key], language) for key in ("model", "item")]
-        words += [_party(entry[key], language) for key in ("payer", "payee")]
-        money = [shown(value, 2, language) for value in (yearly[0], yearly[1], life)]
-        rows.append([*words, *money])
-    heads = ("model", "ledger_item", "ledger_payer", "ledger_payee")
+    names = ["model", "item", "payer", "payee"]
+    ledger = plan.result("ledger")
+    for key, part in ledger.groupby(names, sort=False):
+        yearly = part.sort_values("year")["yuan"]
+        words = [label(str(key[0]), language), word(key[1], language)]
+        words += [_party(str(name), language) for name in key[2:]]
+        life = yearly.sum(skipna=False)
+        money = (yearly.iloc[0], yearly.iloc[1], life)
+        rows.append([*words, *(shown(float(v), "yuan", language) for v in money)])
     sums = ("ledger_year0", "ledger_year1", "ledger_life")
-    columns = [Column(label(h, language), "", "") for h in heads]
-    columns += [Column(label(h, language), "n", "") for h in sums]
-    title = label("report_ledger", language)
-    return {"id": "ledger", "title": title, "columns": columns, "rows": rows, "total": None}
+    heads = ("model", "ledger_item", "ledger_payer", "ledger_payee", *sums)
+    columns = plain_columns(heads, language, sums)
+    return table("ledger", label("report_ledger", language), columns, rows)
 
 
 def _party(name: str, language: str) -> str:
     return label("party_developer" if name == "developer" else name, language)
 
 
-_FACT_DIGITS = {
-    "gini_before": 3,
-    "gini_after": 3,
-    "low_income_share_before": 3,
-    "low_income_share_of_gain": 3,
-    "income_of_rural_income": 3,
-    "members": 0,
-    "capital": 2,
-    "surplus_first_year": 2,
-    "dividend_first_year": 2,
-    "npv": 2,
-    "irr": 4,
-    "payback_years": 1,
-    "dscr_min": 2,
-    "kept_after_dividends": 2,
-    "reserve_at_end": 2,
-}
-
-
 def facts_tables(plan: Plan, language: str) -> list[dict[str, Any]]:
     """The collective's own result, and common prosperity as numbers."""
     tables = []
     for name in ("collective", "fairness"):
-        facts = plan.facts.get(name) or {}
-        rows = [
-            [
-                money_unit(label(key, language, unit=True), currency_of(plan)),
-                make_cell(key, value, _FACT_DIGITS[key], language),
+        for row in plan.result(name).to_dict("records"):
+            keys = [key for key in (*shown_in(name), *row) if key in row and key != "model"]
+            rows = [
+                [
+                    label(key, language, unit=True, currency=currency_of(plan)),
+                    make_cell(key, row[key], language, "whole"),
+                ]
+                for key in dict.fromkeys(keys)
             ]
-            for key, value in facts.items()
-        ]
-        if rows:
-            columns = [Column("", "", ""), Column(label("value", language), "n", "")]
             title = label(f"report_{name}", language)
-            tables.append(
-                {
-                    "id": name,
-                    "title": title,
-                    "note": label(f"{name}_note", language),
-                    "columns": columns,
-                    "rows": rows,
-                    "total": None,
-                }
-            )
+            columns = plain_columns(("", "value"), language, ("value",))
+            note = label(f"{name}_note", language)
+            tables.append(table(name, title, columns, rows, note=note))
     return tables
+
+
+PRESS = {"energy": "energy", "income": "money", "price": "price", "payback": "years",
+         "by_price": "money", "by_energy": "money", "by_costs": "money"}  # fmt: skip
+"""Columns of the press table and their kinds."""
 
 
 def press_tables(plan: Plan, language: str) -> list[dict[str, Any]]:
     """The plan beside what was said elsewhere, and each difference by what makes it."""
-    press = plan.facts.get("press", [])
-    if not press:
+    press = plan.result("press")
+    if press.empty:
         return []
-    keys = ("energy", "income", "price", "payback", "by_price", "by_energy", "by_costs")
-    digits = {"energy": 0, "income": 0, "price": 2, "payback": 1}
-    rows = [
-        [
-            str(entry["name"]) if entry["name"] else label("press_ours", language),
-            *(shown(entry.get(key), digits.get(key, 0), language) for key in keys),
-            _coal_words(entry.get("coal")),
-            str(entry["note"]),
-            str(entry["source"]),
+    unknown = label("unknown", language)
+    rows = []
+    for entry in press.to_dict("records"):
+        figures = [
+            unknown if is_unknown(entry[key]) else number(entry[key], rule_of(kind), language)
+            for key, kind in PRESS.items()
         ]
-        for entry in press
-    ]
-    heads = ["press_name", *(f"press_{key}" for key in keys), "standard_coal", "press_note"]
-    heads.append("source")
-    aligns = ["", *(["n"] * len(keys)), "", "", ""]
-    columns = [
-        Column(label(h, language), align, "") for h, align in zip(heads, aligns, strict=True)
-    ]
-    title = label("report_press", language)
-    return [{"id": "press", "title": title, "columns": columns, "rows": rows, "total": None}]
+        name = str(entry["name"]) or label("press_ours", language)
+        rows.append([name, *figures, _coal(entry, language), str(entry["note"]),
+                     source(str(entry["source"]), language)])  # fmt: skip
+    heads = ["press_name", *(f"press_{key}" for key in PRESS), "standard_coal", "press_note",
+             "source"]  # fmt: skip
+    columns = plain_columns(heads, language, [f"press_{key}" for key in PRESS])
+    return [table("press", label("report_press", language), columns, rows)]
 
 
-def _coal_words(coal: dict[str, Any] | None) -> str:
-    if not coal:
+def _coal(entry: dict[str, Any], language: str) -> str:
+    if is_unknown(entry["coal"]):
         return ""
-    return f"{coal['implied']:g} {coal['unit']} = {coal['convention'] or '?'}"
+    unit = in_units(str(entry["coal_unit"]), language)
+    return f"{entry['coal']:g} {unit} = {word(entry['coal_convention'], language)}"
 
 
 def carbon_tables(plan: Plan, language: str) -> list[dict[str, Any]]:
     """Yearly and cumulative tonnes, and what they rest on."""
-    facts = plan.facts.get("carbon") or {}
-    if not facts or facts["factor"] is None:
+    basis = plan.terms.carbon
+    if basis.factor is None:
         return []
+    factor = f"{basis.factor.value:g} {in_units('kgCO2/kWh', language)}"
+    told = [factor, source(basis.factor.source, language), basis.factor.year]
+    years = plan.result("carbon_years")
+    claim = plan.scenario.carbon.claim
+    value = number(float(years["claim_value"].iloc[0]), rule_of("money", "whole"), language)
+    currency = in_units("money/yr", language, currency_of(plan))
     words = {
-        "carbon_method": facts["method"],
-        "grid_factor": f"{facts['factor']:g} kgCO2/kWh, {facts['factor_source']}"
-        + (f", {facts['factor_year']}" if facts["factor_year"] else ""),
-        "carbon_pathway": facts["pathway"],
-        "scheme": facts["claim"]["scheme"],
-        "credit_value": shown(facts["claim"]["value"], 2, language),
+        "carbon_method": word(basis.method, language),
+        "grid_factor": ", ".join(part for part in told if part),
+        "carbon_pathway": word(basis.pathway, language),
+        "scheme": word(claim, language),
+        "credit_value": f"{value} {currency}",
     }
-    money = currency_of(plan)
-    rows = [[money_unit(label(key, language), money), value] for key, value in words.items()]
+    rows = [[label(key, language), value] for key, value in words.items()]
+    if claim != "none":
+        reason = credit_value(plan.households["energy_kwh"].to_numpy()[:0], basis,
+                              scenario=plan.scenario)["reason"]  # fmt: skip
+        rows.append([label("status_reason", language), label(str(reason), language)])
     for key in ("embodied_t", "net_2030_t", "net_2060_t", "net_life_t"):
-        rows.append([label(key, language, unit=True), shown(facts[key], 3, language)])
-    columns = [Column("", "", ""), Column(label("value", language), "", "")]
-    title = label("report_carbon_facts", language)
-    note = label("carbon_note", language)
-    table = {"id": "carbon", "title": title, "note": note, "columns": columns, "rows": rows}
-    return [{**table, "total": None}]
+        total = plan.households[key].sum(skipna=False)
+        cell = shown(float(total), key, language, "whole")
+        rows.append([label(key, language, unit=True), cell])
+    columns = plain_columns(("", "value"), language)
+    title, note = label("report_carbon_facts", language), label("carbon_note", language)
+    return [table("carbon", title, columns, rows, note=note)]
 
 
 def stress_tables(plan: Plan, language: str) -> list[dict[str, Any]]:
     """The same stresses for every borrower, where anybody borrows."""
-    stresses = plan.facts.get("stress") or []
-    if not stresses:
+    stresses = plan.result("stresses")
+    if stresses.empty:
         return []
     rows = [
         [
             label(f"stress_{entry['name']}", language),
             str(entry["borrowers"]),
-            *(shown(entry[key], 2, language) for key in ("p50", "p90", "life")),
-            f"{entry['below']:.0%}",
-            f"{entry['below_p90']:.0%}",
+            *(number(entry[key], rule_of("number"), language) for key in ("p50", "p90", "life")),
+            number(entry["below"], rule_of("share"), language),
+            number(entry["below_p90"], rule_of("share"), language),
         ]
-        for entry in stresses
+        for entry in stresses.to_dict("records")
     ]
     keys = ("name", "borrowers", "p50", "year", "life", "below", "below_year")
-    columns = [
-        Column(label(f"stress_{key}", language), "" if key == "name" else "n", "") for key in keys
-    ]
-    return [
-        {
-            "id": "stress",
-            "title": label("report_stress", language),
-            "note": label("stress_note", language),
-            "columns": columns,
-            "rows": rows,
-            "total": None,
-        }
-    ]
+    heads = [f"stress_{key}" for key in keys]
+    columns = plain_columns(heads, language, heads[1:])
+    title, note = label("report_stress", language), label("stress_note", language)
+    return [table("stress", title, columns, rows, note=note)]
 
 
 def waterfall_table(plan: Plan, language: str) -> dict[str, Any]:
     """From sunlight to the meter."""
-    steps = plan.facts.get("waterfall", {})
-    whole = steps.get("plane", 0.0)
+    steps = plan.result("waterfall")
+    whole = float(steps["kwh"].iloc[0]) if len(steps) else 0.0
     rows = [
-        [label(step, language), shown(kwh, 0, language), f"{kwh / whole:.1%}" if whole else ""]
-        for step, kwh in steps.items()
-        if kwh
+        [
+            label(str(step.step), language),
+            number(step.kwh, rule_of("energy", "whole"), language),
+            percent(step.kwh / whole, language) if whole else "",
+        ]
+        for step in steps.itertuples()
+        if step.kwh
     ]
-    heads = (("waterfall_step", ""), ("waterfall_kwh", "n"), ("waterfall_share", "n"))
-    return {
-        "id": "waterfall",
-        "title": label("report_waterfall", language),
-        "columns": [Column(label(h, language), align, "") for h, align in heads],
-        "rows": rows,
-        "total": None,
-    }
+    heads = ("waterfall_step", "waterfall_kwh", "waterfall_share")
+    columns = plain_columns(heads, language, heads[1:])
+    return table("waterfall", label("report_waterfall", language), columns, rows)
 
 
 def doubt_table(plan: Plan, language: str) -> dict[str, Any]:
@@ -191,24 +171,13 @@ def doubt_table(plan: Plan, language: str) -> dict[str, Any]:
     rows = [
         [
             label(str(row["component"]), language),
-            f"{row['roof']:.1%}",
-            f"{row['village']:.1%}",
-            str(row["source"]),
+            percent(row["roof"], language),
+            percent(row["village"], language),
+            source(str(row["source"]), language),
             str(row["year"]),
         ]
-        for row in plan.facts.get("doubt", [])
+        for row in plan.result("doubt").to_dict("records")
     ]
-    heads = (
-        ("doubt_component", ""),
-        ("doubt_roof", "n"),
-        ("doubt_village", "n"),
-        ("source", ""),
-        ("year", ""),
-    )
-    return {
-        "id": "doubt",
-        "title": label("report_doubt", language),
-        "columns": [Column(label(h, language), align, "") for h, align in heads],
-        "rows": rows,
-        "total": None,
-    }
+    heads = ("doubt_component", "doubt_roof", "doubt_village", "source", "year")
+    columns = plain_columns(heads, language, heads[1:3])
+    return table("doubt", label("report_doubt", language), columns, rows)

@@ -14,8 +14,9 @@ from openpyxl.worksheet.pagebreak import Break
 
 from pvplanner.buildings.survey import SURVEYED
 from pvplanner.errors import ConfigError
-from pvplanner.schema import label, texts
-from pvplanner.village import Plan, write_bytes_beside
+from pvplanner.plan import Plan
+from pvplanner.plan.folder import write_bytes_beside
+from pvplanner.words import label, style, texts
 
 KNOWN = ("building_id", "hamlet", "to_check")
 """What the sheet says."""
@@ -65,7 +66,7 @@ def _to_check(plan: Plan, language: str) -> list[str]:
     seen = planes["source"].ne("typology")
     guessed = set(planes.loc[~seen, "building_id"])
     doubtful = set(planes.loc[seen & ~(planes["confidence"] >= SURE), "building_id"])
-    comma = "；" if language == "zh" else "; "
+    comma = style(language)["parts"]
     out = []
     for row in plan.buildings.itertuples():
         why = ["check_structure"]
@@ -88,7 +89,7 @@ def save_survey(plan: Plan, path: str | os.PathLike[str], *, language: str | Non
     plan : Plan
     path : path-like
         ``.xlsx`` to fill in (it reads back as ``site.survey``) or ``.html`` to print.
-    language : {'zh', 'en'}, optional
+    language : str, optional
         The scenario's if not given.
 
     Raises
@@ -158,7 +159,7 @@ def _page(plan: Plan, rows: pd.DataFrame, language: str) -> str:
         for name, part in rows.groupby("hamlet", sort=False)
     ]
     return environment.get_template("survey.html.j2").render(
-        language=language,
+        html=style(language)["html"],
         name=plan.scenario.name,
         t=texts(language),
         columns=[label(c, language) for c in rows.columns if c != "hamlet"],

@@ -4,93 +4,54 @@ from __future__ import annotations
 
 from typing import Any
 
+import pandas as pd
+
+from pvplanner.money import all_models
+from pvplanner.plan import Plan
 from pvplanner.report.cells import (
-    SUMMED,
-    Column,
     currency_of,
     make_cell,
     make_columns,
     make_table,
-    shown,
+    plain_columns,
+    table,
+    word,
 )
-from pvplanner.schema import MEASURES, MODELS, PERSONAL, label, texts
-from pvplanner.village import Plan
+from pvplanner.schema import CASES, MEASURES, is_summed, shown_in
+from pvplanner.words import in_units, label, shown, source
 
-_HOUSEHOLD = (
-    ("household_id", -1),
-    ("household_name", -1),
-    ("hamlet", -1),
-    ("low_income", -1),
-    ("income_today", 0),
-    ("consumption_kwh", 0),
-    ("model", -1),
-    ("modules", 1),
-    ("capacity_kwp", 3),
-    ("capacity_kw_ac", 2),
-    ("shading_loss", 3),
-    ("energy_kwh", 0),
-    ("energy_p90_built_kwh", 0),
-    ("energy_first_year_kwh", 2),
-    ("capital", 2),
-    ("income_first_year", 2),
-    ("income_mean", 2),
-    ("npv", 2),
-    ("irr", 4),
-    ("payback_years", 1),
-    ("avoided_t", 3),
-)
-"""Columns of the household table and their digits; -1 for text."""
-
-_BY_MODEL = (
-    ("household_id", -1),
-    ("household_name", -1),
-    *((f"{model}_income_first_year", 2) for model in MODELS),
-    ("income_first_year_p90", 2),
-    ("npv_p90", 2),
-    ("dscr_min", 2),
-    ("self_used_kwh", 2),
-    ("bill_before", 2),
-    ("bill_saved", 2),
-)
-"""Columns of the household table of business models."""
-
-_VILLAGE = (
-    ("village", -1),
-    ("division_code", -1),
-    ("households", 0),
-    ("capacity_kwp", 2),
-    ("energy_kwh", 0),
-    ("energy_p90_built_kwh", 0),
-    ("energy_p90_kwh", 0),
-    ("income_first_year", 2),
-    ("income_per_household", 2),
-    ("supply_ratio", 3),
-    ("avoided_t", 3),
-    ("standard_coal_t", 3),
-)
-
-
-_MEDIAN_DIGITS = {
-    "irr": 4,
-    "payback_years": 1,
-    "discounted_payback_years": 1,
-    "lcoe": 3,
-    "dscr_min": 2,
-}
+INCOME = "income_first_year"
 
 
 def by_model_table(plan: Plan, language: str, internal: bool) -> dict[str, Any]:
     """What each household would earn under each model."""
-    keys = tuple((k, d) for k, d in _BY_MODEL if internal or k not in PERSONAL)
+    keys = [k for k in shown_in("by_model", personal=internal) if k in plan.households]
+    measures = plan.measures
+    planned, poor = (
+        measures[measures["case"] == case].pivot(index="household_id", columns="model")
+        for case in CASES
+    )
+    ids = plan.households["household_id"]
+    frame = plan.households[keys].copy()
+    models = [m for m in all_models() if m in planned[INCOME]]
+    for model in models:
+        frame[f"{model}_{INCOME}"] = planned[INCOME][model].reindex(ids).to_numpy()
+    chosen = measures[measures["case"] == CASES[1]].set_index(["household_id", "model"])
+    own = pd.MultiIndex.from_frame(plan.households[["household_id", "model"]])
+    for name in (INCOME, "npv"):
+        frame[f"{name}_p90"] = chosen[name].reindex(own).to_numpy()
+    at = [k for k in keys if k in ("household_id", "household_name")]
+    rest = [k for k in keys if k not in at]
+    order = [*at, *(f"{m}_{INCOME}" for m in models), f"{INCOME}_p90", "npv_p90", *rest]
     return make_table(
-        "by_model", "report_by_model", plan.households, keys, language, total=True,
+        "by_model", "report_by_model", frame, order, language, total=True,
         currency=currency_of(plan),
     )  # fmt: skip
 
 
 def household_table(plan: Plan, language: str, internal: bool) -> dict[str, Any]:
     """The household table of the chosen models."""
-    keys = tuple((k, d) for k, d in _HOUSEHOLD if internal or k not in PERSONAL)
+    keys = [k for k in shown_in("households", personal=internal) if k in plan.households]
     return make_table(
         "households", "report_households", plan.households, keys, language, total=True,
         currency=currency_of(plan),
@@ -100,73 +61,57 @@ def household_table(plan: Plan, language: str, internal: bool) -> dict[str, Any]
 def village_table(plan: Plan, language: str) -> dict[str, Any]:
     """Totals by village."""
     return make_table(
-        "villages", "report_villages", plan.villages, _VILLAGE, language, currency=currency_of(plan)
-    )
+        "villages", "report_villages", plan.villages, shown_in("villages"), language,
+        scope="whole", currency=currency_of(plan),
+    )  # fmt: skip
 
 
 def models_table(plan: Plan, language: str) -> dict[str, Any]:
     """Every business model for all households that may use it, summed; rates as medians."""
+    built = set(plan.households.loc[plan.households["modules"] > 0, "household_id"])
+    planned = plan.measures[plan.measures["case"] == CASES[0]]
     rows = []
-    for model in MODELS:
-        columns = {name: plan.households[f"{model}_{name}"] for name in MEASURES}
-        allowed = columns["income_first_year"].notna()
-        built = plan.households["modules"] > 0
-        cells = [label(model, language), str(int((allowed & built).sum()))]
+    for model in all_models():
+        own = planned[planned["model"] == model]
+        count = int(own.loc[own[INCOME].notna(), "household_id"].isin(built).sum())
+        cells = [label(model, language), str(count)]
         for name in MEASURES:
-            summed = name in SUMMED or name == "income_worst"
-            value = columns[name].sum(min_count=1) if summed else columns[name].median()
-            cells.append(make_cell(name, value, 2 if summed else _MEDIAN_DIGITS[name], language))
+            summed = is_summed(name)
+            value = own[name].sum(min_count=1) if summed else own[name].median()
+            cells.append(make_cell(name, value, language, "whole"))
         rows.append(cells)
-    keys = (("model", -1), ("households", 0), *((name, 2) for name in MEASURES))
-    return {
-        "id": "models",
-        "title": label("report_models", language),
-        "note": label("models_note", language),
-        "columns": make_columns(keys, language, currency_of(plan)),
-        "rows": rows,
-        "total": None,
-    }
+    columns = make_columns(("model", "households", *MEASURES), language, currency_of(plan))
+    title, note = label("report_models", language), label("models_note", language)
+    return table("models", title, columns, rows, note=note)
 
 
 def aside_table(plan: Plan, language: str) -> dict[str, Any]:
     """Buildings set aside, and why."""
+    keys = shown_in("aside")
     aside = plan.buildings[plan.buildings["status"] == "set_aside"]
     rows = []
-    for record in aside[["building_id", "status_reason", "area_m2"]].itertuples(index=False):
+    for record in aside[list(keys)].itertuples(index=False):
         why, _, other = str(record.status_reason).partition(":")
-        reason = f"{label(why, language)} {other}".strip()
-        rows.append([str(record.building_id), reason, shown(record.area_m2, 1, language)])
-    keys = (("building_id", -1), ("status_reason", -1), ("area_m2", 1))
-    return {
-        "id": "aside",
-        "title": label("report_aside", language),
-        "columns": make_columns(keys, language),
-        "rows": rows,
-        "total": None,
-    }
+        reason = f"{word(why, language)} {other}".strip()
+        area = shown(record.area_m2, "area_m2", language)
+        rows.append([str(record.building_id), reason, area])
+    columns = make_columns(keys, language)
+    return table("aside", label("report_aside", language), columns, rows)
 
 
 def assumption_table(plan: Plan, language: str) -> dict[str, Any]:
     """Every number that shaped the plan."""
     heads = ("assumption_key", "value", "unit", "source", "year", "certainty")
-    rows = []
-    for row in plan.assumptions.to_dict("records"):
-        certainty = str(row["certainty"])
-        known = texts(language)
-        rows.append(
-            [
-                label(str(row["key"]), language),
-                str(row["value"]),
-                str(row["unit"]),
-                str(row["source"]),
-                str(row["year"]),
-                known.get(certainty, certainty),
-            ]
-        )
-    return {
-        "id": "assumptions",
-        "title": label("report_assumptions", language),
-        "columns": [Column(label(h, language), "", "") for h in heads],
-        "rows": rows,
-        "total": None,
-    }
+    rows = [
+        [
+            label(str(row["key"]), language),
+            source(word(row["value"], language), language),
+            in_units(str(row["unit"]), language, currency_of(plan)),
+            source(word(row["source"], language), language),
+            str(row["year"]),
+            word(row["certainty"], language),
+        ]
+        for row in plan.result("assumptions").to_dict("records")
+    ]
+    columns = plain_columns(heads, language)
+    return table("assumptions", label("report_assumptions", language), columns, rows)

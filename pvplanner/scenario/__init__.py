@@ -207,6 +207,12 @@ class Scenario(Frozen):
             _set_dotted(data, key, value)
         return type(self)(**data)
 
+    def paths(self) -> dict[str, str]:
+        """Every input file that the scenario names, by its key."""
+        found = {key: getattr(self.site, key) for key in PATH_KEYS}
+        found |= {f"{part}.{key}": getattr(getattr(self, part), key) for part, key in OTHER_PATHS}
+        return {key: path for key, path in found.items() if path and path != "typical"}
+
     def to_toml(self, folder: str | os.PathLike[str] | None = None) -> str:
         """The whole scenario as TOML, defaults included; paths relative to ``folder`` if given."""
         data = self.model_dump(mode="json", exclude_none=True)

@@ -23,6 +23,7 @@ __all__ = [
     "currency_name",
     "describe",
     "draws_alike",
+    "has_label",
     "in_units",
     "label",
     "number",
@@ -71,6 +72,11 @@ def label(key: str, language: str = "zh", *, unit: bool = False, currency: str =
     if not shown_unit or shown_unit.lower() == text.lower():
         return text
     return own["with_unit"].format(text=text, unit=shown_unit)
+
+
+def has_label(key: str, language: str) -> bool:
+    """Whether a language has a label for a column or text."""
+    return stem(key) in _table(language, "labels.csv", "key")
 
 
 def describe(key: str, language: str = "zh") -> str:

@@ -1,174 +1,247 @@
-/* What each household gets under each model: income/models.py again, for other prices. */
+/* What each household gets under each model: the rows of models.csv again, for other prices. */
 var engine = data.engine;
 
-function settingsPrices(set) {
-  var years = engine.years, fixed = engine.fixed.slice(), market = engine.market.slice(), y;
-  var rule = engine.mechanism;
-  if (set.export_price !== undefined) {
-    for (y = 0; y < years; y++) { fixed[y] = set.export_price * engine.price_factor; market[y] = 0; }
-  } else if (rule && set.mechanism_share !== undefined) {
+/* The closed list of rules, as money/payments.py has it; both run the same golden vectors. */
+var rules = {
+  vat: function (sales, free, most, rate) {
+    return sales.map(function (value, y) { return free[y] && value / 12 <= most ? 0 : value * rate[y]; });
+  },
+  profit_tax: function (profit, written_off, rate) {
+    return profit.map(function (value, y) { return Math.max(value - written_off, 0) * rate[y]; });
+  },
+  at_most: function (sum, most) { return Math.min(sum, most); },
+  instalment: function (principal, rate) { return rate.map(function (r) { return principal * r; }); },
+  /* Fen. A deficit is met from the reserve, then carried on; of a surplus the reserve takes its share. */
+  distribution: function (left, rate) {
+    var cash = 0, reserve = 0, out = { dividend: [], cash: [], reserve: [] };
+    left.forEach(function (value) {
+      var given = 0;
+      cash += value;
+      if (cash < 0) { var drawn = Math.min(reserve, -cash); reserve -= drawn; cash += drawn; }
+      if (cash > 0) { var kept = Math.round(cash * rate); given = Math.floor(cash - kept + 1e-4); reserve += kept; cash -= kept + given; }
+      out.dividend.push(value === value ? given : NaN); out.cash.push(cash); out.reserve.push(reserve);
+    });
+    return out;
+  }
+};
+
+/* Rates of the plan, with those that the sliders set. */
+function ratesOf(set) {
+  var years = engine.years, out = Object.assign({}, engine.rates), rule = engine.mechanism, y;
+  function flat(value) { return new Array(years).fill(value); }
+  if (set.export_price !== undefined) { out.price_fixed = flat(set.export_price * engine.price_factor); out.price_market = flat(0); }
+  else if (rule && set.mechanism_share !== undefined) {
+    out.price_fixed = []; out.price_market = [];
     for (y = 0; y < years; y++) {
-      var under = y < rule.years;
-      fixed[y] = under ? set.mechanism_share * rule.price : 0;
-      market[y] = (under ? 1 - set.mechanism_share : 1) * rule.market[y];
+      out.price_fixed.push(y < rule.years ? set.mechanism_share * rule.price : 0);
+      out.price_market.push((y < rule.years ? 1 - set.mechanism_share : 1) * rule.market[y]);
     }
   }
-  var all_ = fixed.map(function (price, n) { return price + market[n] + engine.subsidy[n]; });
-  return { fixed: fixed, market: market, subsidy: engine.subsidy, all: all_,
-    self_use: set.self_use_price !== undefined ? set.self_use_price : engine.self_use };
+  out.sale_price = out.price_fixed.map(function (price, n) { return price + out.price_market[n] + out.subsidy[n]; });
+  if (set.capex_per_w !== undefined && engine.known) { out.capex_per_w = flat(set.capex_per_w); }
+  if (set.self_use_price !== undefined) { out.self_use_price = flat(set.self_use_price); }
+  return out;
+}
+/* A rate of models.csv: named ones and numbers, multiplied; 1-x is what x leaves. */
+function rateOf(rates, words_) {
+  var out = new Array(engine.years).fill(1);
+  words_.split("*").forEach(function (word) {
+    word = word.trim();
+    var number_ = /^[0-9.]+$/.test(word) ? Number(word) : null, rest = word.slice(0, 2) === "1-";
+    var own = number_ === null ? rates[rest ? word.slice(2) : word] : null;
+    out = out.map(function (v, y) { return v * (number_ !== null ? number_ : rest ? 1 - own[y] : own[y]); });
+  });
+  return out;
 }
 
-/* One household's own use, bill saved and surplus in each year. */
-function useOf(homes, h, prices, set, out) {
-  var nodes = engine.nodes, energy = homes.energy_kwh[h], flat = engine.self_use_share;
-  for (var y = 0; y < engine.years; y++) {
-    var made = energy * engine.made[y], used, saved, lost = 0;
+var YEARLY = ["made", "self_used", "exported", "bill_difference", "surplus_sales"];
+/* Payments as sums of a household's quantities times yearly rates; what is no such sum keeps its rule. */
+function compile(model, rates) {
+  var known_ = {}, rows = [], years = engine.years;
+  function place(rate, when) {
+    var out = new Float64Array(years + 1);
+    if (when === "start") { out[0] = rate[0]; } else { for (var y = 0; y < years; y++) { out[y + 1] = rate[y]; } }
+    return out;
+  }
+  function add(item, terms) {
+    var held = known_[item] = known_[item] || {};
+    Object.keys(terms).forEach(function (q) {
+      held[q] = held[q] ? held[q].map(function (v, y) { return v + terms[q][y]; }) : terms[q];
+    });
+  }
+  function scaled(terms, act) {
+    var out = {};
+    Object.keys(terms || {}).forEach(function (q) { out[q] = act(terms[q]); });
+    return out;
+  }
+  engine.models[model].payments.forEach(function (p) {
+    var rate = rateOf(rates, p.rate), terms = {};
+    if (p.rule === "" || p.rule === "events") {
+      if (p.quantity === "capital") { terms.watts = place(rate.map(function (r, y) { return r * rates.capex_per_w[y]; }), p.when); }
+      else if (engine.quantities.indexOf(p.quantity) >= 0) { terms[p.quantity] = place(rate, p.when); }
+      else { terms = scaled(known_[p.quantity], function (v) { return v.map(function (w, y) { return y ? w * rate[y - 1] : 0; }); }); }
+    } else if (p.rule === "loan") {
+      terms = scaled(known_[p.quantity.split(" ")[0]], function (v) { var out = new Float64Array(years + 1); out[0] = v[0] * rate[0]; return out; });
+    } else if (p.rule === "instalment") {
+      terms = scaled(known_[p.quantity], function (v) { var out = new Float64Array(years + 1); for (var y = 0; y < years; y++) { out[y + 1] = v[0] * rate[y]; } return out; });
+    } else { terms = null; }
+    if (terms) { add(p.item, terms); }
+    rows.push({ row: p, rate: rate, terms: terms, sign: (p.payee === "household") - (p.payer === "household") });
+  });
+  return rows;
+}
+/* Coefficients of a household's own payments by quantity, signs included. */
+function ownOf(rows) {
+  var out = {};
+  rows.forEach(function (r) {
+    if (!r.sign || !r.terms) { return; }
+    Object.keys(r.terms).forEach(function (q) {
+      var held = out[q] = out[q] || new Float64Array(engine.years + 1);
+      for (var y = 0; y <= engine.years; y++) { held[y] += r.sign * r.terms[q][y]; }
+    });
+  });
+  return out;
+}
+
+/* One household's quantities: numbers, or years where wear and hours count. */
+function quantities(homes, h, rates, set, wanted, work) {
+  var watts = homes.watts[h], basis = engine.rent_basis, y;
+  work.watts = watts;
+  work.modules = homes.modules[h];
+  work.free_kwh = homes.free_kwh[h];
+  work.rent_units = basis === "module" ? homes.modules[h] : basis === "m2" ? homes.modules[h] * engine.area
+    : basis === "kwp" ? watts / 1000 : watts > 0 ? 1 : 0;
+  if (!wanted.some(function (q) { return YEARLY.indexOf(q) >= 0; })) { return work; }
+  var energy = homes.energy_kwh[h];
+  for (y = 0; y < engine.years; y++) { work.made[y + 1] = energy * engine.made[y]; }
+  if (!wanted.some(function (q) { return YEARLY.indexOf(q) > 0; })) { return work; }
+  var nodes = engine.nodes, flat = engine.self_use_share, worth = homes.worth[h];
+  for (y = 0; y < engine.years; y++) {
+    var made = work.made[y + 1], used, saved, lost = 0;
     if (flat !== null) {
       used = Math.min(flat * made, homes.used_cap[h]);
-      saved = used * prices.self_use;
+      saved = used * rates.self_use_price[y];
     } else {
       var a = nodes.below[y], b = nodes.above[y], way = nodes.way[y];
       used = Math.min(Math.max(mix(homes["used_" + a][h], homes["used_" + b][h], way), 0), made);
-      saved = set.self_use_price !== undefined ? used * prices.self_use : mix(homes["saved_" + a][h], homes["saved_" + b][h], way);
+      saved = set.self_use_price !== undefined ? used * rates.self_use_price[y] : mix(homes["saved_" + a][h], homes["saved_" + b][h], way);
       lost = Math.max(mix(homes["lost_" + a][h], homes["lost_" + b][h], way), 0);
     }
-    if (!(homes.watts[h] > 0)) { saved = 0; }
     var sold = Math.max(made - used - lost, 0);
-    out.made[y] = made;
-    out.saved[y] = saved;
-    out.surplus[y] = sold * (prices.fixed[y] + homes.worth[h] * prices.market[y]) + made * prices.subsidy[y];
-    out.full[y] = made * (prices.fixed[y] + prices.market[y] + prices.subsidy[y]);
+    work.self_used[y + 1] = used;
+    work.exported[y + 1] = sold;
+    work.bill_difference[y + 1] = watts > 0 ? saved : 0;
+    work.surplus_sales[y + 1] = sold * (rates.price_fixed[y] + worth * rates.price_market[y]) + made * rates.subsidy[y];
   }
-}
-function sellAll(energy, prices, out) {
-  for (var y = 0; y < engine.years; y++) { out.full[y] = energy * engine.made[y] * prices.all[y]; }
+  return work;
 }
 function mix(low, high, way) { return low + way * (high - low); }
-
-function rentOf(homes, h, y) {
-  var rent = engine.rent, basis = rent.basis;
-  var units = basis === "module" ? homes.modules[h] : basis === "m2" ? homes.modules[h] * rent.area
-    : basis === "kwp" ? homes.watts[h] / 1000 : homes.watts[h] > 0 ? 1 : 0;
-  return units * rent.each[y];
+function workSpace() {
+  var work = {};
+  YEARLY.forEach(function (q) { work[q] = new Float64Array(engine.years + 1); });
+  return work;
 }
-
-/* Net flows of one household (year 0 first) under a model that is not the cooperative. */
-function flowsOf(homes, h, model, prices, set, work, net) {
-  var years = engine.years, watts = homes.watts[h], y;
-  if (model === "self_invest") { sellAll(homes.energy_kwh[h], prices, work); }
-  else if (model !== "roof_lease") { useOf(homes, h, prices, set, work); }
-  net.fill(0);
-  if (model === "self_invest" || model === "self_use") {
-    var capex = set.capex_per_w !== undefined ? set.capex_per_w : engine.capex_per_w;
-    var capital = engine.known ? watts * capex : NaN, loan = capital * engine.loan.share;
-    net[0] = loan - capital;
-    for (y = 0; y < years; y++) {
-      var earned = model === "self_invest" ? work.full[y] : work.saved[y] + work.surplus[y];
-      net[y + 1] = earned - watts * (engine.running[y] + engine.event_cost[y] - engine.event_insured[y])
-        - loan * (engine.loan.interest[y] + engine.loan.principal[y]);
-    }
-    return capital;
-  }
-  var lets = model === "roof_lease" || engine.developer.pays_rent;
-  net[0] = lets ? homes.modules[h] * engine.rent.once : 0;
-  for (y = 0; y < years; y++) {
-    net[y + 1] = lets ? rentOf(homes, h, y) : 0;
-    if (model === "developer") {
-      net[y + 1] += work.saved[y] * engine.developer.discount + work.surplus[y] * engine.developer.export_share;
-    }
-  }
-  return 0;
-}
-
-/* The collective's year: costs, tax and debt, then the reserve, then dividends to members. */
-function dividends(homes, members, prices, set, work) {
-  var coop = engine.cooperative, years = engine.years, watts = 0, y;
-  var sales = new Float64Array(years), paid = new Float64Array(years);
-  var energy = 0, rents = 0, free_kwh = 0;
-  members.forEach(function (h) {
-    watts += homes.watts[h];
-    energy += homes.energy_kwh[h];
-    rents += coop.pays_rent ? rentOf(homes, h, 0) : 0;
-    free_kwh += coop.free_paid_by === "collective" && homes.member[h] ? homes.free_kwh[h] : 0;
-    if (coop.mode === "full_feed_in") { return; }
-    useOf(homes, h, prices, set, work);
-    for (y = 0; y < years; y++) { sales[y] += work.surplus[y] + work.saved[y]; }
+/* Sum of coefficients times quantities, added to "out" (year 0 first). */
+function addUp(terms, work, out) {
+  Object.keys(terms).forEach(function (q) {
+    var rate = terms[q], value = work[q], y;
+    if (typeof value === "number") { if (value) { for (y = 0; y <= engine.years; y++) { out[y] += value * rate[y]; } } else if (rate[0] !== rate[0]) { out[0] += rate[0] * value; } }
+    else { for (y = 0; y <= engine.years; y++) { out[y] += value[y] * rate[y]; } }
   });
-  for (y = 0; y < years; y++) {
-    if (coop.mode === "full_feed_in") { sales[y] = energy * engine.made[y] * (prices.fixed[y] + prices.market[y] + prices.subsidy[y]); }
-    paid[y] = (rents && engine.rent.each[0] ? rents * engine.rent.each[y] / engine.rent.each[0] : 0) + free_kwh * prices.self_use;
-  }
-  var capex = set.capex_per_w !== undefined ? set.capex_per_w : engine.capex_per_w;
-  var capital = engine.known ? watts * capex : NaN, grant = Math.min(coop.grant, capital);
-  var loan = (capital - grant) * engine.loan.share, out = new Float64Array(years), cash = 0, reserve = 0;
-  for (y = 0; y < years; y++) {
-    var costs = paid[y] + watts * (engine.running[y] + engine.event_cost[y] - engine.event_insured[y]);
-    var free = coop.vat_free[y] && sales[y] / 12 <= coop.vat_free_per_month;
-    var vat = free ? 0 : sales[y] * coop.vat_rate;
-    var tax = Math.max(sales[y] - costs - vat - capital / years, 0) * coop.tax_rate;
-    cash += sales[y] - costs - vat - tax - loan * (engine.loan.interest[y] + engine.loan.principal[y]);
-    if (cash < 0) { var drawn = Math.min(reserve, -cash); reserve -= drawn; cash += drawn; }
-    if (cash > 0) { var kept = cash * coop.reserve_rate; reserve += kept; out[y] = cash - kept; cash = 0; }
-    if (!(cash === cash)) { out[y] = NaN; }
-  }
   return out;
+}
+
+/* The households' flows under a model: a function that fills "net" for one of them. */
+function modelOf(homes, model, set, members) {
+  var rates = ratesOf(set), rows = compile(model, rates), own = ownOf(rows), wanted = Object.keys(own), work = workSpace();
+  var pooled = engine.models[model].owner === "collective";
+  var dividend = pooled ? dividends(homes, members, rows, rates, set) : null;
+  return {
+    rows: rows, rates: rates, pooled: pooled, dividend: dividend,
+    capital: function (h) { return rows.reduce(function (sum, r) { return sum + (r.row.item === "capital" && r.row.payer === "household" ? homes.watts[h] * r.rate[0] : 0); }, 0); },
+    fill: function (h, net) {
+      net.fill(0);
+      addUp(own, quantities(homes, h, rates, set, wanted, work), net);
+      if (dividend) { dividend(h, net); }
+    }
+  };
+}
+/* The collective's year by its rows, in their order; returns what adds a member's dividends. */
+function dividends(homes, members, rows, rates, set) {
+  var years = engine.years, coop = engine.cooperative, total = workSpace(), every = engine.quantities, work = workSpace();
+  ["watts", "modules", "rent_units", "free_kwh"].forEach(function (q) { total[q] = 0; });
+  members.forEach(function (h) {
+    quantities(homes, h, rates, set, every, work);
+    every.forEach(function (q) {
+      if (q === "capital") { return; }
+      if (typeof work[q] === "number") { total[q] += work[q]; } else { for (var y = 0; y <= years; y++) { total[q][y] += work[q][y]; } }
+    });
+  });
+  var items = {}, net = new Float64Array(years), debt = new Float64Array(years), given = null, y;
+  rows.forEach(function (r) {
+    var p = r.row, sign = (p.payee === "collective") - (p.payer === "collective"), amount = new Float64Array(years + 1);
+    if (p.rule === "at_most") { amount[0] = rules.at_most(r.rate[0], total.watts * rates.capex_per_w[0]); }
+    else if (p.rule === "loan") {
+      var names = p.quantity.split(" "), base = items[names[0]] ? items[names[0]][0] : 0;
+      names.slice(1).forEach(function (name) { base -= items[name] ? items[name][0] : 0; });
+      amount[0] = base * r.rate[0];
+    }
+    else if (p.rule === "instalment") { amount.set(rules.instalment(items[p.quantity][0], r.rate), 1); }
+    else if (p.rule === "vat") {
+      var sales = new Array(years).fill(0);
+      p.quantity.split(" ").forEach(function (name) { if (items[name]) { sales = sales.map(function (v, n) { return v + items[name][n + 1]; }); } });
+      amount.set(rules.vat(sales, engine.vat_free, engine.vat_free_per_month, r.rate), 1);
+    }
+    else if (p.rule === "profit_tax") {
+      amount.set(rules.profit_tax(Array.from(net, function (v, n) { return v + debt[n]; }), items[p.quantity][0] / years, r.rate), 1);
+    }
+    else if (p.rule === "distribution") { given = rules.distribution(Array.from(net, function (v) { return v * 100; }), r.rate[0]); return; }
+    else { addUp(r.terms, total, amount); }
+    items[p.item] = items[p.item] ? items[p.item].map(function (v, n) { return v + amount[n]; }) : amount;
+    for (y = 0; y < years; y++) {
+      net[y] += sign * amount[y + 1];
+      if (p.rule === "instalment") { debt[y] += amount[y + 1]; }
+    }
+  });
+  var watts = 0, heads = 0;
+  members.forEach(function (h) { if (homes.member[h]) { watts += homes.watts[h]; heads += 1; } });
+  return function (h, out) {
+    if (!homes.member[h] || !given) { return; }
+    var alike = heads ? coop.equal_share / heads : 0, byWatts = watts ? (1 - coop.equal_share) * homes.watts[h] / watts : 0;
+    for (var n = 0; n < years; n++) { out[n + 1] += given.dividend[n] / 100 * (alike + byWatts); }
+  };
 }
 
 /* First year, mean of all years, payback and capital of each household under a model.
    "plan" is each household's own; where a model is not allowed there are no numbers. */
 function reckon(homes, model, set) {
-  var count = homes.energy_kwh.length, years = engine.years, prices = settingsPrices(set);
-  var out = { first: new Float64Array(count).fill(NaN), mean: new Float64Array(count).fill(NaN),
-    payback: new Float64Array(count).fill(NaN), capital: new Float64Array(count).fill(NaN) };
-  var work = workSpace();
-  var net = new Float64Array(years + 1);
-  for (var h = 0; h < count; h++) {
-    var own = model === "plan" ? textAt(homes.model, h) : model;
-    if (own === "cooperative" || !allowed(homes, h, own)) { continue; }
-    out.capital[h] = flowsOf(homes, h, own, prices, set, work, net);
-    measures(net, h, out);
-  }
-  if (model === "plan" || model === "cooperative") { cooperate(homes, model, prices, set, work, net, out); }
+  var count = homes.energy_kwh.length, net = new Float64Array(engine.years + 1);
+  function blank() { return new Float64Array(count).fill(NaN); }
+  var out = { first: blank(), mean: blank(), payback: blank(), capital: blank() };
+  var names = model === "plan" ? data.models.filter(function (m) { return engine.used.indexOf(m) >= 0; }) : [model];
+  names.forEach(function (name) {
+    if (!isLive(name)) { return; }
+    var rows = model === "plan" ? chose(homes, name) : membersOf(homes, name);
+    if (!rows.length) { return; }
+    var made = modelOf(homes, name, set, rows);
+    rows.forEach(function (h) { made.fill(h, net); out.capital[h] = made.capital(h); measures(net, h, out); });
+  });
   return out;
 }
 function allowed(homes, h, model) { return engine.allowed[textAt(homes.project_class, h)].indexOf(model) >= 0; }
-
-function coopMembers(homes) {
-  var may = [], chose = [];
-  for (var h = 0; h < homes.energy_kwh.length; h++) {
-    if (!allowed(homes, h, "cooperative")) { continue; }
-    may.push(h);
-    if (textAt(homes.model, h) === "cooperative") { chose.push(h); }
-  }
-  return chose.length ? chose : may;
+/* Whose dividends depend on who is poor can't be reckoned without saying who is. */
+function isLive(model) { return engine.models[model].owner !== "collective" || engine.cooperative.live; }
+function chose(homes, model) {
+  var out = [];
+  for (var h = 0; h < homes.energy_kwh.length; h++) { if (textAt(homes.model, h) === model && allowed(homes, h, model)) { out.push(h); } }
+  return out;
 }
-var coopHeld = null;
-/* The collective's flows for the settings of now are reckoned once. */
-function coopNow(homes, set, work) {
-  if (!coopHeld) { coopHeld = { members: new Set(coopMembers(homes)), fill: coopFlows(homes, coopMembers(homes), settingsPrices(set), set, work) }; }
-  return coopHeld;
-}
-function coopFlows(homes, members, prices, set, work) {
-  var coop = engine.cooperative, paid = dividends(homes, members, prices, set, work), watts = 0, heads = 0;
-  members.forEach(function (h) { if (homes.member[h]) { watts += homes.watts[h]; heads += 1; } });
-  return function (h, net) {
-    net[0] = coop.pays_rent ? homes.modules[h] * engine.rent.once : 0;
-    for (var y = 0; y < engine.years; y++) {
-      var alike = heads ? coop.equal_share / heads : 0, byWatts = watts ? (1 - coop.equal_share) * homes.watts[h] / watts : 0;
-      net[y + 1] = (homes.member[h] ? paid[y] * (alike + byWatts) : 0) + (coop.pays_rent ? rentOf(homes, h, y) : 0)
-        + (homes.member[h] ? homes.free_kwh[h] * prices.self_use : 0);
-    }
-  };
-}
-function cooperate(homes, model, prices, set, work, net, out) {
-  if (!engine.cooperative.live) { return; }
-  var members = coopMembers(homes);
-  if (model === "plan") {
-    members = members.filter(function (h) { return textAt(homes.model, h) === "cooperative"; });
-    if (!members.length) { return; }
-  }
-  var fill = coopFlows(homes, members, prices, set, work);
-  members.forEach(function (h) { fill(h, net); out.capital[h] = 0; measures(net, h, out); });
+/* Whom a model is reckoned for: a collective's are those who chose it, or all that may. */
+function membersOf(homes, model) {
+  var own = engine.models[model].owner === "collective" ? chose(homes, model) : [], out = [];
+  if (own.length) { return own; }
+  for (var h = 0; h < homes.energy_kwh.length; h++) { if (allowed(homes, h, model)) { out.push(h); } }
+  return out;
 }
 
 function measures(net, h, out) {
@@ -183,45 +256,36 @@ function measures(net, h, out) {
   out.payback[h] = net[0] < 0 && last < years && sum === sum ? last - before / net[last + 1] : NaN;
 }
 
-function workSpace() {
-  var years = engine.years;
-  return { made: new Float64Array(years), saved: new Float64Array(years), surplus: new Float64Array(years), full: new Float64Array(years) };
+/* Models for the settings of now are made once for all cards. */
+var madeNow = {};
+function modelNow(homes, model) {
+  if (!madeNow[model]) {
+    var members = membersOf(homes, model);
+    madeNow[model] = { made: modelOf(homes, model, state.settings, members), members: new Set(members) };
+  }
+  return madeNow[model];
 }
-
-/* Cumulated cash of one household, year by year. */
-function cashLine(homes, h, model, set) {
-  var prices = settingsPrices(set), years = engine.years, net = new Float64Array(years + 1);
-  var work = workSpace();
-  if (model === "cooperative") { coopNow(homes, set, work).fill(h, net); }
-  else { flowsOf(homes, h, model, prices, set, work, net); }
-  for (var y = 1; y <= years; y++) { net[y] += net[y - 1]; }
+function flowsOf(homes, h, model) {
+  var net = new Float64Array(engine.years + 1);
+  modelNow(homes, model).made.fill(h, net);
   return net;
 }
-
+/* Cumulated cash of one household, year by year. */
+function cashLine(homes, h, model) {
+  var net = flowsOf(homes, h, model);
+  for (var y = 1; y <= engine.years; y++) { net[y] += net[y - 1]; }
+  return net;
+}
 /* What a household receives and pays in the first year, item by item. */
-function firstYear(homes, h, model, set) {
-  var prices = settingsPrices(set), years = engine.years, watts = homes.watts[h], out = [];
-  var work = workSpace();
-  if (!(watts > 0) || !allowed(homes, h, model) || (model === "cooperative" && !engine.cooperative.live)) { return out; }
-  useOf(homes, h, prices, set, work);
-  if (model === "self_invest") { out.push(["item_feed_in", work.full[0]]); }
-  if (model === "self_use") { out.push(["item_bill_saved", work.saved[0]], ["item_surplus", work.surplus[0]]); }
-  if (model === "self_invest" || model === "self_use") {
-    var capital = watts * (set.capex_per_w !== undefined ? set.capex_per_w : engine.capex_per_w);
-    out.push(["item_costs", -watts * (engine.running[0] + engine.event_cost[0] - engine.event_insured[0])]);
-    if (engine.loan.share > 0) { out.push(["item_debt", -capital * engine.loan.share * (engine.loan.interest[0] + engine.loan.principal[0])]); }
-  }
-  if (model === "roof_lease" || (model === "developer" && engine.developer.pays_rent)) { out.push(["item_rent", rentOf(homes, h, 0)]); }
-  if (model === "developer") {
-    out.push(["item_discount", work.saved[0] * engine.developer.discount]);
-    if (engine.developer.export_share > 0) { out.push(["item_export_share", work.surplus[0] * engine.developer.export_share]); }
-  }
-  if (model === "cooperative") {
-    var line = cashLine(homes, h, model, set), free = homes.member[h] ? homes.free_kwh[h] * prices.self_use : 0, rent = engine.cooperative.pays_rent ? rentOf(homes, h, 0) : 0;
-    out.push(["item_dividend", line[1] - line[0] - free - rent]);
-    if (rent) { out.push(["item_rent", rent]); }
-    if (free) { out.push(["item_free_kwh", free]); }
-  }
+function firstYear(homes, h, model) {
+  if (!(homes.watts[h] > 0) || !allowed(homes, h, model) || !isLive(model) || !modelNow(homes, model).members.has(h)) { return []; }
+  var made = modelNow(homes, model).made, work = quantities(homes, h, made.rates, state.settings, engine.quantities, workSpace()), out = [];
+  made.rows.forEach(function (r) {
+    if (!r.sign) { return; }
+    var net = new Float64Array(engine.years + 1);
+    if (r.terms) { addUp(r.terms, work, net); } else if (made.dividend) { made.dividend(h, net); }
+    if (net[1]) { out.push([r.row.item, r.sign * net[1]]); }
+  });
   return out;
 }
 

@@ -2,31 +2,31 @@
 var map = window[data.map], layer = null, hit = null;
 
 function frame() {
-  document.documentElement.lang = state.language === "zh" ? "zh-CN" : "en";
+  document.documentElement.lang = style().html;
   document.title = data.name + " – " + text("page_title");
   document.getElementById("title").textContent = data.name;
   document.getElementById("notes").textContent = data.notes.map(text).join(" · ");
   document.getElementById("edition").textContent = text(data.edition) + " · " + text("click_hint");
   document.getElementById("sources").textContent = data.sources[state.language];
   document.getElementById("print-sources").textContent = data.sources[state.language];
-  document.getElementById("missing").textContent = data.missing.length ? text("not_offered") + text("colon") + data.missing.map(text).join(", ") : "";
+  document.getElementById("missing").textContent = data.missing.length ? text("not_offered") + text("colon") + data.missing.map(text).join(style().list) : "";
   document.querySelectorAll("[data-text]").forEach(function (node) { node.textContent = text(node.getAttribute("data-text")); });
   map.getContainer().setAttribute("aria-label", text("map_label"));
   zoomWords();
   options("measure", data.measures.map(function (m) { return [m.key, text(m.key)]; }), state.measure);
-  var own = Array.from(new Set(Object.values(engine.model))).map(text).join(", ");
+  var own = engine.used.map(text).join(style().list);
   document.getElementById("model").title = text("as_planned") + text("colon") + own;
   document.getElementById("search").placeholder = text("search_hint");
   var models = data.models.filter(function (m) {
-    return Object.values(engine.allowed).some(function (a) { return a.indexOf(m) >= 0; }) && (m !== "cooperative" || engine.cooperative.live);
+    return Object.values(engine.allowed).some(function (a) { return a.indexOf(m) >= 0; }) && isLive(m);
   });
   options("model", [["plan", text("as_planned")]].concat(models.map(function (m) { return [m, text(m)]; })), state.model);
   var languages = box("languages");
-  languages.setAttribute("aria-label", "中文 / English");
-  ["zh", "en"].forEach(function (code) {
-    languages.appendChild(button(data.texts[code].language_own, function () {
+  languages.setAttribute("aria-label", data.languages.map(function (code) { return data.style[code].name; }).join(" / "));
+  data.languages.forEach(function (code) {
+    languages.appendChild(button(data.style[code].name, function () {
       state.language = code; all(); document.querySelector('[data-language="' + code + '"]').focus();
-    }, { "data-language": code, lang: code === "zh" ? "zh-CN" : "en", "aria-pressed": String(code === state.language) }));
+    }, { "data-language": code, lang: data.style[code].html, "aria-pressed": String(code === state.language) }));
   });
   var compare = document.getElementById("compare-box");
   compare.hidden = data.compare === null;
@@ -248,7 +248,7 @@ function printing(on) {
   }
   view.printing = on;
   document.body.classList.toggle("printing", on);
-  document.getElementById("print-date").textContent = text("printed_on") + text("colon") + new Date().toLocaleDateString(state.language === "zh" ? "zh-CN" : "en-GB");
+  document.getElementById("print-date").textContent = text("printed_on") + text("colon") + new Date().toLocaleDateString(style().html);
   map.invalidateSize({ animate: false });
   map.fitBounds(on ? view.sheet : view.before, { animate: false });
   layer.draw(); totals();
@@ -277,7 +277,7 @@ inflated(packedBytes(), function (bytes) {
   window.pvplanner = {
     data: data, state: state, view: view, map: map, tables: tables,
     choose: function (id) { for (var i = 0; i < view.roofs.count; i++) { if (textAt(tables.roofs.building_id, i) === id) { choose(i, true); return i; } } return -1; },
-    reckon: function (model, settings) { return reckon(tables.households, model, settings); },
+    reckon: function (model, settings) { return reckon(tables.households, model, settings); }, rules: rules, number: number,
     counted: counted, sums: sums, totals: function () { return totalsNow(counted()); }, csv: csvText, redraw: function () { classify(); layer.draw(); }, printing: printing, update: update
   };
   document.documentElement.setAttribute("data-ready", "true");

@@ -40,7 +40,7 @@ function moved(key, here, there) { var a = shown(key, here), b = shown(key, ther
 function usable(i) {
   var r = tables.roofs, low = r.usable_area_low_m2, high = r.usable_area_high_m2;
   if (!low || !known(low[i])) { return shown("usable_area_m2", r.usable_area_m2[i]); }
-  return number(low[i], 0) + " – " + number(r.usable_area_m2[i], 0) + " – " + shown("usable_area_m2", high[i], 0);
+  return number(low[i], 0) + " – " + number(r.usable_area_m2[i], 0) + " – " + shown("usable_area_m2", high[i]);
 }
 function months(holder, i) {
   var values = [];
@@ -60,8 +60,8 @@ function planesTable(holder, i) {
   for (var p = view.planeStart[i]; p < view.planeStart[i + 1]; p++) {
     var line = element("tr");
     [number(leaning("surface_tilt", p), 0) + "°", number(leaning("surface_azimuth", p), 0) + "°",
-      shown("usable_area_m2", tables.planes.usable_area_m2[p], 0), number(tables.planes.modules[p], 0),
-      known(tables.planes.yield_share[p]) ? number(tables.planes.yield_share[p] * 100, 0) + "%" : "–"].concat(margin ? [known(margin[p]) ? number(margin[p], 1) : "–"] : []).forEach(function (said) { line.appendChild(element("td", said)); });
+      shown("usable_area_m2", tables.planes.usable_area_m2[p]), number(tables.planes.modules[p], 0),
+      known(tables.planes.yield_share[p]) ? number(tables.planes.yield_share[p], "p0") : "–"].concat(margin ? [known(margin[p]) ? number(margin[p], 1) : "–"] : []).forEach(function (said) { line.appendChild(element("td", said)); });
     table.appendChild(line);
   }
   holder.appendChild(element("h3", text("planes")));
@@ -83,8 +83,8 @@ function owners(holder, i) {
     if (!(homes.watts[h] > 0)) { return; }
     holder.appendChild(modelTable(h, own));
     why(holder, h, own);
-    if (homes.watts[h] > 0 && allowed(homes, h, own) && (own !== "cooperative" || engine.cooperative.live)) {
-      var line = cashLine(homes, h, own, state.settings);
+    if (homes.watts[h] > 0 && allowed(homes, h, own) && isLive(own)) {
+      var line = cashLine(homes, h, own);
       if (line[line.length - 1] === line[line.length - 1]) {
         holder.appendChild(element("h3", text("cash_line") + text("colon") + text(own)));
         holder.appendChild(lineChart(line, text("cash_line")));
@@ -94,16 +94,16 @@ function owners(holder, i) {
 }
 /* Why this number: what the first year's income is made of. */
 function why(holder, h, own) {
-  var parts = firstYear(tables.households, h, own, state.settings);
+  var parts = firstYear(tables.households, h, own);
   if (!parts.length) { return; }
   holder.appendChild(element("h3", text("why") + text("colon") + text("income_first_year") + ", " + text(own)));
   var table = element("table");
-  row(table, text("energy_first_year_kwh"), number(tables.households.energy_kwh[h] * engine.made[0], 0));
+  row(table, text("energy_first_year_kwh"), shown("energy_first_year_kwh", tables.households.energy_kwh[h] * engine.made[0]));
   parts.forEach(function (part) { row(table, text(part[0]), (part[1] > 0 ? "+" : "") + number(part[1], 2)); });
   holder.appendChild(table);
 }
 function headWords(key) {
-  var unit = data.fields[key] ? field(key).unit[state.language] : "";
+  var unit = data.fields[key] ? unitOf(key) : "";
   return text(key) + (unit && key !== "modules" && key !== "usable_area_m2" ? " (" + unit + ")" : "");
 }
 function modelTable(h, own) {
@@ -115,24 +115,22 @@ function modelTable(h, own) {
     if (!found) { return; }
     var line = element("tr", null, model === own ? { "class": "own" } : {});
     line.appendChild(element("th", text(model), { scope: "row" }));
-    [number(found.first, 0), number(found.mean, 0), found.capital > 0 ? number(found.payback, 1) : "–"].forEach(function (said) { line.appendChild(element("td", said)); });
+    [number(found.first, field("income_first_year").one), number(found.mean, field("income_mean").one), found.capital > 0 ? number(found.payback, field("payback_years").one) : "–"].forEach(function (said) { line.appendChild(element("td", said)); });
     table.appendChild(line);
   });
   return table;
 }
 function oneHome(h, model) {
   var homes = tables.households;
-  if (!allowed(homes, h, model) || (model === "cooperative" && !engine.cooperative.live)) { return null; }
-  if (model === "cooperative" && !coopNow(homes, state.settings, workSpace()).members.has(h)) { return null; }
-  var line = cashLine(homes, h, model, state.settings), net = new Float64Array(line.length), out = { first: [], mean: [], payback: [] };
-  for (var y = 0; y < line.length; y++) { net[y] = line[y] - (y ? line[y - 1] : 0); }
+  if (!allowed(homes, h, model) || !isLive(model) || !modelNow(homes, model).members.has(h)) { return null; }
+  var net = flowsOf(homes, h, model), out = { first: [], mean: [], payback: [] };
   measures(net, 0, out);
   return { first: out.first[0], mean: out.mean[0], payback: out.payback[0], capital: net[0] < 0 ? -net[0] : 0 };
 }
 
 function legend() {
   var m = currentMeasure(), holder = box("legend");
-  var unit = SHARES.indexOf(m.key) >= 0 ? "%" : m.unit[state.language], scale = unit === "%" ? 100 : 1, digits = unit === "%" ? 0 : m.legend;
+  var unit = unitOf(m.key), scale = unit === "%" ? 100 : 1, digits = unit === "%" ? 0 : m.legend;
   holder.appendChild(element("h2", (state.compare ? text("difference") : text("legend")) + text("colon") + text(m.key) + (unit ? " (" + unit + ")" : ""), { id: "legend-head" }));
   m.colours.forEach(function (colour, k) {
     var line = element("div"), low = k === 0 ? null : m.breaks[k - 1], high = k === m.breaks.length ? null : m.breaks[k];
@@ -161,7 +159,8 @@ function totals() {
   var table = element("table"), other = state.compare ? otherSums(rows) : {};
   data.totals.forEach(function (key) {
     if (found[key] === undefined || (FROM_MONEY.indexOf(key) >= 0 && !known(found[key]))) { return; }
-    var said = large(key, found[key]) + (other[key] !== undefined && shown(key, other[key]) !== shown(key, found[key]) ? " → " + shown(key, other[key]) : "");
+    var there = other[key] === undefined ? "" : shown(key, other[key], "whole");
+    var said = large(key, found[key], "whole") + (there && there !== shown(key, found[key], "whole") ? " → " + there : "");
     row(table, text(key), said).setAttribute("data-total", key);
     table.lastChild.setAttribute("data-value", String(found[key]));
   });
@@ -190,11 +189,12 @@ function wholeVillage() {
 
 var SLIDERS = ["export_price", "mechanism_share", "capex_per_w", "self_use_price", "factor"];
 function sliderRange(key) {
-  var year = known(engine.fixed[0]) && known(engine.market[0]) ? engine.fixed[0] + engine.market[0] : NaN;
+  var fixed = engine.rates.price_fixed[0], market = engine.rates.price_market[0], year = known(fixed) && known(market) ? fixed + market : NaN;
+  var capex = engine.rates.capex_per_w[0], home = engine.rates.self_use_price[0];
   if (key === "export_price") { return known(year) ? { value: year, low: 0, high: 1.2, step: 0.001 } : null; }
   if (key === "mechanism_share") { return engine.mechanism ? { value: engine.mechanism.share, low: 0, high: 1, step: 0.01 } : null; }
-  if (key === "capex_per_w") { return engine.known ? { value: engine.capex_per_w, low: 0.5, high: Math.max(8, 2 * engine.capex_per_w), step: 0.05 } : null; }
-  if (key === "self_use_price") { return known(engine.self_use) ? { value: engine.self_use, low: 0, high: 1.5, step: 0.001 } : null; }
+  if (key === "capex_per_w") { return engine.known ? { value: capex, low: 0.5, high: Math.max(8, 2 * capex), step: 0.05 } : null; }
+  if (key === "self_use_price") { return known(home) ? { value: home, low: 0, high: 1.5, step: 0.001 } : null; }
   return known(engine.factor) ? { value: engine.factor, low: 0, high: 1.2, step: 0.001 } : null;
 }
 function sliders() {
@@ -223,10 +223,10 @@ function sliders() {
 /* A price that is one number here may be tiers, or change over the years, in the plan. */
 function plannedWords(key) {
   if (key === "self_use_price" && engine.tiers) { return "planned_tiers"; }
-  var price = engine.fixed.map(function (v, y) { return v + engine.market[y]; });
+  var price = engine.rates.price_fixed.map(function (v, y) { return v + engine.rates.price_market[y]; });
   return key === "export_price" && price.some(function (v) { return Math.abs(v - price[0]) > 1e-9; }) ? "planned_years" : "as_planned";
 }
-function settingWords(key, value) { return key === "mechanism_share" ? number(value * 100, 0) + "%" : number(value, 3); }
+function settingWords(key, value) { return key === "mechanism_share" ? number(value, "p0") : number(value, 3); }
 /* What stands behind the numbers of now: model, prices, filters, the other scenario. */
 function situation() {
   var said = [text("model") + text("colon") + (state.model === "plan" ? text("as_planned") : text(state.model))];
@@ -236,12 +236,12 @@ function situation() {
     said.push(text("slider_" + key) + text("colon") + settingWords(key, state.settings[key]));
   });
   state.filters.forEach(function (f) {
-    var scale = SHARES.indexOf(f.key) >= 0 ? 100 : 1, unit = scale === 100 ? "%" : field(f.key).unit[state.language] || "";
+    var scale = isShare(f.key) ? 100 : 1, unit = unitOf(f.key);
     said.push(text(f.key) + text("colon") + (f.kind === "word" ? (f.key === "hamlet" ? f.value : text(f.value)) : f.kind === "poor" ? text("yes")
       : (f.low !== null ? "≥ " + f.low * scale + " " + unit : "") + (f.high !== null ? " ≤ " + f.high * scale + " " + unit : "")));
   });
   if (state.compare) { said.push(text("difference") + text("colon") + data.compare + " − " + data.name); }
-  return said.join("; ");
+  return said.join(style().parts);
 }
 function notCompared() {
   if (!state.compare) { return; }
@@ -281,10 +281,10 @@ function filters() {
   data.measures.forEach(function (m) {
     if (m.kinds) { return; }
     var now = state.filters.filter(function (f) { return f.kind === "range" && f.key === m.key; })[0] || {}, line = element("div", null, { "class": "line", role: "group", "aria-label": text(m.key) });
-    var filterUnit = SHARES.indexOf(m.key) >= 0 ? "%" : m.unit[state.language];
+    var filterUnit = unitOf(m.key);
     line.appendChild(element("span", text(m.key) + (filterUnit ? " (" + filterUnit + ")" : "")));
     ["low", "high"].forEach(function (end) {
-      var scale = SHARES.indexOf(m.key) >= 0 ? 100 : 1;
+      var scale = isShare(m.key) ? 100 : 1;
       var input = element("input", null, { type: "number", step: "any", id: "filter-" + m.key + "-" + end, "aria-label": text(m.key) + " " + text(end === "low" ? "at_least" : "at_most"), placeholder: text(end === "low" ? "at_least" : "at_most") });
       if (known(now[end])) { input.value = now[end] * scale; }
       input.addEventListener("change", function () {
@@ -334,9 +334,9 @@ function cell(value) {
   return '"' + said.replace(/"/g, '""') + '"';
 }
 function csvText() {
-  var keys = ["modules", "capacity_kwp", "energy_kwh", "income_first_year", "payback_years", "avoided_t"].filter(function (k) { return valuesOf(k); });
+  var keys = data.csv.filter(function (k) { return valuesOf(k); });
   var heads = [text("building_id"), text("household_id")].concat(data.personal ? [text(data.personal.name)] : []).concat(keys.map(function (k) {
-    var unit = field(k).unit[state.language]; return text(k) + (unit ? " (" + unit + ")" : "");
+    var unit = unitOf(k); return text(k) + (unit ? " (" + unit + ")" : "");
   }));
   var lines = [heads.map(cell).join(",")];
   state.ticked.forEach(function (i) {

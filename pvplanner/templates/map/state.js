@@ -25,7 +25,7 @@ function ofRoofs(values, weight, needed) {
 }
 function recompute() {
   var homes = tables.households;
-  coopHeld = null;
+  madeNow = {};
   money = reckon(homes, state.model, state.settings);
   view.live = {};
   if (!changed()) { return; }
@@ -53,11 +53,11 @@ function shownValues() {
 function apartMeasure(values) {
   var sizes = Array.from(values).filter(function (v) { return v === v && v !== 0; }).map(Math.abs).sort(function (a, b) { return a - b; });
   var most = sizes.length ? sizes[Math.floor(sizes.length * 0.9)] : 1, m = plainMeasure(), unit = Math.pow(10, Math.floor(Math.log10(most / 2 || 1)));
-  var least = Math.pow(10, -(SHARES.indexOf(m.key) >= 0 ? 3 : m.digits));
+  var least = Math.pow(10, -(isShare(m.key) ? 3 : m.digits));
   var step = Math.max(Math.round(most / 2 / unit) * unit, unit, least), even = Math.min(least, step) / 2;
   var colours = data.apart.slice();
-  if (["payback_years", "shading_loss"].indexOf(m.key) >= 0) { colours.reverse(); }
-  return { key: m.key, unit: m.unit, digits: m.digits, legend: Math.max(m.legend, -Math.floor(Math.log10(step))), low: "fewer", high: "more",
+  if (m.better === "less") { colours.reverse(); }
+  return { key: m.key, better: m.better, digits: m.digits, legend: Math.max(m.legend, -Math.floor(Math.log10(step))), low: "fewer", high: "more",
     breaks: [-2 * step, -step, -even, even, step, 2 * step].map(function (v) { return Number(v.toPrecision(6)); }), colours: colours, only: 0 };
 }
 function classOf(value, m) {

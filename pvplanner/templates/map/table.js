@@ -1,10 +1,8 @@
 /* The households beside the map: only the rows in sight are in the page. */
 var ROW = 30, order = null;
 function tableColumns() {
-  var out = [["household_id", "text"]];
-  if (data.personal) { out.push([data.personal.name, "text"]); }
-  out.push(["building_id", "text"], ["capacity_kwp", "n"], ["energy_kwh", "n"], ["income_first_year", "n"], ["payback_years", "n"]);
-  return out.filter(function (column) { return data.missing.indexOf(column[0]) < 0; });
+  return data.list.filter(function (key) { return data.missing.indexOf(key) < 0; })
+    .map(function (key) { return [key, field(key).kind === "text" ? "text" : "n"]; });
 }
 function homeValue(key, h) {
   var homes = tables.households;
@@ -24,7 +22,7 @@ function sortHomes() {
   var values = rows.length ? rows.map(function (n) { return homeValue(key, n); }) : [];
   var place = rows.map(function (n, k) { return k; });
   var numeric = values.length > 0 && typeof values[0] === "number";
-  var words_ = numeric ? null : new Intl.Collator(state.language === "zh" ? "zh-CN" : "en", { numeric: true });
+  var words_ = numeric ? null : new Intl.Collator(style().html, { numeric: true });
   place.sort(function (a, b) {
     var p = values[a], q = values[b];
     if (numeric) {
@@ -41,7 +39,7 @@ function table() {
   var grid = element("table", null, { id: "grid", "aria-rowcount": order.length + 1 }), head = element("tr"), top = element("thead");
   head.appendChild(element("th", null, { scope: "col" })).appendChild(element("span", text("on_list"), { "class": "hide" }));
   tableColumns().forEach(function (column) {
-    var key = column[0], unit = field(key).unit[state.language], cell_ = element("th", null, { scope: "col", "class": column[1] === "n" ? "n" : "" });
+    var key = column[0], unit = unitOf(key), cell_ = element("th", null, { scope: "col", "class": column[1] === "n" ? "n" : "" });
     var on = state.sort.key === key;
     cell_.setAttribute("aria-sort", on ? (state.sort.down ? "descending" : "ascending") : "none");
     cell_.appendChild(button(text(key) + (unit ? " (" + unit + ")" : "") + (on ? (state.sort.down ? " ▼" : " ▲") : ""), function () {
@@ -85,8 +83,8 @@ function tableRow(n) {
   input.addEventListener("change", function () { toggleTick(roof, input.checked); });
   tick.appendChild(input); line.appendChild(tick);
   tableColumns().forEach(function (column) {
-    var value = homeValue(column[0], h), digits = column[0] === "capacity_kwp" ? 2 : column[0] === "payback_years" ? 1 : 0;
-    line.appendChild(element("td", column[1] === "n" ? (known(value) ? number(value, digits) : "–") : value, { "class": column[1] === "n" ? "n" : "" }));
+    var value = homeValue(column[0], h), rule = field(column[0]).one;
+    line.appendChild(element("td", column[1] === "n" ? (known(value) ? number(value, rule) : "–") : value, { "class": column[1] === "n" ? "n" : "" }));
   });
   line.addEventListener("click", function (event) { if (event.target !== input) { state.active = n; if (roof >= 0) { choose(roof, true); } } });
   return line;

@@ -1,36 +1,46 @@
-/* Words and numbers as people write them. */
+/* Words and numbers as people write them; how far a kind of figure is shown is data. */
 function text(key) {
   var own = data.texts[state.language];
   return Object.prototype.hasOwnProperty.call(own, key) ? own[key] : key;
 }
-function filled(key, values) {
-  return text(key).replace(/\{(\w+)\}/g, function (all, name) { return values[name] !== undefined ? values[name] : all; });
+function style() { return data.style[state.language]; }
+function filled(key, values) { return fill(text(key), values); }
+function fill(template, values) {
+  return template.replace(/\{(\w+)\}/g, function (all, name) { return values[name] !== undefined ? values[name] : all; });
 }
-var makers = {};
-function number(value, digits) {
+/* By a rule: decimals, "s3" significant digits, "t100" multiples, "p0" per cent. */
+function rounded(value, rule) {
+  if (rule.charAt(0) === "t") { var step = Number(rule.slice(1)); return [Math.floor(value / step + 0.5) * step, 0]; }
+  var digits = Number(rule.replace("s", ""));
+  if (rule.charAt(0) === "s") { digits = digits - 1 - (value ? Math.floor(Math.log10(Math.abs(value))) : 0); }
+  var factor = Math.pow(10, digits);
+  return [Math.floor(value * factor + 0.5) / factor, Math.max(digits, 0)];
+}
+function number(value, rule) {
   if (value === null || value === undefined || value !== value) { return text("unknown"); }
-  var key = state.language + digits;
-  if (!makers[key]) {
-    makers[key] = new Intl.NumberFormat(state.language === "zh" ? "zh-CN" : "en-US",
-      { minimumFractionDigits: digits, maximumFractionDigits: digits });
-  }
-  return makers[key].format(value);
+  rule = String(rule);
+  var share = rule.charAt(0) === "p", found = rounded(share ? value * 100 : value, share ? rule.slice(1) : rule);
+  var parts = Math.abs(found[0]).toFixed(found[1]).split(".");
+  var whole = parts[0].replace(/\B(?=(\d{3})+(?!\d))/g, style().thousands);
+  var sign = found[0] < 0 && Number(Math.abs(found[0]).toFixed(found[1])) > 0 ? "-" : "";
+  return sign + whole + (parts.length > 1 ? style().decimal + parts[1] : "") + (share ? "%" : "");
 }
 function known(value) { return value !== null && value !== undefined && value === value; }
-function field(key) { return data.fields[key] || { digits: 0, unit: {} }; }
-var SHARES = ["shading_loss", "suitability", "transformer_load"];
-function shown(key, value, digits) {
+function field(key) { return data.fields[key] || { one: "0", whole: "0", kind: "text", unit: {} }; }
+function isShare(key) { return field(key).one.charAt(0) === "p"; }
+function unitOf(key) { return isShare(key) ? "%" : field(key).unit[state.language] || ""; }
+/* A value as shown; "scope" is "one" (a roof, a household) or "whole" (the village). */
+function shown(key, value, scope) {
   if (!known(value)) { return text("unknown"); }
   if (key === "phases") { return text("phase_" + value); }
-  if (SHARES.indexOf(key) >= 0) { return number(value * 100, 1) + "%"; }
-  var unit = field(key).unit[state.language];
-  return number(value, digits === undefined ? field(key).digits : digits) + (unit ? " " + unit : "");
+  var unit = isShare(key) ? "" : unitOf(key);
+  return number(value, field(key)[scope || "one"]) + (unit ? " " + unit : "");
 }
-/* 10,000 and more in wan beside the exact number, as Chinese readers say it. */
-function large(key, value) {
-  var plain = shown(key, value);
-  if (state.language !== "zh" || !known(value) || Math.abs(value) < 1e5 || field(key).digits > 2) { return plain; }
-  return plain + text("wan_open") + number(value / 1e4, 1) + text("wan_close");
+/* Large numbers beside the exact one as a language says them: 10,000 as wan. */
+function large(key, value, scope) {
+  var plain = shown(key, value, scope), own = style();
+  if (!own.large_from || !known(value) || Math.abs(value) < own.large_from) { return plain; }
+  return fill(own.large, { text: plain, number: number(value / own.large_unit, "s4") });
 }
 function words(value) {
   if (!value) { return text("unknown"); }

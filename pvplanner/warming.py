@@ -1,0 +1,45 @@
+"""Everything compiled is used once, on the smallest village that uses it all."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+
+
+def warm_up() -> None:
+    """Plan a made-up house with a surface model, a battery and a loan, and forget it."""
+    from pvplanner.plan import plan_village
+    from pvplanner.scenario import Scenario
+
+    with tempfile.TemporaryDirectory() as folder:
+        place = Path(folder)
+        _write_village(place)
+        site = {"buildings": str(place / "v.gpkg"), "dsm": str(place / "dsm.tif"),
+                "dem": str(place / "dsm.tif"), "province": "Zhejiang"}  # fmt: skip
+        scenario = Scenario(
+            site=site, demand={"battery_kwh": 1.0, "village_battery_kwh": 1.0}, loan={"share": 0.5}
+        )
+        for changes in ({}, {"demand.battery_kwh": 0.0}, {"site.dsm": None, "site.dem": None}):
+            plan = plan_village(scenario.override(changes))
+            for name in ("waterfall", "measures", "battery"):
+                plan.result(name)
+
+
+def _write_village(folder: Path) -> None:
+    import geopandas as gpd
+    import numpy as np
+    import shapely
+
+    from pvplanner.terrain import write_heights
+
+    east, north, cell = 527_000.0, 3_288_000.0, 0.5
+    shapes = [shapely.box(east + x, north, east + x + 12, north + 9) for x in (20, 50, 80)]
+    frame = gpd.GeoDataFrame({"building_id": ["1", "2", "3"]}, geometry=shapes, crs=4549)
+    frame.to_file(folder / "v.gpkg", engine="pyogrio")
+    x, y = np.meshgrid(np.arange(260) * cell, 40 - np.arange(160) * cell)
+    heights = np.zeros(x.shape)
+    for begin, kind in ((20, "gable"), (50, "flat"), (80, "gable")):
+        inside = (x > begin) & (x < begin + 12) & (y > 0) & (y < 9)
+        rise = 2.5 - np.abs(y - 4.5) * 0.5 if kind == "gable" else 0.0 * y
+        heights = np.where(inside, 6 + rise, heights)
+    write_heights(folder / "dsm.tif", heights, (east, north + 40), cell, "EPSG:4549")
