@@ -107,6 +107,7 @@ def _main(
         typer.Option("--version", help="Say the version.", callback=_version, is_eager=True),
     ] = False,
 ) -> None:
+    context.obj = context.obj or Session()
     context.obj.debug = debug
 
 
@@ -540,7 +541,7 @@ def _say_compiling(session: Session) -> None:
     """Say what the first run waits for."""
     from pvplanner.compiled import SECONDS, is_compiled
 
-    if not is_compiled():
+    if sys.stderr.isatty() and not is_compiled():
         typer.echo(session.word("stage_compile").format(seconds=SECONDS), err=True)
 
 
@@ -606,12 +607,11 @@ def _looks_like_ledger(path: Path) -> bool:
         return True
     if path.suffix.lower() != ".csv" or not path.is_file():
         return False
+    from pvplanner.buildings.households import ALIASES
+
     head = path.read_bytes()[:2000]
-    return any(
-        name.encode(code) in head
-        for name in ("household_id", "户号")
-        for code in ("utf-8", "gb18030")
-    )
+    names = ALIASES["household_id"][:2]
+    return any(name.encode(code) in head for name in names for code in ("utf-8", "gb18030"))
 
 
 def _check_weather(session: Session, path: Path) -> None:

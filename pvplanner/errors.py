@@ -68,6 +68,12 @@ class _Said:
             return _style(self.language)["country"].get(str(self.value), str(self.value))
         return format(self.value, how)
 
+    def __str__(self) -> str:
+        return str(self.value)
+
+    def __repr__(self) -> str:
+        return repr(self.value)
+
 
 class _Shown(dict[str, Any]):
     """Format parameters; one that is missing shows as a question mark instead of raising."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from pathlib import Path
+from types import SimpleNamespace
 
 import geopandas as gpd
 import tomlkit
@@ -14,7 +15,7 @@ from pvplanner.buildings import centre_of
 from pvplanner.errors import InputError
 from pvplanner.money import all_models
 from pvplanner.weather import typical_year
-from pvplanner.words import label, style
+from pvplanner.words import label, style, texts
 
 
 def scenario_text(
@@ -43,6 +44,7 @@ def scenario_text(
     language : {'zh', 'en'}
         Of the plan.
     """
+    said = _Said.of(language)
     latitude, longitude = centre_of(buildings)
     place = reference.find_place(latitude, longitude)
     chinese = place is not None and place.country == "CN"
@@ -50,27 +52,27 @@ def scenario_text(
     for key in ("layer", "crs"):
         given = options.get(key)
         site.append(f"{key} = {_quoted(given)}" if given else _commented(key))
-    site.append(f"datum = {_quoted(options.get('datum') or 'wgs84')}  # {label("scaffold_datum", language)}")
+    site.append(f"datum = {_quoted(options.get('datum') or 'wgs84')}  # {said.datum}")
     site += _weather_lines(weather, folder, latitude, longitude, language)
     if chinese and place is not None:
         note = f"  # {place.town}, {place.distance_km:.0f} km"
         site.append(f"province = {_quoted(place.province)}{note}")
     site += [
-        f'# households = "households.csv"  # {label("scaffold_ledger", language)}',
-        f"# [site.columns]  # {label("scaffold_columns", language)}",
+        f'# households = "households.csv"  # {said.ledger}',
+        f"# [site.columns]  # {said.columns}",
     ]
     priced = chinese and place is not None and place.province in _priced()
-    tariff = [] if priced else [f"# export_price = 0.35  # {label("scaffold_abroad", language)}"]
+    tariff = [] if priced else [f"# export_price = 0.35  # {said.abroad}"]
     if not priced:
         tariff.append("# self_use_price = 0.55")
     costs = ["capex_per_w = 3.0", "opex_per_w_year = 0.04"]
     if not chinese:
-        costs = [f'# currency = "EUR"  # {label("scaffold_money", language)}', *(f"# {line}" for line in costs)]
-    carbon = [] if chinese else [f"# factor_kg_per_kwh = 0.5  # {label("scaffold_factor", language)}"]
+        costs = [f'# currency = "EUR"  # {said.money}', *(f"# {line}" for line in costs)]
+    carbon = [] if chinese else [f"# factor_kg_per_kwh = 0.5  # {said.factor}"]
     name = footprints.stem if footprints.stem != "footprints" else footprints.resolve().parent.name
     return "\n".join(
         [
-            f"# {label("scaffold_head", language)}",
+            f"# {said.head}",
             f"name = {_quoted(name)}",
             f'language = "{language}"',
             "",
@@ -78,17 +80,17 @@ def scenario_text(
             *site,
             "",
             "[roof]",
-            f'# default_type = "gable"  # {label("scaffold_roof", language)}',
+            f'# default_type = "gable"  # {said.roof}',
             "",
             "[module]",
             "flat_tilt = 15",
             "yield_share_min = 0.70",
             "",
             "[system]",
-            f'mount = "roof"  # {label("scaffold_mount", language)}',
+            f'mount = "roof"  # {said.mount}',
             "",
             "[tariff]",
-            f"connection_date = 2026-06-01  # {label("scaffold_date", language)}",
+            f"connection_date = 2026-06-01  # {said.date}",
             *tariff,
             "",
             "[finance]",
@@ -106,6 +108,17 @@ def scenario_text(
 
 
 
+class _Said(SimpleNamespace):
+    """The remarks of a scenario in a language, by their names."""
+
+    @classmethod
+    def of(cls, language: str) -> _Said:
+        """Every word that begins with ``scaffold_``."""
+        head = "scaffold_"
+        found = {k.removeprefix(head): v for k, v in texts(language).items() if k.startswith(head)}
+        return cls(**found)
+
+
 def _models(language: str) -> str:
     """Every business model by its key and name."""
     own = style(language)
@@ -120,6 +133,7 @@ def _priced() -> set[str]:
 def _weather_lines(
     weather: Path | None, folder: Path, latitude: float, longitude: float, language: str
 ) -> list[str]:
+    said = _Said.of(language)
     if weather is not None:
         if not weather.is_file():
             raise InputError("file_missing", where=str(weather))
@@ -127,8 +141,8 @@ def _weather_lines(
     try:
         typical_year(latitude, longitude)
     except InputError:
-        return [f'weather = "weather.epw"  # {label("scaffold_weather", language)}']
-    return [f'weather = "typical"  # {label("scaffold_typical", language)}']
+        return [f'weather = "weather.epw"  # {said.weather}']
+    return [f'weather = "typical"  # {said.typical}']
 
 
 def _commented(key: str) -> str:

@@ -14,6 +14,9 @@ import shapely
 from conftest import LIAO
 from villages import box, frame, hamlet, write_village
 
+from pvplanner.plan.folder import OUTPUTS
+from pvplanner.schema import TABLES
+
 TIMEOUT = 120
 
 
@@ -31,20 +34,10 @@ def test_plan_map_and_report(tmp_path):
     assert done.returncode == 0, done.stderr
     assert done.stderr == ""
     assert str(tmp_path / "out" / "map.html") in done.stdout
-    names = {f.name for f in (tmp_path / "out").iterdir()}
-    tables = {
-        "buildings",
-        "planes",
-        "arrays",
-        "energy",
-        "households",
-        "villages",
-        "shares",
-        "demand",
-    }
-    assert names == {"map.html", "report.html", "plan.gpkg", "summary.json", "scenario.toml"} | {
-        f"{t}.parquet" for t in tables
-    }
+    names = {f.name for f in (tmp_path / "out").iterdir() if f.is_file()}
+    assert {"map.html", "report.html", "plan.gpkg", "summary.json", "scenario.toml"} <= names
+    assert {f"{table}.parquet" for table in TABLES} <= names
+    assert names == set(OUTPUTS)
     assert "capex_per_w = 3.2" in (tmp_path / "out" / "scenario.toml").read_text("utf-8")
     drawn = run(
         "map", tmp_path / "out", "-o", tmp_path / "m.html", "--language", "zh", "--internal"
@@ -181,10 +174,10 @@ def test_messages_follow_the_language_and_debug_shows_the_traceback(tmp_path):
 def test_a_failed_plan_leaves_the_old_one(tmp_path):
     path = write_village(tmp_path, hamlet())
     assert run("plan", path, "--out", tmp_path / "out").returncode == 0
-    before = {f.name: f.read_bytes() for f in (tmp_path / "out").iterdir()}
+    before = {f.name: f.read_bytes() for f in (tmp_path / "out").iterdir() if f.is_file()}
     (tmp_path / "footprints.gpkg").unlink()
     assert run("plan", path, "--out", tmp_path / "out").returncode == 2
-    assert {f.name: f.read_bytes() for f in (tmp_path / "out").iterdir()} == before
+    assert {f.name: f.read_bytes() for f in (tmp_path / "out").iterdir() if f.is_file()} == before
 
 
 # --- real footprints ----------------------------------------------------------------------------

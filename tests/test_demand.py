@@ -11,12 +11,13 @@ from pvplanner.demand import (
     SCALES,
     archetypes,
     at_scale,
-    find_bills,
+    periods,
     read_meter,
     share_village_battery,
     simulate_demand,
 )
 from pvplanner.demand.load import year_shape
+from pvplanner.money import find_bills, household_bills
 from pvplanner.weather import hourly_index
 
 WEATHER = pvp.typical_year(29.72, 121.28)
@@ -44,13 +45,13 @@ def village(count, seed=0):
     return households, arrays, shares
 
 
-def plain_loop(made, load, bills, battery=(0.0, 0.0, 1.0)):
+def plain_loop(made, load, bills, at, battery=(0.0, 0.0, 1.0)):
     """Hour by hour in Python: self-used, exported, lost, and the bill."""
     capacity, power, efficiency = battery
     one_way = np.sqrt(efficiency)
     stored = used = sent = lost = bought = bill = 0.0
     limits = [0.0, *bills.tiers, np.inf]
-    for g, need, at in zip(made, load, bills.peak, strict=True):
+    for g, need, period in zip(made, load, at, strict=True):
         direct = min(g, need)
         spare, lack = g - direct, need - direct
         if capacity:
@@ -63,7 +64,7 @@ def plain_loop(made, load, bills, battery=(0.0, 0.0, 1.0)):
         for tier in range(3):
             low, high = limits[tier], limits[tier + 1]
             part = max(min(bought + lack, high) - max(bought, low), 0.0)
-            bill += part * bills.prices[tier, at]
+            bill += part * bills.prices[tier, period]
         bought += lack
     return used, sent, lost + stored, bill
 
@@ -76,8 +77,9 @@ def test_self_use_and_bills_equal_a_plain_loop(time_of_use, battery):
     scenario = pvp.Scenario(tariff={"time_of_use": time_of_use}, demand={"battery_kwh": battery})
     bills = find_bills(scenario, "Zhejiang")
     table = simulate_demand(
-        households, arrays, shares, WEATHER, scenario=scenario, bills=bills, first_year=0.99
+        households, arrays, shares, WEATHER, scenario=scenario, first_year=0.99
     )
+    billed, at = household_bills(table, bills), periods(scenario)
     hours = pvp.simulate_hours(arrays, WEATHER, scenario=scenario).to_numpy()
     kinds = archetypes()
     for row, person in households.iterrows():
@@ -85,13 +87,14 @@ def test_self_use_and_bills_equal_a_plain_loop(time_of_use, battery):
         mine = (arrays["building_id"] == share["building_id"]).to_numpy()
         made = hours[:, mine].sum(axis=1) * share["share"] * 0.99
         load = year_shape(kinds.loc[person["archetype"]]) * person["consumption_kwh"]
-        used, sent, lost, bill = plain_loop(made, load, bills, (battery, battery / 2, 0.9))
+        used, sent, lost, bill = plain_loop(made, load, bills, at, (battery, battery / 2, 0.9))
         assert table.loc[row, "self_used_kwh_0"] == pytest.approx(used, rel=1e-6)
-        assert table.loc[row, "export_kwh_0"] == pytest.approx(sent, rel=1e-6)
+        by_hour = table.loc[row, [f"export_kwh_h{hour:02d}" for hour in range(24)]]
+        assert by_hour.sum() == pytest.approx(sent, rel=1e-6)
         assert table.loc[row, "battery_loss_kwh_0"] == pytest.approx(lost, abs=1e-3)
-        assert table.loc[row, "bill_after_0"] == pytest.approx(bill, rel=1e-6)
-        before = plain_loop(np.zeros(8760), load, bills)[3]
-        assert table.loc[row, "bill_before"] == pytest.approx(before, rel=1e-9)
+        assert billed.loc[row, "bill_after_0"] == pytest.approx(bill, rel=1e-6)
+        before = plain_loop(np.zeros(8760), load, bills, at)[3]
+        assert billed.loc[row, "bill_before"] == pytest.approx(before, rel=1e-9)
         whole = used + sent + lost
         assert whole == pytest.approx(made.sum(), rel=1e-9)
 
@@ -99,13 +102,12 @@ def test_self_use_and_bills_equal_a_plain_loop(time_of_use, battery):
 def test_between_the_scales_a_straight_line_holds_to_the_hours():
     households, arrays, shares = village(30, seed=3)
     scenario = pvp.Scenario()
-    bills = find_bills(scenario, "Zhejiang")
     table = simulate_demand(
-        households, arrays, shares, WEATHER, scenario=scenario, bills=bills, first_year=1.0
+        households, arrays, shares, WEATHER, scenario=scenario, first_year=1.0
     )
     for scale in (0.985, 0.96, 0.9, 0.85):
         exact = simulate_demand(
-            households, arrays, shares, WEATHER, scenario=scenario, bills=bills, first_year=scale
+            households, arrays, shares, WEATHER, scenario=scenario, first_year=scale
         )
         guess = at_scale(table, "self_used_kwh", np.array([[scale]]), np.zeros(30))[:, 0]
         assert guess == pytest.approx(exact["self_used_kwh_0"].to_numpy(), rel=1e-3)
@@ -117,7 +119,8 @@ def test_tiers_and_time_of_use_of_zhejiang():
     bills = find_bills(pvp.Scenario(tariff={"time_of_use": True}), "Zhejiang")
     assert bills.tiers.tolist() == [2760, 4800]
     assert bills.prices[0].tolist() == [0.288, 0.568]
-    assert bills.peak[:24].tolist() == [0] * 8 + [1] * 14 + [0] * 2
+    at = periods(pvp.Scenario(tariff={"time_of_use": True}))
+    assert at[:24].tolist() == [0] * 8 + [1] * 14 + [0] * 2
     assert find_bills(pvp.Scenario(), "Jiangsu") is None
     one = find_bills(pvp.Scenario(tariff={"self_use_price": 0.6}), None)
     assert (one.prices == 0.6).all()
@@ -144,7 +147,7 @@ def test_archetypes_are_whole(name):
 
 def test_unknown_archetypes_and_profiles_are_refused():
     households, arrays, shares = village(3)
-    options = {"weather": WEATHER, "bills": None}
+    options = {"weather": WEATHER}
     with pytest.raises(pvp.ConfigError, match="elderly_pair"):
         simulate_demand(
             households.assign(archetype="castle"),
@@ -171,11 +174,11 @@ def test_meter_hours_take_the_place_of_the_archetype(tmp_path):
     assert meter["H1"].sum() == pytest.approx(0.25 * 8760)
     households, arrays, shares = village(3)
     table = simulate_demand(
-        households, arrays, shares, WEATHER, scenario=pvp.Scenario(), bills=None, meter=meter
+        households, arrays, shares, WEATHER, scenario=pvp.Scenario(), meter=meter
     )
     assert table["load_kwh"].iloc[1] == pytest.approx(2190)
     assert table["load_kwh"].iloc[0] == pytest.approx(households["consumption_kwh"].iloc[0])
-    assert np.isnan(table["bill_before"]).all()
+    assert np.isnan(household_bills(table, None)["bill_before"]).all()
 
 
 def test_meter_days_of_96_points(tmp_path):
@@ -228,7 +231,7 @@ def test_li_ao_of_2015_with_nothing_tuned():
     from conftest import LIAO
 
     plan = pvp.plan_village(pvp.Scenario.from_toml(LIAO.with_name("liao-2015.toml")))
-    ours, planned, outcome = plan.facts["press"]
+    ours, planned, outcome = plan.press.to_dict("records")
     assert 470_000 <= ours["energy"] <= 550_000
     assert planned["price"] == pytest.approx(1.30)
     assert outcome["price"] == pytest.approx(1.00)
@@ -237,7 +240,7 @@ def test_li_ao_of_2015_with_nothing_tuned():
     for said in (planned, outcome):
         gap = said["by_price"] + said["by_energy"]
         assert gap == pytest.approx(said["income"] - ours["income"], abs=0.05)
-    free = next(e for e in plan.facts["ledger"] if e["item"] == "free_kwh")
-    assert free["by_year"][1] == pytest.approx(30 * 12 * 0.538 * 344, rel=1e-6)
+    free = plan.ledger[(plan.ledger["item"] == "free_kwh") & (plan.ledger["year"] == 1)]
+    assert free["yuan"].sum() == pytest.approx(30 * 12 * 0.538 * 344, rel=1e-6)
     # Some small roofs hold fewer than six whole modules.
-    assert plan.facts["collective"]["capital"] == pytest.approx(5e6, rel=0.05)
+    assert plan.collective["capital"].iloc[0] == pytest.approx(5e6, rel=0.05)

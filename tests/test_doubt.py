@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
 
 import pvplanner as pvp
-from pvplanner.energy import contributions, doubt_components, draw_ranges, roof_doubt
+from pvplanner.energy import as_built, contributions, doubt_components, energy_ranges, roof_doubt
 
 WEATHER = pvp.typical_year(29.72, 121.28)
 
@@ -33,8 +35,8 @@ def village(count):
 
 def test_a_villages_p90_is_nearer_to_its_p50_than_a_roofs():
     doubt = doubt_of(area_shared=0.0)
-    roofs = draw_ranges(doubt)
-    whole = draw_ranges(doubt, village(200)).iloc[0]
+    roofs = energy_ranges(doubt)
+    whole = energy_ranges(doubt, village(200)).iloc[0]
     assert (roofs["p90"] / roofs["p50"]).mean() < whole["p90"] / whole["p50"] < 1
     # The sum of the roofs' P90s is not the village's.
     assert roofs["p90"].sum() < whole["p90"]
@@ -42,7 +44,7 @@ def test_a_villages_p90_is_nearer_to_its_p50_than_a_roofs():
 
 def test_what_is_only_shared_does_not_average_out():
     doubt = doubt_of(area=(50.0, 50.0, 50.0), sigma={"soiling": 0.0})
-    roof, whole = draw_ranges(doubt).iloc[0] / 5000, draw_ranges(doubt, village(200)).iloc[0] / 1e6
+    roof, whole = energy_ranges(doubt).iloc[0] / 5000, energy_ranges(doubt, village(200)).iloc[0] / 1e6
     assert roof.to_numpy() == pytest.approx(whole.to_numpy(), rel=1e-6)
     # Listed parts in quadrature (Thevenard and Pelland, with 5.7 % for the interpolation).
     sigma = np.sqrt(0.05**2 + 0.057**2 + 0.03**2 + 0.03**2 + 0.015**2 + 0.05**2)
@@ -52,7 +54,7 @@ def test_what_is_only_shared_does_not_average_out():
 def test_intervals_hold_what_they_claim_where_the_truth_is_known():
     """Draw a truth from the stated errors; 80 % intervals hold it about 80 % of the time."""
     doubt = doubt_of(60, area=(40.0, 50.0, 60.0))
-    found = draw_ranges(doubt, village(60), draws=4000).iloc[0]
+    found = energy_ranges(doubt, village(60)).iloc[0]
     rng = np.random.default_rng(9)
     parts, held = doubt.components, 0
     shared = parts.loc[parts["scope"] == "shared", "sigma"]
@@ -65,14 +67,82 @@ def test_intervals_hold_what_they_claim_where_the_truth_is_known():
     assert held / 3000 == pytest.approx(0.8, abs=0.03)
 
 
-def test_ranges_are_seeded_and_do_not_depend_on_order_or_partition():
+def test_ranges_do_not_depend_on_order_or_partition():
     doubt = doubt_of(40)
-    one, two = draw_ranges(doubt), draw_ranges(doubt)
+    one, two = energy_ranges(doubt), energy_ranges(doubt)
     pd.testing.assert_frame_equal(one, two, check_exact=True)
-    assert not one.equals(draw_ranges(doubt, seed=1))
     few = pd.DataFrame({"group": [7, 3], "row": [7, 3], "weight": 1.0})
-    alone = draw_ranges(doubt, few)
-    assert alone.loc[[7, 3]].to_numpy() == pytest.approx(one.loc[[7, 3]].to_numpy(), rel=1e-9)
+    alone = energy_ranges(doubt, few)
+    assert alone.loc[[7, 3]].to_numpy() == pytest.approx(one.loc[[7, 3]].to_numpy(), rel=1e-12)
+
+
+def drawn(doubt, groups, draws, seed=5):
+    """P90 of groups by plain draws of the same model."""
+    rng = np.random.default_rng(seed)
+    parts = doubt.components
+    shared = parts.loc[parts["scope"] == "shared", "sigma"].to_numpy(float)
+    own = np.sqrt((parts.loc[parts["scope"] == "own", "sigma"].to_numpy(float) ** 2).sum())
+    together = np.prod([np.maximum(1 + s * rng.standard_normal(draws), 0.05) for s in shared], 0)
+    area, stamp = rng.standard_normal(draws), rng.standard_normal(draws)
+    out = {}
+    for label, rows in groups.groupby("group", sort=False):
+        total = np.zeros(draws)
+        for i, weight in zip(rows["row"], rows["weight"], strict=True):
+            apart = rng.standard_normal(draws)
+            z = np.sqrt(doubt.area_shared) * area + np.sqrt(1 - doubt.area_shared) * apart
+            room = np.maximum(1 + z * np.where(z < 0, doubt.below[i], doubt.above[i]), 0)
+            soiled = 1 + own * rng.standard_normal(draws)
+            moved = 1 + doubt.shift[i] * stamp
+            total += doubt.energy_kwh[i] * weight * room * soiled * moved
+        out[label] = np.quantile(total * together, [0.1, 0.5, 0.9])
+    return pd.DataFrame.from_dict(out, orient="index", columns=["p90", "p50", "p10"])
+
+
+def uneven(count, seed=2):
+    """Arrays of many sizes, with roofs of very different room, and groups of one to five."""
+    rng = np.random.default_rng(seed)
+    doubt = doubt_of(count)
+    low, high = rng.uniform(0, 0.38, count), rng.uniform(0, 0.3, count)
+    energy = rng.uniform(800, 9000, count)
+    doubt = replace(doubt, energy_kwh=energy, below=low, above=high)
+    sizes = np.resize([1, 2, 2, 3, 4, 5], count)
+    group = np.repeat(np.arange(count), sizes)[:count]
+    rows = pd.DataFrame({"group": group, "row": np.arange(count)})
+    return doubt, rows.assign(weight=rng.uniform(0.3, 1.0, count))
+
+
+def worst(found, true):
+    off = np.abs(found / true.loc[found.index] - 1)
+    return np.quantile(off.to_numpy(), 0.95), off.to_numpy().max()
+
+
+def test_ranges_equal_plain_draws_of_the_same_model():
+    doubt, groups = uneven(90)
+    most, all_ = worst(energy_ranges(doubt, groups), drawn(doubt, groups, 200_000))
+    assert most < 0.005
+    assert all_ < 0.012
+    whole = groups.assign(group="village")
+    assert worst(energy_ranges(doubt, whole), drawn(doubt, whole, 200_000))[1] < 0.004
+    built = as_built(doubt)
+    assert worst(energy_ranges(built, groups), drawn(built, groups, 200_000))[1] < 0.004
+
+
+@pytest.mark.long
+def test_ranges_equal_a_million_draws():
+    doubt, groups = uneven(240, seed=4)
+    most, _ = worst(energy_ranges(doubt, groups), drawn(doubt, groups, 1_000_000))
+    assert most < 0.005
+    whole = groups.assign(group="village")
+    assert worst(energy_ranges(doubt, whole), drawn(doubt, whole, 1_000_000))[1] < 0.002
+
+
+def test_an_untold_time_stamp_widens_ranges_of_east_and_west(shared):
+    weather = pvp.read_weather(shared / "data" / "weather" / "hangzhou_cswd.epw")
+    doubt = doubt_of(12, weather=weather)
+    groups = pd.DataFrame({"group": np.arange(12) // 3, "row": np.arange(12), "weight": 1.0})
+    assert worst(energy_ranges(doubt, groups), drawn(doubt, groups, 200_000))[1] < 0.006
+    alone = groups.assign(group=np.arange(12))
+    assert worst(energy_ranges(doubt), drawn(doubt, alone, 200_000))[1] < 0.006
 
 
 def test_contributions_sum_in_squares():

@@ -10,16 +10,16 @@ import subprocess
 import pytest
 from conftest import ROOT
 
-from pvplanner import errors, schema
+from pvplanner import errors, schema, words
 
 PACKAGE = ROOT / "pvplanner"
 FLOORS = {
-    "errors": 0, "schema": 1, "reference": 2, "scenario": 3,
-    "buildings": 4, "weather": 4, "terrain": 4, "roofs": 5, "horizon": 5,
-    "modules": 6, "energy": 6, "demand": 7, "income": 8, "carbon": 8, "grid": 8,
-    "selection": 9, "dossier": 9, "village": 10, "mapping": 11, "report": 11, "sheet": 11,
-    "fetch": 11,
-    "region": 12, "scaffold": 12, "cli": 13,
+    "errors": 0, "compiled": 0, "threads": 0, "arrays": 0, "schema": 1, "words": 2,
+    "reference": 2, "scenario": 3, "buildings": 4, "weather": 4, "terrain": 4, "roofs": 5,
+    "horizon": 5, "modules": 6, "energy": 7, "demand": 8, "carbon": 8, "money": 9, "grid": 9,
+    "holdings": 10, "selection": 10, "track": 10, "fetch": 10, "plan": 11,
+    "mapping": 12, "report": 12, "dossier": 12, "sheet": 12, "scaffold": 12, "warming": 12,
+    "region": 13, "cli": 14,
 }  # fmt: skip
 PYTHON = sorted(PACKAGE.rglob("*.py"))
 
@@ -60,37 +60,64 @@ def test_only_terrain_opens_rasters_and_only_region_uses_dask():
         assert not re.search(r"import (requests|urllib|httpx)", text) or room_of(path) == "fetch"
 
 
-def test_every_message_has_both_languages_and_is_used():
+def test_every_language_says_the_same_things():
+    """Same messages with the same parameters, same labels, units and marks in every folder."""
+    first, *others = errors.LANGUAGES
+    for other in others:
+        ours, theirs = errors._catalogue(first), errors._catalogue(other)
+        assert set(ours) == set(theirs)
+        for code, entry in ours.items():
+            assert set(entry) == set(theirs[code]), code
+            for part, text in entry.items():
+                fields = [set(re.findall(r"{(\w+)", t)) for t in (text, theirs[code][part])]
+                assert fields[0] == fields[1], (code, part)
+        for name, key in (("labels.csv", "key"), ("units.csv", "unit"), ("sources.csv", "source")):
+            ours, theirs = words._table(first, name, key), words._table(other, name, key)
+            assert set(ours) == set(theirs), name
+        assert set(words.style(first)) == set(words.style(other)) - {"month_names"}
+
+
+def test_every_message_is_used():
     source = "\n".join(p.read_text("utf-8") for p in PYTHON)
     built = (
         "shape_", "aside_", "sun_offset_", "surface_", "source_", "phase_", "slider_", "item_",
     )  # fmt: skip
-    for code, entry in errors._catalogue().items():
-        assert {"en", "zh"} <= set(entry), code
-        assert ("todo_en" in entry) == ("todo_zh" in entry), code
+    for code in errors._catalogue("en"):
         assert f'"{code}"' in source or code.startswith(built) or code == "bug", code
-        fields = [set(re.findall(r"{(\w+)", entry[k])) for k in ("en", "zh")]
-        translated = {"rule": "rule_zh"}
-        assert {translated.get(f, f) for f in fields[0]} == {
-            translated.get(f, f) for f in fields[1]
-        }, code
 
 
-def test_every_column_of_the_tables_is_in_the_glossary(liao):
-    known = set(schema.glossary().index)
+def test_every_column_of_the_tables_is_described(liao):
     for name, table in liao.tables():
         for column in table.columns:
             if column == "geometry" or column.startswith("input_"):
                 continue
-            assert schema._stem(column) in known, f"{name}.{column}"
+            assert schema.stem(column) in schema.columns(), f"{name}.{column}"
+            for code in errors.LANGUAGES:
+                assert words.describe(column, code), f"{name}.{column}"
 
 
-def test_glossary_rows_are_whole():
-    table = schema.glossary()
-    assert table.index.is_unique
-    assert (table[["en", "zh"]] != "").all().all()
-    columns = table[table["kind"] == "column"]
-    assert (columns[["description_en", "description_zh"]] != "").all().all()
+def test_columns_name_kinds_units_and_places_that_there_are():
+    units = words._table("en", "units.csv", "unit")
+    for key, told in schema.columns().items():
+        assert told.kind in schema.kinds(), key
+        assert told.unit in ("", *units), key
+        assert words.has_label(key, "en"), key
+
+
+def test_labels_are_whole():
+    for code in errors.LANGUAGES:
+        for key, row in words._table(code, "labels.csv", "key").items():
+            assert row["label"], key
+
+
+def test_no_text_of_a_page_or_message_stands_in_code():
+    """What people read is in words/: no Chinese in Python or in the page's scripts."""
+    for path in [*PYTHON, *(PACKAGE / "templates").rglob("*.j*")]:
+        if room_of(path) in ("buildings", "weather"):
+            continue  # headings of files as the field sends them
+        lines = path.read_text("utf-8").splitlines()
+        odd = [line for line in lines if re.search(r"[\u4e00-\u9fff]", line)]
+        assert not [line for line in odd if not re.match(r"\s*(#|//|/\*)", line)], path
 
 
 def test_vendored_files_are_what_they_were():

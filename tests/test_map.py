@@ -17,12 +17,15 @@ from villages import box, frame, hamlet, write_village
 
 import pvplanner as pvp
 from pvplanner.buildings.datum import wgs84_to_gcj02
-from pvplanner.mapping.data import MEASURES, page_data, roof_frame
+from pvplanner.mapping.data import page_data, roof_frame
 from pvplanner.mapping.pack import Packer, pack_shapes
 from pvplanner.modules import module_outlines
-from pvplanner.schema import MODELS, label
+from pvplanner.money import all_models
+from pvplanner.schema import shown_in
+from pvplanner.words import label, number, shown
 
 pytestmark = pytest.mark.browser
+MODELS = all_models()
 CHANGED = {
     "export_price": "tariff.export_price",
     "mechanism_share": "tariff.mechanism_share",
@@ -131,18 +134,17 @@ def test_a_click_opens_the_card_with_the_plans_numbers(opened, liao):
     opened.mouse.click(*pixel_of(opened, row["building_id"]))
     card = opened.locator("#card").inner_text()
     assert row["building_id"] in card
-    assert f"{row['energy_kwh']:,.0f} 度/年" in card
-    assert f"{row['income_first_year']:,.0f} 元/年" in card
-    assert f"{int(row['modules'])} 块" in card
-    assert f"{row['shading_loss'] * 100:.1f}%" in card
-    assert f"{row['capacity_kw_ac']:.2f} 千瓦" in card
+    for key, unit in (("energy_kwh", " 度/年"), ("income_first_year", " 元/年"), ("modules", " 块"),
+                      ("shading_loss", ""), ("capacity_kw_ac", " 千瓦")):  # fmt: skip
+        assert f"{shown(row[key], key, 'zh')}{unit}" in card, key
     home = liao.shares.loc[liao.shares["building_id"] == row["building_id"], "household_id"].iloc[0]
     assert home in card
     people = liao.households.set_index("household_id").loc[home]
+    own = of_model(liao)
     for model in MODELS:
-        income = people[f"{model}_income_first_year"]
+        income = own[model].loc[home, "income_first_year"]
         if np.isfinite(income):
-            assert f"{income:,.0f}" in card, model
+            assert shown(income, "income_first_year", "zh") in card, model
     assert opened.locator("#card svg").count() == 2
     # The first year's parts sum to its income.
     why = opened.locator("#card table").last.locator("td").all_inner_texts()[1:]
@@ -169,7 +171,8 @@ def test_totals_are_the_plans_and_follow_the_view(opened, liao):
     for key in ("modules", "energy_kwh", "income_first_year", "avoided_t", "energy_p90_kwh"):
         assert totals[key] == pytest.approx(summary[key], abs=1e-6), key
     text = opened.locator("#totals").inner_text()
-    assert f"{summary['energy_kwh']:,.0f} 度/年（{summary['energy_kwh'] / 1e4:,.1f}万）" in text
+    told = shown(summary["energy_kwh"], "energy_kwh", "zh", "whole")
+    assert f"{told} 度/年（{number(summary['energy_kwh'] / 1e4, 's4', 'zh')}万）" in text
     opened.evaluate("pvplanner.map.setZoom(pvplanner.map.getZoom() + 1.5, {animate: false})")
     held = opened.evaluate("pvplanner.counted()")
     assert 0 < len(held) < len(liao.buildings)
@@ -185,7 +188,7 @@ def test_totals_are_the_plans_and_follow_the_view(opened, liao):
 
 def test_every_measure_that_the_plan_knows_is_offered_and_no_other(opened):
     offered = opened.locator("#measure option").evaluate_all("o => o.map(x => x.value)")
-    assert set(MEASURES) - set(offered) == {"transformer_load"}
+    assert set(shown_in("measure")) - set(offered) == {"transformer_load"}
     assert label("transformer_load", "zh") in opened.locator("#missing").inner_text()
     seen = set()
     for key in offered:
@@ -210,12 +213,23 @@ def numbers(values):
     return np.array([np.nan if v is None else v for v in values], dtype=float)
 
 
-def assert_money(found, people, prefix, tolerance=0.5):
+def of_model(plan):
+    """Households' measures as planned, by model; "plan" is the chosen one's."""
+    ids, planned = plan.households["household_id"], plan.measures["case"] == "planned"
+    by_model = {
+        model: plan.measures[planned & (plan.measures["model"] == model)]
+        .set_index("household_id").reindex(ids)
+        for model in MODELS
+    }  # fmt: skip
+    return {**by_model, "plan": plan.households.set_index("household_id")}
+
+
+def assert_money(found, people, tolerance=0.5):
     for name, key in (("first", "income_first_year"), ("mean", "income_mean")):
-        ours, theirs = numbers(found[name]), people[f"{prefix}{key}"].to_numpy(dtype=float)
-        assert (np.isnan(ours) == np.isnan(theirs)).all(), (prefix, key)
-        assert np.nanmax(np.abs(ours - theirs), initial=0) <= tolerance, (prefix, key)
-    ours, theirs = numbers(found["payback"]), people[f"{prefix}payback_years"].to_numpy(float)
+        ours, theirs = numbers(found[name]), people[key].to_numpy(dtype=float)
+        assert (np.isnan(ours) == np.isnan(theirs)).all(), key
+        assert np.nanmax(np.abs(ours - theirs), initial=0) <= tolerance, key
+    ours, theirs = numbers(found["payback"]), people["payback_years"].to_numpy(float)
     assert (np.isnan(ours) == np.isnan(theirs)).all()
     assert np.nanmax(np.abs(ours - theirs), initial=0) < 1e-3
 
@@ -227,14 +241,14 @@ RECKON = (
 
 
 def test_every_business_model_gives_what_the_plan_says(opened, liao):
-    assert_money(opened.evaluate(RECKON, ["plan", {}]), liao.households, "")
-    for model in MODELS:
-        assert_money(opened.evaluate(RECKON, [model, {}]), liao.households, f"{model}_")
+    for model, people in of_model(liao).items():
+        assert_money(opened.evaluate(RECKON, [model, {}]), people)
     opened.select_option("#model", "roof_lease")
     total = shown_totals(opened)["income_first_year"]
     homes = liao.households
     linked = homes["household_id"].isin(liao.shares["household_id"])
-    expected = homes.loc[linked, "roof_lease_income_first_year"].sum()
+    let = of_model(liao)["roof_lease"]["income_first_year"].to_numpy()
+    expected = np.nansum(let[linked.to_numpy()])
     assert total == pytest.approx(expected, rel=1e-4)
 
 
@@ -276,10 +290,9 @@ def test_sliders_give_what_python_gives(page, mixed, tmp_path):
     for _ in range(50):
         some = [k for k in draws if rng.uniform() < 0.6] or ["capex_per_w"]
         setting = {k: round(float(rng.uniform(*draws[k])), 3) for k in some}
-        other = pvp.plan_village(mixed.override({CHANGED[k]: v for k, v in setting.items()}))
-        for model in ("plan", *MODELS):
-            prefix = "" if model == "plan" else f"{model}_"
-            assert_money(page.evaluate(RECKON, [model, setting]), other.households, prefix)
+        other = plan.under({CHANGED[k]: v for k, v in setting.items()})
+        for model, people in of_model(other).items():
+            assert_money(page.evaluate(RECKON, [model, setting]), people)
         page.evaluate("s => { pvplanner.state.settings = s; pvplanner.update(); }", setting)
         totals = page.evaluate("pvplanner.totals()")
         villages = other.villages
@@ -671,7 +684,7 @@ def test_plans_of_other_buildings_are_not_compared(liao, tmp_path):
 
 
 def test_an_online_basemap_comes_only_when_asked_for(liao, public, tmp_path):
-    assert "tianditu" not in public.read_text("utf-8")
+    assert "tianditu.gov.cn" not in public.read_text("utf-8")
     with pytest.raises(pvp.ConfigError, match="key"):
         pvp.save_map(liao, tmp_path / "m.html", tiles="tianditu")
     with pytest.raises(pvp.ConfigError, match="tianditu"):
@@ -696,7 +709,7 @@ def test_the_ground_has_relief_contours_and_layers(page, tmp_path, liao):
                         ("boundary", shapely.box(*middle))):  # fmt: skip
         gpd.GeoDataFrame(geometry=[shape], crs=4326).to_file(tmp_path / f"{name}.geojson")
     layers = {f"site.{n}": str(tmp_path / f"{n}.geojson") for n in ("roads", "water", "boundary")}
-    plan = pvp.Plan(**{**vars(liao), "scenario": liao.scenario.override(layers)})
+    plan = liao.under(layers)
     open_page(page, pvp.save_map(plan, tmp_path / "map.html"))
     assert page.evaluate("pvplanner.data.ground.relief.length") == 2
     assert page.evaluate("pvplanner.data.ground.contours.length") > 4

@@ -12,8 +12,10 @@ from hypothesis import strategies as st
 
 import pvplanner as pvp
 from pvplanner import reference
-from pvplanner.income import (
+from pvplanner.energy.wear import remaining
+from pvplanner.money import (
     Case,
+    all_models,
     appraise,
     chosen_models,
     gini,
@@ -23,12 +25,13 @@ from pvplanner.income import (
     loan_schedule,
     net_present_value,
     payback,
-    remaining,
+    resolve_terms,
     run_model,
 )
-from pvplanner.income.ledger import PARTIES, divide_fen
-from pvplanner.income.models import value_added_tax
-from pvplanner.schema import MODELS
+from pvplanner.money.ledger import PARTIES, divide_fen
+from pvplanner.money.payments import value_added_tax
+
+MODELS = all_models()
 
 
 def test_new_project_in_zhejiang_by_hand():
@@ -85,41 +88,35 @@ def household(energy=10_000.0, kwp=10.0, modules=18.0, use=2_000.0, count=1, **m
     table = pd.DataFrame(
         {"household_id": [f"H{n}" for n in range(count)], "energy_kwh": energy,
          "capacity_kwp": kwp, "modules": modules, "consumption_kwh": use, "low_income": False,
+         "own_building": False,
          "project_class": "natural_person_household", "model": "self_invest"}
     )  # fmt: skip
     return table.assign(**more)
 
 
 def flat_demand(households, self_used=None, first=0.99):
-    """A demand table in which self-use is a stated share at any scale."""
+    """Demand and bills in which self-use is a stated share at any scale."""
     from pvplanner.demand import SCALES
 
     made = households["energy_kwh"].to_numpy(dtype=float) * first
     use = households["consumption_kwh"].to_numpy(dtype=float)
     used = 0.2 * made if self_used is None else self_used
-    table = {
-        "household_id": households["household_id"],
-        "load_kwh": use,
-        "bill_before": use * 0.538,
-    }
+    ids = households["household_id"]
+    demand = {"household_id": ids, "load_kwh": use}
+    bills = {"household_id": ids, "bill_before": use * 0.538}
     for n, scale in enumerate(SCALES):
-        table |= {
-            f"self_used_kwh_{n}": used * scale,
-            f"export_kwh_{n}": (made - used) * scale,
-            f"export_worth_kwh_{n}": (made - used) * scale,
-            f"battery_loss_kwh_{n}": 0.0 * made,
-            f"bill_after_{n}": use * 0.538 - used * scale * 0.538,
-        }
-    return pd.DataFrame(table)
+        demand |= {f"self_used_kwh_{n}": used * scale, f"battery_loss_kwh_{n}": 0.0 * made}
+        bills[f"bill_after_{n}"] = use * 0.538 - used * scale * 0.538
+    return pd.DataFrame(demand), pd.DataFrame(bills)
 
 
 def case(scenario=None, households=None, province="Zhejiang", ratio=None):
     scenario = scenario or pvp.Scenario()
     households = household() if households is None else households
-    prices = pvp.resolve_prices(scenario, province)
-    demand = flat_demand(households, first=remaining(scenario)[0])
+    terms = resolve_terms(scenario, province)
+    demand, bills = flat_demand(households, first=remaining(scenario)[0])
     ratio = np.ones(len(households)) if ratio is None else ratio
-    return Case(households, demand, prices, scenario, ratio, 2.58)
+    return Case(households, demand, bills, terms, ratio)
 
 
 def net(model, scenario=None, **more):
@@ -148,7 +145,7 @@ def test_self_use_by_hand():
     ("finance", "expected"),
     [
         ({}, 18 * 35.0),
-        ({"rent_basis": "m2", "rent": 10}, 18 * 2.58 * 10),
+        ({"rent_basis": "m2", "rent": 10}, round(18 * 2.278 * 1.134 * 10, 2)),
         ({"rent_basis": "kwp", "rent": 50}, 500.0),
         ({"rent_basis": "lump", "rent": 800}, 800.0),
     ],
@@ -405,10 +402,11 @@ def test_loan_lowers_the_own_capital_and_cover_is_income_over_service():
 
 
 def test_vat_is_due_above_the_threshold_or_after_its_term():
-    scenario = pvp.Scenario()
+    terms = resolve_terms(pvp.Scenario(), "Zhejiang")
+    rules = (terms.vat_free, terms.finance.vat_free_per_month, terms.finance.vat_rate)
     small, large = np.full(25, 1_000_000.0), np.full(25, 2_000_000.0)
-    assert value_added_tax(small, scenario)[:2].tolist() == [0, 10_000]
-    assert value_added_tax(large, scenario)[0] == 20_000
+    assert value_added_tax(small, *rules)[:2].tolist() == [0, 10_000]
+    assert value_added_tax(large, *rules)[0] == 20_000
 
 
 # --- reference tables ---------------------------------------------------------------------------

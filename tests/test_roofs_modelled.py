@@ -357,6 +357,7 @@ def test_a_sheet_shows_one_building(tmp_path):
     from typer.testing import CliRunner
 
     from pvplanner.cli import app
+    from pvplanner.sheet import save_sheet
 
     path = write_village(tmp_path, frame([box(0, 0, 12, 9)], roof_type=["gable"]))
     sheet = tmp_path / "sheet.svg"
@@ -365,6 +366,6 @@ def test_a_sheet_shows_one_building(tmp_path):
     assert "<svg" in sheet.read_text("utf-8")
     scenario = pvp.Scenario.from_toml(path)
     with pytest.raises(pvp.ConfigError, match="no building"):
-        pvp.sheet.save_sheet(
-            pvp.village.site_planes(scenario), "B9", sheet, scenario=scenario, language="en"
+        save_sheet(
+            pvp.plan_village(scenario).planes, "B9", sheet, scenario=scenario, language="en"
         )

@@ -19,7 +19,7 @@ _TIANDITU = (
 BASEMAPS: dict[str, dict[str, Any]] = {
     "tianditu": {
         "urls": [_TIANDITU.format(s=0, layer=layer, key="{key}") for layer in ("img", "cia")],
-        "credit": "天地图",
+        "credit": "basemap_tianditu",
         "needs_key": True,
         "zoom": 18,
     },
@@ -28,7 +28,7 @@ BASEMAPS: dict[str, dict[str, Any]] = {
             "https://webst01.is.autonavi.com/appmaptile?style=6&x={x}&y={y}&z={z}",
             "https://webst01.is.autonavi.com/appmaptile?style=8&x={x}&y={y}&z={z}",
         ],
-        "credit": "高德地图",
+        "credit": "basemap_amap",
         "needs_key": False,
         "zoom": 18,
     },

@@ -388,7 +388,7 @@ def outlines_of(planes: gpd.GeoDataFrame, layout: pd.DataFrame) -> gpd.GeoDataFr
     paired = set(layout.loc[layout["second"], "plane"])
     low = built[["x", "y"]].to_numpy()
     along, up = built[["along_x", "along_y"]].to_numpy(), built[["up_x", "up_y"]].to_numpy()
-    ring = np.stack([low + along, low + along + up, low + up, low, low + along], axis=1)
+    ring = np.stack([low, low + along, low + along + up, low + up, low], axis=1)
     ids = planes["plane_id"].astype(str).to_numpy(dtype=object)[built["plane"].to_numpy()]
     side = np.where(built["second"], "W", "E").astype(object)
     double = built["plane"].isin(paired).to_numpy()

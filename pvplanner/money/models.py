@@ -8,7 +8,7 @@ list, and both run the same golden vectors (``reference/rules.json``).
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -186,7 +186,7 @@ QUANTITIES: dict[str, Callable[[Case], np.ndarray]] = {
 
 @dataclass(frozen=True)
 class Payment:
-    """A row of ``models.csv``."""
+    """A row of ``models.csv``; source, year and certainty say where the row is from."""
 
     model: str
     item: str
@@ -197,6 +197,9 @@ class Payment:
     when: str
     rule: str
     only: str
+    source: str
+    year: str
+    certainty: str
 
 
 def payments_of(model: str) -> tuple[Payment, ...]:
@@ -212,9 +215,10 @@ def payments_of(model: str) -> tuple[Payment, ...]:
     if not own:
         raise KeyError(model)
     owner = owner_of(model)
+    named = {"owner": owner}
     shared = [
-        Payment(model, r.item, *(owner if p == "owner" else p for p in (r.payer, r.payee)),
-                r.quantity, r.rate, r.when, r.rule, r.only)
+        replace(r, model=model, payer=named.get(r.payer, r.payer),
+                payee=named.get(r.payee, r.payee))
         for r in rows if r.model == "each"
     ]  # fmt: skip
     begin = [row for row in own if row.item in ("capital", "grant")]

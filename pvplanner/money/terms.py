@@ -74,6 +74,8 @@ class Terms:
     allowed : dict of str to tuple of str
         Business models that the rules of the date allow each class of project.
     mechanism : Mechanism or None
+    rent_known : bool
+        Whether the rent is in the plan's currency.
     """
 
     case: str
@@ -93,6 +95,7 @@ class Terms:
     rural_income: float | None
     allowed: dict[str, tuple[str, ...]]
     mechanism: Mechanism | None
+    rent_known: bool = True
 
     @property
     def years(self) -> int:
@@ -188,7 +191,8 @@ class Terms:
         finance = self.finance
         let = (year <= finance.lease_years) | finance.lease_renewed
         # Where no price is known the default rent in yuan means nothing either.
-        known = self.known if np.isfinite(self.prices.export).all() else np.nan
+        priced = self.rent_known and np.isfinite(self.prices.export).all()
+        known = self.known if priced else np.nan
         grown = (1 + finance.rent_growth) ** (np.minimum(year, finance.lease_years) - 1)
         return finance.rent * known * grown * let
 
@@ -268,7 +272,7 @@ def resolve_terms(
         scenario.developer, remaining(scenario), scenario.grid.curtailment,
         tariff.connection_date, tariff.market_hourly, scenario.demand.self_use_share,
         stated if stated is not None else rural_income, allowed_models(tariff.connection_date),
-        _mechanism(scenario, prices),
+        _mechanism(scenario, prices), finance.rent_stated,
     )  # fmt: skip
 
 

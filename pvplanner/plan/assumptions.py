@@ -118,6 +118,8 @@ def _export_rows(terms: Terms) -> list[_Row]:
 def _finance(terms: Terms) -> list[_Row]:
     rows = []
     for key in OWN:
+        if key == "rent" and not terms.rent_known:
+            continue
         value = getattr(terms.finance, key)
         rows.append(_default(key, value, value == reference.constant(key).value))
     return rows

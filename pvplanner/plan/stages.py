@@ -279,7 +279,7 @@ def battery(
 
 @stage(
     "terms",
-    keys=("tariff", "finance", "finance.costs_stated", "loan", "cooperative", "developer",
+    keys=("tariff", "finance", "finance.costs_stated", "finance.rent_stated", "loan", "cooperative", "developer",
           "carbon", "module.product", "grid.curtailment", "demand.self_use_share"),
     files=("tariff.file", "carbon.pathway_file"),
     said="income",

@@ -369,6 +369,11 @@ class Finance(Frozen):
         return self.currency != "CNY" and {"capex_per_w", "opex_per_w_year"} <= self.model_fields_set
 
     @property
+    def rent_stated(self) -> bool:
+        """Whether the rent is in the plan's currency: the default is in yuan."""
+        return self.currency == "CNY" or "rent" in self.model_fields_set
+
+    @property
     def models_used(self) -> tuple[str, ...]:
         """The business models that are chosen for any class of project."""
         return tuple(dict.fromkeys([self.model, *self.model_by_class.values()]))

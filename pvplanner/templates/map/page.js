@@ -172,7 +172,7 @@ function prepareGround() {
   });
   if (data.tiles) {
     data.tiles.urls.forEach(function (url) { L.tileLayer(url, { maxNativeZoom: data.tiles.zoom, maxZoom: 22 }).addTo(map); });
-    map.attributionControl.addAttribution(data.tiles.credit);
+    map.attributionControl.addAttribution(text(data.tiles.credit));
   }
 }
 function prepare() {
