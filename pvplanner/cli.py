@@ -439,6 +439,8 @@ def main() -> None:
         # A console that can't show Chinese shows question marks instead of failing.
         with contextlib.suppress(AttributeError, ValueError):
             stream.reconfigure(errors="replace")  # type: ignore[union-attr]
+    # Arrow's own pools keep what they were once given; a plan's tables are large and short-lived.
+    os.environ.setdefault("ARROW_DEFAULT_MEMORY_POOL", "system")
     session = Session()
     try:
         app(obj=session, standalone_mode=True)

@@ -14,7 +14,8 @@ from pvplanner import errors, schema, words
 
 PACKAGE = ROOT / "pvplanner"
 FLOORS = {
-    "errors": 0, "compiled": 0, "threads": 0, "arrays": 0, "schema": 1, "words": 2,
+    "errors": 0, "compiled": 0, "threads": 0, "arrays": 0, "projection": 0,
+    "schema": 1, "words": 2,
     "reference": 2, "scenario": 3, "buildings": 4, "weather": 4, "terrain": 4, "roofs": 5,
     "horizon": 5, "modules": 6, "energy": 7, "demand": 8, "carbon": 8, "money": 9, "grid": 9,
     "holdings": 10, "selection": 10, "track": 10, "fetch": 10, "plan": 11,

@@ -5,11 +5,12 @@ from __future__ import annotations
 import geopandas as gpd
 import numpy as np
 import shapely
-from pyproj import CRS, Geod, Transformer
+from pyproj import CRS, Geod
 from pyproj.exceptions import CRSError
 
 from pvplanner.buildings.datum import TO_WGS84, metric_crs, zone_prefixed_epsg
 from pvplanner.errors import ConfigError, Finding, InputError
+from pvplanner.projection import to_degrees
 
 WGS84 = CRS.from_epsg(4326)
 SCALE_TOLERANCE = 0.01
@@ -33,7 +34,7 @@ def place_in_metres(
     extent = _extent(raw, where)
     _check_coordinates(stated, extent, where)
     frame = raw.set_crs(stated, allow_override=True)
-    to_lonlat = Transformer.from_crs(stated, WGS84, always_xy=True)
+    to_lonlat = to_degrees(stated)
     lon, lat = to_lonlat.transform(*_middle(raw))
     if datum in TO_WGS84:
         frame = _undo_shift(frame.to_crs(WGS84), datum)
@@ -96,7 +97,7 @@ def _check_coordinates(crs: CRS, extent: np.ndarray, where: str) -> None:
             code, where=where, extent=_shown(extent), crs=crs.name, suggestion=_suggest(extent)
         )
     area = crs.area_of_use
-    back = Transformer.from_crs(crs, WGS84, always_xy=True)
+    back = to_degrees(crs)
     lon, lat = back.transform([west, east], [south, north])
     known = np.isfinite(lon).all() and np.isfinite(lat).all()
     margin = 6.0
@@ -138,7 +139,7 @@ def _is_metric(crs: CRS, extent: np.ndarray) -> bool:
     if not crs.is_projected or any(a.unit_conversion_factor != 1 for a in crs.axis_info[:2]):
         return False
     x, y = (extent[0] + extent[2]) / 2, (extent[1] + extent[3]) / 2
-    back = Transformer.from_crs(crs, WGS84, always_xy=True)
+    back = to_degrees(crs)
     lon, lat = back.transform([x, x + 100, x], [y, y, y + 100])
     geod = Geod(ellps="WGS84")
     for k in (1, 2):

@@ -142,7 +142,11 @@ def _shift_effect(arrays: pd.DataFrame, weather: Weather, scenario: Scenario) ->
     return (later - sooner) / np.maximum(later + sooner, 1e-9)
 
 
-def energy_ranges(doubt: RoofDoubt, groups: pd.DataFrame | None = None) -> pd.DataFrame:
+def energy_ranges(
+    doubt: RoofDoubt,
+    groups: pd.DataFrame | None = None,
+    names: tuple[str, ...] = tuple(QUANTILES),
+) -> pd.DataFrame:
     """P90, P50 and P10 of the energy of arrays, or of groups of them.
 
     Parameters
@@ -152,6 +156,8 @@ def energy_ranges(doubt: RoofDoubt, groups: pd.DataFrame | None = None) -> pd.Da
     groups : DataFrame, optional
         ``group`` (any label), ``row`` (position of an array) and ``weight`` (the group's part of
         it): households by their shares, a village, a region. Each array by itself if not given.
+    names : tuple of str
+        Which of :data:`QUANTILES` are wanted.
 
     Returns
     -------
@@ -167,19 +173,19 @@ def energy_ranges(doubt: RoofDoubt, groups: pd.DataFrame | None = None) -> pd.Da
     """
     own = _own_sigma(doubt.components)
     shared = doubt.components.loc[doubt.components["scope"] == "shared", "sigma"].to_numpy(float)
-    wanted = np.array(list(QUANTILES.values()))
+    wanted = np.array([QUANTILES[name] for name in names])
     if groups is None:
         table = product_table([*shared, own])
         found = solve_single(
             doubt.energy_kwh, doubt.below, doubt.above, doubt.shift, table, wanted
         )
-        return pd.DataFrame(found, columns=list(QUANTILES))
+        return pd.DataFrame(found, columns=list(names))
     code, labels = pd.factorize(groups["group"])
     order = np.argsort(code, kind="stable")
     rows = groups["row"].to_numpy(dtype=np.int64)[order]
     weight = groups["weight"].to_numpy(dtype=float)[order]
     start = np.searchsorted(code[order], np.arange(len(labels) + 1))
-    found = np.empty((len(labels), len(QUANTILES)))
+    found = np.empty((len(labels), len(names)))
     single = np.diff(start) == 1
     at = start[:-1][single]
     found[single] = solve_single(
@@ -192,7 +198,7 @@ def energy_ranges(doubt: RoofDoubt, groups: pd.DataFrame | None = None) -> pd.Da
         np.column_stack([start[:-1], start[1:]])[~single], nodes, spread_tables(list(shared)),
         wanted,
     )  # fmt: skip
-    return pd.DataFrame(found, index=labels, columns=list(QUANTILES))
+    return pd.DataFrame(found, index=labels, columns=list(names))
 
 
 def as_built(doubt: RoofDoubt) -> RoofDoubt:

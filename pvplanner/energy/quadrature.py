@@ -57,29 +57,46 @@ def spread_tables(sigmas: list[float]) -> np.ndarray:
 
 @lru_cache(maxsize=4)
 def _spread_tables(sigmas: tuple[float, ...]) -> np.ndarray:
-    return np.stack(
-        [_product_table((*sigmas, n * SPREAD_STEP) if n else sigmas) for n in range(SPREADS)]
-    )
+    shared = _wave(sigmas)
+    spreads = [_above(shared * _factor_wave(n * SPREAD_STEP)) for n in range(1, SPREADS)]
+    return np.stack([_above(shared), *spreads])
 
 
-@lru_cache(maxsize=2 * SPREADS)
+@lru_cache(maxsize=32)
 def _product_table(sigmas: tuple[float, ...]) -> np.ndarray:
-    edges = LOW + STEP * (np.arange(SIZE + 1) - 0.5)
+    return _above(_wave(sigmas))
+
+
+_ZERO = round(-LOW / STEP)
+"""Where the logarithm is nothing."""
+
+
+def _wave(sigmas: tuple[float, ...]) -> np.ndarray:
+    """Fourier transform of the probability of the logarithm of a product, on the grid."""
     whole = np.zeros(SIZE)
-    whole[round(-LOW / STEP)] = 1.0
+    whole[_ZERO] = 1.0
     wave = np.fft.rfft(whole, 2 * SIZE)
-    base = round(-LOW / STEP)
     for sigma in sigmas:
-        below = ndtr((np.maximum(np.exp(edges), 0) - 1) / sigma)
-        below[edges < math.log(FLOOR)] = 0.0
-        mass = np.diff(below, prepend=0.0)[1:]
-        mass[-1] += 1 - mass.sum()
-        # Each factor is shifted back by the grid's own zero, so that the product stays on it.
-        shifted = np.zeros(2 * SIZE)
-        shifted[: SIZE - base], shifted[2 * SIZE - base :] = mass[base:], mass[:base]
-        wave *= np.fft.rfft(shifted)
+        wave = wave * _factor_wave(sigma)
+    return wave
+
+
+def _factor_wave(sigma: float) -> np.ndarray:
+    """Of one factor, shifted back by the grid's own zero, so that a product stays on the grid."""
+    edges = LOW + STEP * (np.arange(SIZE + 1) - 0.5)
+    below = ndtr((np.exp(edges) - 1) / sigma)
+    below[edges < math.log(FLOOR)] = 0.0
+    mass = np.diff(below)
+    mass[0] += below[0]
+    mass[-1] += 1 - mass.sum()
+    shifted = np.zeros(2 * SIZE)
+    shifted[: SIZE - _ZERO], shifted[2 * SIZE - _ZERO :] = mass[_ZERO:], mass[:_ZERO]
+    return np.fft.rfft(shifted)
+
+
+def _above(wave: np.ndarray) -> np.ndarray:
+    """Probability of more than each node's; half of a node's own is above it."""
     mass = np.maximum(np.fft.irfft(wave, 2 * SIZE)[:SIZE], 0.0)
-    # At a node half of its own mass is above.
     above = np.cumsum(mass[::-1])[::-1] - mass / 2
     return np.ascontiguousarray(above / max(mass.sum(), 1e-300))
 

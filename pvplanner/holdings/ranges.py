@@ -68,28 +68,45 @@ def plan_ranges(
         they stand, without the doubt whether the roof holds as many. Money is reckoned on that,
         since it pays for them. Kilowatt-hours are whole but for arrays.
     """
-    own = pd.DataFrame({"group": arrays["building_id"].to_numpy(), "row": np.arange(len(arrays))})
-    own["weight"] = 1.0
-    linked = own.merge(links.rename(columns={"building_id": "group"}), on="group")
-    theirs = linked[["row"]].assign(group=linked["household_id"], weight=linked["share"])
+    house, houses = pd.factorize(arrays["building_id"])
+    own = pd.DataFrame({"group": house, "row": np.arange(len(arrays)), "weight": 1.0})
+    at = pd.Series(np.arange(len(houses)), houses)
+    linked = links.assign(house=links["building_id"].map(at)).dropna(subset="house")
+    code, homes = pd.factorize(linked["household_id"])
+    linked = linked.assign(home=code, house=linked["house"].astype(np.int64))
     place = pd.Series(village_id(buildings).to_numpy(), buildings["building_id"].to_numpy())
-    village = own.assign(group=place.loc[own["group"]].to_numpy())
-    built = as_built(doubt)
+    village = own.assign(group=place.loc[houses].to_numpy()[house])
+    built, both, one = as_built(doubt), ("p90", "p10"), ("p90",)
+    of_building = energy_ranges(doubt, own, both)
+    # A household that has one building for itself has its range.
+    size = np.bincount(code, minlength=len(homes))[code]
+    alone = linked[(size == 1) & (linked["share"].to_numpy() == 1)]
+    theirs = own.merge(linked[["house", "home", "share"]], left_on="group", right_on="house")
+    theirs = theirs.assign(group=theirs["home"], weight=theirs["share"])
+    rest = theirs[~np.isin(theirs["group"], alone["home"])]
+    of_household = pd.concat(
+        [of_building.loc[alone["house"]].set_axis(alone["home"]), energy_ranges(doubt, rest, both)]
+    )
+    household_built = energy_ranges(built, theirs, one).reindex(of_household.index)
     parts = [
-        _level("array", energy_ranges(doubt).set_axis(arrays["array_id"])),
-        _level("building", energy_ranges(doubt, own).round()),
-        _level("household", energy_ranges(doubt, theirs).round(), energy_ranges(built, theirs)),
-        _level("village", energy_ranges(doubt, village).round(), energy_ranges(built, village)),
-    ]
+        _level("array", energy_ranges(doubt, None, both), arrays["array_id"].to_numpy()),
+        _level("building", of_building.round(), houses.to_numpy()[of_building.index]),
+        _level("household", of_household.round(), homes.to_numpy()[of_household.index],
+               household_built),
+        _level("village", energy_ranges(doubt, village, both).round(), None,
+               energy_ranges(built, village, one)),
+    ]  # fmt: skip
     return pd.concat(parts, ignore_index=True)
 
 
-def _level(name: str, found: pd.DataFrame, built: pd.DataFrame | None = None) -> pd.DataFrame:
+def _level(
+    name: str, found: pd.DataFrame, ids: np.ndarray | None, built: pd.DataFrame | None = None
+) -> pd.DataFrame:
     held = np.full(len(found), np.nan) if built is None else built["p90"].round().to_numpy()
     return pd.DataFrame(
         {
             "level": name,
-            "id": found.index.astype(str),
+            "id": pd.Series(found.index if ids is None else ids).astype("str"),
             "p90_kwh": found["p90"].to_numpy(),
             "p10_kwh": found["p10"].to_numpy(),
             "p90_built_kwh": held,

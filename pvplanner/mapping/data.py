@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import shapely
-from pyproj import Transformer
 
 from pvplanner.errors import LANGUAGES
 from pvplanner.holdings import link_parts
@@ -16,6 +15,7 @@ from pvplanner.mapping.engine import pack_households
 from pvplanner.mapping.pack import Packer, lines_up, pack_shapes
 from pvplanner.money import all_models
 from pvplanner.plan import Plan
+from pvplanner.projection import to_degrees
 from pvplanner.schema import MONTHLY_ENERGY, column, columns, personal_columns, shown_in
 from pvplanner.words import in_units, label, rule_of, source, style, texts, unit_of
 
@@ -241,7 +241,7 @@ def _pack_modules(packer: Packer, plan: Plan, planes: Any, shift: Any) -> None:
 
 def _degrees(points: np.ndarray, crs: Any, shift: Any) -> np.ndarray:
     """Points of a metric CRS in whole steps of :data:`MODULE_STEP`."""
-    lon, lat = Transformer.from_crs(crs, 4326, always_xy=True).transform(*points.T)
+    lon, lat = to_degrees(crs).transform(*points.T)
     found = np.column_stack([lon, lat])
     if shift is not None and len(found):
         found = shift(found)

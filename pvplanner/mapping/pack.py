@@ -125,7 +125,7 @@ class Packer:
 
     def body(self) -> str:
         """All columns, compressed, as base64."""
-        return base64.b64encode(zlib.compress(b"".join(self._bytes), 9)).decode("ascii")
+        return base64.b64encode(zlib.compress(b"".join(self._bytes), 7)).decode("ascii")
 
 
 def _cost(left: np.ndarray) -> float:

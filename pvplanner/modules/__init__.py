@@ -25,11 +25,11 @@ from pvplanner.modules.ways import (
 from pvplanner.roofs import (
     FLAT_DEG,
     convergence,
-    usable_areas,
     usable_rules,
     wind_pressure,
 )
 from pvplanner.roofs.frames import Frames, frames_of
+from pvplanner.roofs.usable import Rules, own_alone, usable_seen
 from pvplanner.scenario import Scenario
 
 __all__ = [
@@ -45,7 +45,7 @@ __all__ = [
     "row_spacing",
 ]
 
-TILE = 20_000
+TILE = 4_000
 """Planes laid at a time: memory does not grow with their number."""
 
 
@@ -107,8 +107,7 @@ def place_modules(
         A row per module that fits: ``plane`` (position of its plane in ``planes``), ``second``
         (the one of an east-west pair that looks the other way), ``built`` (limits leave it and its
         group is large enough), ``x``, ``y`` (of a corner, in the planes' CRS), ``along_x``,
-        ``along_y``, ``up_x``, ``up_y`` (its sides seen from above, m), ``surface_tilt`` and
-        ``surface_azimuth`` (degrees).
+        ``along_y``, ``up_x``, ``up_y`` (its sides seen from above, m).
 
     Raises
     ------
@@ -136,9 +135,10 @@ def place_modules(
 
 
 def _placed_nowhere() -> pd.DataFrame:
-    names = ("x", "y", "along_x", "along_y", "up_x", "up_y", "surface_tilt", "surface_azimuth")
-    table = pd.DataFrame({name: np.zeros(0) for name in names})
-    return table.assign(plane=np.zeros(0, np.int64), second=np.zeros(0, bool))
+    sides = ("along_x", "along_y", "up_x", "up_y")
+    corner = {name: np.zeros(0) for name in ("x", "y")}
+    columns = {**corner, **{name: np.zeros(0, np.float32) for name in sides}}
+    return pd.DataFrame({"plane": np.zeros(0, np.int32), "second": np.zeros(0, bool), **columns})
 
 
 def _placed(
@@ -152,17 +152,16 @@ def _placed(
     second = np.zeros(len(whose), dtype=bool)
     if pair.any():
         low, size, whose, second = _both(low, size, whose, pair)
-    corner, along, up = frames.boxes_out_of(low, size, whose)
-    azimuth = ways.surface_azimuth[rows][whose]
+    corner, *sides = frames.boxes_out_of(low, size, whose)
+    # A side is a few metres: single precision holds it to a micrometre.
+    along, up = (side.astype(np.float32) for side in sides)
     return pd.DataFrame(
         {
-            "plane": whose + rows.start,
+            "plane": (whose + rows.start).astype(np.int32),
             "second": second,
             "x": corner[:, 0], "y": corner[:, 1],
             "along_x": along[:, 0], "along_y": along[:, 1],
             "up_x": up[:, 0], "up_y": up[:, 1],
-            "surface_tilt": ways.surface_tilt[rows][whose],
-            "surface_azimuth": np.where(second, (azimuth + 180) % 360, azimuth),
         }
     )  # fmt: skip
 
@@ -172,21 +171,28 @@ def array_table(
 ) -> pd.DataFrame:
     """Groups of modules of one tilt and azimuth on one plane; see :func:`lay_modules`."""
     planes, power = _completed(planes), find_product(scenario).power_w / 1000
-    grouped = layout.groupby(["plane", "second"], sort=True)
-    table = grouped.agg(
-        modules=("built", "sum"), modules_fit=("built", "size"),
-        surface_tilt=("surface_tilt", "first"), surface_azimuth=("surface_azimuth", "first"),
-    ).reset_index()  # fmt: skip
-    paired = table["plane"].duplicated(keep=False).to_numpy()
-    kept = (table["modules"] > 0).to_numpy()
-    table, paired = table[kept].reset_index(drop=True), paired[kept]
-    chosen = planes.iloc[table["plane"].to_numpy()]
+    code = layout["plane"].to_numpy(dtype=np.int64) * 2 + layout["second"].to_numpy()
+    count = np.bincount(code, layout["built"], minlength=2 * len(planes)).astype(np.int64)
+    fit = np.bincount(code, minlength=2 * len(planes))
+    kept = np.flatnonzero(count > 0)
+    which, second = kept // 2, kept % 2 == 1
+    paired = fit[2 * which + 1] > 0
+    chosen = planes.iloc[which]
+    ways = find_ways(planes, scenario=scenario)
+    azimuth = ways.surface_azimuth[which]
+    table = pd.DataFrame(
+        {
+            "modules": count[kept],
+            "modules_fit": fit[kept],
+            "surface_tilt": ways.surface_tilt[which],
+            "surface_azimuth": np.where(second, (azimuth + 180) % 360, azimuth),
+        }
+    )
     ids = chosen["plane_id"].astype(str).to_numpy(dtype=object)
-    side = np.where(table["second"], "W", "E")
+    side = np.where(second, "W", "E")
     table["array_id"] = np.where(paired, ids + side.astype(object), ids)
     table["plane_id"] = chosen["plane_id"].to_numpy()
     table["building_id"] = chosen["building_id"].to_numpy()
-    table["modules"] = table["modules"].astype(np.int64)
     table["capacity_kwp"] = table["modules"] * power
     whole = table.groupby("building_id")["capacity_kwp"].sum()
     limit = scenario.module.connection_limit_kw or np.inf
@@ -294,21 +300,30 @@ def _building_limits(
     return np.maximum(limit - there, 0.0)
 
 
-def _with_usable(planes: gpd.GeoDataFrame, scenario: Scenario) -> gpd.GeoDataFrame:
-    """Planes with ``usable``, seen from above; drawn where it is missing."""
-    out = np.full(len(planes), None, dtype=object)
-    open_ = np.ones(len(planes), dtype=bool)
-    if "usable" in planes:
-        out = np.asarray(planes["usable"], dtype=object).copy()
-        open_ = shapely.is_missing(out)
-    if not open_.any():
-        return planes
+def _usable_held(planes: gpd.GeoDataFrame) -> np.ndarray:
+    """Outlines of ``usable`` where they are known."""
+    if "usable" not in planes:
+        return np.full(len(planes), None, dtype=object)
+    return np.asarray(planes["usable"], dtype=object)
+
+
+def _middle_rules(planes: gpd.GeoDataFrame, scenario: Scenario) -> Rules:
     west, south, east, north = planes.total_bounds
     middle = gpd.GeoSeries.from_xy([(west + east) / 2], [(south + north) / 2], crs=planes.crs)
     at = middle.to_crs(4326)
     wind, _ = wind_pressure(float(at.y.iloc[0]), float(at.x.iloc[0]), scenario)
-    out[open_] = usable_areas(planes[open_], usable_rules(scenario, wind)["middle"])
-    return planes.assign(usable=gpd.GeoSeries(out, index=planes.index, crs=planes.crs))
+    return usable_rules(scenario, wind)["middle"]
+
+
+def _tiles(planes: pd.DataFrame) -> Iterator[slice]:
+    """Neighbouring rows, a few thousand at a time; a building's planes stay together."""
+    code = pd.factorize(planes["building_id"])[0]
+    edges = np.flatnonzero(np.r_[True, code[1:] != code[:-1], True])
+    begin = 0
+    while begin < len(planes):
+        end = int(edges[min(np.searchsorted(edges, begin + TILE), len(edges) - 1)])
+        yield slice(begin, end)
+        begin = end
 
 
 def _row_frames(planes: gpd.GeoDataFrame, ways: Ways) -> Frames:
@@ -321,13 +336,23 @@ def _laid(
     planes: gpd.GeoDataFrame, ways: Ways, scenario: Scenario
 ) -> Iterator[tuple[slice, Frames, np.ndarray, np.ndarray, np.ndarray]]:
     """Tile by tile: rows, their frames, where each plane's corners begin, corners, ways."""
-    outlines = np.asarray(_with_usable(planes, scenario)["usable"], dtype=object)
-    for begin in range(0, len(planes), TILE):
-        rows = slice(begin, min(begin + TILE, len(planes)))
+    if len(planes) == 0:
+        return
+    outlines, all_ = _usable_held(planes), np.asarray(planes.geometry)
+    open_ = shapely.is_missing(outlines)
+    rules = _middle_rules(planes, scenario) if open_.any() else None
+    tree = shapely.STRtree(all_) if open_.any() else None
+    code = pd.factorize(planes["building_id"])[0]
+    for rows in _tiles(planes):
         part = planes.iloc[rows]
         sizes = ways.sizes[rows]
         frames = _row_frames(part, Ways(sizes, *(getattr(ways, name)[rows] for name in _EACH)))
         shapes = outlines[rows].copy()
+        lacking = np.flatnonzero(open_[rows])
+        if rules is not None and len(lacking):
+            left = usable_seen(part.iloc[lacking], rules)
+            place = lacking + rows.start
+            shapes[lacking] = own_alone(left, place, tree, all_, code)
         bare = shapely.is_missing(shapes) | (_known(part, "usable_area_m2") <= 0)
         shapes[bare] = shapely.Polygon()
         inside = frames.into(shapes)

@@ -61,7 +61,7 @@ __all__ = [
     "rural_income",
 ]
 
-CHUNK = 25_000
+CHUNK = 5_000
 """Households at a time: memory does not grow with their number."""
 
 VALUES = (*MEASURES, "capital")
@@ -106,25 +106,37 @@ def household_measures(
         and case.
     """
     ids, parts = people["household_id"].to_numpy(), []
+    wanted = models or all_models()
+    pooled = tuple(m for m in wanted if owner_of(m) == COLLECTIVE)
+    single = tuple(m for m in wanted if m not in pooled)
+    pieces = max(-(-len(people) // CHUNK), 1)
     for name, case in cases.items():
-        for model in models or all_models():
-            rows = np.flatnonzero(
-                members_of(people["project_class"], people["model"], model, case.terms)
-            )
-            whole = owner_of(model) == COLLECTIVE
-            pieces = 1 if whole else max(-(-len(rows) // CHUNK), 1)
-            for part in np.array_split(rows, pieces):
-                if len(part):
-                    # All of them at once: what the models share is reckoned once.
-                    some = case if len(part) == case.count else case.part(part)
-                    table = appraise(some, run_model(some, model), model)
-                    parts.append(
-                        table.assign(household_id=ids[part], model=model, case=name)
-                    )
+        who = {m: members_of(people["project_class"], people["model"], m, case.terms)
+               for m in wanted}  # fmt: skip
+        # Households by themselves a few at a time: what the models share is reckoned once for each.
+        for rows in np.array_split(np.arange(len(people)), pieces):
+            some = case if len(rows) == case.count else case.part(rows)
+            for model in single:
+                mine = np.flatnonzero(who[model][rows])
+                parts.append(_of_model(some, mine, model, name, ids[rows]))
+        for model in pooled:
+            parts.append(_of_model(case, np.flatnonzero(who[model]), model, name, ids))
+    parts = [part for part in parts if len(part)]
     columns = ["household_id", "model", "case", *VALUES]
     if not parts:
         return pd.DataFrame({name: pd.Series(dtype=float) for name in columns})
     return pd.concat(parts, ignore_index=True)[columns]
+
+
+def _of_model(
+    case: Case, rows: np.ndarray, model: str, name: str, ids: np.ndarray
+) -> pd.DataFrame:
+    """Measures of some households of a case under a model."""
+    if len(rows) == 0:
+        return pd.DataFrame()
+    some = case if len(rows) == case.count else case.part(rows)
+    table = appraise(some, run_model(some, model), model)
+    return table.assign(household_id=ids[rows], model=model, case=name)
 
 
 def appraise(case: Case, ledger: Ledger, model: str) -> pd.DataFrame:

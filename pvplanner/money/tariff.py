@@ -60,7 +60,7 @@ class Bills:
         for tier, prices in enumerate(np.asarray(self.prices)):
             inside = np.minimum(after, edges[tier + 1]) - np.maximum(after - month, edges[tier])
             part = np.divide(inside, month, out=np.zeros_like(month), where=month > 0)
-            total += np.clip(part, 0, 1) * (kwh @ prices)
+            total += np.clip(part, 0, 1) * (kwh * prices).sum(axis=-1)
         return total.sum(axis=-1)
 
 

@@ -105,8 +105,9 @@ def write_folder(
     assert isinstance(store, FolderStore)
     try:
         known = _read_manifest(target)
-        wanted = {file: _key(plan, needs, file, options)
-                  for file, needs, options in _outputs(plan, only, pages)}  # fmt: skip
+        outputs = list(_outputs(plan, only, pages))
+        plan._run.want(need for _, needs, _ in outputs for need in needs)
+        wanted = {file: _key(plan, needs, file, options) for file, needs, options in outputs}
         stale = [file for file, key in wanted.items() if not _stands(target, file, key, known)]
         if stale:
             with transaction(target) as staging:
@@ -143,7 +144,7 @@ def _outputs(
             yield page.file, page.needs, page.options
 
 
-FINDERS = ("buildings", "people", "planes", "horizons", "terms")
+FINDERS = ("buildings", "homes", "planes", "horizons", "terms")
 SLOW = ("waterfall", "doubt", "ledger", "collective", "fairness", "stresses", "press", "battery",
         "carbon_years")  # fmt: skip
 """Results that only a report shows."""
@@ -199,7 +200,8 @@ def _write(
     """Write the files named into ``staging``; paths are relative to ``final``."""
     drawn = {page.file: page for page in pages}
     kept = {file: name for name, file in KEPT_FILES.items()}
-    for file in files:
+    # Pages first: they look at several tables at once, the files at one after the other.
+    for file in sorted(files, key=lambda file: file not in drawn):
         target = staging / file
         if file in drawn:
             plan._run.progress("pages")
@@ -217,7 +219,23 @@ def _write(
 
             target.write_bytes(to_bytes(plan.result(kept[file])))
         else:
-            _plain(plan.view(file.removesuffix(".parquet"))).to_parquet(target, index=False)
+            target.write_bytes(_table_bytes(plan, file.removesuffix(".parquet")))
+
+
+def _table_bytes(plan: Plan, name: str) -> bytes:
+    from pvplanner.plan.tables import to_bytes
+
+    first, *joined = plan.needs_of(name)
+    if not joined and not plan._run.given:
+        # The stage's own bytes: they need not be made again.
+        held = plan._run.body(first)
+        if held is not None:
+            return held
+    held_already = name in plan._views
+    body = to_bytes(_plain(plan.view(name)))
+    if not held_already:
+        plan.forget(name)
+    return body
 
 
 def save_plan(plan: Plan, folder: str | os.PathLike[str]) -> Path:
@@ -256,7 +274,7 @@ def _dictionary(plan: Plan) -> str:
     spoken = [f"{name}_{code}" for code in LANGUAGES for name in ("label", "unit", "description")]
     out.writerow(["table", "column", "kind", "sum", "personal", *spoken])
     currency = plan.scenario.finance.currency
-    for table, key, known in dictionary(plan.tables()):
+    for table, key, known in dictionary((name, plan.columns_of(name)) for name in TABLES):
         words: list[str] = []
         for code in LANGUAGES:
             named = has_label(key, code)

@@ -108,6 +108,20 @@ class Plan:
             self._views[name] = table.set_index("array_id") if name == "energy" else table
         return self._views[name]
 
+    def forget(self, name: str) -> None:
+        """Let a table go; it is made again when it is asked for."""
+        self._views.pop(name, None)
+        self._run.forget(self.needs_of(name))
+
+    def columns_of(self, name: str) -> list[str]:
+        """Names of a table's columns, without making it where the store has them."""
+        if name in self._views or self._run.given:
+            table = self.view(name)
+            index = [] if table.index.name is None else [table.index.name]
+            return [*index, *map(str, table.columns)]
+        names = [c for stage in self.needs_of(name) for c in self._run.columns(stage)]
+        return list(dict.fromkeys(names))
+
     def needs_of(self, name: str) -> tuple[str, ...]:
         """The stages that a table that users know is joined from."""
         return (BASES[name], *(s.name for s in GRAPH.values() if s.joins == name))
@@ -356,7 +370,7 @@ class Plan:
         return read_plan(Path(folder))
 
 
-GRAPH_FINDS = ("buildings", "place", "people", "year", "planes", "horizons", "terms")
+GRAPH_FINDS = ("buildings", "place", "homes", "year", "planes", "horizons", "terms")
 """Stages that find something."""
 
 

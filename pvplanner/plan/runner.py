@@ -80,6 +80,18 @@ class Graph(dict[str, Stage]):
         return out
 
 
+    def above(self, names: Iterable[str]) -> set[str]:
+        """The stages named and all that they need."""
+        out: set[str] = set()
+        left = list(names)
+        while left:
+            name = left.pop()
+            if name not in out:
+                out.add(name)
+                left += self[name].needs
+        return out
+
+
 class Cut:
     """A scenario of which only the declared keys can be read."""
 
@@ -135,6 +147,7 @@ class Run:
         self.given = given or {}
         self.ran: list[str] = []
         self.reused: list[str] = []
+        self.wanted: set[str] | None = None
         self._tables: dict[str, Any] = {}
         self._traces: dict[str, Trace] = {}
         self._keys: dict[str, str] = {}
@@ -192,6 +205,39 @@ class Run:
             )
         return self._keys[name]
 
+    def want(self, names: Iterable[str]) -> None:
+        """Only these results are asked for: what none of them needs any more need not be held."""
+        self.wanted = self.graph.above(names)
+
+    def _let_go(self, stage_: Stage) -> None:
+        """Give up tables that the store has and that no stage to come needs."""
+        if self.wanted is None or not isinstance(self.store, FolderStore):
+            return
+        to_come = {need for name in self.wanted - set(self._traces)
+                   for need in self.graph[name].needs}  # fmt: skip
+        for need in stage_.needs:
+            if need not in to_come:
+                self._tables.pop(need, None)
+
+    def forget(self, names: Iterable[str]) -> None:
+        """Let results go that the store has."""
+        if isinstance(self.store, FolderStore):
+            for name in names:
+                if name in self._traces:
+                    self._tables.pop(name, None)
+
+    def columns(self, name: str) -> list[str]:
+        """Names of a result's columns."""
+        from pvplanner.plan.tables import columns_of
+
+        body = None if name in self._tables else self.body(name)
+        return list(self.table(name).columns) if body is None else columns_of(body)
+
+    def body(self, name: str) -> bytes | None:
+        """A stage's result as the store holds it; ``None`` where it holds none."""
+        self.content(name)
+        return self.store.body(self._traces[name])
+
     def keep_all(self) -> None:
         """Put what is known into the store, so that another run finds it."""
         for name in self.graph:
@@ -236,6 +282,7 @@ class Run:
         self._traces.pop(name, None)
         if isinstance(self.store, FolderStore):
             self._keep(name)
+            self._let_go(stage_)
 
     def _keep(self, name: str) -> None:
         from pvplanner.plan.tables import to_bytes

@@ -78,6 +78,8 @@ def site_buildings(scenario: Scenario) -> tuple[gpd.GeoDataFrame, list[Finding]]
         survey=site.survey,
     )
     findings = findings_of(buildings)
+    # pandas copies attributes, findings and all, with every step.
+    buildings.attrs = {}
     if not (buildings["status"] != SET_ASIDE).any():
         raise InputError("no_usable_buildings", where=str(site.buildings))
     usual = usual_village(scenario)
@@ -116,17 +118,45 @@ def find_place(buildings: gpd.GeoDataFrame, stated: str | None) -> tuple[Place, 
     return Place(latitude, longitude, province, rural_income(province)), findings
 
 
-def site_ledger(
-    scenario: Scenario, ids: pd.Series
-) -> tuple[pd.DataFrame, pd.DataFrame, list[Finding]]:
-    """Households, their buildings, and what was found; without a ledger each building is one."""
+HOME = ("building_id", "share")
+"""What a row of homes says of a household's building."""
+
+
+def site_homes(scenario: Scenario, ids: pd.Series) -> tuple[pd.DataFrame, list[Finding]]:
+    """A row per household and building; without a ledger each building is a household.
+
+    A household without a building has a row with none.
+    """
     path = scenario.site.households
     if path is None:
         households, shares, _ = join_households(ids)
-        return households, shares, [Finding("ledger_absent", "site.households")]
-    ledger, links = read_households(path, columns=scenario.site.household_columns)
-    households, shares, findings = join_households(ids, ledger, links, where=Path(path).name)
-    return households, shares, findings_of(ledger) + findings
+        findings = [Finding("ledger_absent", "site.households")]
+    else:
+        ledger, links = read_households(path, columns=scenario.site.household_columns)
+        households, shares, findings = join_households(ids, ledger, links, where=Path(path).name)
+        findings = findings_of(ledger) + findings
+    order = pd.Series(np.arange(len(households)), households["household_id"].to_numpy())
+    which = order.loc[shares["household_id"]].to_numpy()
+    alone = np.setdiff1d(np.arange(len(households)), which)
+    rows = np.concatenate([which, alone])
+    out = households.iloc[rows].reset_index(drop=True)
+    for name in HOME:
+        none = [None] * len(alone) if name == "building_id" else np.full(len(alone), np.nan)
+        out[name] = np.concatenate([shares[name].to_numpy(), none])
+    out["share"] = out["share"].astype(float)
+    return out.assign(order=rows), findings
+
+
+def people_of(homes: pd.DataFrame) -> pd.DataFrame:
+    """Households, each once, in the ledger's order."""
+    first = homes.drop_duplicates("order").sort_values("order", kind="stable")
+    return first.drop(columns=[*HOME, "order"])
+
+
+def links_of(homes: pd.DataFrame) -> pd.DataFrame:
+    """Which part of a building is whose."""
+    known = homes[homes["building_id"].notna()]
+    return known[["building_id", "household_id", "share"]]
 
 
 def site_weather(scenario: Scenario, place: Place) -> tuple[Weather, list[Finding]]:

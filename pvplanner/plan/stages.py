@@ -75,15 +75,19 @@ def place(buildings: gpd.GeoDataFrame, *, scenario: Any) -> Any:
     return sites.find_place(buildings, scenario.site.province)
 
 
-@stage("people", keys=LEDGER, files=("site.households",), said="households")
-def people(buildings: gpd.GeoDataFrame, *, scenario: Any) -> Any:
-    households, _, findings = sites.site_ledger(scenario, buildings["building_id"])
-    return households, findings
+@stage("homes", keys=LEDGER, files=("site.households",), said="households")
+def homes(buildings: gpd.GeoDataFrame, *, scenario: Any) -> Any:
+    return sites.site_homes(scenario, buildings["building_id"])
 
 
-@stage("links", keys=LEDGER, files=("site.households",))
-def links(buildings: gpd.GeoDataFrame, *, scenario: Any) -> Any:
-    return sites.site_ledger(scenario, buildings["building_id"])[1]
+@stage("people")
+def people(homes: pd.DataFrame) -> Any:
+    return sites.people_of(homes)
+
+
+@stage("links")
+def links(homes: pd.DataFrame) -> Any:
+    return sites.links_of(homes)
 
 
 @stage(
@@ -148,8 +152,8 @@ def layout(
 
 @stage(
     "arrays",
-    keys=("module.product", "module.connection_limit_kw", "system.dc_ac_ratio",
-          "system.inverter_sizes", "system.single_phase_limit_kw"),
+    keys=(*WAYS, "module.connection_limit_kw", "system.dc_ac_ratio", "system.inverter_sizes",
+          "system.single_phase_limit_kw"),
 )  # fmt: skip
 def arrays(planes: gpd.GeoDataFrame, layout: pd.DataFrame, *, scenario: Any) -> Any:
     return modules.array_table(planes, layout, scenario=scenario)

@@ -52,6 +52,10 @@ class MemoryStore:
         """The object of a trace; ``None`` if it is gone."""
         return self._objects.get(trace.content)
 
+    def body(self, trace: Trace) -> bytes | None:
+        """The bytes of a trace: memory holds none."""
+        return None
+
     def keep(self, key: str, trace: Trace, body: bytes | None, table: Any) -> None:
         """Keep a result."""
         self._traces[key] = trace
@@ -84,6 +88,11 @@ class FolderStore:
         """The object of a trace, read and held against its hash; ``None`` if it is damaged."""
         from pvplanner.plan.tables import from_bytes
 
+        body = self.body(trace)
+        return None if body is None else from_bytes(body)
+
+    def body(self, trace: Trace) -> bytes | None:
+        """The bytes of a trace, held against their hash; ``None`` if they are damaged."""
         path = self.folder / "objects" / trace.content
         try:
             body = path.read_bytes()
@@ -93,7 +102,7 @@ class FolderStore:
             path.unlink(missing_ok=True)
             return None
         self._used.add(trace.content)
-        return from_bytes(body)
+        return body
 
     def keep(self, key: str, trace: Trace, body: bytes | None, table: Any) -> None:
         """Keep a result: the bytes first, then the trace that names them."""

@@ -15,10 +15,11 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 import shapely
-from pyproj import CRS, Geod, Transformer
+from pyproj import CRS, Geod
 
 from pvplanner import reference
 from pvplanner.errors import Finding, listed
+from pvplanner.projection import to_degrees
 from pvplanner.roofs.lod2 import match_planes, read_planes
 from pvplanner.roofs.typology import shape_roofs
 from pvplanner.roofs.usable import (
@@ -368,7 +369,7 @@ def _covered(shapes: np.ndarray, drawn: np.ndarray | None) -> np.ndarray:
 def _middle(frame: gpd.GeoDataFrame) -> tuple[float, float]:
     """Latitude and longitude of the middle of a frame."""
     west, south, east, north = frame.total_bounds
-    lon, lat = Transformer.from_crs(frame.crs, 4326, always_xy=True).transform(
+    lon, lat = to_degrees(frame.crs).transform(
         (west + east) / 2, (south + north) / 2
     )
     return lat, lon
@@ -385,7 +386,7 @@ def convergence(frame: gpd.GeoDataFrame) -> tuple[np.ndarray, np.ndarray]:
     """Angle from true to grid north (degrees, clockwise) and latitude, at each row's middle."""
     bounds = shapely.bounds(np.asarray(frame.geometry))
     middle = (bounds[:, :2] + bounds[:, 2:]) / 2
-    back = Transformer.from_crs(frame.crs, CRS.from_epsg(4326), always_xy=True)
+    back = to_degrees(frame.crs)
     lon, lat = back.transform(middle[:, 0], middle[:, 1])
     north_lon, north_lat = back.transform(middle[:, 0], middle[:, 1] + 100.0)
     angle = Geod(ellps="WGS84").inv(lon, lat, north_lon, north_lat)[0]

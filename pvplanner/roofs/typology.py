@@ -13,12 +13,13 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 import shapely
-from pyproj import CRS, Transformer
+from pyproj import CRS
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
 from pvplanner import reference
 from pvplanner.roofs import cutting
+from pvplanner.projection import to_degrees
 from pvplanner.roofs.sunlit import relative_irradiation
 from pvplanner.scenario import Scenario
 
@@ -225,7 +226,7 @@ def _cut(
     down = np.column_stack([box[:, 1], -box[:, 0]])
     stated = np.isfinite(pd.to_numeric(parts["roof_tilt"], errors="coerce").to_numpy(dtype=float))
     west, south, east, north = parts.total_bounds
-    latitude = Transformer.from_crs(crs, 4326, always_xy=True).transform(
+    latitude = to_degrees(crs).transform(
         (west + east) / 2, (south + north) / 2
     )[1]
     low, high, likely = area_range(
@@ -409,6 +410,7 @@ def _ways(kind: str, turn: int, long_side: float) -> list[tuple[float, float]]:
     return [(ridge + turn, half[k // 2]) for k, turn in enumerate((0.0, 180.0, 90.0, 270.0))]
 
 
+@lru_cache(maxsize=65_536)
 def _gathered(kind: str, tilt: float, ridge: float, latitude: float) -> float:
     """Irradiation of a whole roof for each square metre of footprint, relative to level ground."""
     falls = {

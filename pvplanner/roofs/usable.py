@@ -133,20 +133,38 @@ def usable_areas(
 
     Empty where nothing is left.
     """
-    left = plane_frames(planes).out_of(usable_outlines(planes, rules, keep_out=keep_out))
-    return _own_alone(planes, left)
+    left = usable_seen(planes, rules, keep_out=keep_out)
+    shapes = np.asarray(planes.geometry)
+    code = pd.factorize(planes["building_id"])[0]
+    return own_alone(left, np.arange(len(left)), shapely.STRtree(shapes), shapes, code)
 
 
-def _own_alone(planes: gpd.GeoDataFrame, left: np.ndarray) -> np.ndarray:
+def usable_seen(
+    planes: gpd.GeoDataFrame, rules: Rules, *, keep_out: np.ndarray | None = None
+) -> np.ndarray:
+    """As :func:`usable_outlines`, seen from above."""
+    return plane_frames(planes).out_of(usable_outlines(planes, rules, keep_out=keep_out))
+
+
+def own_alone(
+    left: np.ndarray, place: np.ndarray, tree: shapely.STRtree, shapes: np.ndarray, code: np.ndarray
+) -> np.ndarray:
     """Usable outlines without what a plane of another building covers too.
 
     Footprints can overlap, and neighbours can be moved towards each other; the plane that comes
     first keeps the place.
+
+    Parameters
+    ----------
+    left : ndarray of geometry
+        Outlines of some planes.
+    place : ndarray of int
+        Their positions among all.
+    tree, shapes, code
+        Of all planes: their outlines, and the number of their building.
     """
-    shapes = np.asarray(planes.geometry)
-    a, b = shapely.STRtree(shapes).query(left, predicate="intersects")
-    row = pd.factorize(planes["building_id"])[0]
-    other = (b < a) & (row[a] != row[b])
+    a, b = tree.query(left, predicate="intersects")
+    other = (b < place[a]) & (code[place[a]] != code[b])
     a, b = a[other], b[other]
     shared = shapely.area(shapely.intersection(left[a], shapes[b])) > 1e-3
     out = left.copy()

@@ -231,8 +231,6 @@ def validate(table: pd.DataFrame, name: str, *, where: str = "") -> None:
         )
 
 
-def dictionary(tables: Iterable[tuple[str, pd.DataFrame]]) -> list[tuple[str, str, Column]]:
+def dictionary(tables: Iterable[tuple[str, Iterable[str]]]) -> list[tuple[str, str, Column]]:
     """Table, column and what is known of it, for every column of some tables."""
-    return [
-        (name, str(key), column(str(key))) for name, table in tables for key in table.columns
-    ]
+    return [(name, str(key), column(str(key))) for name, keys in tables for key in keys]

@@ -12,7 +12,7 @@ from collections.abc import Callable
 import numpy as np
 import pandas as pd
 import pvlib
-from scipy import stats
+from scipy.special import betaincinv, ndtr
 
 from pvplanner.weather.closure import clear_beam
 
@@ -56,7 +56,7 @@ def make_radiation(
     cap = clear_beam(zenith, extra) * cosine
     month = np.asarray(index.month)
     above = np.array([top[month == m].sum() for m in range(1, 13)])
-    rank = stats.norm.cdf(_remembering(rng, 365, _CLOUD_MEMORY))
+    rank = ndtr(_remembering(rng, 365, _CLOUD_MEMORY))
     days = (daily or _beta_days(1000 * ghi_kwh / above))(rank, month[::24])
     shape = np.repeat(days, 24) * _within_day(top, rng)
     ghi, dhi = np.zeros(len(index)), np.zeros(len(index))
@@ -77,7 +77,7 @@ def _beta_days(mean: np.ndarray) -> DailyClearness:
 
     def days(rank: np.ndarray, month: np.ndarray) -> np.ndarray:
         a, b = (unit * strength)[month - 1], ((1 - unit) * strength)[month - 1]
-        return _KT_LOW + (_KT_HIGH - _KT_LOW) * stats.beta.ppf(rank, a, b)
+        return _KT_LOW + (_KT_HIGH - _KT_LOW) * betaincinv(a, b, rank)
 
     return days
 
