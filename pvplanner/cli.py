@@ -141,9 +141,7 @@ def plan(
     folder = out or _default_folder(scenario, read)
     guard_outputs(folder, [str(scenario), *read.paths().values()])
     with _progress(session) as step:
-        done = write_folder(
-            read, folder, only=groups, pages=_pages(read, internal), progress=step
-        )
+        done = write_folder(read, folder, only=groups, pages=_pages(read, internal), progress=step)
     _tell(session, done.plan, folder, groups, bool(done.written))
 
 

@@ -16,7 +16,15 @@ import pandas as pd
 
 from pvplanner.carbon import standard_coal_t
 from pvplanner.errors import InputError
-from pvplanner.money import COLLECTIVE, HOUSEHOLD, Case, all_models, chosen_rows, owner_of, run_model
+from pvplanner.money import (
+    COLLECTIVE,
+    HOUSEHOLD,
+    Case,
+    all_models,
+    chosen_rows,
+    owner_of,
+    run_model,
+)
 from pvplanner.money.stress import PROBABLE, covers, stress_overrides, summed_up
 from pvplanner.plan import Plan
 from pvplanner.schema import CASES

@@ -106,8 +106,6 @@ def scenario_text(
     )
 
 
-
-
 class _Said(SimpleNamespace):
     """The remarks of a scenario in a language, by their names."""
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from itertools import pairwise
 from typing import Any
 
 LEAST = 64
@@ -43,9 +44,6 @@ def spread(loop: Callable[..., Any], rows: int, *arguments: Any, least: int = LE
     edges = [rows * n // pieces for n in range(pieces + 1)]
     loop(edges[0], edges[1], *arguments)
     with ThreadPoolExecutor(workers()) as pool:
-        jobs = [
-            pool.submit(loop, begin, end, *arguments)
-            for begin, end in zip(edges[1:-1], edges[2:], strict=True)
-        ]
+        jobs = [pool.submit(loop, begin, end, *arguments) for begin, end in pairwise(edges[1:])]
         for job in jobs:
             job.result()

@@ -76,9 +76,7 @@ def test_self_use_and_bills_equal_a_plain_loop(time_of_use, battery):
     households, arrays, shares = village(count)
     scenario = pvp.Scenario(tariff={"time_of_use": time_of_use}, demand={"battery_kwh": battery})
     bills = find_bills(scenario, "Zhejiang")
-    table = simulate_demand(
-        households, arrays, shares, WEATHER, scenario=scenario, first_year=0.99
-    )
+    table = simulate_demand(households, arrays, shares, WEATHER, scenario=scenario, first_year=0.99)
     billed, at = household_bills(table, bills), periods(scenario)
     hours = pvp.simulate_hours(arrays, WEATHER, scenario=scenario).to_numpy()
     kinds = archetypes()
@@ -102,9 +100,7 @@ def test_self_use_and_bills_equal_a_plain_loop(time_of_use, battery):
 def test_between_the_scales_a_straight_line_holds_to_the_hours():
     households, arrays, shares = village(30, seed=3)
     scenario = pvp.Scenario()
-    table = simulate_demand(
-        households, arrays, shares, WEATHER, scenario=scenario, first_year=1.0
-    )
+    table = simulate_demand(households, arrays, shares, WEATHER, scenario=scenario, first_year=1.0)
     for scale in (0.985, 0.96, 0.9, 0.85):
         exact = simulate_demand(
             households, arrays, shares, WEATHER, scenario=scenario, first_year=scale

@@ -44,7 +44,10 @@ def test_a_villages_p90_is_nearer_to_its_p50_than_a_roofs():
 
 def test_what_is_only_shared_does_not_average_out():
     doubt = doubt_of(area=(50.0, 50.0, 50.0), sigma={"soiling": 0.0})
-    roof, whole = energy_ranges(doubt).iloc[0] / 5000, energy_ranges(doubt, village(200)).iloc[0] / 1e6
+    roof, whole = (
+        energy_ranges(doubt).iloc[0] / 5000,
+        energy_ranges(doubt, village(200)).iloc[0] / 1e6,
+    )
     assert roof.to_numpy() == pytest.approx(whole.to_numpy(), rel=1e-6)
     # Listed parts in quadrature (Thevenard and Pelland, with 5.7 % for the interpolation).
     sigma = np.sqrt(0.05**2 + 0.057**2 + 0.03**2 + 0.03**2 + 0.015**2 + 0.05**2)

@@ -366,6 +366,4 @@ def test_a_sheet_shows_one_building(tmp_path):
     assert "<svg" in sheet.read_text("utf-8")
     scenario = pvp.Scenario.from_toml(path)
     with pytest.raises(pvp.ConfigError, match="no building"):
-        save_sheet(
-            pvp.plan_village(scenario).planes, "B9", sheet, scenario=scenario, language="en"
-        )
+        save_sheet(pvp.plan_village(scenario).planes, "B9", sheet, scenario=scenario, language="en")

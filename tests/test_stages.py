@@ -1,4 +1,4 @@
-"""The graph of stages: warm equals cold, only what changed is done again, nothing is read in secret.
+"""The graph of stages: warm equals cold, only what changed is done again.
 
 The village has every kind of input: a surface model, terrain, a ledger, a meter, a survey, a loan.
 """
@@ -22,12 +22,11 @@ from villages import EAST, NORTH, box, frame, write_village
 import pvplanner as pvp
 from pvplanner.mapping import render_map
 from pvplanner.plan import GRAPH
-from pvplanner.plan.plan import KEPT, open_plan
+from pvplanner.plan.plan import KEPT
 from pvplanner.plan.runner import Cut, Graph, Run, value_of
 from pvplanner.plan.store import FileHashes, FolderStore, MemoryStore
 from pvplanner.plan.tables import from_bytes, to_bytes
 from pvplanner.report import render_report
-from pvplanner.schema import TABLES
 from pvplanner.terrain import write_heights
 
 HOUSES = 7
@@ -125,7 +124,8 @@ ODD = {
     "weather.latitude": 30.0, "weather.longitude": 121.0, "weather.altitude": 40.0,
     "weather.utc_offset_hours": 8.0, "roof.tilt": {"gable": 20.0},
     "roof.usable_low": {"gable": 0.2}, "roof.usable_middle": {"gable": 0.4},
-    "roof.usable_high": {"gable": 0.9}, "roof.default_type": "flat", "roof.rules": {"eave_m": 0.6},
+    "roof.usable_high": {"gable": 0.9}, "roof.default_type": "flat",
+    "roof.rules": {"setback_eave": 0.6},
     "roof.wind_kn_per_m2": 0.9, "module.product": "Aiko Comet Gen 3 (ABC)",
     "module.flat_tilt": 10.0, "module.row_spacing_m": 4.0, "module.yield_share_min": 0.9,
     "module.building_limit_kwp": 5.0, "module.village_limit_kwp": 15.0, "module.min_modules": 9,
@@ -240,7 +240,7 @@ def check_key(base, village, folder, key):
     scenario = warm.scenario
     declared = {
         stage.name for stage in GRAPH.values()
-        if any(value_of(village, k) != value_of(scenario, k) for k in (*stage.keys, *stage.files))
+        if any(value_of(village, k) != value_of(scenario, k) for k in stage.reads)
     }  # fmt: skip
     after = {name: warm.content(name) for name in GRAPH}
     moved = {name for name in GRAPH if before[name] != after[name]}
@@ -322,10 +322,10 @@ def test_every_declared_key_is_a_key_and_is_read_by_somebody(village):
     known = {key for key, _ in leaves(village)}
     sections = {key.rpartition(".")[0] for key in known}
     for stage in GRAPH.values():
-        for key in (*stage.keys, *stage.files):
+        for key in stage.reads:
             value_of(village, key)
             assert key in known | sections | {"finance.costs_stated", "finance.rent_stated"}, key
-    read = {key for stage in GRAPH.values() for key in (*stage.keys, *stage.files)}
+    read = {key for stage in GRAPH.values() for key in stage.reads}
     unread = {k for k in known if not any(k == r or k.startswith(f"{r}.") for r in read)}
     # What only pages show, and what does nothing any more.
     assert unread == {"language", "doubt.draws", "doubt.seed", "site.roads", "site.water",
@@ -445,7 +445,7 @@ def test_a_saved_plan_stands_alone(village, base, tmp_path):
     theirs = base.under({"finance.capex_per_w": 3.3})
     assert to_bytes(dearer.villages) == to_bytes(theirs.villages)
     with pytest.raises(pvp.InputError, match=r"dsm\.tif"):
-        _ = saved.under({"roof.rules": {"eave_m": 0.7}}).villages
+        _ = saved.under({"roof.rules": {"setback_eave": 0.7}}).villages
 
 
 # --- killed anywhere ----------------------------------------------------------------------------
@@ -527,6 +527,10 @@ def check_killed(small, out, at):
 @pytest.mark.parametrize("at", [3, 70, 140, 175])
 def test_a_killed_run_is_finished_by_the_next(small, at):
     assert check_killed(small, small / f"new{at}", at)
+
+
+@pytest.mark.parametrize("at", [3, 30, 60, 90])
+def test_a_killed_run_into_an_old_folder_is_finished_by_the_next(small, at):
     shutil.copytree(small / "old", small / f"old{at}")
     assert check_killed(small, small / f"old{at}", at)
 

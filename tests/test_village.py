@@ -14,9 +14,9 @@ import pytest
 from villages import box, frame, hamlet, write_village
 
 import pvplanner as pvp
-from pvplanner.schema import TABLES, validate
 from pvplanner.holdings import apportion
 from pvplanner.plan import folder as storage
+from pvplanner.schema import TABLES, validate
 
 
 def test_the_example_has_344_households_and_says_that_it_is_synthetic(liao):

@@ -188,9 +188,7 @@ def _loads(
     return np.stack(shapes), which, consumption
 
 
-def village_load(
-    households: pd.DataFrame, demand: pd.DataFrame, scenario: Scenario
-) -> np.ndarray:
+def village_load(households: pd.DataFrame, demand: pd.DataFrame, scenario: Scenario) -> np.ndarray:
     """Load of all households together by their archetypes, kW; shape (8760,)."""
     shapes, which, _ = _loads(households, scenario, None)
     yearly = np.bincount(

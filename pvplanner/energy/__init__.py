@@ -33,9 +33,9 @@ from pvplanner.weather import Weather
 __all__ = [
     "RoofDoubt",
     "Year",
+    "as_built",
     "contributions",
     "doubt_components",
-    "as_built",
     "energy_ranges",
     "loss_factors",
     "loss_waterfall",
@@ -63,8 +63,8 @@ def simulate_energy(
         from north). ``capacity_kw_ac`` (kW) is used where it is there and known, else
         ``system.dc_ac_ratio``.
     weather : Weather or Year, or mapping of name to Weather
-        The year, or the year made ready. Of several, each array takes the one that its ``weather_site`` names, else the
-        nearest to its ``latitude`` and ``longitude`` (degrees).
+        The year, or the year made ready. Of several, each array takes the one that its
+        ``weather_site`` names, else the nearest to its ``latitude`` and ``longitude`` (degrees).
     scenario : Scenario, optional
         ``system`` and ``module`` are used; the defaults if not given.
     horizon : Horizons or ndarray, shape (len(arrays), [points,] directions), optional

@@ -74,8 +74,9 @@ def doubt_components(scenario: Scenario, weather: Weather, *, chinese: bool) -> 
     table = table[table["component"] != dropped].copy()
     table["component"] = table["component"].str.replace("_elsewhere", "", regex=False)
     if weather.synthetic:
-        own, found = table["component"] == "irradiation_source", reference.constant(
-            "irradiation_source_typical"
+        own, found = (
+            table["component"] == "irradiation_source",
+            reference.constant("irradiation_source_typical"),
         )
         table.loc[own, "sigma"], table.loc[own, "source"] = found.value, found.source
     for component, sigma in scenario.doubt.sigma.items():
@@ -176,9 +177,7 @@ def energy_ranges(
     wanted = np.array([QUANTILES[name] for name in names])
     if groups is None:
         table = product_table([*shared, own])
-        found = solve_single(
-            doubt.energy_kwh, doubt.below, doubt.above, doubt.shift, table, wanted
-        )
+        found = solve_single(doubt.energy_kwh, doubt.below, doubt.above, doubt.shift, table, wanted)
         return pd.DataFrame(found, columns=list(names))
     code, labels = pd.factorize(groups["group"])
     order = np.argsort(code, kind="stable")

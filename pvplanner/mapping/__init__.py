@@ -87,9 +87,7 @@ def render_map(
     key: str | None = None,
 ) -> str:
     """The page as text; the same plan gives the same text."""
-    made, layer = _map_of(
-        plan, language, internal=internal, compare=compare, tiles=tiles, key=key
-    )
+    made, layer = _map_of(plan, language, internal=internal, compare=compare, tiles=tiles, key=key)
     return render_page(made, layer, plan.scenario.name)
 
 

@@ -355,7 +355,9 @@ def sources_line(plan: Plan, language: str) -> str:
         unit = in_units(str(row["unit"]), language, currency)
         value = source(str(row["value"]), language)
         value = texts(language).get(value, value)
-        parts.append(f"{label(key, language)}{own['colon']}{value}{' ' if unit else ''}{unit}{said}")
+        parts.append(
+            f"{label(key, language)}{own['colon']}{value}{' ' if unit else ''}{unit}{said}"
+        )
     used = set(plan.households["model"].dropna())
     names = own["list"].join(label(m, language) for m in all_models() if m in used)
     return f"{label('model', language)}{own['colon']}{names}{own['stop']}{own['parts'].join(parts)}"

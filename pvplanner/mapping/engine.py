@@ -1,4 +1,4 @@
-"""What the page needs to reckon money as Python does: rates, payments, and columns of households."""
+"""What the page needs to reckon money as Python does: rates, payments, columns."""
 
 from __future__ import annotations
 
@@ -132,9 +132,13 @@ def _mechanism(case: Case) -> dict[str, Any] | None:
     if found is None:
         return None
     prices = case.terms.prices
-    market = prices.market_alone
-    return {"share": found.share, "price": prices.mechanism_price, "years": found.years,
-            "market": _list(market if market is not None else np.asarray(found.market))}  # fmt: skip
+    market = prices.market_alone if prices.market_alone is not None else np.asarray(found.market)
+    return {
+        "share": found.share,
+        "price": prices.mechanism_price,
+        "years": found.years,
+        "market": _list(market),
+    }
 
 
 def _list(values: np.ndarray) -> list[float | None]:

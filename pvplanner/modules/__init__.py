@@ -321,7 +321,7 @@ def _tiles(planes: pd.DataFrame) -> Iterator[slice]:
     edges = np.flatnonzero(np.r_[True, code[1:] != code[:-1], True])
     begin = 0
     while begin < len(planes):
-        end = int(edges[min(np.searchsorted(edges, begin + TILE), len(edges) - 1)])
+        end = int(edges[min(int(np.searchsorted(edges, begin + TILE)), len(edges) - 1)])
         yield slice(begin, end)
         begin = end
 

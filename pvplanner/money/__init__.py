@@ -68,9 +68,7 @@ VALUES = (*MEASURES, "capital")
 """What the table of measures holds of each household, model and case."""
 
 
-def members_of(
-    project_class: pd.Series, chosen: pd.Series, model: str, terms: Terms
-) -> np.ndarray:
+def members_of(project_class: pd.Series, chosen: pd.Series, model: str, terms: Terms) -> np.ndarray:
     """Which households a model is reckoned for: those whose class the rules allow it.
 
     A collective is one: its members are the households that chose it, or all that may where none
@@ -128,9 +126,7 @@ def household_measures(
     return pd.concat(parts, ignore_index=True)[columns]
 
 
-def _of_model(
-    case: Case, rows: np.ndarray, model: str, name: str, ids: np.ndarray
-) -> pd.DataFrame:
+def _of_model(case: Case, rows: np.ndarray, model: str, name: str, ids: np.ndarray) -> pd.DataFrame:
     """Measures of some households of a case under a model."""
     if len(rows) == 0:
         return pd.DataFrame()

@@ -23,10 +23,8 @@ def enter(case: Case, ledger: Ledger, row: Payment) -> None:
     at_once = row.when == "start"
     rate = case.terms.rate(row.rate)
     amount = quantity_of(case, ledger, row.quantity)
-    if at_once:
-        yuan = amount * rate[0]
-    else:
-        yuan = (amount[:, None] if amount.ndim == 1 else amount) * rate
+    by_year = amount[:, None] if amount.ndim == 1 else amount
+    yuan = amount * rate[0] if at_once else by_year * rate
     if is_pooled(ledger, row):
         yuan = yuan.sum(axis=0)
     ledger.pay(row.item, row.payer, row.payee, yuan, at_once=at_once)
@@ -165,7 +163,10 @@ def distribution(case: Case, ledger: Ledger, row: Payment) -> None:
     for fen, weight in _shares(case, found["dividend"], QUANTITIES[row.quantity](case)):
         parts += divide_fen(fen, weight)
     ledger.pay(row.item, row.payer, row.payee, parts / 100)
-    ledger.balances["cash"], ledger.balances["reserve"] = found["cash"] / 100, found["reserve"] / 100
+    ledger.balances["cash"], ledger.balances["reserve"] = (
+        found["cash"] / 100,
+        found["reserve"] / 100,
+    )
 
 
 def _shares(

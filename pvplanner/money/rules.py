@@ -36,9 +36,7 @@ def is_allowed(model: str, project_class: str, on: dt.date) -> tuple[bool, str]:
 def allowed_models(on: dt.date) -> dict[str, tuple[str, ...]]:
     """Business models that each class of project may use on a connection date."""
     kinds = reference.listed_in("rules", "project_class")
-    return {
-        kind: tuple(m for m in all_models() if is_allowed(m, kind, on)[0]) for kind in kinds
-    }
+    return {kind: tuple(m for m in all_models() if is_allowed(m, kind, on)[0]) for kind in kinds}
 
 
 def chosen_models(project_class: pd.Series, *, scenario: Scenario, where: str) -> pd.Series:

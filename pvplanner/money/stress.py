@@ -129,9 +129,7 @@ def stress_rows(people: pd.DataFrame, case: Case, year_to_year: float) -> pd.Dat
                 rows.append({"name": name, **row})
     columns = ["name", "borrowers", *PROBABLE, "below", "below_p90"]
     kinds = {"name": "str", "borrowers": "int64"}
-    return pd.DataFrame(rows, columns=columns).astype(
-        {c: kinds.get(c, "float64") for c in columns}
-    )
+    return pd.DataFrame(rows, columns=columns).astype({c: kinds.get(c, "float64") for c in columns})
 
 
 def summed_up(found: dict[str, np.ndarray], debt: np.ndarray) -> dict[str, Any] | None:

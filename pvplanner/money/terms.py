@@ -198,7 +198,7 @@ class Terms:
 
     def events(self) -> list[tuple[str, np.ndarray, np.ndarray]]:
         """Kind, cost and what the insurer covers of each event, per watt and year."""
-        out = []
+        out: list[tuple[str, np.ndarray, np.ndarray]] = []
         for event in self.finance.events:
             if event.year <= self.years:
                 when = np.arange(1, self.years + 1) == event.year

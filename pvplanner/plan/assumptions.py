@@ -31,7 +31,9 @@ def list_assumptions(scenario: Scenario, weather: str, terms: Terms) -> pd.DataF
     rows += _roof_rows(scenario)
     rows += [_sourced(key, found) for key, found in terms.prices.sources.items()]
     rows += [*_export_rows(terms), *_finance(terms), *_contracts(terms)]
-    rows += [_default("archetype", scenario.demand.archetype, scenario.demand.archetype == "family")]
+    rows += [
+        _default("archetype", scenario.demand.archetype, scenario.demand.archetype == "family")
+    ]
     return pd.DataFrame([*rows, *_carbon(terms)], columns=list(COLUMNS)).fillna("")
 
 
@@ -133,7 +135,9 @@ def _contracts(terms: Terms) -> list[_Row]:
                                                                        "kind")]  # fmt: skip
     if "cooperative" in terms.finance.models_used:
         kept, vat = terms.cooperative.reserve_rate, terms.finance.vat_rate
-        rows.append(_default("reserve_rate", kept, kept == reference.constant("reserve_rate").value))
+        rows.append(
+            _default("reserve_rate", kept, kept == reference.constant("reserve_rate").value)
+        )
         rows.append(_default("vat_rate", vat, vat == reference.constant("vat_rate").value))
     if "developer" in terms.finance.models_used:
         off = terms.developer.discount

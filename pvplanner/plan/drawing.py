@@ -6,13 +6,14 @@ from pvplanner.plan.runner import Graph
 
 
 def as_text(graph: Graph) -> str:
-    """A line per stage: its name, what it needs, and the keys and files that it reads."""
+    """A line per stage: what it makes, what it needs, and the keys and files that it reads."""
     lines = []
     for stage in graph.values():
         needs = ", ".join(stage.needs) or "-"
-        reads = ", ".join((*stage.files, *stage.keys)) or "-"
+        reads = ", ".join(stage.reads) or "-"
         joins = f" -> {stage.joins}" if stage.joins else ""
-        lines.append(f"{stage.name}{joins}\n    needs {needs}\n    reads {reads}")
+        said = (stage.function.__doc__ or "").partition("\n")[0]
+        lines.append(f"{stage.name}{joins}: {said}\n    needs {needs}\n    reads {reads}")
     return "\n".join(lines)
 
 

@@ -323,9 +323,10 @@ class Plan:
         if given:
             # Of a saved plan what the changed keys touch is made again, the rest is as saved.
             touched = [
-                stage.name for stage in GRAPH.values()
-                if any(_differs(self.scenario, scenario, key) for key in (*stage.keys, *stage.files))
-            ]  # fmt: skip
+                stage.name
+                for stage in GRAPH.values()
+                if any(_differs(self.scenario, scenario, key) for key in stage.reads)
+            ]
             below = GRAPH.below(touched)
             given = {name: table for name, table in given.items() if name not in below}
         else:
@@ -462,5 +463,5 @@ def _versions() -> dict[str, str]:
 def _total(values: pd.Series, digits: int) -> float | None:
     """Sum, rounded to what the parts are rounded to; ``None`` (JSON has no nan) where unknown."""
     total = values.sum(min_count=1, skipna=False)
-    known = total == total  # noqa: PLR0124
+    known = total == total
     return round(float(total), digits) if known else None

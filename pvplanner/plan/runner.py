@@ -37,6 +37,11 @@ class Stage:
     joins: str
     said: str
 
+    @property
+    def reads(self) -> tuple[str, ...]:
+        """Every part of a scenario that it depends on."""
+        return (*self.files, *self.keys)
+
 
 class Room:
     """A module that is imported when something of it is first asked for."""
@@ -78,7 +83,6 @@ class Graph(dict[str, Stage]):
             if out & set(stage_.needs):
                 out.add(stage_.name)
         return out
-
 
     def above(self, names: Iterable[str]) -> set[str]:
         """The stages named and all that they need."""

@@ -1,4 +1,4 @@
-"""A site's files as tables: what the scenario names is read here, with what was found on the way."""
+"""A site's files as tables: what the scenario names is read here, with what was found."""
 
 from __future__ import annotations
 

@@ -67,26 +67,31 @@ WEAR = ("finance.degradation_first_year", "finance.degradation_per_year", "finan
     said="buildings",
 )  # fmt: skip
 def buildings(*, scenario: Any) -> Any:
+    """Footprints read, placed, repaired and described."""
     return sites.site_buildings(scenario)
 
 
 @stage("place", keys=("site.province",))
 def place(buildings: gpd.GeoDataFrame, *, scenario: Any) -> Any:
+    """Which province the village lies in, and what follows from it."""
     return sites.find_place(buildings, scenario.site.province)
 
 
 @stage("homes", keys=LEDGER, files=("site.households",), said="households")
 def homes(buildings: gpd.GeoDataFrame, *, scenario: Any) -> Any:
+    """The ledger read: households, and which buildings each holds."""
     return sites.site_homes(scenario, buildings["building_id"])
 
 
 @stage("people")
 def people(homes: pd.DataFrame) -> Any:
+    """One row for each household."""
     return sites.people_of(homes)
 
 
 @stage("links")
 def links(homes: pd.DataFrame) -> Any:
+    """Which household holds which share of which building."""
     return sites.links_of(homes)
 
 
@@ -98,12 +103,14 @@ def links(homes: pd.DataFrame) -> Any:
     said="weather",
 )  # fmt: skip
 def year(place: Place, *, scenario: Any) -> Any:
+    """The weather year, ready for the sun of its place."""
     weather, findings = sites.site_weather(scenario, place)
     return weather.to_table(), findings
 
 
 @stage("sky", keys=SKY)
 def sky(year: pd.DataFrame, *, scenario: Any) -> Any:
+    """The sky of each hour: sun, beam and diffuse light, as every roof sees it."""
     return skies.prepare_sky(weathers.Weather.from_table(year), scenario.system).to_table()
 
 
@@ -115,6 +122,7 @@ def sky(year: pd.DataFrame, *, scenario: Any) -> Any:
     said="roofs",
 )  # fmt: skip
 def planes(buildings: gpd.GeoDataFrame, *, scenario: Any) -> Any:
+    """Roof planes and their usable outlines: measured, modelled or guessed."""
     made = sites.site_planes(scenario, buildings)
     return made.drop(columns="yield_share"), made.attrs.get("findings", [])
 
@@ -126,6 +134,7 @@ def planes(buildings: gpd.GeoDataFrame, *, scenario: Any) -> Any:
     said="horizons",
 )
 def horizons(planes: gpd.GeoDataFrame, buildings: gpd.GeoDataFrame, *, scenario: Any) -> Any:
+    """What stands before each plane, all around."""
     seen, findings = sites.site_horizons(planes, buildings, scenario)
     return horizon.Horizons.to_table(seen, planes["plane_id"]), findings
 
@@ -134,6 +143,7 @@ def horizons(planes: gpd.GeoDataFrame, buildings: gpd.GeoDataFrame, *, scenario:
 def yield_shares(
     planes: gpd.GeoDataFrame, sky: pd.DataFrame, horizons: pd.DataFrame, *, scenario: Any
 ) -> Any:
+    """What each plane yields, against the best a plane could."""
     seen = horizon.Horizons.from_table(horizons)
     ready = physics.Year(skies.Sky.from_table(sky), scenario, shaded=seen is not None)
     share = shade.yield_shares(planes, ready, scenario=scenario, horizons=seen)
@@ -145,6 +155,7 @@ def yield_shares(
 def layout(
     planes: gpd.GeoDataFrame, yield_shares: pd.DataFrame, links: pd.DataFrame, *, scenario: Any
 ) -> Any:
+    """Where modules lie on each plane."""
     rated = planes.assign(yield_share=yield_shares["yield_share"].to_numpy())
     homes = links.groupby("building_id")["household_id"].size()
     return modules.place_modules(rated, scenario=scenario, households=homes)
@@ -156,6 +167,7 @@ def layout(
           "system.single_phase_limit_kw"),
 )  # fmt: skip
 def arrays(planes: gpd.GeoDataFrame, layout: pd.DataFrame, *, scenario: Any) -> Any:
+    """The modules of each plane as an array with its inverter."""
     return modules.array_table(planes, layout, scenario=scenario)
 
 
@@ -173,6 +185,7 @@ def energy(
     arrays: pd.DataFrame, planes: gpd.GeoDataFrame, sky: pd.DataFrame, horizons: pd.DataFrame, *,
     scenario: Any,
 ) -> Any:  # fmt: skip
+    """The year's energy of each array."""
     ready, angles = _lit(sky, horizons, planes, arrays, scenario)
     made = physics.simulate_energy(arrays, ready, scenario=scenario, horizon=angles)
     made.insert(0, "array_id", arrays["array_id"].to_numpy())
@@ -184,6 +197,7 @@ def waterfall(
     arrays: pd.DataFrame, planes: gpd.GeoDataFrame, sky: pd.DataFrame, horizons: pd.DataFrame, *,
     scenario: Any,
 ) -> Any:  # fmt: skip
+    """Where the light of a year goes, loss by loss."""
     ready, angles = _lit(sky, horizons, planes, arrays, scenario)
     steps = physics.loss_waterfall(arrays, ready, scenario=scenario, horizon=angles).sum()
     return steps.rename_axis("step").rename("kwh").reset_index()
@@ -194,6 +208,7 @@ def building_totals(
     buildings: gpd.GeoDataFrame, planes: gpd.GeoDataFrame, yield_shares: pd.DataFrame,
     arrays: pd.DataFrame, energy: pd.DataFrame,
 ) -> Any:  # fmt: skip
+    """What stands on each building."""
     built = hold.building_totals(buildings, arrays, energy)
     fit = hold.suitability(built["building_id"], planes, yield_shares, arrays)
     return built.assign(suitability=fit)
@@ -208,11 +223,10 @@ def holdings(
     people: pd.DataFrame, links: pd.DataFrame, buildings: gpd.GeoDataFrame,
     building_totals: pd.DataFrame, *, scenario: Any,
 ) -> Any:  # fmt: skip
+    """What each household holds: modules, energy, shares."""
     usual = sites.usual_village(scenario)
     held = hold.household_holdings(people, links, buildings, building_totals, usual)
-    chosen = money.chosen_models(
-        held["project_class"], scenario=scenario, where="finance.model"
-    )
+    chosen = money.chosen_models(held["project_class"], scenario=scenario, where="finance.model")
     return held.assign(model=chosen)
 
 
@@ -221,7 +235,11 @@ def _doubt(
     place: Place, scenario: Any,
 ) -> RoofDoubt:  # fmt: skip
     return doubts.plan_doubt(
-        arrays, energy, planes, weathers.Weather.from_table(year), scenario=scenario,
+        arrays,
+        energy,
+        planes,
+        weathers.Weather.from_table(year),
+        scenario=scenario,
         chinese=place.chinese,
     )
 
@@ -234,6 +252,7 @@ def ranges(
     arrays: pd.DataFrame, energy: pd.DataFrame, planes: gpd.GeoDataFrame, links: pd.DataFrame,
     year: pd.DataFrame, place: Place, buildings: gpd.GeoDataFrame, *, scenario: Any,
 ) -> Any:  # fmt: skip
+    """How far each figure of energy can be trusted (P90)."""
     doubt = _doubt(arrays, energy, planes, year, place, scenario)
     return doubts.plan_ranges(doubt, arrays, links, buildings)
 
@@ -243,6 +262,7 @@ def doubt(
     arrays: pd.DataFrame, energy: pd.DataFrame, planes: gpd.GeoDataFrame, year: pd.DataFrame,
     place: Place, *, scenario: Any,
 ) -> Any:  # fmt: skip
+    """What makes a year's energy uncertain, and by how much."""
     return physics.contributions(_doubt(arrays, energy, planes, year, place, scenario))
 
 
@@ -258,6 +278,7 @@ def demand(
     people: pd.DataFrame, holdings: pd.DataFrame, arrays: pd.DataFrame, links: pd.DataFrame,
     planes: gpd.GeoDataFrame, sky: pd.DataFrame, horizons: pd.DataFrame, *, scenario: Any,
 ) -> Any:  # fmt: skip
+    """What each household uses, keeps and sells, by month and period of day."""
     ready, angles = _lit(sky, horizons, planes, arrays, scenario)
     homes = people.assign(project_class=holdings["project_class"].to_numpy())
     meter = use.read_meter(scenario.demand.meter) if scenario.demand.meter else None
@@ -274,6 +295,7 @@ def battery(
     people: pd.DataFrame, holdings: pd.DataFrame, demand: pd.DataFrame, arrays: pd.DataFrame,
     planes: gpd.GeoDataFrame, sky: pd.DataFrame, horizons: pd.DataFrame, *, scenario: Any,
 ) -> Any:  # fmt: skip
+    """What a battery of the whole village would save."""
     ready, angles = _lit(sky, horizons, planes, arrays, scenario)
     made = physics.simulate_total_hours(arrays, ready, scenario=scenario, horizon=angles)
     homes = people.assign(project_class=holdings["project_class"].to_numpy())
@@ -283,40 +305,46 @@ def battery(
 
 @stage(
     "terms",
-    keys=("tariff", "finance", "finance.costs_stated", "finance.rent_stated", "loan", "cooperative", "developer",
-          "carbon", "module.product", "grid.curtailment", "demand.self_use_share"),
+    keys=("tariff", "finance", "finance.costs_stated", "finance.rent_stated", "loan", "cooperative",
+          "developer", "carbon", "module.product", "grid.curtailment", "demand.self_use_share"),
     files=("tariff.file", "carbon.pathway_file"),
     said="income",
 )  # fmt: skip
 def terms(place: Place, *, scenario: Any) -> Any:
+    """Prices, bills, contracts and factors, resolved once."""
     made = money.resolve_terms(scenario, place.province, place.rural_income)
     return made, money.loan_findings(scenario) + made.findings(place.province)
 
 
 @stage("bills")
 def bills(demand: pd.DataFrame, terms: Terms) -> Any:
+    """What each household pays for electricity, with and without a roof."""
     return money.household_bills(demand, terms.tariff)
 
 
 @stage("margin", joins="arrays")
 def margin(arrays: pd.DataFrame, energy: pd.DataFrame, terms: Terms) -> Any:
+    """How soon the last modules of an array pay."""
     return margins.marginal_payback(arrays, energy, terms)
 
 
 @stage("household_ranges", joins="households")
 def household_ranges(people: pd.DataFrame, ranges: pd.DataFrame) -> Any:
+    """P90 of each household."""
     names = {"p90_kwh": "energy_p90_kwh", "p90_built_kwh": "energy_p90_built_kwh"}
     return doubts.of_level(ranges, "household", people["household_id"], names)
 
 
 @stage("building_ranges", joins="buildings")
 def building_ranges(buildings: gpd.GeoDataFrame, ranges: pd.DataFrame) -> Any:
+    """P90 of each building."""
     names = {"p90_kwh": "energy_p90_kwh"}
     return doubts.of_level(ranges, "building", buildings["building_id"], names)
 
 
 @stage("array_ranges", joins="energy")
 def array_ranges(arrays: pd.DataFrame, ranges: pd.DataFrame) -> Any:
+    """P90 of each array."""
     return doubts.of_level(ranges, "array", arrays["array_id"], {"p90_kwh": "energy_p90_kwh"})
 
 
@@ -336,6 +364,7 @@ def household_use(
     people: pd.DataFrame, holdings: pd.DataFrame, demand: pd.DataFrame, bills: pd.DataFrame,
     terms: Terms,
 ) -> Any:  # fmt: skip
+    """What each household uses itself, and what that is worth."""
     _, case = case_of(people, holdings, demand, bills, terms)
     return hold.household_use(case)
 
@@ -345,6 +374,7 @@ def household_use(
 def carbon(
     holdings: pd.DataFrame, household_ranges: pd.DataFrame, terms: Terms, *, scenario: Any
 ) -> Any:
+    """Carbon spared for each household."""
     made = holdings.assign(energy_p90_built_kwh=household_ranges["energy_p90_built_kwh"].to_numpy())
     return carbons.household_carbon(made, terms.carbon, scenario=scenario)
 
@@ -354,6 +384,7 @@ def measures(
     people: pd.DataFrame, holdings: pd.DataFrame, demand: pd.DataFrame, bills: pd.DataFrame,
     household_ranges: pd.DataFrame, terms: Terms,
 ) -> Any:  # fmt: skip
+    """Income, cost and return by household, model and case."""
     homes, case = case_of(people, holdings, demand, bills, terms)
     p90 = household_ranges["energy_p90_built_kwh"].to_numpy(dtype=float)
     poor = stress.in_poor_years(case, p90)
@@ -362,6 +393,7 @@ def measures(
 
 @stage("chosen", joins="households")
 def chosen(holdings: pd.DataFrame, measures: pd.DataFrame, terms: Terms) -> Any:
+    """Income, cost and return by household, model and case."""
     names = [*MEASURES, "capital"]
     values = hold.chosen_measures(holdings, measures[measures["case"] == CASES[0]], names)
     local = terms.rural_income or float("nan")
@@ -372,6 +404,7 @@ def chosen(holdings: pd.DataFrame, measures: pd.DataFrame, terms: Terms) -> Any:
 def returns(
     building_totals: pd.DataFrame, links: pd.DataFrame, chosen: pd.DataFrame, carbon: pd.DataFrame
 ) -> Any:
+    """What each building returns."""
     spared = {name: carbon[name].to_numpy() for name in ("avoided_t", "avoided_p90_t")}
     both = chosen.assign(**spared)
     return hold.building_returns(building_totals, links, both)
@@ -383,6 +416,7 @@ def villages(
     holdings: pd.DataFrame, demand: pd.DataFrame, ranges: pd.DataFrame, chosen: pd.DataFrame,
     carbon: pd.DataFrame, terms: Terms,
 ) -> Any:  # fmt: skip
+    """The village in one row."""
     roofs = frames.DataFrame(buildings.drop(columns="geometry"))
     roofs = roofs.assign(modules=building_totals["modules"].to_numpy())
     homes = holdings.assign(
@@ -399,6 +433,7 @@ def ledger(
     people: pd.DataFrame, holdings: pd.DataFrame, demand: pd.DataFrame, bills: pd.DataFrame,
     terms: Terms,
 ) -> Any:  # fmt: skip
+    """Who pays whom how much in which year."""
     return books.ledger_sums(*case_of(people, holdings, demand, bills, terms))
 
 
@@ -407,11 +442,13 @@ def collective(
     people: pd.DataFrame, holdings: pd.DataFrame, demand: pd.DataFrame, bills: pd.DataFrame,
     terms: Terms,
 ) -> Any:  # fmt: skip
+    """The books of the collective, year by year."""
     return books.collective_result(*case_of(people, holdings, demand, bills, terms))
 
 
 @stage("fairness")
 def fairness(people: pd.DataFrame, chosen: pd.DataFrame, terms: Terms) -> Any:
+    """The village in one row."""
     income = chosen["income_first_year"].to_numpy()
     return books.fairness(people.assign(income_first_year=income), terms)
 
@@ -421,6 +458,7 @@ def stresses(
     people: pd.DataFrame, holdings: pd.DataFrame, demand: pd.DataFrame, bills: pd.DataFrame,
     household_ranges: pd.DataFrame, doubt: pd.DataFrame, terms: Terms,
 ) -> Any:  # fmt: skip
+    """Income when things go otherwise."""
     homes, case = case_of(people, holdings, demand, bills, terms)
     p90 = household_ranges["energy_p90_built_kwh"].to_numpy(dtype=float)
     yearly = doubt.loc[doubt["component"] == "year_to_year", "roof"].iloc[0]
@@ -432,6 +470,7 @@ def press(
     ledger: pd.DataFrame, collective: pd.DataFrame, holdings: pd.DataFrame, terms: Terms, *,
     scenario: Any,
 ) -> Any:  # fmt: skip
+    """Figures that were published, beside ours."""
     made = float((holdings["energy_kwh"] * terms.left[0]).round(2).sum())
     back = float(collective["payback_years"].iloc[0]) if len(collective) else float("nan")
     return books.beside_press(scenario.press, ledger, made, back)
@@ -439,13 +478,22 @@ def press(
 
 @stage("carbon_years", keys=("carbon", "grid.curtailment", *WEAR))
 def carbon_years(holdings: pd.DataFrame, terms: Terms, *, scenario: Any) -> Any:
+    """Income when things go otherwise."""
     made = holdings["energy_kwh"].to_numpy(dtype=float)
     return carbons.yearly_carbon(made, terms.carbon, scenario=scenario)
 
 
 @stage(
     "assumptions",
-    keys=("system", "roof", "module.product", "module.yield_share_min", "tariff", "demand.archetype"),
+    keys=(
+        "system",
+        "roof",
+        "module.product",
+        "module.yield_share_min",
+        "tariff",
+        "demand.archetype",
+    ),
 )
 def assumptions(year: pd.DataFrame, terms: Terms, *, scenario: Any) -> Any:
+    """What the plan stands on, with sources."""
     return found.list_assumptions(scenario, str(year["source"].iloc[0]), terms)

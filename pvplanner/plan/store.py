@@ -272,6 +272,4 @@ def _sources_of(vrt: Path) -> list[Path]:
     except OSError:
         return []
     found = re.findall(r"<SourceFilename([^>]*)>([^<]+)</SourceFilename>", text)
-    return [
-        vrt.parent / name if 'relativeToVRT="1"' in how else Path(name) for how, name in found
-    ]
+    return [vrt.parent / name if 'relativeToVRT="1"' in how else Path(name) for how, name in found]

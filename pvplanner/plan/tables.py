@@ -24,7 +24,7 @@ def settle(table: Any) -> Any:
     out.attrs = {}
     for name in out.columns:
         kind = out[name].dtype
-        if kind == object:
+        if pd.api.types.is_object_dtype(kind):
             known = out[name].dropna()
             if len(known) and known.map(lambda v: isinstance(v, bool)).all():
                 out[name] = out[name].astype("boolean")
@@ -39,7 +39,7 @@ def to_bytes(table: Any) -> bytes:
     """A table or record as bytes; the same one gives the same bytes."""
     if not isinstance(table, pd.DataFrame):
         kind = f"{type(table).__module__}:{type(table).__qualname__}"
-        body = _adapter(type(table)).dump_python(table, mode="json")
+        body = _adapter(table.__class__).dump_python(table, mode="json")
         text = json.dumps({"record": kind, "fields": body}, ensure_ascii=False, indent=1)
         return text.encode("utf-8")
     held = io.BytesIO()
@@ -81,5 +81,5 @@ def _record(name: str) -> type:
 
 
 @cache
-def _adapter(kind: type) -> TypeAdapter[Any]:
+def _adapter(kind: Any) -> TypeAdapter[Any]:
     return TypeAdapter(kind)

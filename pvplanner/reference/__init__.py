@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import csv
 import datetime as dt
+import io
 import math
 from dataclasses import dataclass
 from functools import cache
@@ -41,8 +42,7 @@ def rows(name: str) -> tuple[dict[str, str], ...]:
     if name not in tables():
         raise ConfigError("reference_unknown", where=name, known=", ".join(tables()))
     path = resources.files("pvplanner.reference").joinpath(f"{name}.csv")
-    with path.open("r", encoding="utf-8", newline="") as stream:
-        return tuple(csv.DictReader(stream))
+    return tuple(csv.DictReader(io.StringIO(path.read_text(encoding="utf-8"))))
 
 
 def listed_in(name: str, column: str) -> tuple[str, ...]:

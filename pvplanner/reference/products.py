@@ -5,7 +5,6 @@ from __future__ import annotations
 import difflib
 from dataclasses import dataclass
 from functools import cache
-
 from typing import TYPE_CHECKING
 
 from pvplanner import reference

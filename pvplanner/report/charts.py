@@ -64,7 +64,7 @@ def carbon_chart(plan: Plan, language: str) -> dict[str, Any] | None:
     """Tonnes of each year as bars, with the sum so far over every fifth."""
     table = plan.result("carbon_years")
     years = table["avoided_t"].to_numpy(dtype=float)
-    if not len(years) or years[0] != years[0]:  # noqa: PLR0124
+    if not len(years) or years[0] != years[0]:
         return None
     top, total, bars = max(float(years.max()), 1e-9), 0.0, []
     width = 690 / len(years)

@@ -27,7 +27,7 @@ def by_model_table(plan: Plan, language: str, internal: bool) -> dict[str, Any]:
     """What each household would earn under each model."""
     keys = [k for k in shown_in("by_model", personal=internal) if k in plan.households]
     measures = plan.measures
-    planned, poor = (
+    planned, _ = (
         measures[measures["case"] == case].pivot(index="household_id", columns="model")
         for case in CASES
     )

@@ -369,9 +369,7 @@ def _covered(shapes: np.ndarray, drawn: np.ndarray | None) -> np.ndarray:
 def _middle(frame: gpd.GeoDataFrame) -> tuple[float, float]:
     """Latitude and longitude of the middle of a frame."""
     west, south, east, north = frame.total_bounds
-    lon, lat = to_degrees(frame.crs).transform(
-        (west + east) / 2, (south + north) / 2
-    )
+    lon, lat = to_degrees(frame.crs).transform((west + east) / 2, (south + north) / 2)
     return lat, lon
 
 

@@ -57,7 +57,6 @@ class Frames:
 
         return moved(shapes, turn)
 
-
     def boxes_out_of(
         self, low: np.ndarray, size: np.ndarray, which: np.ndarray
     ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

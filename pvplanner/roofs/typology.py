@@ -18,8 +18,8 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
 from pvplanner import reference
-from pvplanner.roofs import cutting
 from pvplanner.projection import to_degrees
+from pvplanner.roofs import cutting
 from pvplanner.roofs.sunlit import relative_irradiation
 from pvplanner.scenario import Scenario
 
@@ -226,9 +226,7 @@ def _cut(
     down = np.column_stack([box[:, 1], -box[:, 0]])
     stated = np.isfinite(pd.to_numeric(parts["roof_tilt"], errors="coerce").to_numpy(dtype=float))
     west, south, east, north = parts.total_bounds
-    latitude = to_degrees(crs).transform(
-        (west + east) / 2, (south + north) / 2
-    )[1]
+    latitude = to_degrees(crs).transform((west + east) / 2, (south + north) / 2)[1]
     low, high, likely = area_range(
         pieces.direction, pieces.long / pieces.short, kind, classes[pieces.part], tilt,
         stated[pieces.part], latitude,

@@ -366,7 +366,9 @@ class Finance(Frozen):
     @property
     def costs_stated(self) -> bool:
         """Whether the costs of a place outside China are stated, in a currency of its own."""
-        return self.currency != "CNY" and {"capex_per_w", "opex_per_w_year"} <= self.model_fields_set
+        return (
+            self.currency != "CNY" and {"capex_per_w", "opex_per_w_year"} <= self.model_fields_set
+        )
 
     @property
     def rent_stated(self) -> bool:

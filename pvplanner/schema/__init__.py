@@ -8,6 +8,7 @@ shown), unit, how it sums, which end is better, whether it is personal, and wher
 from __future__ import annotations
 
 import csv
+import io
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -87,8 +88,7 @@ class TableSchema:
 
 def _rows(name: str) -> list[dict[str, str]]:
     path = resources.files("pvplanner.schema").joinpath(name)
-    with path.open("r", encoding="utf-8", newline="") as stream:
-        return list(csv.DictReader(stream))
+    return list(csv.DictReader(io.StringIO(path.read_text(encoding="utf-8"))))
 
 
 @cache
@@ -107,7 +107,7 @@ def columns() -> dict[str, Column]:
 
 @cache
 def kinds() -> dict[str, dict[str, str]]:
-    """How far each kind of figure is shown: ``one`` (a roof, a household), ``whole`` (a village)."""
+    """How far each kind of figure is shown: ``one`` (roof, household), ``whole`` (village)."""
     return {row["kind"]: row for row in _rows("kinds.csv")}
 
 

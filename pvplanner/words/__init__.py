@@ -8,6 +8,7 @@ currencies and countries are written. A language is a folder: nothing else knows
 from __future__ import annotations
 
 import csv
+import io
 import math
 import tomllib
 from functools import cache
@@ -41,8 +42,7 @@ UNKNOWN = "unknown"
 @cache
 def _table(language: str, name: str, key: str) -> dict[str, dict[str, str]]:
     path = resources.files("pvplanner.words").joinpath(language, name)
-    with path.open("r", encoding="utf-8", newline="") as stream:
-        return {row[key]: row for row in csv.DictReader(stream)}
+    return {row[key]: row for row in csv.DictReader(io.StringIO(path.read_text(encoding="utf-8")))}
 
 
 @cache

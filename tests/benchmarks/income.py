@@ -15,10 +15,10 @@ import time
 
 import numpy as np
 import pandas as pd
+from pvplanner.income import Case, appraise, resolve_prices, run_model
 
 import pvplanner as pvp
 from pvplanner.demand import find_bills, simulate_demand
-from pvplanner.income import Case, appraise, resolve_prices, run_model
 from pvplanner.schema import MODELS
 
 

@@ -51,7 +51,7 @@ def make_village(folder: Path, count: int, surface: bool = False, seed: int = 1)
     if surface:
         extra = 'dsm = "dsm.tif"\n'
         _make_surface(folder, frame)
-    text = f'name = "bench"\nlanguage = "en"\n[site]\nbuildings = "v.gpkg"\nprovince = "Zhejiang"\n'
+    text = 'name = "bench"\nlanguage = "en"\n[site]\nbuildings = "v.gpkg"\nprovince = "Zhejiang"\n'
     path = folder / "scenario.toml"
     path.write_text(f'{text}households = "ledger.csv"\n{extra}', encoding="utf-8")
     return path
@@ -92,7 +92,8 @@ def timed(self, name):
     needs = [self.table(n) for n in self.graph[name].needs]
     begin = time.process_time()
     real(self, name)
-    took[name] = [round(time.process_time() - begin, 3), int(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)]
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    took[name] = [round(time.process_time() - begin, 3), int(peak / 1024)]
 runner.Run._make = timed
 sys.argv = ["pvplanner", "plan", *sys.argv[1:]]
 from pvplanner.cli import main
