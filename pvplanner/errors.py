@@ -14,6 +14,7 @@ words of both stand in ``words/LANGUAGE/messages.toml``.
 from __future__ import annotations
 
 import csv
+import re
 import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -56,7 +57,10 @@ def _style(language: str) -> dict[str, Any]:
 
 
 class _Said:
-    """A parameter of a message in a language: ``{model:word}`` and ``{code:country}`` are named."""
+    """A parameter of a message in a language; ``{model:word}``, ``{code:country}`` are named.
+
+    Of ``{columns:words}`` every word that is known is.
+    """
 
     def __init__(self, value: Any, language: str) -> None:
         self.value, self.language = value, language
@@ -64,6 +68,9 @@ class _Said:
     def __format__(self, how: str) -> str:
         if how == "word":
             return _words(self.language).get(str(self.value), str(self.value))
+        if how == "words":
+            named = _words(self.language)
+            return re.sub(r"[a-z_]{2,}", lambda m: named.get(m[0], m[0]), str(self.value))
         if how == "country":
             return _style(self.language)["country"].get(str(self.value), str(self.value))
         return format(self.value, how)

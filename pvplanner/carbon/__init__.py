@@ -147,6 +147,11 @@ def yearly_carbon(
     return pd.DataFrame({"year": years, "avoided_t": spared.round(3), "claim_value": value})
 
 
+def claim_reason(scheme: str) -> str:
+    """Word of why a scheme pays, or does not."""
+    return f"credit_{scheme}"
+
+
 def credit_value(
     energy_kwh: np.ndarray, basis: CarbonBasis, *, scenario: Scenario
 ) -> dict[str, Any]:
@@ -183,7 +188,7 @@ def credit_value(
     return {
         "scheme": carbon.claim,
         "eligible": eligible,
-        "reason": f"credit_{carbon.claim}",
+        "reason": claim_reason(carbon.claim),
         "source": row["source"],
         "mwh_claimed": round(float(mwh[0]), 3),
         "t_claimed": round(float(tonnes[0]), 3),

@@ -17,7 +17,7 @@ from pvplanner.money import all_models
 from pvplanner.plan import Plan
 from pvplanner.projection import to_degrees
 from pvplanner.schema import MONTHLY_ENERGY, column, columns, personal_columns, shown_in
-from pvplanner.words import in_units, label, rule_of, source, style, texts, unit_of
+from pvplanner.words import in_units, label, rule_of, source, style, texts, told, unit_of
 
 DIGITS = {"count": 0, "energy": 0, "yield": 0, "power": 2, "money": 2, "years": 1, "share": 3,
           "rate": 3, "tonnes": 3, "area": 1, "length": 1, "angle": 1, "number": 2, "factor": 4,
@@ -350,11 +350,10 @@ def sources_line(plan: Plan, language: str) -> str:
             continue
         row = table.loc[key]
         year = f", {row['year']}" if row["year"] else ""
-        told = source(str(row["source"]), language)
-        said = "" if row["source"] == row["value"] else f" [{told}{year}]"
+        title = source(str(row["source"]), language)
+        said = "" if row["source"] == row["value"] else f" [{title}{year}]"
         unit = in_units(str(row["unit"]), language, currency)
-        value = source(str(row["value"]), language)
-        value = texts(language).get(value, value)
+        value = told(key, str(row["value"]), language)
         parts.append(
             f"{label(key, language)}{own['colon']}{value}{' ' if unit else ''}{unit}{said}"
         )

@@ -49,9 +49,9 @@ def _given(key: str, value: object, unit: str = "") -> _Row:
 
 def _default(key: str, value: object, usual: bool) -> _Row:
     """A value of the scenario's own is not vouched for by the package's source."""
-    if not usual:
-        return _given(key, value, reference.constant(key).unit)
     row = next(r for r in reference.rows("constants") if r["name"] == key)
+    if not usual:
+        return _given(key, value, row["unit"])
     shown = f"{value:g}" if isinstance(value, float | int) else str(value)
     return key, shown, row["unit"], row["source"], row["year"], row["certainty"]
 
@@ -101,7 +101,7 @@ def _export_rows(terms: Terms) -> list[_Row]:
         market = next((v for k, v in parts.items() if k.startswith("market_price")), float("nan"))
         share = terms.mechanism.share
         how = f"{share:g} x {prices.plain_bid:g} + {1 - share:.2g} x {market:g}"
-        how += "" if "mechanism_bid" in parts else " (bid taken at the cap)"
+        how += "" if "mechanism_bid" in parts else "; bid taken at the cap"
     first, last = prices.export[0], prices.export[-1]
     later = how if prices.market[-1] == 0 else "market price of that year"
     rows: list[_Row] = [

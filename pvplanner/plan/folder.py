@@ -6,7 +6,7 @@ import json
 import os
 import shutil
 import tempfile
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -36,9 +36,6 @@ _STAGING = ".pvplanner-staging-"
 _FIXED_DATE = "2000-01-01T00:00:00Z"
 """Date written into GeoPackages, so that the same inputs give the same bytes."""
 
-KEPT_FILES = {name: f"{'modules' if name == 'layout' else name}.parquet" for name in KEPT}
-KEPT_FILES |= {"terms": "terms.json", "place": "place.json"}
-
 OUTPUTS = (
     "map.html",
     "report.html",
@@ -47,7 +44,7 @@ OUTPUTS = (
     "scenario.toml",
     "dictionary.csv",
     *(f"{name}.parquet" for name in TABLES),
-    *KEPT_FILES.values(),
+    *KEPT.values(),
 )
 """Files of a plan's folder."""
 
@@ -111,7 +108,7 @@ def write_folder(
         stale = [file for file, key in wanted.items() if not _stands(target, file, key, known)]
         if stale:
             with transaction(target) as staging:
-                _write(plan, staging, target, stale, pages)
+                _write(plan, staging, target, wanted, stale, pages)
         _finish(target, wanted, known)
     except Exception:
         # A new folder with nothing in it but what a refused run had kept is no plan.
@@ -133,10 +130,10 @@ def _outputs(
             yield f"{name}.parquet", plan.needs_of(name), {}
         yield "summary.json", ("villages", "place", "year", "assumptions", *FINDERS), {}
         yield "scenario.toml", (), {}
-        yield "dictionary.csv", every, {}
-        for name in KEPT:
-            if "report" in only or name not in SLOW:
-                yield KEPT_FILES[name], (name,), {}
+        kept = [name for name in KEPT if "report" in only or name not in SLOW]
+        yield "dictionary.csv", (*every, *kept), {}
+        for name in kept:
+            yield KEPT[name], (name,), {}
     if "gpkg" in only:
         yield "plan.gpkg", every, {}
     for page in pages:
@@ -195,11 +192,16 @@ def _finish(folder: Path, wanted: dict[str, str], known: dict[str, dict[str, Any
 
 
 def _write(
-    plan: Plan, staging: Path, final: Path, files: Sequence[str], pages: Sequence[Page]
+    plan: Plan,
+    staging: Path,
+    final: Path,
+    wanted: Container[str],
+    files: Sequence[str],
+    pages: Sequence[Page],
 ) -> None:
-    """Write the files named into ``staging``; paths are relative to ``final``."""
+    """Write some of the wanted files into ``staging``; paths in them are relative to ``final``."""
     drawn = {page.file: page for page in pages}
-    kept = {file: name for name, file in KEPT_FILES.items()}
+    kept = {file: name for name, file in KEPT.items()}
     # Pages first: they look at several tables at once, the files at one after the other.
     for file in sorted(files, key=lambda file: file not in drawn):
         target = staging / file
@@ -213,7 +215,7 @@ def _write(
         elif file == "scenario.toml":
             _write_text(target, plan.scenario.to_toml(final))
         elif file == "dictionary.csv":
-            target.write_bytes(b"\xef\xbb\xbf" + _dictionary(plan).encode("utf-8"))
+            target.write_bytes(b"\xef\xbb\xbf" + _dictionary(plan, wanted).encode("utf-8"))
         elif file in kept:
             from pvplanner.plan.tables import to_bytes
 
@@ -242,7 +244,7 @@ def save_plan(plan: Plan, folder: str | os.PathLike[str]) -> Path:
     """Write a plan's tables, summary and scenario into a folder, all or nothing."""
     files = [f for f, _, _ in _outputs(plan, ("tables", "gpkg", "report"), ())]
     with transaction(folder) as staging:
-        _write(plan, staging, Path(folder), files, ())
+        _write(plan, staging, Path(folder), files, files, ())
     return Path(folder)
 
 
@@ -261,26 +263,34 @@ def _json(value: Any) -> Any:
     raise TypeError(f"not for JSON: {type(value).__name__}")
 
 
-def _dictionary(plan: Plan) -> str:
-    """What every column of every table means, as CSV: a row per column, in every language."""
+def _dictionary(plan: Plan, files: Container[str]) -> str:
+    """What every column of the tables means, as CSV: a row per column, in every language."""
     import csv
     import io
 
     from pvplanner.schema import dictionary
-    from pvplanner.words import describe, has_label, label, unit_of
+    from pvplanner.words import describe, has_label, label, texts, unit_of
 
     held = io.StringIO()
     out = csv.writer(held, lineterminator="\n")
     spoken = [f"{name}_{code}" for code in LANGUAGES for name in ("label", "unit", "description")]
     out.writerow(["table", "column", "kind", "sum", "personal", *spoken])
     currency = plan.scenario.finance.currency
-    for table, key, known in dictionary((name, plan.columns_of(name)) for name in TABLES):
+    tables = [(name, plan.columns_of(name)) for name in TABLES]
+    tables += [
+        (file.removesuffix(".parquet"), plan._run.columns(name))
+        for name, file in KEPT.items()
+        if file in files and file.endswith(".parquet")
+    ]
+    for table, key, known in dictionary(tables):
         words: list[str] = []
         for code in LANGUAGES:
-            named = has_label(key, code)
-            words.append(label(key, code) if named else key)
-            words.append(unit_of(key, code, currency))
-            words.append(describe(key, code) if named else "")
+            # A short name may mean another thing in another table.
+            own = f"{table}.{key}" if f"{table}.{key}" in texts(code) else key
+            named = has_label(own, code)
+            words.append(label(own, code) if named else key)
+            words.append(unit_of(own, code, currency))
+            words.append(describe(own, code) if named else "")
         out.writerow([table, key, known.kind, known.sum, "yes" if known.personal else "", *words])
     return held.getvalue()
 
@@ -503,7 +513,7 @@ def _given(folder: Path) -> dict[str, Any]:
         table = _read_table(folder, name)
         joins = [stage.name for stage in GRAPH.values() if stage.joins == name]
         given |= dict.fromkeys((BASES[name], *joins), table)
-    for name, file in KEPT_FILES.items():
+    for name, file in KEPT.items():
         path = folder / file
         if path.is_file():
             given[name] = from_bytes(path.read_bytes())

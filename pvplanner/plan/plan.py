@@ -35,10 +35,8 @@ BASES = {
 }
 """The stage that gives the rows of each table that users know; others join their columns."""
 
-KEPT = ("place", "year", "layout", "ranges", "doubt", "bills", "terms", "waterfall", "ledger",
-        "collective", "fairness", "stresses", "press", "carbon_years", "battery",
-        "assumptions")  # fmt: skip
-"""Results of other stages that a saved plan keeps, so that its pages can be drawn from it alone."""
+KEPT = {stage.name: stage.kept for stage in GRAPH.values() if stage.kept}
+"""Files of other results that a saved plan keeps, so that its pages can be drawn from it alone."""
 
 
 class Plan:

@@ -36,6 +36,7 @@ class Stage:
     files: tuple[str, ...]
     joins: str
     said: str
+    kept: str
 
     @property
     def reads(self) -> tuple[str, ...]:
@@ -58,12 +59,13 @@ class Graph(dict[str, Stage]):
 
     def stage(
         self, name: str, *, keys: Iterable[str] = (), files: Iterable[str] = (), joins: str = "",
-        said: str = "",
+        said: str = "", kept: str = "",
     ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:  # fmt: skip
         """Make a function a stage.
 
         Its parameters name the stages it needs; ``scenario`` is cut to ``keys`` and ``files``. Its
         columns join the table ``joins`` that users see. ``said`` is what a progress line calls it.
+        ``kept`` is the file in which a plan's folder keeps its result.
         """
 
         def made(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -71,7 +73,7 @@ class Graph(dict[str, Stage]):
             missing = [need for need in needs if need not in self]
             if missing:
                 raise KeyError(f"stage {name} needs {missing[0]}, which is not before it")
-            self[name] = Stage(name, function, needs, tuple(keys), tuple(files), joins, said)
+            self[name] = Stage(name, function, needs, tuple(keys), tuple(files), joins, said, kept)
             return function
 
         return made

@@ -71,7 +71,7 @@ def buildings(*, scenario: Any) -> Any:
     return sites.site_buildings(scenario)
 
 
-@stage("place", keys=("site.province",))
+@stage("place", kept="place.json", keys=("site.province",))
 def place(buildings: gpd.GeoDataFrame, *, scenario: Any) -> Any:
     """Which province the village lies in, and what follows from it."""
     return sites.find_place(buildings, scenario.site.province)
@@ -96,7 +96,7 @@ def links(homes: pd.DataFrame) -> Any:
 
 
 @stage(
-    "year",
+    "year", kept="year.parquet",
     keys=("weather.trusted", "weather.sun_offset_minutes", "weather.seed", "weather.latitude",
           "weather.longitude", "weather.altitude", "weather.utc_offset_hours"),
     files=("site.weather",),
@@ -151,7 +151,7 @@ def yield_shares(
     return planes[["plane_id"]].assign(sky_view=view, yield_share=share)
 
 
-@stage("layout", keys=(*WAYS, *LIMITS), said="modules")
+@stage("layout", kept="modules.parquet", keys=(*WAYS, *LIMITS), said="modules")
 def layout(
     planes: gpd.GeoDataFrame, yield_shares: pd.DataFrame, links: pd.DataFrame, *, scenario: Any
 ) -> Any:
@@ -192,7 +192,7 @@ def energy(
     return made.drop(columns="energy_p90_kwh")
 
 
-@stage("waterfall", keys=(*YEAR, *WAYS))
+@stage("waterfall", kept="waterfall.parquet", keys=(*YEAR, *WAYS))
 def waterfall(
     arrays: pd.DataFrame, planes: gpd.GeoDataFrame, sky: pd.DataFrame, horizons: pd.DataFrame, *,
     scenario: Any,
@@ -247,7 +247,7 @@ def _doubt(
 DOUBT = ("doubt.area_shared", "doubt.sigma", *SKY, *YEAR)
 
 
-@stage("ranges", keys=DOUBT, said="doubt")
+@stage("ranges", kept="ranges.parquet", keys=DOUBT, said="doubt")
 def ranges(
     arrays: pd.DataFrame, energy: pd.DataFrame, planes: gpd.GeoDataFrame, links: pd.DataFrame,
     year: pd.DataFrame, place: Place, buildings: gpd.GeoDataFrame, *, scenario: Any,
@@ -257,7 +257,7 @@ def ranges(
     return doubts.plan_ranges(doubt, arrays, links, buildings)
 
 
-@stage("doubt", keys=DOUBT)
+@stage("doubt", kept="doubt.parquet", keys=DOUBT)
 def doubt(
     arrays: pd.DataFrame, energy: pd.DataFrame, planes: gpd.GeoDataFrame, year: pd.DataFrame,
     place: Place, *, scenario: Any,
@@ -288,9 +288,12 @@ def demand(
     )  # fmt: skip
 
 
-@stage("battery", keys=("demand.village_battery_kwh", "demand.archetype", "demand.profile",
-                        "demand.battery_efficiency", *WEAR, *YEAR, *WAYS),
-       files=("demand.archetypes",))  # fmt: skip
+@stage(
+    "battery", kept="battery.parquet",
+    keys=("demand.village_battery_kwh", "demand.archetype", "demand.profile",
+          "demand.battery_efficiency", *WEAR, *YEAR, *WAYS),
+    files=("demand.archetypes",),
+)  # fmt: skip
 def battery(
     people: pd.DataFrame, holdings: pd.DataFrame, demand: pd.DataFrame, arrays: pd.DataFrame,
     planes: gpd.GeoDataFrame, sky: pd.DataFrame, horizons: pd.DataFrame, *, scenario: Any,
@@ -304,7 +307,7 @@ def battery(
 
 
 @stage(
-    "terms",
+    "terms", kept="terms.json",
     keys=("tariff", "finance", "finance.costs_stated", "finance.rent_stated", "loan", "cooperative",
           "developer", "carbon", "module.product", "grid.curtailment", "demand.self_use_share"),
     files=("tariff.file", "carbon.pathway_file"),
@@ -316,7 +319,7 @@ def terms(place: Place, *, scenario: Any) -> Any:
     return made, money.loan_findings(scenario) + made.findings(place.province)
 
 
-@stage("bills")
+@stage("bills", kept="bills.parquet")
 def bills(demand: pd.DataFrame, terms: Terms) -> Any:
     """What each household pays for electricity, with and without a roof."""
     return money.household_bills(demand, terms.tariff)
@@ -428,7 +431,7 @@ def villages(
     return hold.village_totals(roofs, homes, ranges, terms.carbon)
 
 
-@stage("ledger")
+@stage("ledger", kept="ledger.parquet")
 def ledger(
     people: pd.DataFrame, holdings: pd.DataFrame, demand: pd.DataFrame, bills: pd.DataFrame,
     terms: Terms,
@@ -437,7 +440,7 @@ def ledger(
     return books.ledger_sums(*case_of(people, holdings, demand, bills, terms))
 
 
-@stage("collective")
+@stage("collective", kept="collective.parquet")
 def collective(
     people: pd.DataFrame, holdings: pd.DataFrame, demand: pd.DataFrame, bills: pd.DataFrame,
     terms: Terms,
@@ -446,14 +449,14 @@ def collective(
     return books.collective_result(*case_of(people, holdings, demand, bills, terms))
 
 
-@stage("fairness")
+@stage("fairness", kept="fairness.parquet")
 def fairness(people: pd.DataFrame, chosen: pd.DataFrame, terms: Terms) -> Any:
     """The village in one row."""
     income = chosen["income_first_year"].to_numpy()
     return books.fairness(people.assign(income_first_year=income), terms)
 
 
-@stage("stresses")
+@stage("stresses", kept="stresses.parquet")
 def stresses(
     people: pd.DataFrame, holdings: pd.DataFrame, demand: pd.DataFrame, bills: pd.DataFrame,
     household_ranges: pd.DataFrame, doubt: pd.DataFrame, terms: Terms,
@@ -465,7 +468,7 @@ def stresses(
     return stress.stress_rows(homes.assign(energy_p90_built_kwh=p90), case, float(yearly))
 
 
-@stage("press", keys=("press",))
+@stage("press", kept="press.parquet", keys=("press",))
 def press(
     ledger: pd.DataFrame, collective: pd.DataFrame, holdings: pd.DataFrame, terms: Terms, *,
     scenario: Any,
@@ -476,7 +479,7 @@ def press(
     return books.beside_press(scenario.press, ledger, made, back)
 
 
-@stage("carbon_years", keys=("carbon", "grid.curtailment", *WEAR))
+@stage("carbon_years", kept="carbon_years.parquet", keys=("carbon", "grid.curtailment", *WEAR))
 def carbon_years(holdings: pd.DataFrame, terms: Terms, *, scenario: Any) -> Any:
     """Income when things go otherwise."""
     made = holdings["energy_kwh"].to_numpy(dtype=float)
@@ -485,6 +488,7 @@ def carbon_years(holdings: pd.DataFrame, terms: Terms, *, scenario: Any) -> Any:
 
 @stage(
     "assumptions",
+    kept="assumptions.parquet",
     keys=(
         "system",
         "roof",

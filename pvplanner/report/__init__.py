@@ -7,7 +7,7 @@ from pathlib import Path
 
 import jinja2
 
-from pvplanner.money import all_models
+from pvplanner.money import HOUSEHOLD, all_models
 from pvplanner.plan import Plan
 from pvplanner.plan.folder import page_file, write_beside
 from pvplanner.report.cells import currency_of
@@ -89,7 +89,7 @@ def render_report(plan: Plan, language: str, *, internal: bool) -> str:
         edition="internal_edition" if internal else "public_edition",
         notes=_notes(plan, words),
         summary=_summary(plan, language),
-        models_used=_models_used(plan),
+        incomes=[_how_income(plan, model, words) for model in _models_used(plan)],
         chart=month_chart(plan, language),
         cash=cash_chart(plan, language),
         carbon=carbon_chart(plan, language),
@@ -118,6 +118,19 @@ def _notes(plan: Plan, words: dict[str, str]) -> list[str]:
 
 def _models_used(plan: Plan) -> list[str]:
     return [m for m in all_models() if (plan.households["model"] == m).any()]
+
+
+def _how_income(plan: Plan, model: str, words: dict[str, str]) -> str:
+    """What households are paid less what they pay in the first year, in the ledger's words."""
+    ledger = plan.result("ledger")
+    first = ledger[(ledger["model"] == model) & (ledger["year"] == 1) & (ledger["yuan"] != 0)]
+    signs = {"payee": "+", "payer": "−"}
+    terms = [
+        f"{sign} {words.get(item, item)}"
+        for side, sign in signs.items()
+        for item in first.loc[first[side] == HOUSEHOLD, "item"].unique()
+    ]
+    return f"{words[model]}{words['colon']}{' '.join(terms).removeprefix('+ ')}"
 
 
 def _summary(plan: Plan, language: str) -> list[dict[str, str]]:

@@ -7,7 +7,7 @@ from typing import Any
 from pvplanner.plan import Plan
 from pvplanner.report.cells import currency_of
 from pvplanner.schema import MONTHLY_ENERGY
-from pvplanner.words import currency_name, number, shown, style
+from pvplanner.words import currency_name, in_units, number, shown, style
 
 
 def month_chart(plan: Plan, language: str) -> dict[str, Any]:
@@ -83,4 +83,4 @@ def carbon_chart(plan: Plan, language: str) -> dict[str, Any] | None:
                 "total": number(total, "0", language) if marked else "",
             }
         )
-    return {"bars": bars}
+    return {"bars": bars, "unit": in_units("t CO2", language)}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from pvplanner.carbon import credit_value
+from pvplanner.carbon import claim_reason
 from pvplanner.plan import Plan
 from pvplanner.report.cells import (
     currency_of,
@@ -114,9 +114,7 @@ def carbon_tables(plan: Plan, language: str) -> list[dict[str, Any]]:
     }
     rows = [[label(key, language), value] for key, value in words.items()]
     if claim != "none":
-        reason = credit_value(plan.households["energy_kwh"].to_numpy()[:0], basis,
-                              scenario=plan.scenario)["reason"]  # fmt: skip
-        rows.append([label("status_reason", language), label(str(reason), language)])
+        rows.append([label("status_reason", language), label(claim_reason(claim), language)])
     for key in ("embodied_t", "net_2030_t", "net_2060_t", "net_life_t"):
         total = plan.households[key].sum(skipna=False)
         cell = shown(float(total), key, language, "whole")

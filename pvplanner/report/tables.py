@@ -18,7 +18,7 @@ from pvplanner.report.cells import (
     word,
 )
 from pvplanner.schema import CASES, MEASURES, is_summed, shown_in
-from pvplanner.words import in_units, label, shown, source
+from pvplanner.words import in_units, label, shown, source, told
 
 INCOME = "income_first_year"
 
@@ -105,9 +105,9 @@ def assumption_table(plan: Plan, language: str) -> dict[str, Any]:
     rows = [
         [
             label(str(row["key"]), language),
-            source(word(row["value"], language), language),
+            told(str(row["key"]), str(row["value"]), language),
             in_units(str(row["unit"]), language, currency_of(plan)),
-            source(word(row["source"], language), language),
+            source(str(row["source"]), language),
             str(row["year"]),
             word(row["certainty"], language),
         ]

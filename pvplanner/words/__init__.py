@@ -10,6 +10,7 @@ from __future__ import annotations
 import csv
 import io
 import math
+import re
 import tomllib
 from functools import cache
 from importlib import resources
@@ -33,6 +34,7 @@ __all__ = [
     "source",
     "style",
     "texts",
+    "told",
     "unit_of",
 ]
 
@@ -114,9 +116,47 @@ def country(code: str, language: str) -> str:
 
 
 def source(title: str, language: str) -> str:
-    """Title of a source in a language; as it stands where it has no title there."""
+    """Title of a source in a language; as it stands where it has no title there.
+
+    A title that ``sources.csv`` lists is taken whole or by its pattern (``{name}`` stands for
+    anything), one of several parts, told by ``"; "``, part by part.
+    """
     row = _table(language, "sources.csv", "source").get(title)
-    return row["text"] if row else title
+    if row:
+        return row["text"]
+    first, *others = title.split("; ")
+    if others:
+        return style(language)["parts"].join(source(part, language) for part in (first, *others))
+    for pattern, text in _patterns(language):
+        found = pattern.fullmatch(title)
+        if found:
+            return text.format(**{k: source(v, language) for k, v in found.groupdict().items()})
+    return title
+
+
+@cache
+def _patterns(language: str) -> list[tuple[re.Pattern[str], str]]:
+    """Titles of ``sources.csv`` with a place for something, as patterns."""
+    rows = _table(language, "sources.csv", "source")
+    return [
+        (re.compile(re.sub(r"\\\{(\w+)\\\}", r"(?P<\1>.+)", re.escape(title))), row["text"])
+        for title, row in rows.items()
+        if "{" in title
+    ]
+
+
+def told(key: str, value: str, language: str) -> str:
+    """A value of a key, made of known words and numbers (``gable: 0.28``), in a language."""
+    part = r"[a-z][a-z0-9_]*(:? -?[\d.e-]+)?"
+    if not re.fullmatch(f"{part}(, {part})*", value):
+        return source(value, language)
+    own, known = style(language), texts(language)
+    out = []
+    for part in value.split(", "):
+        name, _, figure = part.replace(":", "").partition(" ")
+        text = known.get(f"{key}_{name}") or known.get(name, name)
+        out.append(f"{text} {figure}".strip())
+    return own["list"].join(out)
 
 
 def rule_of(kind: str, scope: str = "one") -> str:
