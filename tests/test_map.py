@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import json
 import re
 from io import BytesIO
 
@@ -302,6 +303,18 @@ def test_sliders_give_what_python_gives(page, mixed, tmp_path):
         assert totals["capital"] == pytest.approx(other.buildings["capital"].sum(), abs=0.5)
         page.evaluate("pvplanner.state.settings = {}")
     assert page.complaints == []
+
+
+def test_the_page_runs_the_golden_vectors_of_the_rules(opened):
+    """The same as test_money holds Python to."""
+    vectors = json.loads((ROOT / "pvplanner/reference/rules.json").read_text(encoding="utf-8"))
+    for vector in vectors:
+        told = [vector["rule"], vector["arguments"]]
+        found = opened.evaluate("([rule, words]) => pvplanner.rules[rule](...words)", told)
+        wanted = vector["expected"]
+        pairs = wanted.items() if isinstance(wanted, dict) else [("", wanted)]
+        for key, value in pairs:
+            assert (found[key] if key else found) == pytest.approx(value, abs=1e-9), vector["says"]
 
 
 def test_moving_a_slider_moves_colours_totals_card_and_table(opened, liao):

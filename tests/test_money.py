@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
+import json
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -29,7 +31,7 @@ from pvplanner.money import (
     run_model,
 )
 from pvplanner.money.ledger import PARTIES, divide_fen
-from pvplanner.money.payments import value_added_tax
+from pvplanner.money.payments import RECKONED, RULES, value_added_tax
 
 MODELS = all_models()
 
@@ -459,3 +461,26 @@ def test_province_by_place(latitude, longitude, province):
 def test_places_abroad_are_not_china(latitude, longitude):
     place = reference.find_place(latitude, longitude)
     assert place is None or place.country != "CN"
+
+
+VECTORS = json.loads(
+    (Path(reference.__file__).parent / "rules.json").read_text(encoding="utf-8")
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("vector", VECTORS, ids=lambda v: f"{v['rule']}: {v['says']}")
+def test_golden_vectors_of_the_rules(vector):
+    arguments = [np.asarray(a) if isinstance(a, list) else a for a in vector["arguments"]]
+    found = RECKONED[vector["rule"]](*arguments)
+    wanted = vector["expected"]
+    if isinstance(wanted, dict):
+        assert {k: list(v) for k, v in found.items()} == wanted
+    else:
+        assert np.asarray(found) == pytest.approx(np.asarray(wanted), abs=1e-9)
+
+
+def test_every_rule_that_reckons_has_vectors():
+    assert {v["rule"] for v in VECTORS} == set(RECKONED)
+    # A loan is a share and events are a product: what is left has nothing to reckon.
+    assert set(RULES) - set(RECKONED) == {"loan", "events"}
+    assert {row["rule"] for row in reference.rows("models")} - {""} == set(RULES)

@@ -40,8 +40,13 @@ def quantity_of(case: Case, ledger: Ledger, name: str) -> np.ndarray:
 def at_most(case: Case, ledger: Ledger, row: Payment) -> None:
     """A stated sum, at most the quantity."""
     most = float(QUANTITIES[row.quantity](case).sum())
-    sum_ = min(float(case.terms.rate(row.rate)[0]), most) if np.isfinite(most) else np.nan
+    sum_ = capped(float(case.terms.rate(row.rate)[0]), most)
     ledger.pay(row.item, row.payer, row.payee, np.asarray(sum_), at_once=True)
+
+
+def capped(sum_: float, most: float) -> float:
+    """A stated sum, at most another; nan where that is unknown."""
+    return min(sum_, most) if np.isfinite(most) else float("nan")
 
 
 def lend(case: Case, ledger: Ledger, row: Payment) -> None:
@@ -59,11 +64,16 @@ def instal(case: Case, ledger: Ledger, row: Payment) -> None:
 
     Repayments are cut to whole fen so that they sum to the principal.
     """
-    yuan = ledger.paid(row.quantity)[..., :1] * case.terms.rate(row.rate)
+    yuan = instalments(ledger.paid(row.quantity)[..., :1], case.terms.rate(row.rate))
     if row.item == "principal":
         total = np.rint(np.cumsum(yuan, axis=-1) * 100)
         yuan = np.diff(total, axis=-1, prepend=0) / 100
     ledger.pay(row.item, row.payer, row.payee, yuan)
+
+
+def instalments(principal: np.ndarray | float, rate: np.ndarray) -> np.ndarray:
+    """Each year's part of a principal."""
+    return np.asarray(principal * rate)
 
 
 def events(case: Case, ledger: Ledger, row: Payment) -> None:
@@ -109,8 +119,13 @@ def profit_tax(case: Case, ledger: Ledger, row: Payment) -> None:
     """Tax on the payer's profit before debt service, the modules written off over their life."""
     profit = ledger.of_party(row.payer, without=DEBT)[1:]
     written_off = float(ledger.paid(row.quantity)[..., 0].sum()) / case.years
-    owed = np.maximum(profit - written_off, 0) * case.terms.rate(row.rate)
+    owed = tax_on_profit(profit, written_off, case.terms.rate(row.rate))
     ledger.pay(row.item, row.payer, row.payee, owed)
+
+
+def tax_on_profit(profit: np.ndarray, written_off: float, rate: np.ndarray) -> np.ndarray:
+    """Tax of each year on what the write-off leaves of its profit; none on a loss."""
+    return np.asarray(np.maximum(profit - written_off, 0) * rate)
 
 
 def distribute(left_fen: np.ndarray, reserve_rate: float) -> dict[str, np.ndarray]:
@@ -190,3 +205,12 @@ RULES: dict[str, Callable[[Case, Ledger, Payment], None]] = {
     "distribution": distribution,
 }
 """The closed list: what is no product of a quantity and a rate."""
+
+RECKONED = {
+    "at_most": capped,
+    "instalment": instalments,
+    "vat": value_added_tax,
+    "profit_tax": tax_on_profit,
+    "distribution": distribute,
+}
+"""What the rules reckon, on plain numbers; the page has the same (``reference/rules.json``)."""

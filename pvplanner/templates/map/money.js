@@ -9,8 +9,10 @@ var rules = {
   profit_tax: function (profit, written_off, rate) {
     return profit.map(function (value, y) { return Math.max(value - written_off, 0) * rate[y]; });
   },
-  at_most: function (sum, most) { return Math.min(sum, most); },
+  at_most: function (sum, most) { return most === most ? Math.min(sum, most) : NaN; },
   instalment: function (principal, rate) { return rate.map(function (r) { return principal * r; }); },
+  /* Halves to the even fen, as Python rounds. */
+  even: function (value) { var whole = Math.floor(value), part = value - whole; return part === 0.5 ? whole + (whole % 2 ? 1 : 0) : Math.round(value); },
   /* Fen. A deficit is met from the reserve, then carried on; of a surplus the reserve takes its share. */
   distribution: function (left, rate) {
     var cash = 0, reserve = 0, out = { dividend: [], cash: [], reserve: [] };
@@ -18,7 +20,7 @@ var rules = {
       var given = 0;
       cash += value;
       if (cash < 0) { var drawn = Math.min(reserve, -cash); reserve -= drawn; cash += drawn; }
-      if (cash > 0) { var kept = Math.round(cash * rate); given = Math.floor(cash - kept + 1e-4); reserve += kept; cash -= kept + given; }
+      if (cash > 0) { var kept = rules.even(cash * rate); given = Math.floor(cash - kept + 1e-4); reserve += kept; cash -= kept + given; }
       out.dividend.push(value === value ? given : NaN); out.cash.push(cash); out.reserve.push(reserve);
     });
     return out;
