@@ -491,33 +491,40 @@ def read_plan(folder: Path) -> Plan:
         raise InputError("plan_missing", where=str(folder))
     try:
         summary = json.loads(summary_file.read_text(encoding="utf-8"))
-        given = _given(folder)
+        tables = {name: _read_table(folder, name) for name in TABLES}
+        results = _read_results(folder)
         findings = tuple(Finding.from_dict(row) for row in summary["findings"])
     except (OSError, ValueError, KeyError) as error:
         if isinstance(error, InputError):
             raise
         raise InputError("plan_broken", where=str(folder), reason=str(error)) from None
     scenario = Scenario.from_toml(folder / "scenario.toml")
-    plan = Plan(Run(GRAPH, scenario, MemoryStore(), given=given))
-    plan._told = {"findings": findings}
+    plan = plan_of(scenario, tables, results, findings)
     plan._told |= {key: summary[key] for key in ("weather", "inputs", "versions")}
     return plan
 
 
-def _given(folder: Path) -> dict[str, Any]:
-    """Results of stages, by the tables that hold their columns."""
-    from pvplanner.plan.tables import from_bytes
-
+def plan_of(
+    scenario: Scenario,
+    tables: Mapping[str, Any],
+    results: Mapping[str, Any],
+    findings: Iterable[Finding] = (),
+) -> Plan:
+    """A plan of what is known of it: the tables that users know, results of stages, findings."""
     given: dict[str, Any] = {}
-    for name in TABLES:
-        table = _read_table(folder, name)
+    for name, table in tables.items():
         joins = [stage.name for stage in GRAPH.values() if stage.joins == name]
         given |= dict.fromkeys((BASES[name], *joins), table)
-    for name, file in KEPT.items():
-        path = folder / file
-        if path.is_file():
-            given[name] = from_bytes(path.read_bytes())
-    return given
+    plan = Plan(Run(GRAPH, scenario, MemoryStore(), given={**given, **results}))
+    plan._told["findings"] = tuple(findings)
+    return plan
+
+
+def _read_results(folder: Path) -> dict[str, Any]:
+    from pvplanner.plan.tables import from_bytes
+
+    files = {name: folder / file for name, file in KEPT.items()}
+    return {name: from_bytes(f.read_bytes()) for name, f in files.items() if f.is_file()}
 
 
 def _read_table(folder: Path, name: str) -> Any:

@@ -15,11 +15,18 @@ import time
 
 import numpy as np
 import pandas as pd
-from pvplanner.income import Case, appraise, resolve_prices, run_model
 
 import pvplanner as pvp
-from pvplanner.demand import find_bills, simulate_demand
-from pvplanner.schema import MODELS
+from pvplanner.demand import simulate_demand
+from pvplanner.money import (
+    Case,
+    Terms,
+    all_models,
+    appraise,
+    household_bills,
+    resolve_terms,
+    run_model,
+)
 
 
 def village(count: int) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
@@ -49,14 +56,13 @@ def village(count: int) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
     return households, arrays, shares
 
 
-def money(households: pd.DataFrame, demand: pd.DataFrame, scenario: pvp.Scenario) -> float:
-    prices = resolve_prices(scenario, "Zhejiang")
+def money(households: pd.DataFrame, demand: pd.DataFrame, terms: Terms) -> float:
     begun = time.perf_counter()
-    for model in MODELS:
+    bills = household_bills(demand, terms.tariff)
+    whole = Case.planned(households, demand, bills, terms)
+    for model in all_models():
         for rows in np.array_split(np.arange(len(households)), max(len(households) // 50_000, 1)):
-            case = Case(
-                households.iloc[rows], demand.iloc[rows], prices, scenario, np.ones(len(rows)), 2.58
-            )
+            case = whole.part(rows)
             appraise(case, run_model(case, model), model)
     return time.perf_counter() - begun
 
@@ -64,17 +70,17 @@ def money(households: pd.DataFrame, demand: pd.DataFrame, scenario: pvp.Scenario
 def main() -> None:
     count = int(sys.argv[1]) if len(sys.argv) > 1 else 100_000
     scenario, weather = pvp.Scenario(), pvp.typical_year(29.72, 121.28)
-    bills = find_bills(scenario, "Zhejiang")
+    terms = resolve_terms(scenario, "Zhejiang")
     few = village(500)
-    warm = simulate_demand(*few, weather, scenario=scenario, bills=bills)
-    money(few[0], warm, scenario)
+    warm = simulate_demand(*few, weather, scenario=scenario)
+    money(few[0], warm, terms)
     people = village(count)
     begun = time.perf_counter()
-    demand = simulate_demand(*people, weather, scenario=scenario, bills=bills)
+    demand = simulate_demand(*people, weather, scenario=scenario)
     hours = time.perf_counter() - begun
-    five = money(people[0], demand, scenario)
+    five = money(people[0], demand, terms)
     twice = [pd.concat([t, t], ignore_index=True) for t in (people[0], demand)]
-    million = money(twice[0], twice[1], scenario)
+    million = money(twice[0], twice[1], terms)
     print(
         json.dumps(
             {

@@ -21,9 +21,10 @@ import pandas as pd
 import shapely
 
 import pvplanner as pvp
-from pvplanner.demand import SCALES
 from pvplanner.mapping.layer import packaged
-from pvplanner.schema import MEASURES, MODELS, MONTHLY_ENERGY
+from pvplanner.money import all_models
+from pvplanner.plan.folder import plan_of
+from pvplanner.schema import CASES, MEASURES, MONTHLY_ENERGY
 
 HERE = Path(__file__).resolve()
 sys.path.insert(0, str(HERE.parents[1]))
@@ -94,23 +95,27 @@ def _plan(buildings: gpd.GeoDataFrame, usable: np.ndarray, months) -> pvp.Plan:
             "energy_p90_built_kwh": np.nan, "avoided_t": buildings["avoided_t"],
         }
     )  # fmt: skip
-    for name in [*MEASURES, *(f"{m}_{k}" for m in MODELS for k in MEASURES)]:
+    for name in MEASURES:
         people[name] = np.nan
+    measures = pd.DataFrame(
+        [(i, m, c) for c in CASES for m in all_models() for i in ids],
+        columns=["household_id", "model", "case"],
+    ).assign(**dict.fromkeys(MEASURES, np.nan))
     shares = pd.DataFrame({"building_id": ids, "household_id": ids, "share": 1.0})
-    demand = pd.DataFrame({"household_id": ids, "load_kwh": np.nan, "bill_before": np.nan})
-    for k in range(len(SCALES)):
-        for part in ("self_used_kwh", "export_kwh", "export_worth_kwh", "battery_loss_kwh",
-                     "bill_after"):  # fmt: skip
-            demand[f"{part}_{k}"] = np.nan
+    small = pvp.plan_village(pvp.Scenario.from_toml(HERE.parents[2] / "data/liao/scenario.toml"))
+    demand = pd.DataFrame(dict.fromkeys(small.demand.columns, np.nan), index=range(count))
+    demand["household_id"] = ids.to_numpy()
     scenario = pvp.Scenario(name="bench", language="en", site={"province": "Zhejiang"})
     sums = {k: [float(buildings[k].sum())] for k in
             ("modules", "capacity_kwp", "energy_kwh", "income_first_year", "capital", "avoided_t")}  # fmt: skip
     villages = pd.DataFrame({"buildings": [count], **sums})
-    energy = months.set_index(pd.Index(ids, name="array_id"))
-    assumptions = pd.DataFrame(columns=["key", "value", "unit", "source", "year", "certainty"])
-    return pvp.Plan(scenario, buildings, planes, arrays, energy,
-                    people, villages, shares, demand, assumptions=assumptions,
-                    facts={"province": "Zhejiang"})  # fmt: skip
+    energy = months.assign(array_id=ids)
+    tables = {"buildings": buildings, "planes": planes, "arrays": arrays, "energy": energy,
+              "households": people, "villages": villages, "shares": shares, "demand": demand,
+              "measures": measures}  # fmt: skip
+    results = {name: small.result(name) for name in ("terms", "place", "assumptions", "year")}
+    results["layout"] = small.result("layout").iloc[:0]
+    return plan_of(scenario, tables, results)
 
 
 def folium_page(plan: pvp.Plan, path: Path) -> None:

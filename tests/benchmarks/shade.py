@@ -94,9 +94,9 @@ def grass(dsm: Path, window: tuple) -> tuple[float, np.ndarray]:
 
 def points() -> dict[str, float]:
     scenario = pvp.Scenario.from_toml(LIAO / "scenario.toml")
-    from pvplanner.village import site_planes
+    from pvplanner.plan.site import site_buildings, site_planes
 
-    planes = site_planes(scenario)
+    planes = site_planes(scenario, site_buildings(scenario)[0])
     horizon_angles(planes.iloc[:5], dsm=scenario.site.dsm)
     march = sys.modules["pvplanner.horizon.march"]
     kernel, spent = march.march, []
