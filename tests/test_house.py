@@ -62,7 +62,10 @@ def test_only_terrain_opens_rasters_and_only_region_uses_dask():
 
 
 def test_every_language_says_the_same_things():
-    """Same messages with the same parameters, same labels, units and marks in every folder."""
+    """Same messages with the same parameters, same labels, units and marks in every folder.
+
+    Titles of sources stand in English in the tables: a folder names those it says otherwise.
+    """
     first, *others = errors.LANGUAGES
     for other in others:
         ours, theirs = errors._catalogue(first), errors._catalogue(other)
@@ -72,7 +75,7 @@ def test_every_language_says_the_same_things():
             for part, text in entry.items():
                 fields = [set(re.findall(r"{(\w+)", t)) for t in (text, theirs[code][part])]
                 assert fields[0] == fields[1], (code, part)
-        for name, key in (("labels.csv", "key"), ("units.csv", "unit"), ("sources.csv", "source")):
+        for name, key in (("labels.csv", "key"), ("units.csv", "unit")):
             ours, theirs = words._table(first, name, key), words._table(other, name, key)
             assert set(ours) == set(theirs), name
         assert set(words.style(first)) == set(words.style(other)) - {"month_names"}
@@ -149,3 +152,21 @@ def test_the_readme_names_every_command():
     for command in app.registered_commands:
         name = command.name or command.callback.__name__
         assert f"pvplanner {name}" in readme, name
+
+
+def test_the_readmes_drawing_is_the_graph():
+    from pvplanner.plan import GRAPH
+    from pvplanner.plan.drawing import as_mermaid
+
+    readme = (ROOT / "README.md").read_text("utf-8")
+    drawn = re.search(r"```mermaid\n(.*?)\n```", readme, re.DOTALL)
+    assert drawn
+    assert drawn[1] == as_mermaid(GRAPH)
+
+
+def test_the_readme_names_every_file_of_a_plan():
+    from pvplanner.schema import TABLES
+
+    readme = (ROOT / "README.md").read_text("utf-8")
+    for name in (*TABLES, "dictionary.csv", "summary.json", "plan.gpkg"):
+        assert f"`{name}`" in readme, name

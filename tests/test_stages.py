@@ -265,6 +265,9 @@ def test_warm_equals_cold(base, village, folder, key):
     moved = check_key(base, village, folder, key)
     if key == "doubt.seed":
         assert not moved
+        told = base.under({"doubt.seed": 4, "doubt.draws": 200}).findings
+        assert [f.where for f in told if f.code == "key_idle"] == ["doubt.draws", "doubt.seed"]
+        assert not [f for f in base.findings if f.code == "key_idle"]
 
 
 @pytest.mark.long

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pvplanner.errors import LANGUAGES, ConfigError, Finding, InputError, listed
-from pvplanner.plan.plan import BASES, KEPT, Plan, open_plan
+from pvplanner.plan.plan import BASES, FINDERS, KEPT, Plan, open_plan
 from pvplanner.plan.runner import Run, package_hash
 from pvplanner.plan.stages import GRAPH
 from pvplanner.plan.store import (
@@ -128,7 +128,7 @@ def _outputs(
     if "tables" in only:
         for name in TABLES:
             yield f"{name}.parquet", plan.needs_of(name), {}
-        yield "summary.json", ("villages", "place", "year", "assumptions", *FINDERS), {}
+        yield "summary.json", ("villages", "assumptions", *FINDERS), {}
         yield "scenario.toml", (), {}
         kept = [name for name in KEPT if "report" in only or name not in SLOW]
         yield "dictionary.csv", (*every, *kept), {}
@@ -141,7 +141,6 @@ def _outputs(
             yield page.file, page.needs, page.options
 
 
-FINDERS = ("buildings", "homes", "planes", "horizons", "terms")
 SLOW = ("waterfall", "doubt", "ledger", "collective", "fairness", "stresses", "press", "battery",
         "carbon_years")  # fmt: skip
 """Results that only a report shows."""

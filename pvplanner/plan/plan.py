@@ -193,7 +193,7 @@ class Plan:
     def findings(self) -> tuple[Finding, ...]:
         """What was wrong or doubtful in the input."""
         if "findings" not in self._told:
-            self._told["findings"] = self._run.findings(GRAPH_FINDS)
+            self._told["findings"] = (*idle_keys(self.scenario), *self._run.findings(FINDERS))
         found: tuple[Finding, ...] = self._told["findings"]
         return found
 
@@ -369,8 +369,18 @@ class Plan:
         return read_plan(Path(folder))
 
 
-GRAPH_FINDS = ("buildings", "place", "homes", "year", "planes", "horizons", "terms")
+FINDERS = ("buildings", "place", "homes", "year", "planes", "horizons", "terms")
 """Stages that find something."""
+
+
+def idle_keys(scenario: Scenario) -> tuple[Finding, ...]:
+    """What a scenario sets that does nothing any more."""
+    usual = type(scenario.doubt)()
+    return tuple(
+        Finding("key_idle", f"doubt.{name}")
+        for name in ("draws", "seed")
+        if getattr(scenario.doubt, name) != getattr(usual, name)
+    )
 
 
 def plan_village(
