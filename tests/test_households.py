@@ -144,3 +144,72 @@ def test_contradictions_totals_and_strangers(tmp_path):
         join_households(pd.Series(["LA0001"]), strangers, links)
     with pytest.raises(pvp.InputError, match="no rows"):
         pvp.read_households(ledger(tmp_path, ""))
+
+
+def test_numbers_may_carry_units_commas_and_per_cent(tmp_path):
+    rows = 'H1,A,60%,,"1,200 kWh",9000元,YES\nH2,A,40%,,800度,,n\nH3,B,,,"2,000KWH",,\n'
+    households, links = pvp.read_households(ledger(tmp_path, rows))
+    assert list(links["share"])[:2] == [0.6, 0.4]
+    assert list(households["consumption_kwh"]) == [1200, 800, 2000]
+    assert households["income_today"].iloc[0] == 9000
+    flags = households["low_income"]
+    assert flags.iloc[0]
+    assert not flags.iloc[1]
+    assert pd.isna(flags.iloc[2])
+
+
+@pytest.mark.parametrize("column", ["consumption_kwh", "income_today"])
+def test_per_cent_is_for_shares_alone(tmp_path, column):
+    told = {"consumption_kwh": "H1,A,,,50%,,\n", "income_today": "H1,A,,,,50%,\n"}[column]
+    with pytest.raises(pvp.InputError, match=rf"row 2, {column}.*50%"):
+        pvp.read_households(ledger(tmp_path, told))
+
+
+@pytest.mark.parametrize("word", ["yes", "Y", "true", "1", "是", "低保", "低收入"])
+def test_words_for_low_income(tmp_path, word):
+    households, _ = pvp.read_households(ledger(tmp_path, f"H1,A,,,,,{word}\n"))
+    assert households["low_income"].tolist() == [True]
+
+
+@pytest.mark.parametrize("word", ["no", "N", "false", "0", "否"])
+def test_words_for_not_low_income(tmp_path, word):
+    households, _ = pvp.read_households(ledger(tmp_path, f"H1,A,,,,,{word}\n"))
+    assert households["low_income"].tolist() == [False]
+
+
+def test_shares_are_scaled_to_one_within_the_tolerance(tmp_path):
+    rows = "H1,A,0.333,,,,\nH2,A,0.333,,,,\nH3,A,0.333,,,,\n"
+    households, links = pvp.read_households(ledger(tmp_path, rows))
+    _, shares, _ = join_households(pd.Series(["A"]), households, links)
+    assert shares["share"].tolist() == pytest.approx([1 / 3] * 3, abs=1e-15)
+
+
+def test_one_side_of_a_ledger_alone_is_no_ledger(tmp_path):
+    households, links = pvp.read_households(ledger(tmp_path, "H1,A,,,,,\n"))
+    for told in ((households, None), (None, links)):
+        every, _, findings = join_households(pd.Series(["A"]), *told)
+        assert every["household_id"].tolist() == ["A"]
+        assert findings == []
+
+
+def test_whose_building_it_is(tmp_path):
+    """A household of the ledger is no building that stands for itself, and the other way round."""
+    households, links = pvp.read_households(ledger(tmp_path, "H1,A,,,,,\nB,A,,,,,\n"))
+    every, shares, _ = join_households(pd.Series(["A", "B"]), households, links)
+    assert every["household_id"].tolist() == ["H1", "B", "B (own)"]
+    assert every["own_building"].tolist() == [False, False, True]
+    assert shares["share"].tolist() == [0.5, 0.5, 1.0]
+
+
+def test_messages_name_the_first_few(tmp_path):
+    rows = "".join(f"H{n},Z{n},,,,,\n" for n in range(14))
+    households, links = pvp.read_households(ledger(tmp_path, rows))
+    with pytest.raises(pvp.InputError) as caught:
+        join_households(pd.Series([f"A{n}" for n in range(9)]), households, links)
+    assert "Z0, Z1, Z2 (+11)" in str(caught.value)
+    assert "A0, A1, A2 (+6)" in str(caught.value)
+    _, _, found = join_households(pd.Series([*(f"A{n}" for n in range(11)), "Z0"]),
+                                  households, links)  # fmt: skip
+    told = {f.code: f.text("en") for f in found}
+    assert "(+3)" in told["ledger_buildings_unmatched"]
+    assert "(+1)" in told["buildings_without_household"]

@@ -463,6 +463,83 @@ def test_places_abroad_are_not_china(latitude, longitude):
     assert place is None or place.country != "CN"
 
 
+# --- what payments are reckoned on --------------------------------------------------------------
+
+
+def quantities(scenario=None, **more):
+    """Of two households, the second without modules."""
+    homes = household(count=2, low_income=[True, False], own_building=[False, False], **more)
+    homes.loc[1, ["energy_kwh", "capacity_kwp", "modules"]] = 0.0
+    return case(scenario, households=homes)
+
+
+def test_energies_of_a_case_add_up_and_follow_the_ratio():
+    poor = case(ratio=np.array([0.8]))
+    whole = case()
+    assert poor.made[0] == pytest.approx(0.8 * whole.made[0])
+    assert whole.made[0, 0] == pytest.approx(9_900)
+    assert whole.self_used[0, 0] == pytest.approx(1_980)
+    assert whole.exported[0, 0] == pytest.approx(9_900 - 1_980)
+    lossy = Case(whole.people, whole.demand.assign(**{f"battery_loss_kwh_{n}": 300.0 for n in
+                 range(sum(c.startswith("battery_loss") for c in whole.demand))}), whole.bills,
+                 whole.terms, whole.ratio)  # fmt: skip
+    assert lossy.exported[0, 0] == pytest.approx(9_900 - 1_980 - 300)
+    # A battery that shifts what was stored before loses nothing below zero.
+    gains = lossy.demand.assign(
+        **{c: -300.0 for c in lossy.demand if c.startswith("battery_loss")}
+    )  # fmt: skip
+    other = Case(whole.people, gains, whole.bills, whole.terms, whole.ratio)
+    assert other.exported[0, 0] == pytest.approx(9_900 - 1_980)
+
+
+def test_a_household_without_modules_has_no_energy_bill_or_rent():
+    found = quantities()
+    assert found.made[1].tolist() == [0.0] * 25
+    assert found.self_used[1].max() == 0
+    assert found.exported[1].max() == 0
+    assert found.bill_difference[1].tolist() == [0.0] * 25
+    assert found.capital.tolist() == [30_000, 0]
+    for basis, first in (("module", 18), ("kwp", 10), ("lump", 1)):
+        units = quantities(pvp.Scenario(finance={"rent_basis": basis})).rent_units
+        assert units.tolist() == [first, 0], basis
+    area = quantities(pvp.Scenario(finance={"rent_basis": "m2"}))
+    assert area.rent_units.tolist() == pytest.approx([18 * area.terms.product.area_m2, 0])
+
+
+def test_the_flat_share_stands_in_for_hours():
+    flat = case(pvp.Scenario(demand={"self_use_share": 0.1}))
+    assert flat.self_used[0, 0] == pytest.approx(990)
+    assert flat.exported[0, 0] == pytest.approx(9_900 - 990)
+    assert flat.bill_difference[0, 0] == pytest.approx(990 * 0.538)
+    greedy = case(pvp.Scenario(demand={"self_use_share": 0.9}))
+    assert greedy.self_used[0, 0] == 2_000
+
+
+def test_who_is_a_member_and_who_is_poor():
+    found = quantities()
+    # In a ledger everybody is, with modules or without.
+    assert found.member.tolist() == [True, True]
+    assert found.poor.tolist() == [True, False]
+    hall = quantities(consumption_kwh=[2000.0, 500.0])
+    hall.people["own_building"] = [False, True]
+    assert hall.member.tolist() == [True, False]
+    # Without a ledger those with modules are.
+    none = quantities()
+    none.people["own_building"] = True
+    assert none.member.tolist() == [True, False]
+    unknown = quantities()
+    unknown.people["low_income"] = pd.array([pd.NA, True], dtype="boolean")
+    assert unknown.poor.tolist() == [False, True]
+
+
+def test_free_power_is_of_twelve_months_and_at_most_what_is_used():
+    free = quantities(pvp.Scenario(cooperative={"free_kwh_per_month": 10}), use=[2000.0, 50.0])
+    assert free.free_kwh.tolist() == [120, 50]
+    free = quantities(pvp.Scenario(cooperative={"free_kwh_per_month": 10}))
+    free.people["own_building"] = [False, True]
+    assert free.free_kwh.tolist() == [120, 0]
+
+
 VECTORS = json.loads(
     (Path(reference.__file__).parent / "rules.json").read_text(encoding="utf-8")
 )  # fmt: skip

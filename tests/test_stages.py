@@ -22,6 +22,7 @@ from villages import EAST, NORTH, box, frame, write_village
 
 import pvplanner as pvp
 from pvplanner.mapping import render_map
+from pvplanner.money import resolve_terms
 from pvplanner.plan import GRAPH
 from pvplanner.plan.plan import KEPT, Plan
 from pvplanner.plan.runner import Cut, Graph, Run, value_of
@@ -351,6 +352,15 @@ def test_results_come_back_to_the_last_digit(base):
             assert not objects, (name, objects)
             assert not table.attrs
             pd.testing.assert_frame_equal(pd.DataFrame(table), pd.DataFrame(again), obj=name)
+
+
+def test_what_is_unknown_comes_back_unknown():
+    terms = resolve_terms(pvp.Scenario(), None)
+    again = from_bytes(to_bytes(terms))
+    assert np.isnan(again.prices.export).all()
+    assert np.isnan(again.prices.self_use)
+    assert again.vat_free.dtype == bool
+    assert to_bytes(again) == to_bytes(terms)
 
 
 def test_province_stated_equals_province_found(village, base):

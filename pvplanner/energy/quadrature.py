@@ -175,8 +175,9 @@ def solve_single(
     at, weight = _halves(24)
     out = np.zeros((len(energy), len(wanted)))
     stamp, stamp_weight = _hermite(7) if shift.any() else (np.zeros(1), np.ones(1))
+    own = np.array(energy)  # as all arrays of kernels: one that may be written to
     spread(
-        _single, len(energy), energy, below, above, shift, at, weight, stamp, stamp_weight,
+        _single, len(energy), own, below, above, shift, at, weight, stamp, stamp_weight,
         np.stack([table, table]), wanted, out,
     )  # fmt: skip
     return out
@@ -196,7 +197,7 @@ def solve_groups(
     out = np.zeros((len(span), len(wanted)))
     stamp, stamp_weight = _hermite(7) if shift.any() else (np.zeros(1), np.ones(1))
     spread(
-        _groups, len(span), energy, below, above, shift, rows, weight, span, nodes.weight,
+        _groups, len(span), np.array(energy), below, above, shift, rows, weight, span, nodes.weight,
         nodes.moments, nodes.own2, stamp, stamp_weight, tables, wanted, out,
     )  # fmt: skip
     return out

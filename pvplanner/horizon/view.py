@@ -25,7 +25,7 @@ def sky_shares(horizon: np.ndarray, tilt: np.ndarray, azimuth: np.ndarray) -> np
     Towards a direction with horizon h a plane with normal n sees the integral of n.s cos(e) de from
     max(h, the plane's own edge) to 90 degrees, in closed form.
     """
-    out = np.empty(len(horizon))
+    out, horizon = np.empty(len(horizon)), np.ascontiguousarray(horizon)
     around = 2 * np.pi * np.arange(horizon.shape[1]) / horizon.shape[1]
     spread(_shares, len(horizon), horizon, tilt, azimuth, np.sin(around), np.cos(around), out)
     return out

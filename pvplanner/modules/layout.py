@@ -8,6 +8,8 @@ by dynamic programming.
 
 from __future__ import annotations
 
+from typing import Any
+
 import numba as nb
 import numpy as np
 
@@ -118,7 +120,8 @@ def _strips(
             if fit > 0:
                 if total == len(rooms):
                     grown = np.empty((2 * total, 2))
-                    grown[:total] = rooms
+                    for r in range(total):
+                        grown[r, 0], grown[r, 1] = rooms[r, 0], rooms[r, 1]
                     rooms = grown
                 rooms[total, 0], rooms[total, 1] = free[k, 0], free[k, 1]
                 held[i] += fit
@@ -214,7 +217,7 @@ def lay(
         most = max(most, ring_at[shape_at[s + 1]] - ring_at[shape_at[s]] + 2)
     blocked, free = np.empty((most, 2)), np.empty((most, 2))
     crossing = np.empty(most)
-    total = 0
+    total: Any = np.int64(0)  # typed: a literal would compile what it is passed to twice
     for s in range(len(shape_at) - 1):
         start[s] = total
         first, last = shape_at[s], shape_at[s + 1]

@@ -69,6 +69,13 @@ def _shortest_cut(ring: np.ndarray, n: int) -> tuple[int, int, float, float]:
     return vertex, edge, px, py
 
 
+@njit(inline="always")
+def _copy(target: np.ndarray, at: int, source: np.ndarray, first: int, count: int) -> None:
+    """Copy points; numpy's slices compile the text of errors as well."""
+    for k in range(count):
+        target[at + k, 0], target[at + k, 1] = source[first + k, 0], source[first + k, 1]
+
+
 @njit(cache=True)
 def cut_outlines(points: np.ndarray, starts: np.ndarray) -> tuple:
     """Cut outlines (open rings, counter-clockwise) at their reflex corners.
@@ -97,20 +104,19 @@ def cut_outlines(points: np.ndarray, starts: np.ndarray) -> tuple:
         n = starts[o + 1] - starts[o]
         depth, made = 1, pieces
         if n > MOST_POINTS:
-            out[at : at + n] = points[starts[o] : starts[o + 1]]
-            out[at + n] = points[starts[o]]
+            _copy(out, at, points, starts[o], n)
+            _copy(out, at + n, points, starts[o], 1)
             at += n + 1
             owner[pieces] = o
-            across[pieces] = 0.0
             pieces += 1
             ends[pieces] = at
             continue
-        stack[0, :n] = points[starts[o] : starts[o + 1]]
+        _copy(stack[0], 0, points, starts[o], n)
         sizes[0] = n
-        cuts[0] = 0.0
+        cuts[0, 0], cuts[0, 1] = 0.0, 0.0
         while depth > 0:
             ring, n = stack[depth - 1].copy(), sizes[depth - 1]
-            mine = cuts[depth - 1].copy()
+            mine_x, mine_y = cuts[depth - 1, 0], cuts[depth - 1, 1]
             depth -= 1
             vertex, edge = -1, -1
             px, py = 0.0, 0.0
@@ -121,7 +127,7 @@ def cut_outlines(points: np.ndarray, starts: np.ndarray) -> tuple:
                 two = np.empty((n + 2, 2))
                 n1, n2, k = 0, 0, vertex
                 while True:
-                    one[n1] = ring[k]
+                    one[n1, 0], one[n1, 1] = ring[k, 0], ring[k, 1]
                     n1 += 1
                     if k == edge:
                         break
@@ -131,25 +137,27 @@ def cut_outlines(points: np.ndarray, starts: np.ndarray) -> tuple:
                 two[0, 0], two[0, 1] = px, py
                 n2, k = 1, (edge + 1) % n
                 while True:
-                    two[n2] = ring[k]
+                    two[n2, 0], two[n2, 1] = ring[k, 0], ring[k, 1]
                     n2 += 1
                     if k == vertex:
                         break
                     k = (k + 1) % n
                 a1, a2 = abs(_shoelace(one, n1)), abs(_shoelace(two, n2))
                 if min(a1, a2) >= LEAST_CUT_M2 and n1 >= 3 and n2 >= 3:
-                    line = np.array([px - ring[vertex, 0], py - ring[vertex, 1]])
-                    stack[depth, :n1], sizes[depth] = one[:n1], n1
-                    stack[depth + 1, :n2], sizes[depth + 1] = two[:n2], n2
-                    cuts[depth] = mine if a1 >= a2 else line
-                    cuts[depth + 1] = mine if a2 > a1 else line
-                    depth += 2
+                    line_x, line_y = px - ring[vertex, 0], py - ring[vertex, 1]
+                    for part in range(2):
+                        large = a1 >= a2 if part == 0 else a2 > a1
+                        sizes[depth] = n1 if part == 0 else n2
+                        _copy(stack[depth], 0, one if part == 0 else two, 0, sizes[depth])
+                        cuts[depth, 0] = mine_x if large else line_x
+                        cuts[depth, 1] = mine_y if large else line_y
+                        depth += 1
                     continue
-            out[at : at + n] = ring[:n]
-            out[at + n] = ring[0]
+            _copy(out, at, ring, 0, n)
+            _copy(out, at + n, ring, 0, 1)
             at += n + 1
             owner[pieces] = o
-            across[pieces] = mine
+            across[pieces, 0], across[pieces, 1] = mine_x, mine_y
             pieces += 1
             ends[pieces] = at
     return out[:at], ends[: pieces + 1], owner[:pieces], across[:pieces]
@@ -189,7 +197,7 @@ def halve(
                     out[at, 0], out[at, 1] = ax + t * (bx - ax), ay + t * (by - ay)
                     at += 1
             if at - first >= 3:
-                out[at] = out[first]
+                _copy(out, at, out, first, 1)
                 at += 1
             else:
                 at = first

@@ -221,9 +221,8 @@ def robust_planes(
             inner[i, j] = alone
             plenty[one] += alone
     out = np.zeros((count, 9))
-    sums = np.zeros((count, SUMS))
     for turn in range(6):
-        sums[:] = 0.0
+        sums = np.zeros((count, SUMS))
         for i in range(rows):
             for j in range(cols):
                 one = labels[i, j]

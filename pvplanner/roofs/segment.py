@@ -34,6 +34,14 @@ def solve(s: np.ndarray) -> tuple[float, float, float, float]:
     return a, b, mz - a * mx - b * my, max(rss, 0.0)
 
 
+@njit(cache=True)
+def middle(values: np.ndarray, count: int) -> float:
+    """Median of the first values."""
+    ordered = np.sort(values[:count])
+    half = count // 2
+    return ordered[half] if count % 2 == 1 else 0.5 * (ordered[half - 1] + ordered[half])
+
+
 @njit(cache=True, inline="always")
 def add_to(s: np.ndarray, x: float, y: float, z: float, w: float) -> None:
     """Add a weighted point to the sums of a plane."""
@@ -71,7 +79,7 @@ def spikes(z: np.ndarray, limit: float) -> np.ndarray:
                             n += 1
                             if abs(v - z[i, j]) < 0.5 * limit:
                                 close += 1
-            if n >= 4 and close <= 1 and abs(np.median(near[:n]) - z[i, j]) > limit:
+            if n >= 4 and close <= 1 and abs(middle(near, n) - z[i, j]) > limit:
                 out[i, j] = True
     return out
 
@@ -87,7 +95,8 @@ def local_fits(z: np.ndarray, ok: np.ndarray, cell: float, reach: int) -> np.nda
         for j in range(cols):
             if not ok[i, j]:
                 continue
-            s[:] = 0.0
+            for k in range(SUMS):
+                s[k] = 0.0
             for p in range(max(0, i - reach), min(rows, i + reach + 1)):
                 for q in range(max(0, j - reach), min(cols, j + reach + 1)):
                     if ok[p, q]:
@@ -152,7 +161,8 @@ def grow(
             break
         if labels[i, j] != 0 or not ok[i, j]:
             continue
-        s[:] = 0.0
+        for n in range(SUMS):
+            s[n] = 0.0
         a, b = fits[0, i, j], fits[1, i, j]
         c = fits[2, i, j] - a * (j - cj) * cell - b * (ci - i) * cell
         queue[0, 0], queue[0, 1] = i, j

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numba import njit
 
-from pvplanner.roofs import regions
+from pvplanner.roofs import regions, segment
 from pvplanner.roofs.surface import renumber
 
 LEVEL_SLOPE = 0.09
@@ -83,7 +85,8 @@ def absorb_small(
                     (labels[i - 1, j] != k) + (labels[i + 1, j] != k)
                     + (labels[i, j - 1] != k) + (labels[i, j + 1] != k)
                 )  # fmt: skip
-    touch = regions.neighbours(labels, count, 1)
+    reach: Any = np.int64(1)
+    touch = regions.neighbours(labels, count, reach)
     head = np.arange(count)
     for k in range(1, count):
         if size[k] >= 2.0 * most or size[k] == 0:
@@ -131,5 +134,5 @@ def parapets(z: np.ndarray, labels: np.ndarray, planes: np.ndarray, cell: float)
                     found[n] = z[i, j] - (planes[k, 0] * x + planes[k, 1] * y + planes[k, 2])
                     n += 1
         if n >= 8:
-            out[k] = max(0.0, np.median(found[:n]))
+            out[k] = max(0.0, segment.middle(found, n))
     return out

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numba import njit
 
@@ -90,7 +92,8 @@ def find_offset(
     move: np.ndarray = np.zeros(3)
     side = np.empty(3)
     for turn in range(10):
-        normal, right = np.diag(np.array([0.15, 0.15, 20.0])), np.zeros(3)
+        normal, right = np.zeros((3, 3)), np.zeros(3)
+        normal[0, 0], normal[1, 1], normal[2, 2] = 0.15, 0.15, 20.0
         scale = max(0.25, 1.0 - 0.15 * turn)
         for k in range(count):
             side[0], side[1], side[2] = found[k, 0], found[k, 1], 1.0
@@ -100,11 +103,34 @@ def find_offset(
                 right[p] += w * side[p] * found[k, 2]
                 for q in range(3):
                     normal[p, q] += w * side[p] * side[q]
-        move = np.linalg.solve(normal, right)
+        move = _solved(normal, right)
     east, south = move[0], move[1]
-    good = found[:count]
-    off = np.abs(good[:, 2] - good[:, 0] * east - good[:, 1] * south - move[2])
-    return east, -south, count, np.median(good[:, 3]), np.median(off)
+    blurs, off = np.empty(count), np.empty(count)
+    for k in range(count):
+        blurs[k] = found[k, 3]
+        off[k] = abs(found[k, 2] - found[k, 0] * east - found[k, 1] * south - move[2])
+    return east, -south, count, segment.middle(blurs, count), segment.middle(off, count)
+
+
+@njit(cache=True)
+def _solved(normal: np.ndarray, right: np.ndarray) -> np.ndarray:
+    """Three equations solved by hand (normal and positive, so no pivots); changes what it is given.
+
+    numpy's own would compile for a second.
+    """
+    for k in range(3):
+        for p in range(k + 1, 3):
+            part = normal[p, k] / normal[k, k]
+            for q in range(k, 3):
+                normal[p, q] -= part * normal[k, q]
+            right[p] -= part * right[k]
+    out = np.empty(3)
+    for p in range(2, -1, -1):
+        rest = right[p]
+        for q in range(p + 1, 3):
+            rest -= normal[p, q] * out[q]
+        out[p] = rest / normal[p, p]
+    return out
 
 
 @njit(cache=True)
@@ -235,12 +261,14 @@ def find_planes(
     turn = np.radians(TURN_DEG) + 5.0 * _slope_noise(sigma, grain, cell, reach)
     turn = min(turn, np.radians(20.0))
     options = np.array([2.0 * local + 0.03, within, np.cos(turn), float(fewest)])
-    label = segment.grow(z, ok, labels, wide, best, cell, options, 1)
+    # Typed, as all numbers passed between kernels are: a literal would compile them twice.
+    narrow: Any = np.int64(1)
+    label = segment.grow(z, ok, labels, wide, best, cell, options, narrow)
     if reach > 1:
         # What is left over is narrow: smaller windows see it.
         rest = ok & (labels == 0)
-        small = segment.local_fits(z, rest, cell, 1)
-        close = segment.best_fits(small, z, rest, cell, 1, within)
+        small = segment.local_fits(z, rest, cell, narrow)
+        close = segment.best_fits(small, z, rest, cell, narrow, within)
         options[2] = np.cos(1.5 * turn)
         label = segment.grow(z, ok, labels, small, close, cell, options, label)
     join = max(0.05, JOIN * sigma) * min(GRAINY, grain**0.4)
@@ -250,7 +278,7 @@ def find_planes(
         _drop_walls(labels, planes, label, steepest, blur, ok)
         regions.relabel(z, ok, inside, labels, planes, cell, costs)
         sums = _plane_sums(z, ok, labels, label, cell, planes)
-        head = regions.merge(sums, regions.neighbours(labels, label, 2), join)
+        head = regions.merge(sums, regions.neighbours(labels, label, 2 * narrow), join)
         for i in range(z.shape[0]):
             for j in range(z.shape[1]):
                 labels[i, j] = head[labels[i, j]]
@@ -327,4 +355,5 @@ def one_plane(
     """All cells inside an outline as one plane."""
     ok = inside & np.isfinite(z)
     labels = inside.astype(np.int64)
-    return labels, regions.robust_planes(z, ok, labels, 2, cell, sigma, 0)
+    two: Any = np.int64(2)
+    return labels, regions.robust_planes(z, ok, labels, two, cell, sigma, 0 * two)
