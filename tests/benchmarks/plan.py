@@ -116,6 +116,32 @@ def run(*words: str) -> dict[str, object]:
     return {**json.loads(line[5:]), "wall_s": round(time.perf_counter() - begin, 2)}
 
 
+def settings(count: int = 100) -> dict[str, float]:
+    """CPU of the example's tables under one change of capex, and under many settings of money."""
+    import pvplanner as pvp
+
+    plan = pvp.plan_village(
+        pvp.Scenario.from_toml(Path(__file__).parents[2] / "data/liao/scenario.toml")
+    )
+    made = [table for _, table in plan.tables()]
+    begin = time.process_time()
+    made = [table for _, table in plan.under({"finance.capex_per_w": 3.2}).tables()]
+    one = time.process_time() - begin
+    rng = np.random.default_rng(0)
+    begin = time.process_time()
+    for _ in range(count):
+        changes = {
+            "finance.capex_per_w": rng.uniform(2.5, 4),
+            "tariff.market_price": rng.uniform(0.2, 0.4),
+            "finance.discount_rate": rng.uniform(0.03, 0.08), "loan.rate": rng.uniform(0.03, 0.06),
+            "cooperative.reserve_rate": rng.uniform(0.2, 0.6),
+        }  # fmt: skip
+        some = {key: float(value) for key, value in changes.items() if rng.random() < 0.6}
+        made = [table for _, table in plan.under(some or {"loan.rate": 0.04}).tables()]
+    return {"tables": len(made), "capex_cpu_s": round(one, 3),
+            "settings": count, "settings_cpu_s": round(time.process_time() - begin, 2)}  # fmt: skip
+
+
 def main() -> None:
     parse = argparse.ArgumentParser()
     parse.add_argument("--houses", type=int, default=20_000)
@@ -134,6 +160,7 @@ def main() -> None:
         dearer = ("--set", "finance.capex_per_w=3.2")
         changed = run(scenario, "--out", str(folder / "tables"), "--only", "tables", *dearer)
         report["capex_changed_cpu_s"] = round(changed["cpu_s"], 2)
+    report["example"] = settings()
     print(json.dumps(report, indent=1))
     print(json.dumps({"max_rss_mb": resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024}))
 
