@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from pvplanner.demand.dispatch import run_households, share_battery
+from pvplanner.demand.dispatch import Homes, Light, Slots, run_households, share_battery
 from pvplanner.demand.load import archetypes, profile_shape, read_meter, year_shape
 from pvplanner.energy.year import Year, as_horizon, year_of
 from pvplanner.errors import ConfigError
@@ -94,11 +94,10 @@ def simulate_demand(
     period, index = periods(scenario), hourly_index(8.0)
     parts = int(period.max()) + 1
     slot = (np.asarray(index.month, dtype=np.int64) - 1) * parts + period
-    own, lost, sent = run_households(
-        planes, hourly, year.iam, year.sky.hour, edges, bins, left, start, rows, weight,
-        shapes, which, consumption, np.array(SCALES) * first_year,
-        slot, MONTHS * parts, np.asarray(index.hour, dtype=np.int64), battery,
-    )  # fmt: skip
+    light = Light(planes, hourly, year.iam, year.sky.hour, edges, bins, left)
+    homes = Homes(start, rows, weight, shapes, which, consumption)
+    slots = Slots(slot, MONTHS * parts, np.asarray(index.hour, dtype=np.int64))
+    own, lost, sent = run_households(light, homes, slots, np.array(SCALES) * first_year, battery)
     by_slot = np.stack([np.bincount(slot, weights=s, minlength=MONTHS * parts) for s in shapes])
     load = by_slot[which] * consumption[:, None]
     columns = {"household_id": households["household_id"].to_numpy(), "load_kwh": load.sum(axis=1)}

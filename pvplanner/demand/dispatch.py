@@ -6,7 +6,7 @@ hours instead of over roofs, and used at once: nothing of 8,760 hours is stored 
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import numba as nb
 import numpy as np
@@ -113,37 +113,77 @@ def _with_battery(
     return lost + stored
 
 
-def run_households(
-    planes: np.ndarray, hourly: np.ndarray, iam: np.ndarray, hour: np.ndarray,
-    edges: np.ndarray, bins: np.ndarray, left: np.ndarray,
-    start: np.ndarray, rows: np.ndarray, weight: np.ndarray,
-    shapes: np.ndarray, which: np.ndarray, consumption: np.ndarray, scales: np.ndarray,
-    slot: np.ndarray, slots: int, clock: np.ndarray, battery: np.ndarray,
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:  # fmt: skip
-    """A year of every household.
+class Light(NamedTuple):
+    """What falls on arrays, as the energy kernel takes it.
 
-    Parameters
+    Attributes
     ----------
     planes : float32 array, shape (13, arrays)
-        Factors of each array, as the energy kernel takes them.
+        Factors of each array.
     hourly, iam : float32 arrays
-        As the energy kernel takes them.
     hour : int array, shape (lit hours,)
         Row of the year for each column of ``hourly``.
     edges, bins, left
         Horizons, as of :meth:`pvplanner.energy.year.Year.rays`.
+    """
+
+    planes: np.ndarray
+    hourly: np.ndarray
+    iam: np.ndarray
+    hour: np.ndarray
+    edges: np.ndarray
+    bins: np.ndarray
+    left: np.ndarray
+
+
+class Homes(NamedTuple):
+    """What households have and use.
+
+    Attributes
+    ----------
     start, rows, weight : arrays
         Household g has the arrays ``rows[start[g]:start[g + 1]]`` with ``weight`` kWp each.
     shapes : float array, shape (kinds, 8760)
         Loads as parts of a year's energy.
     which, consumption : arrays, shape (households,)
         Row of ``shapes``, and kWh a year; nan: not known.
-    scales : float array, shape (nodes,)
-        Generation is scaled by each in turn.
+    """
+
+    start: np.ndarray
+    rows: np.ndarray
+    weight: np.ndarray
+    shapes: np.ndarray
+    which: np.ndarray
+    consumption: np.ndarray
+
+
+class Slots(NamedTuple):
+    """What each hour is counted in.
+
+    Attributes
+    ----------
     slot : int array, shape (8760,)
-        Month and period of the day that each hour is counted in, below ``slots``.
+        Month and period of the day, below ``total``.
+    total : int
     clock : int array, shape (8760,)
         Hour of the day.
+    """
+
+    slot: np.ndarray
+    total: int
+    clock: np.ndarray
+
+
+def run_households(
+    light: Light, homes: Homes, slots: Slots, scales: np.ndarray, battery: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """A year of every household.
+
+    Parameters
+    ----------
+    light, homes, slots
+    scales : float array, shape (nodes,)
+        Generation is scaled by each in turn.
     battery : float array, shape (4,)
         Capacity (kWh), power (kW), efficiency of charging and of discharging.
 
@@ -156,15 +196,16 @@ def run_households(
     sent : float array, shape (households, 24)
         Sold at the first scale, by the hour of the day, kWh.
     """
-    count, nodes = len(start) - 1, len(scales)
-    own, lost = np.zeros((count, nodes, slots)), np.zeros((count, nodes))
+    count, nodes = len(homes.start) - 1, len(scales)
+    own, lost = np.zeros((count, nodes, slots.total)), np.zeros((count, nodes))
     sent = np.zeros((count, CLOCK))
     # Lit hours of one slot stand together, so that their sums run over neighbours.
-    order = np.argsort(slot[hour], kind="stable")
-    edge = np.searchsorted(slot[hour][order], np.arange(slots + 1))
+    lit = slots.slot[light.hour]
+    order = np.argsort(lit, kind="stable")
+    edge = np.searchsorted(lit[order], np.arange(slots.total + 1))
     spread(
-        _households, count, planes, hourly, iam, hour, order, edge, edges, bins, left, start, rows,
-        weight, shapes, which, consumption, scales, slot, clock, battery, own, lost, sent,
+        _households, count, *light, order, edge, *homes, scales, slots.slot, slots.clock, battery,
+        own, lost, sent,
     )  # fmt: skip
     return own, lost, sent
 
@@ -172,8 +213,8 @@ def run_households(
 @nb.njit(cache=True, error_model="numpy", nogil=True)
 def _households(
     begin: int, end: int, planes: np.ndarray, hourly: np.ndarray, iam: np.ndarray,
-    hour: np.ndarray, order: np.ndarray, edge: np.ndarray, edges: np.ndarray, bins: np.ndarray,
-    left: np.ndarray, start: np.ndarray, rows: np.ndarray, weight: np.ndarray,
+    hour: np.ndarray, edges: np.ndarray, bins: np.ndarray, left: np.ndarray,
+    order: np.ndarray, edge: np.ndarray, start: np.ndarray, rows: np.ndarray, weight: np.ndarray,
     shapes: np.ndarray, which: np.ndarray, consumption: np.ndarray, scales: np.ndarray,
     slot: np.ndarray, clock: np.ndarray, battery: np.ndarray,
     own: np.ndarray, lost: np.ndarray, sent: np.ndarray,

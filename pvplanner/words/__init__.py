@@ -24,7 +24,6 @@ __all__ = [
     "country",
     "currency_name",
     "describe",
-    "draws_alike",
     "has_label",
     "in_units",
     "label",
@@ -198,9 +197,3 @@ def shown(value: Any, key: str, language: str, scope: str = "one") -> str:
     if value is None or (isinstance(value, float) and math.isnan(value)):
         return label(UNKNOWN, language)
     return number(float(value), rule_of(kind, scope), language)
-
-
-def draws_alike(key: str, a: float, b: float, scope: str = "one") -> bool:
-    """Whether two values of a column are shown as the same."""
-    rule = rule_of(column(key).kind, scope).removeprefix("p")
-    return rounded_by(a, rule)[0] == rounded_by(b, rule)[0]
