@@ -548,11 +548,12 @@ def _say_compiling(session: Session) -> None:
 def _tell(
     session: Session, made: Plan, folder: Path, groups: tuple[str, ...], changed: bool
 ) -> None:
+    from pvplanner.words import shown
+
     summary = _summary(made, folder, changed)
     for key in ("buildings", "households", "modules", "capacity_kwp", "energy_kwh",
                 "income_first_year", "avoided_t"):  # fmt: skip
-        value = summary[key]
-        told = session.word("unknown") if value is None else f"{value:,}"
+        told = shown(summary[key], key, session.code, "whole")
         name = session.word(key, unit=True, currency=summary["currency"])
         typer.echo(f"{name}: {told}")
     for finding in summary["findings"]:
