@@ -540,6 +540,39 @@ def test_free_power_is_of_twelve_months_and_at_most_what_is_used():
     assert free.free_kwh.tolist() == [120, 0]
 
 
+def test_the_smallest_system_counts_and_none_does_not():
+    tiny = household(count=2, kwp=[0.0005, 0.0])
+    found = case(pvp.Scenario(finance={"rent_basis": "lump"}), households=tiny)
+    assert found.rent_units.tolist() == [1, 0]
+    assert found.bill_difference[0, 0] == pytest.approx(1_980 * 0.538)
+    # Whatever a bill after modules would be: without any there is no difference.
+    assert found.bill_difference[1].tolist() == [0.0] * 25
+    assert found.people["own_building"].eq(False).all()
+    found.people["own_building"] = True
+    del found.__dict__["bill_difference"]
+    assert found.member.tolist() == [True, False]
+
+
+def test_nothing_used_is_nothing_and_the_scale_follows_the_ratio():
+    idle = household(count=1)
+    demand, bills = flat_demand(idle, self_used=np.zeros(1))
+    found = Case(idle, demand, bills, resolve_terms(pvp.Scenario(), "Zhejiang"), np.array([0.8]))
+    assert found.self_used.max() == 0
+    assert found.scale[0, 0] == pytest.approx(0.8)
+    assert found.scale[0, 10] < 0.8
+
+
+def test_cases_and_payments_do_not_change():
+    from dataclasses import FrozenInstanceError
+
+    from pvplanner.money.models import payments_of
+
+    with pytest.raises(FrozenInstanceError):
+        case().ratio = np.zeros(1)
+    with pytest.raises(FrozenInstanceError):
+        payments_of("self_use")[0].rate = "1"
+
+
 VECTORS = json.loads(
     (Path(reference.__file__).parent / "rules.json").read_text(encoding="utf-8")
 )  # fmt: skip
