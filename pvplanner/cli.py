@@ -233,7 +233,7 @@ def init(
 ) -> None:
     """Write a commented scenario beside a footprint file."""
     from pvplanner.buildings import read_buildings
-    from pvplanner.plan.folder import write_beside
+    from pvplanner.plan.commit import write_beside
     from pvplanner.scaffold import scenario_text
     from pvplanner.weather import read_weather
 
@@ -360,7 +360,7 @@ def dossier(
     import json
 
     from pvplanner.plan import Plan
-    from pvplanner.plan.folder import write_beside
+    from pvplanner.plan.commit import write_beside
 
     session: Session = context.obj
     session.speak(None, folder / "scenario.toml")

@@ -16,7 +16,7 @@ import shapely
 from pvplanner.energy.shade import yield_shares
 from pvplanner.errors import ConfigError
 from pvplanner.modules import lay_modules, module_outlines
-from pvplanner.plan.folder import write_bytes_beside
+from pvplanner.plan.commit import write_bytes_beside
 from pvplanner.plan.site import find_place, site_horizons, site_weather
 from pvplanner.roofs import plane_frames, usable_outlines, usable_rules, wind_pressure
 from pvplanner.scenario import Scenario

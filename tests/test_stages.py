@@ -470,7 +470,7 @@ def test_a_saved_plan_stands_alone(village, base, tmp_path):
 
 KILLER = """
 import os, signal, sys
-from pvplanner.plan import folder, runner, store
+from pvplanner.plan import commit, folder, runner, store
 left = int(sys.argv[1])
 def count():
     global left

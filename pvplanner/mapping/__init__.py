@@ -17,7 +17,7 @@ from pvplanner.mapping.data import class_limits, page_data
 from pvplanner.mapping.ground import ground_of
 from pvplanner.mapping.layer import RoofLayer, embed_json, hold, render_page
 from pvplanner.plan import Plan
-from pvplanner.plan.folder import page_file, write_beside
+from pvplanner.plan.commit import page_file, write_beside
 
 __all__ = [
     "BASEMAPS",

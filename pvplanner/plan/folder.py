@@ -5,14 +5,13 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import tempfile
 from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pvplanner.errors import LANGUAGES, ConfigError, Finding, InputError, listed
+from pvplanner.plan.commit import heal, transaction
 from pvplanner.plan.plan import BASES, FINDERS, KEPT, Plan, open_plan
 from pvplanner.plan.runner import Run, package_hash
 from pvplanner.plan.stages import GRAPH
@@ -22,7 +21,6 @@ from pvplanner.plan.store import (
     MemoryStore,
     hash_bytes_of,
     hash_values,
-    process_runs,
     write_whole,
 )
 from pvplanner.scenario import Scenario
@@ -31,8 +29,6 @@ from pvplanner.schema import TABLES
 if TYPE_CHECKING:
     import pandas as pd
 
-_COMMITTED = ".pvplanner-commit"
-_STAGING = ".pvplanner-staging-"
 _FIXED_DATE = "2000-01-01T00:00:00Z"
 """Date written into GeoPackages, so that the same inputs give the same bytes."""
 
@@ -294,54 +290,6 @@ def _dictionary(plan: Plan, files: Container[str]) -> str:
     return held.getvalue()
 
 
-@contextmanager
-def transaction(folder: str | os.PathLike[str]) -> Iterator[Path]:
-    """A staging folder whose files replace those of ``folder`` together, if nothing fails.
-
-    The files are written beside; then the staging folder is renamed, which is the moment of
-    commitment, and its files are moved in. If that is interrupted, the next look at the folder
-    finishes it. Other files in the folder are left alone.
-    """
-    target = Path(folder)
-    try:
-        target.mkdir(parents=True, exist_ok=True)
-        heal(target)
-        prefix = f"{_STAGING}{os.getpid()}-"
-        staging = Path(tempfile.mkdtemp(prefix=prefix, dir=target))
-    except OSError as error:
-        raise InputError("folder_unwritable", where=str(target), reason=str(error)) from None
-    try:
-        yield staging
-    except BaseException:
-        shutil.rmtree(staging, ignore_errors=True)
-        if not any(target.iterdir()):
-            target.rmdir()
-        raise
-    os.replace(staging, target / _COMMITTED)
-    finish_commit(target)
-
-
-def heal(folder: Path) -> None:
-    """Finish or clear what an earlier run left: a commit half done, a staging folder."""
-    if not folder.is_dir():
-        return
-    finish_commit(folder)
-    for staging in folder.glob(f"{_STAGING}*"):
-        pid = staging.name.removeprefix(_STAGING).partition("-")[0]
-        if not (pid.isdigit() and int(pid) != os.getpid() and process_runs(int(pid))):
-            shutil.rmtree(staging, ignore_errors=True)
-
-
-def finish_commit(folder: Path) -> None:
-    """Move the files of an interrupted commit into place; nothing to do for a whole folder."""
-    committed = folder / _COMMITTED
-    if not committed.is_dir():
-        return
-    for file in sorted(committed.iterdir()):
-        os.replace(file, folder / file.name)
-    committed.rmdir()
-
-
 def guard_outputs(folder: str | os.PathLike[str], inputs: Iterable[str | None]) -> None:
     """Refuse a folder in which a plan would write over an input or over somebody's own files.
 
@@ -367,34 +315,6 @@ def guard_outputs(folder: str | os.PathLike[str], inputs: Iterable[str | None]) 
     there = [name for name in OUTPUTS if (target / name).exists() and name not in manifest]
     if there and not earlier:
         raise ConfigError("output_taken", where=str(target), files=listed(there))
-
-
-def page_file(path: str | os.PathLike[str], language: str) -> Path:
-    """The file of a page.
-
-    Raises
-    ------
-    ConfigError
-        If the language or suffix is unknown.
-    """
-    if language not in LANGUAGES:
-        raise ConfigError("language_unknown", where="language", value=language)
-    target = Path(path)
-    if target.suffix.lower() not in (".html", ".htm"):
-        raise ConfigError("page_suffix", where=str(target), suffix=target.suffix, known=".html")
-    return target
-
-
-def write_beside(target: Path, text: str) -> Path:
-    """Write a text file beside its place and rename it there: all of it or nothing."""
-    return write_bytes_beside(target, text.encode("utf-8"))
-
-
-def write_bytes_beside(target: Path, body: bytes) -> Path:
-    """As :func:`write_beside`, for a file of any kind."""
-    target.parent.mkdir(parents=True, exist_ok=True)
-    write_whole(target, body)
-    return target
 
 
 def save_modules(plan: Plan, path: str | os.PathLike[str]) -> Path:

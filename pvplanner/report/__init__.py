@@ -9,7 +9,7 @@ import jinja2
 
 from pvplanner.money import HOUSEHOLD, all_models
 from pvplanner.plan import Plan
-from pvplanner.plan.folder import page_file, write_beside
+from pvplanner.plan.commit import page_file, write_beside
 from pvplanner.report.cells import currency_of
 from pvplanner.report.charts import carbon_chart, cash_chart, month_chart
 from pvplanner.report.facts import (

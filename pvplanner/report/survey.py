@@ -15,7 +15,7 @@ from openpyxl.worksheet.pagebreak import Break
 from pvplanner.buildings.survey import SURVEYED
 from pvplanner.errors import ConfigError
 from pvplanner.plan import Plan
-from pvplanner.plan.folder import write_bytes_beside
+from pvplanner.plan.commit import write_bytes_beside
 from pvplanner.words import label, style, texts
 
 KNOWN = ("building_id", "hamlet", "to_check")
