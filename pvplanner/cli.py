@@ -505,6 +505,7 @@ def _default_folder(scenario: Path, read: Scenario) -> Path:
 def _progress(session: Session) -> Iterator[Callable[[str], None]]:
     """A bar on standard error that follows the stages; silent where nobody looks."""
     from pvplanner.plan.stages import GRAPH
+    from pvplanner.warming import compiling_beside
 
     said = [stage.said for stage in GRAPH.values() if stage.said] + ["pages"]
     bar: list[Any] = []
@@ -513,16 +514,18 @@ def _progress(session: Session) -> Iterator[Callable[[str], None]]:
         word = GRAPH[stage].said if stage in GRAPH else stage
         if not bar:
             _say_compiling(session)
+            beside.enter_context(compiling_beside())
             bar.append(_bar(len(said)))
         if word in said:
             text = session.word(f"stage_{word}")
             bar[0].update(0, completed=said.index(word), description=text)
 
-    try:
-        yield step
-    finally:
-        if bar:
-            bar[0].stop()
+    with contextlib.ExitStack() as beside:
+        try:
+            yield step
+        finally:
+            if bar:
+                bar[0].stop()
 
 
 def _bar(total: int) -> Any:

@@ -2,14 +2,65 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+
+from pvplanner.compiled import is_compiled
+
+
+@contextmanager
+def compiling_beside() -> Iterator[None]:
+    """Where nothing is compiled yet, let a second process begin at the other end.
+
+    It plans a house whose roof nobody has seen: what comes after the roofs is compiled by then.
+    """
+    if is_compiled() or (os.cpu_count() or 1) < 2:
+        yield
+        return
+    quiet = subprocess.DEVNULL
+    words = [sys.executable, "-m", "pvplanner.warming"]
+    other = subprocess.Popen(words, stdin=quiet, stdout=quiet, stderr=quiet)
+    try:
+        yield
+    finally:
+        other.terminate()
+        other.wait()
 
 
 def warm_up() -> None:
-    """Plan a made-up house with a surface model, a battery and a loan, and forget it."""
+    """Plan made-up houses with a surface model, a battery and a loan, and forget them."""
+    with compiling_beside():
+        _plan_all()
+
+
+def _plan_unseen() -> None:
     from pvplanner.plan import plan_village
     from pvplanner.scenario import Scenario
+
+    with tempfile.TemporaryDirectory() as folder:
+        place = Path(folder)
+        _write_village(place)
+        plan = plan_village(
+            Scenario(site={"buildings": str(place / "v.gpkg"), "province": "Zhejiang"})
+        )
+        for name in ("ranges", "measures", "waterfall", "battery"):
+            plan.result(name)
+
+
+def _plan_all() -> None:
+    import numpy as np
+
+    from pvplanner.plan import plan_village
+    from pvplanner.roofs import surface
+    from pvplanner.scenario import Scenario
+
+    # Only a roof in which nothing else is seen is taken as one plane.
+    surface.one_plane(np.zeros((6, 6)), np.ones((6, 6), dtype=bool), 0.5, 0.1)
 
     with tempfile.TemporaryDirectory() as folder:
         place = Path(folder)
@@ -34,7 +85,8 @@ def _write_village(folder: Path) -> None:
 
     east, north, cell = 527_000.0, 3_288_000.0, 0.5
     shapes = [shapely.box(east + x, north, east + x + 12, north + 9) for x in (20, 50, 80)]
-    frame = gpd.GeoDataFrame({"building_id": ["1", "2", "3"]}, geometry=shapes, crs=4549)
+    named = {"building_id": ["1", "2", "3"], "height_m": 6.0}
+    frame = gpd.GeoDataFrame(named, geometry=shapes, crs=4549)
     frame.to_file(folder / "v.gpkg", engine="pyogrio")
     x, y = np.meshgrid(np.arange(260) * cell, 40 - np.arange(160) * cell)
     heights = np.zeros(x.shape)
@@ -43,3 +95,7 @@ def _write_village(folder: Path) -> None:
         rise = 2.5 - np.abs(y - 4.5) * 0.5 if kind == "gable" else 0.0 * y
         heights = np.where(inside, 6 + rise, heights)
     write_heights(folder / "dsm.tif", heights, (east, north + 40), cell, "EPSG:4549")
+
+
+if __name__ == "__main__":
+    _plan_unseen()
