@@ -553,6 +553,27 @@ def test_the_smallest_system_counts_and_none_does_not():
     assert found.member.tolist() == [True, False]
 
 
+def test_a_cooperative_borrows_what_the_grant_leaves_and_serves_the_loan_first():
+    scenario = pvp.Scenario(
+        cooperative={"grant": 10_000.0}, loan={"share": 0.5, "rate": 0.05, "years": 10}
+    )
+    ledger = run_model(case(scenario, households=household(count=2)), "cooperative")
+    lent = np.atleast_2d(ledger.paid("loan")).sum(axis=0)
+    assert lent[0] == pytest.approx(0.5 * (2 * 30_000 - 10_000))
+    paid = [np.atleast_2d(ledger.paid(i)).sum(axis=0)[1:] for i in ("interest", "principal")]
+    assert paid[1].sum() == pytest.approx(lent[0], abs=0.005)
+    service, available = ledger.balances["service"], ledger.balances["available"]
+    assert service == pytest.approx(paid[0] + paid[1], abs=0.005)
+    assert service[0] > 0
+    assert not service[10:].any()
+    # What is left after the service is kept or given, never more.
+    given = np.atleast_2d(ledger.paid("dividend")).sum(axis=0)[1:]
+    assert (given <= np.maximum(available - service, 0) + 0.005).all()
+    assert available[12] == pytest.approx(
+        given[12] + np.diff(ledger.balances["reserve"], prepend=0)[12]
+        + np.diff(ledger.balances["cash"], prepend=0)[12], abs=0.01)  # fmt: skip
+
+
 def test_nothing_used_is_nothing_and_the_scale_follows_the_ratio():
     idle = household(count=1)
     demand, bills = flat_demand(idle, self_used=np.zeros(1))
