@@ -11,7 +11,8 @@ from villages import hamlet, write_village
 
 import pvplanner as pvp
 from pvplanner.mapping import class_limits, embed_json
-from pvplanner.words import describe
+from pvplanner.report.tables import by_model_table, household_table
+from pvplanner.words import describe, number
 
 EVIL = "<img src=x onerror=alert(1)>"
 FORMULA = "=cmd|' /C calc'!A0"
@@ -109,3 +110,39 @@ def test_unknown_kinds_of_page_are_refused(liao, tmp_path):
     with pytest.raises(pvp.ConfigError, match="'fr'"):
         pvp.save_map(liao, tmp_path / "map.html", "fr")
     assert not list(tmp_path.iterdir())
+
+
+NUMBERS = {
+    "0": {12.4: "12", 12.5: "13", 1234567.0: "1,234,567"},
+    "s3": {21523.0: "21,500", 0.12345: "0.123", 0.0: "0.00", 999.6: "1,000"},
+    "t100": {1078597.53: "1,078,600", 49.0: "0"},
+    "u1": {12.0: "12", 11.5: "11.5", 3.667: "3.7", 12.02: "12"},
+    "p0": {0.314: "31%", -0.001: "0%"},
+}
+"""By hand: how far figures are shown."""
+
+
+@pytest.mark.parametrize("rule", NUMBERS)
+def test_figures_are_shown_as_far_as_they_are_known(rule):
+    for value, text in NUMBERS[rule].items():
+        assert number(value, rule, "en") == text
+
+
+def test_the_page_writes_numbers_as_python_does(page, liao, tmp_path):
+    page.goto(pvp.save_map(liao, tmp_path / "map.html", "en").as_uri())
+    page.wait_for_selector("html[data-ready=true]", state="attached")
+    for rule, told in NUMBERS.items():
+        for value, text in told.items():
+            if value:
+                assert page.evaluate("([v, r]) => pvplanner.number(v, r)", [value, rule]) == text
+
+
+def test_parts_of_modules_add_up_and_p90_is_not_added(liao):
+    homes = household_table(liao, "en", internal=False)
+    told = {c.label: t for c, t in zip(homes["columns"], homes["total"], strict=True)}
+    assert told["Modules"] == f"{liao.villages['modules'].sum():,.0f}"
+    models = by_model_table(liao, "en", internal=False)
+    sums = {c.label: t for c, t in zip(models["columns"], models["total"], strict=True)}
+    assert [head for head, text in sums.items() if "P90" in head and text] == []
+    assert sum("P90" in head for head in sums) == 2
+    assert sum(bool(text) for text in sums.values()) >= 5

@@ -19,9 +19,9 @@ from pvplanner.projection import to_degrees
 from pvplanner.schema import MONTHLY_ENERGY, column, columns, personal_columns, shown_in
 from pvplanner.words import in_units, label, rule_of, source, style, texts, told, unit_of
 
-DIGITS = {"count": 0, "energy": 0, "yield": 0, "power": 2, "money": 2, "years": 1, "share": 3,
-          "rate": 3, "tonnes": 3, "area": 1, "length": 1, "angle": 1, "number": 2, "factor": 4,
-          "price": 4}  # fmt: skip
+DIGITS = {"count": 0, "shared": 1, "energy": 0, "yield": 0, "power": 2, "money": 2, "years": 1,
+          "share": 3, "rate": 3, "tonnes": 3, "area": 1, "length": 1, "angle": 1, "number": 2,
+          "factor": 4, "price": 4}  # fmt: skip
 """Digits that a kind of figure is packed with."""
 
 COLOURS = ("#fde725", "#90d743", "#35b779", "#21918c", "#31688e", "#443983")

@@ -169,8 +169,8 @@ def personal_columns() -> tuple[str, ...]:
 
 
 def is_summed(key: str) -> bool:
-    """Whether a column may be added up."""
-    return column(key).sum == "sum"
+    """Whether a column may be added up; what nine years of ten exceed may not."""
+    return column(key).sum == "sum" and not (key.endswith("_p90") and stem(key) != key)
 
 
 def _table(name: str, key: str, needed: str) -> TableSchema:
@@ -233,4 +233,9 @@ def validate(table: pd.DataFrame, name: str, *, where: str = "") -> None:
 
 def dictionary(tables: Iterable[tuple[str, Iterable[str]]]) -> list[tuple[str, str, Column]]:
     """Table, column and what is known of it, for every column of some tables."""
-    return [(name, str(key), column(str(key))) for name, keys in tables for key in keys]
+    own = columns()
+    return [
+        (name, str(key), own.get(f"{name}.{key}") or column(str(key)))
+        for name, keys in tables
+        for key in keys
+    ]

@@ -159,7 +159,8 @@ def told(key: str, value: str, language: str) -> str:
 
 
 def rule_of(kind: str, scope: str = "one") -> str:
-    """How far a kind of figure is shown: decimals, ``s3`` significant digits, ``t100`` multiples.
+    """How far a kind of figure is shown: decimals, ``s3`` significant digits, ``t100`` multiples,
+    ``u1`` decimals where it is not whole.
 
     ``scope`` is ``one`` (a roof, a household) or ``whole`` (a village).
     """
@@ -182,6 +183,8 @@ def rounded_by(value: float, rule: str) -> tuple[float, int]:
     if rule.startswith("t"):
         step = float(rule[1:])
         return math.floor(value / step + 0.5) * step, 0
+    if rule.startswith("u"):
+        return rounded_by(value, "0" if abs(value - round(value)) < 0.05 else rule[1:])
     digits = int(rule.removeprefix("s"))
     if rule.startswith("s"):
         size = math.floor(math.log10(abs(value))) if value else 0

@@ -8,9 +8,10 @@ function filled(key, values) { return fill(text(key), values); }
 function fill(template, values) {
   return template.replace(/\{(\w+)\}/g, function (all, name) { return values[name] !== undefined ? values[name] : all; });
 }
-/* By a rule: decimals, "s3" significant digits, "t100" multiples, "p0" per cent. */
+/* By a rule: decimals, "s3" significant digits, "t100" multiples, "u1" decimals where it is not whole, "p0" per cent. */
 function rounded(value, rule) {
   if (rule.charAt(0) === "t") { var step = Number(rule.slice(1)); return [Math.floor(value / step + 0.5) * step, 0]; }
+  if (rule.charAt(0) === "u") { return rounded(value, Math.abs(value - Math.round(value)) < 0.05 ? "0" : rule.slice(1)); }
   var digits = Number(rule.replace("s", ""));
   if (rule.charAt(0) === "s") { digits = digits - 1 - (value ? Math.floor(Math.log10(Math.abs(value))) : 0); }
   var factor = Math.pow(10, digits);
