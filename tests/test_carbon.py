@@ -201,3 +201,21 @@ def test_xizang_has_no_factor_and_says_so(shared):
             assert reference.grid_factor(region, year).value == stated
     assert reference.grid_factor("China", 2023, "footprint").value == 0.6205
     assert reference.grid_factor("China", 2023, "fossil_only").value == 0.8273
+
+
+def test_the_village_by_year_leaves_out_what_is_curtailed():
+    from pvplanner.carbon import yearly_carbon
+
+    scenario = pvp.Scenario(
+        carbon={"claim": "green_certificate", "claim_price": 5.0, "claim_share": 1.0}
+    )
+    basis = carbon_basis(scenario, "Zhejiang")
+    energy = np.array([1_000_000.0, 500_000.0])
+    whole = yearly_carbon(energy, basis, scenario=scenario)
+    cut = yearly_carbon(energy, basis, scenario=scenario.override({"grid.curtailment": 0.2}))
+    assert cut["avoided_t"].to_numpy() == pytest.approx(0.8 * whole["avoided_t"], abs=0.002)
+    assert cut["claim_value"].to_numpy() == pytest.approx(0.8 * whole["claim_value"], abs=0.01)
+    # 1,500 MWh less the first year's wear, at 5 yuan.
+    assert whole["claim_value"].iloc[0] == pytest.approx(1500 * 0.99 * 5, abs=0.01)
+    none = yearly_carbon(energy, basis, scenario=pvp.Scenario())
+    assert none["claim_value"].tolist() == [0.0] * 25

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -158,6 +158,3 @@ def table(
     """A table as the template takes it."""
     out = {"id": name, "title": title, "columns": columns, "rows": rows, "total": total}
     return out if note is None else {**out, "note": note}
-
-
-Maker = Callable[[Plan, str], "dict[str, Any] | None"]
