@@ -559,8 +559,7 @@ def _tell(
         told = shown(summary[key], key, session.code, "whole")
         name = session.word(key, unit=True, currency=summary["currency"])
         typer.echo(f"{name}: {told}")
-    for finding in summary["findings"]:
-        typer.echo(f"- {finding.text(session.code)}")
+    _list(session, summary["findings"])
     if changed:
         words = {"reused": len(made.reused), "all": len(made.reused) + len(made.ran)}
         typer.echo(session.word("said_reused").format(**words))
@@ -611,7 +610,7 @@ def _looks_like_ledger(path: Path) -> bool:
         return True
     if path.suffix.lower() != ".csv" or not path.is_file():
         return False
-    from pvplanner.buildings.households import ALIASES
+    from pvplanner.buildings.ledger import ALIASES
 
     head = path.read_bytes()[:2000]
     names = ALIASES["household_id"][:2]
@@ -630,8 +629,9 @@ def _check_weather(session: Session, path: Path) -> None:
 
 
 def _list(session: Session, findings: list[Finding]) -> None:
-    for finding in findings:
-        typer.echo(f"- {finding.text(session.code)}")
+    """What is doubtful first, marked; then what was read and done."""
+    for finding in sorted(findings, key=lambda f: not f.doubtful):
+        typer.echo(f"{'!' if finding.doubtful else '-'} {finding.text(session.code)}")
 
 
 def _looks_like_geojson(path: Path) -> bool:

@@ -56,6 +56,14 @@ def _style(language: str) -> dict[str, Any]:
     return tomllib.loads(_file(language, "style.toml"))
 
 
+@cache
+def doubts() -> frozenset[str]:
+    """Codes of findings that ask for a person's eyes: ``schema/doubts.csv``."""
+    path = resources.files("pvplanner").joinpath("schema", "doubts.csv")
+    rows = csv.DictReader(path.read_text(encoding="utf-8").splitlines())
+    return frozenset(row["code"] for row in rows)
+
+
 class _Said:
     """A parameter of a message in a language; ``{model:word}``, ``{code:country}`` are named.
 
@@ -70,7 +78,9 @@ class _Said:
             return _words(self.language).get(str(self.value), str(self.value))
         if how == "words":
             named = _words(self.language)
-            return re.sub(r"[a-z_]{2,}", lambda m: named.get(m[0], m[0]), str(self.value))
+            # What stands in quotes is the file's own text.
+            parts = r"“[^”]*”|[a-z_][a-z0-9_]+"
+            return re.sub(parts, lambda m: named.get(m[0], m[0]), str(self.value))
         if how == "country":
             return _style(self.language)["country"].get(str(self.value), str(self.value))
         return format(self.value, how)
@@ -187,11 +197,28 @@ class Finding:
     count: int = 0
     params: Mapping[str, Any] = field(default_factory=dict)
 
-    def text(self, language: str = "en") -> str:
-        """The finding in words."""
+    @property
+    def doubtful(self) -> bool:
+        """Whether figures may be wrong because of it; else it only says what was done."""
+        return self.code in doubts()
+
+    @property
+    def level(self) -> str:
+        """``doubt`` or ``note``."""
+        return "doubt" if self.doubtful else "note"
+
+    def text(self, language: str = "en", *, public: bool = False) -> str:
+        """The finding in words; those for the public without what single households use or earn."""
         told = {"where": self.where, "count": self.count, **self.params}
+        if public:
+            told |= dict.fromkeys(self._private(), "…")
         said, todo = (message(self.code, language, part, **told) for part in ("text", "todo"))
         return _line(self.where, said, todo, language)
+
+    def _private(self) -> set[str]:
+        own = {"households"} & set(self.params)
+        personal = ("consumption_kwh", "income_today", "low_income", "household_name")
+        return own | ({"values"} if self.params.get("column") in personal else set())
 
     def plain(self) -> dict[str, Any]:
         """JSON-ready form without words."""
@@ -200,7 +227,8 @@ class Finding:
 
     def to_dict(self) -> dict[str, Any]:
         """JSON-ready form, with the text in every language."""
-        return {**self.plain(), **{language: self.text(language) for language in LANGUAGES}}
+        said = {language: self.text(language) for language in LANGUAGES}
+        return {**self.plain(), "level": self.level, **said}
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Finding:

@@ -120,7 +120,7 @@ def _ground(axes: Any, planes: gpd.GeoDataFrame, scenario: Scenario) -> None:
 
     west, south, east, north = planes.total_bounds
     around = (west - MARGIN_M, south - MARGIN_M, east + MARGIN_M, north + MARGIN_M)
-    with open_raster(scenario.site.dsm, planes.crs) as raster:
+    with open_raster(scenario.site.dsm, planes.crs, unit=scenario.site.height_unit) as raster:
         patch = raster.read(around)
     rows, cols = patch.heights.shape
     if not np.isfinite(patch.heights).any():

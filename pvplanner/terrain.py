@@ -12,20 +12,23 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import Any
+from xml.sax.saxutils import escape
 
 import numpy as np
 import rasterio
+import rasterio.dtypes
 import rasterio.features
 import rasterio.warp
+import shapely
 from pyproj import CRS
 from pyproj.exceptions import CRSError
 from rasterio.enums import Resampling
-from rasterio.errors import RasterioError
 from rasterio.transform import Affine
 from rasterio.vrt import WarpedVRT
 from rasterio.windows import Window
 
-from pvplanner.errors import InputError
+from pvplanner.errors import Finding, InputError
+from pvplanner.reading import guarded
 
 FINEST_M = 0.25
 """Finer surface models are averaged to this cell: planes need no more, and noise gets less."""
@@ -33,6 +36,10 @@ FINEST_M = 0.25
 _FEET = {"ft": 0.3048, "foot": 0.3048, "feet": 0.3048, "us-ft": 1200 / 3937}
 _FEET |= {"us survey foot": 1200 / 3937, "foot_us": 1200 / 3937, "ftus": 1200 / 3937}
 _METRES = {"", "m", "metre", "meter", "metres", "meters"}
+HEIGHT_UNITS = ("auto", "m", "ft", "us-ft", "dm", "cm", "mm")
+LOWEST_M, HIGHEST_M = -500.0, 9000.0
+"""No land lies beyond: the Dead Sea's shore is at -440 m, Everest at 8,849 m."""
+
 _SMALL = {"cm": 0.01, "centimetre": 0.01, "centimeter": 0.01, "mm": 0.001, "dm": 0.1}
 
 
@@ -75,15 +82,35 @@ class Raster:
         Metres.
     bounds : tuple of float
         West, south, east, north in the village's CRS.
+    findings : list of Finding
+        What of the file's own statements was not believed.
+    unit_stated : bool
+        Whether the file or the user says in what unit heights are.
     """
 
-    def __init__(self, view: Any, factor: float, offset: float, nodata: float | None) -> None:
-        self._view, self._factor, self._offset, self._nodata = view, factor, offset, nodata
+    def __init__(
+        self, view: Any, path: str, factor: float, offset: float, unknown: tuple[float, ...]
+    ) -> None:
+        self._view, self._factor, self._offset, self._unknown = view, factor, offset, unknown
+        self.path = path
         self.cell = float(view.transform.a)
         self.bounds = tuple(view.bounds)
+        self.findings: list[Finding] = []
+        self.unit_stated = True
+
+    @property
+    def name(self) -> str:
+        """The file's name."""
+        return os.path.basename(self.path)
 
     def read(self, bounds: tuple[float, float, float, float]) -> Patch:
-        """Heights in a window, whole cells around ``bounds`` (west, south, east, north)."""
+        """Heights in a window, whole cells around ``bounds`` (west, south, east, north).
+
+        Raises
+        ------
+        InputError
+            If the file breaks off there.
+        """
         west, north = self.bounds[0], self.bounds[3]
         j0, i0 = (
             math.floor((bounds[0] - west) / self.cell),
@@ -97,19 +124,20 @@ class Raster:
         left, top = max(j0, 0), max(i0, 0)
         right, bottom = min(j1, self._view.width), min(i1, self._view.height)
         if right > left and bottom > top:
-            raw = self._view.read(1, window=Window(left, top, right - left, bottom - top))
+            with guarded(self.path):
+                raw = self._view.read(1, window=Window(left, top, right - left, bottom - top))
             known = np.isfinite(raw) if raw.dtype.kind == "f" else np.ones(raw.shape, dtype=bool)
-            if self._nodata is not None and not np.isnan(self._nodata):
-                known &= raw != self._nodata
+            for value in self._unknown:
+                known &= raw != value
             part = raw * self._factor + self._offset
-            part[~known | (np.abs(part) > 1e5)] = np.nan
+            part[~known | (part < LOWEST_M) | (part > HIGHEST_M)] = np.nan
             heights[top - i0 : bottom - i0, left - j0 : right - j0] = part
         return Patch(heights, west + j0 * self.cell, north - i0 * self.cell, self.cell)
 
 
 @contextmanager
 def open_raster(
-    path: str | os.PathLike[str], crs: Any, *, finest: float = FINEST_M
+    path: str | os.PathLike[str], crs: Any, *, finest: float = FINEST_M, unit: str = "auto"
 ) -> Iterator[Raster]:
     """Open a raster of heights.
 
@@ -121,6 +149,8 @@ def open_raster(
         The village's CRS, in metres; windows are asked for and given in it.
     finest : float
         Smallest cell, metres.
+    unit : str
+        Of the heights, one of :data:`HEIGHT_UNITS`; ``auto``: as the file says.
 
     Yields
     ------
@@ -129,33 +159,59 @@ def open_raster(
     Raises
     ------
     InputError
-        If the file is missing or unreadable, has no CRS, or heights in an unknown unit.
+        If the file is missing or unreadable, has no CRS or one that can't be its own, holds a
+        picture, or heights in an unknown unit.
     """
     name = os.path.basename(os.fspath(path))
     if not os.path.exists(path):
         raise InputError("file_missing", where=str(path))
     with ExitStack() as stack:
         stack.enter_context(rasterio.Env(GDAL_CACHEMAX=128))
-        try:
+        with guarded(path):
             source = stack.enter_context(rasterio.open(path))
-        except RasterioError as error:
-            raise InputError("file_unreadable", where=str(path), reason=str(error)) from None
-        if source.crs is None:
-            raise InputError("raster_no_crs", where=name)
-        factor, offset = _to_metres(source, name)
-        view = _seen_in(source, CRS.from_user_input(crs), finest, stack)
-        yield Raster(view, factor, offset, view.nodata)
+            _check_kind(source, name)
+            factor, offset, findings, stated = _to_metres(source, name, unit)
+            unknown, more = unknown_values(source, factor, offset, name)
+            view = _seen_in(source, CRS.from_user_input(crs), finest, unknown, stack)
+        raster = Raster(view, os.fspath(path), factor, offset, unknown)
+        raster.findings, raster.unit_stated = findings + more, stated
+        yield raster
 
 
-def _to_metres(source: Any, name: str) -> tuple[float, float]:
-    """Factor and offset from stored values to metres: the band's scale and unit."""
-    unit = (source.units[0] or "").strip().lower()
+def _check_kind(source: Any, name: str) -> None:
+    """A picture, or coordinates that can't be what is stated, are no heights of this place."""
+    if source.count >= 3 and np.dtype(source.dtypes[0]) == np.uint8:
+        raise InputError("raster_photo", where=name, bands=source.count)
+    if source.crs is None:
+        raise InputError("raster_no_crs", where=name)
+    west, south, east, north = source.bounds
+    if source.crs.is_geographic and (
+        max(abs(west), abs(east)) > 361 or max(abs(south), abs(north)) > 91
+    ):
+        extent = ", ".join(f"{v:.6g}" for v in (west, south, east, north))
+        raise InputError(
+            "raster_not_degrees", where=name, extent=extent, crs=source.crs.to_string()
+        )
+
+
+def _to_metres(source: Any, name: str, given: str) -> tuple[float, float, list[Finding], bool]:
+    """Factor and offset from stored values to metres; whether anybody said the unit."""
+    findings: list[Finding] = []
+    unit = given if given != "auto" else (source.units[0] or "").strip().lower()
+    stated = bool(unit) or bool(_vertical_unit(source.crs))
     if not unit:
         unit = _vertical_unit(source.crs)
+    if not unit:
+        plane = str(source.crs.linear_units).lower() if source.crs.is_projected else ""
+        if plane in _FEET:
+            # Heights are drawn in the unit of the plan unless somebody says otherwise.
+            unit = plane
+            findings.append(Finding("raster_unit_taken", name, params={"unit": plane}))
     known = {**dict.fromkeys(_METRES, 1.0), **_FEET, **_SMALL}
     if unit not in known:
         raise InputError("raster_unit", where=name, unit=unit)
-    return float(source.scales[0]) * known[unit], float(source.offsets[0]) * known[unit]
+    factor = known[unit]
+    return float(source.scales[0]) * factor, float(source.offsets[0]) * factor, findings, stated
 
 
 def _vertical_unit(crs: Any) -> str:
@@ -169,7 +225,80 @@ def _vertical_unit(crs: Any) -> str:
     return ""
 
 
-def _seen_in(source: Any, crs: CRS, finest: float, stack: ExitStack) -> Any:
+SAMPLE, SAMPLES = 128, 8
+"""Cells a side of the windows in which unknown values are looked for, and windows a side."""
+
+USUAL_UNKNOWN = (0.0, -1.0, 255.0, 9999.0, 32767.0, 65535.0, 99999.0)
+"""Values that programmes write for nothing, beside those below all land."""
+
+GAP_M = 20.0
+"""A value that many cells share and that lies this far below all else is no height."""
+
+
+def unknown_values(
+    source: Any, factor: float, offset: float, name: str
+) -> tuple[tuple[float, ...], list[Finding]]:
+    """Values that stand for "unknown": the tag's, and those that lie apart from all heights.
+
+    A polder at 0.0 m is a height: its neighbours are near it. What lies below the lowest or above
+    the highest land is never one.
+    """
+    tag = source.nodata
+    out = [] if tag is None or np.isnan(tag) else [float(tag)]
+    cells = _sampled(source)
+    cells = cells[np.isfinite(cells) & ~np.isin(cells, out)]
+    findings = []
+    for _ in range(2):
+        metres = cells * factor + offset
+        land = (metres >= LOWEST_M) & (metres <= HIGHEST_M)
+        odd = cells[~land]
+        if len(odd):
+            value, count = _commonest(odd)
+        else:
+            value, count = _apart(cells, metres)
+        if count == 0:
+            break
+        out.append(value)
+        params = {"value": f"{value:g}", "share": f"{count / max(len(cells), 1):.1%}"}
+        findings.append(Finding("raster_unknown", name, count, params))
+        cells = cells[cells != value]
+    return tuple(out), findings
+
+
+def _sampled(source: Any) -> np.ndarray:
+    """Values of a raster: all of a small one, else windows spread over it."""
+    if source.width * source.height <= 4_000_000:
+        return source.read(1).ravel().astype(np.float64)
+    parts = []
+    for i in np.linspace(0, max(source.height - SAMPLE, 0), SAMPLES).astype(int):
+        for j in np.linspace(0, max(source.width - SAMPLE, 0), SAMPLES).astype(int):
+            parts.append(source.read(1, window=Window(j, i, SAMPLE, SAMPLE)).ravel())
+    return np.concatenate(parts).astype(np.float64)
+
+
+def _commonest(values: np.ndarray) -> tuple[float, int]:
+    unique, counts = np.unique(values, return_counts=True)
+    return float(unique[counts.argmax()]), int(counts.max())
+
+
+def _apart(cells: np.ndarray, metres: np.ndarray) -> tuple[float, int]:
+    """The lowest or highest value if it lies far from all others; how many cells have it."""
+    unique, counts = np.unique(cells, return_counts=True)
+    if len(unique) < 3:
+        return 0.0, 0
+    scale = (metres.max() - metres.min()) / (cells.max() - cells.min())
+    gaps = np.diff(unique) * scale
+    for place, gap, least in ((0, gaps[0], GAP_M), (-1, gaps[-1], 5 * GAP_M)):
+        value, count = float(unique[place]), int(counts[place])
+        usual = value in USUAL_UNKNOWN
+        if gap > least and (usual or count >= max(20, 0.002 * len(cells))):
+            return value, count
+    return 0.0, 0
+
+
+def _seen_in(
+    source: Any, crs: CRS, finest: float, unknown: tuple[float, ...], stack: ExitStack
+) -> Any:
     """The source itself where it fits as it is, else a warped view of it."""
     shape = source.transform
     upright = shape.b == 0 and shape.d == 0 and shape.a > 0 and shape.e < 0
@@ -183,8 +312,11 @@ def _seen_in(source: Any, crs: CRS, finest: float, stack: ExitStack) -> Any:
     if same and square and shape.a >= finest * 0.999:
         return source
     target = rasterio.crs.CRS.from_wkt(crs.to_wkt())
+    corners = [shape @ corner for corner in ((0, 0), (source.width, 0), (0, source.height),
+                                             (source.width, source.height))]  # fmt: skip
+    xs, ys = [c[0] for c in corners], [c[1] for c in corners]
     west, south, east, north = rasterio.warp.transform_bounds(
-        source.crs, target, *source.bounds, densify_pts=21
+        source.crs, target, min(xs), min(ys), max(xs), max(ys), densify_pts=21
     )
     cell = _natural_cell(source, target)
     size = max(cell, finest)
@@ -196,9 +328,69 @@ def _seen_in(source: Any, crs: CRS, finest: float, stack: ExitStack) -> Any:
         "height": max(1, math.ceil((north - south) / size)),
         "resampling": how,
     }
-    if source.nodata is None and np.dtype(source.dtypes[0]).kind == "f":
+    if len(unknown) > 1:
+        source = stack.enter_context(rasterio.open(_one_unknown(source, unknown)))
+    if unknown:
+        options["src_nodata"] = options["nodata"] = unknown[0]
+    elif np.dtype(source.dtypes[0]).kind == "f":
         options["nodata"] = np.nan
     return stack.enter_context(WarpedVRT(source, **options))
+
+
+def _one_unknown(source: Any, unknown: tuple[float, ...]) -> str:
+    """A virtual raster in which a second value for "unknown" reads as the first."""
+    t, kind = source.transform, rasterio.dtypes._gdal_typename(source.dtypes[0])
+    size = f'xOff="0" yOff="0" xSize="{source.width}" ySize="{source.height}"'
+    place = ", ".join(repr(float(v)) for v in (t.c, t.a, t.b, t.f, t.d, t.e))
+    path = escape(os.path.abspath(source.name))
+    return (
+        f'<VRTDataset rasterXSize="{source.width}" rasterYSize="{source.height}">'
+        f"<SRS>{escape(source.crs.to_wkt())}</SRS><GeoTransform>{place}</GeoTransform>"
+        f'<VRTRasterBand dataType="{kind}" band="1"><NoDataValue>{unknown[0]!r}</NoDataValue>'
+        f'<ComplexSource><SourceFilename relativeToVRT="0">{path}</SourceFilename>'
+        f"<SourceBand>1</SourceBand><SrcRect {size}/><DstRect {size}/>"
+        f"<NODATA>{unknown[1]!r}</NODATA></ComplexSource></VRTRasterBand></VRTDataset>"
+    )
+
+
+def ground_gap(surface: Raster, bare: Raster, shapes: np.ndarray) -> float:
+    """How far a terrain model lies below (over, if negative) the surface's own ground, metres.
+
+    Beside each outline the lower fifth of the cells is ground; the middle of all outlines counts.
+    """
+    rows = shapes[:: max(len(shapes) // GROUND_SAMPLE, 1)]
+    gaps = []
+    for west, south, east, north in shapely.bounds(rows):
+        around = (west - 8, south - 8, east + 8, north + 8)
+        seen = surface.read(around)
+        places = np.indices(seen.heights.shape) + 0.5
+        x, y = seen.west + places[1] * seen.cell, seen.north - places[0] * seen.cell
+        outside = (x < west - 1) | (x > east + 1) | (y < south - 1) | (y > north + 1)
+        off = np.asarray(seen.heights - bare.read(around).at(x, y))[outside]
+        off = off[np.isfinite(off)]
+        if len(off) >= 20:
+            gaps.append(float(np.quantile(off, 0.2)))
+    return float(np.median(gaps)) if gaps else float("nan")
+
+
+GROUND_SAMPLE = 60
+"""Outlines beside which ground is compared."""
+
+GROUND_FITS_M = (-1.5, 4.0)
+"""A terrain model's ground lies this near the surface's own, or it is of another datum."""
+
+
+def fitting_terrain(
+    surface: Raster, bare: Raster | None, shapes: np.ndarray
+) -> tuple[Raster | None, list[Finding]]:
+    """The terrain model, or none where its ground is not the surface's."""
+    if bare is None:
+        return None, []
+    gap = ground_gap(surface, bare, shapes)
+    if not np.isfinite(gap) or GROUND_FITS_M[0] <= gap <= GROUND_FITS_M[1]:
+        return bare, []
+    params = {"gap": f"{-gap:+.1f}", "surface": surface.name}
+    return None, [Finding("terrain_off", bare.name, params=params)]
 
 
 def _natural_cell(source: Any, target: Any) -> float:

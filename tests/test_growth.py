@@ -192,7 +192,7 @@ VISIBLE = """() => {
 NAMES = (
     r"[BHP]\d+(?:[-.;, ]+[BHP]?\d+)*", r"test", "pvplanner", r"[\w-]+\.(?:csv|gpkg|geojson|tif)",
     "Reference 182 mm 72-cell 580 W", "pvlib", "Dinghai|Hangzhou|Hongjia|Quxian|Shanghai",
-    "CSV", "English", "中文", "Zhejiang", r"(?:site|finance)\.\w+|weather",
+    "CSV", "English", "“[^”]*”", "中文", "Zhejiang", r"(?:site|finance)\.\w+|weather",
 )  # fmt: skip
 """What is a name, and the same in every language."""
 

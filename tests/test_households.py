@@ -138,7 +138,11 @@ def test_contradictions_totals_and_strangers(tmp_path):
     )
     assert households["household_id"].tolist() == ["H1", "H2"]
     assert households["consumption_kwh"].iloc[0] == 1850
-    assert [f.code for f in households.attrs["findings"]] == ["ledger_totals"]
+    assert [f.code for f in households.attrs["findings"]] == [
+        "columns_read",
+        "ledger_totals",
+        "values_converted",
+    ]
     strangers, links = pvp.read_households(ledger(tmp_path, "H1,la0001,,,,,\n"))
     with pytest.raises(pvp.InputError, match="la0001"):
         join_households(pd.Series(["LA0001"]), strangers, links)

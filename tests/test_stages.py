@@ -147,6 +147,7 @@ ODD = {
     "doubt.area_shared": 0.9, "doubt.sigma": {"year_to_year": 0.08},
     "demand.archetype": "elderly_pair", "demand.archetypes": "archetypes.csv",
     "demand.profile": [1.0] * 12 + [2.0] * 12, "demand.meter": "meter2.csv",
+    "demand.meter_unit": "kW", "site.height_unit": "m",
     "demand.self_use_share": 0.4, "demand.battery_kwh": 4.0, "demand.battery_kw": 1.0,
     "demand.battery_efficiency": 0.8, "demand.village_battery_kwh": 20.0,
     "tariff.project_class": "non_natural_person_household",

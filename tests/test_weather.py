@@ -296,7 +296,7 @@ def test_plain_csv_and_its_place(tmp_path):
 
 def test_ghi_alone_is_decomposed_and_closes(tmp_path):
     weather = pvp.read_weather(plain(tmp_path, sunny()[["ghi", "temp_air"]]))
-    assert {"weather_decomposed", "weather_no_wind", "sun_offset_assumed"} <= set(codes(weather))
+    assert {"weather_decomposed", "weather_no_wind", "sun_offset_noon"} <= set(codes(weather))
     cosine = np.maximum(np.cos(np.radians(weather.solar_position()["zenith"].to_numpy())), 0)
     closed = weather.data["dhi"] + weather.data["dni"] * cosine
     assert closed.to_numpy() == pytest.approx(weather.data["ghi"].to_numpy(), abs=1e-6)

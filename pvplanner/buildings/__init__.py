@@ -20,12 +20,14 @@ from pvplanner.buildings.datum import (
     wgs84_to_bd09,
     wgs84_to_gcj02,
 )
-from pvplanner.buildings.households import join_households, read_households
+from pvplanner.buildings.households import join_households
+from pvplanner.buildings.ledger import read_households
 from pvplanner.buildings.placing import WGS84, place_in_metres
 from pvplanner.buildings.reading import read_features
 from pvplanner.buildings.repair import SET_ASIDE, judge_attributes, judge_shapes
 from pvplanner.buildings.survey import apply_survey, read_survey
 from pvplanner.errors import ConfigError, Finding, InputError
+from pvplanner.reading import guarded, mapped_findings
 
 __all__ = [
     "SET_ASIDE",
@@ -113,12 +115,13 @@ def _read(
     raw = raw.reset_index(drop=True)
     placed, more = place_in_metres(raw, crs=crs, datum=datum, where=where)
     findings += more
-    frame, used = rename_columns(
+    frame, mapped = rename_columns(
         pd.DataFrame(raw.drop(columns=raw.geometry.name)), columns, where=where
     )
-    frame, more = clean_types(frame, where=where)
+    findings += mapped_findings(mapped, where, kept=True)
+    frame, more = clean_types(frame, where=where, factors=mapped.factors)
     findings += more
-    column = used.get("building_id", "building_id")
+    column = mapped.used.get("building_id", "building_id")
     frame["building_id"], more = unique_ids(frame["building_id"], where=where, column=column)
     findings += more
     if survey is not None:
@@ -161,10 +164,8 @@ def read_lines(path: str | os.PathLike[str]) -> np.ndarray:
     name = Path(path).name
     if not Path(path).exists():
         raise InputError("file_missing", where=str(path))
-    try:
+    with guarded(path):
         raw = gpd.read_file(path)
-    except (OSError, ValueError) as error:
-        raise InputError("file_unreadable", where=str(path), reason=str(error)) from None
     if raw.crs is None:
         raise InputError("planes_no_crs", where=name)
     shapes = np.asarray(raw.to_crs(4326).geometry)

@@ -7,7 +7,9 @@ from collections.abc import Mapping
 import numpy as np
 import pandas as pd
 
-from pvplanner.errors import ConfigError, Finding, listed
+from pvplanner.errors import Finding, listed
+from pvplanner.reading import Columns, map_columns, one_spelling, plain_text, read_numbers
+from pvplanner.reading.values import lost_digits, made_dates
 
 ALIASES: dict[str, tuple[str, ...]] = {
     "building_id": (
@@ -78,9 +80,20 @@ PROJECT_CLASSES = {
 """Spellings of project classes."""
 
 
+DIMENSIONS = {
+    "floors": "count",
+    "height_m": "length",
+    "roof_tilt": "angle",
+    "year_built": "year",
+    "obstacle_area_m2": "area",
+    "existing_kwp": "power",
+}
+"""What the numbers are, for units in cells and headings."""
+
+
 def rename_columns(
     raw: pd.DataFrame, columns: Mapping[str, str] | None, *, where: str
-) -> tuple[pd.DataFrame, dict[str, str]]:
+) -> tuple[pd.DataFrame, Columns]:
     """Our columns, taken from the file's by the user's map and by known aliases.
 
     Parameters
@@ -94,10 +107,14 @@ def rename_columns(
     -------
     frame : DataFrame
         Our columns first (missing ones are ``NA``), then the file's others as ``input_*``.
-    used : dict
-        Our name to the file's name.
+    mapped : Columns
+        What was taken for what, and what was not read.
     """
-    used = map_columns(raw, columns or {}, ALIASES, where=where)
+    mapped = map_columns(
+        list(raw.columns), ALIASES, where=where, given=columns, dimensions=DIMENSIONS,
+        prefer=lambda ours, names: _identifies(raw, names) if ours == "building_id" else names[0],
+    )  # fmt: skip
+    used = mapped.used
     data = {
         ours: raw[used[ours]].to_numpy() if ours in used else np.full(len(raw), None)
         for ours in ALIASES
@@ -110,43 +127,22 @@ def rename_columns(
         kept = _free_name(f"input_{name}", taken)
         frame[kept] = _plain_column(raw[name])
     frame.index = raw.index
-    return frame, used
+    return frame, mapped
 
 
-def map_columns(
-    raw: pd.DataFrame,
-    columns: Mapping[str, str],
-    aliases: Mapping[str, tuple[str, ...]],
-    *,
-    where: str,
-) -> dict[str, str]:
-    """Our name to the file's, by the user's map (either way round) and then by known aliases.
+def _identifies(raw: pd.DataFrame, names: list[str]) -> str | None:
+    """Of columns that may hold identifiers the one that tells most rows apart.
 
-    Raises
-    ------
-    ConfigError
-        If a pair of the user's map joins nothing.
+    In OpenStreetMap ``building`` is the tag for the kind of building: words are no identifiers.
     """
-    used: dict[str, str] = {}
-    for left, right in columns.items():
-        if right in aliases and left in raw.columns:
-            used[right] = left
-        elif left in aliases and right in raw.columns:
-            used[left] = right
-        else:
-            raise ConfigError(
-                "columns_unmatched",
-                where=where,
-                pair=f"{left} = {right}",
-                columns=listed(raw.columns, 30),
-                ours=", ".join(aliases),
-            )
-    folded = {str(name).strip().casefold(): str(name) for name in raw.columns}
-    for ours, names in aliases.items():
-        found = next((folded[name] for name in names if name in folded), None)
-        if ours not in used and found is not None and found not in used.values():
-            used[ours] = found
-    return used
+    best, most = None, 0
+    for name in names:
+        told = one_spelling(raw[name]).dropna()
+        if name.casefold() == "building" and told.str.fullmatch(r"[a-z_]+").all():
+            continue
+        if best is None or told.nunique() > most:
+            best, most = name, told.nunique()
+    return best
 
 
 def _free_name(name: str, taken: set[str]) -> str:
@@ -168,45 +164,76 @@ def _missing(value: object) -> bool:
     return value is None or value is pd.NaT or (isinstance(value, float) and np.isnan(value))
 
 
-def clean_types(frame: pd.DataFrame, *, where: str) -> tuple[pd.DataFrame, list[Finding]]:
+def clean_types(
+    frame: pd.DataFrame,
+    *,
+    where: str,
+    factors: Mapping[str, float] | None = None,
+    first_row: int = 1,
+) -> tuple[pd.DataFrame, list[Finding]]:
     """Numbers as floats, flags as nullable booleans, kinds under one spelling.
 
     What can't be understood becomes unknown and is counted in a finding: never a guess.
+
+    Parameters
+    ----------
+    factors : mapping, optional
+        What units in headings make of numbers, by column.
+    first_row : int
+        Number of the first row in the file, less its label in the index.
     """
     out, findings = frame.copy(), []
-    for name, (low, high) in NUMBERS.items():
-        out[name], bad = _number(frame[name], low, high)
+
+    def unread(name: str, bad: pd.Series) -> None:
         if bad.any():
-            findings.append(_unread(where, name, frame[name][bad]))
+            findings.append(_unread(where, name, frame[name][bad], first_row))
+
+    for name, (low, high) in NUMBERS.items():
+        out[name], bad = _number(frame[name], low, high, name, (factors or {}).get(name, 1.0))
+        findings.extend(_converted(where, name, frame[name], out[name]))
+        unread(name, bad)
     for name in FLAGS:
         out[name], bad = _flag(frame[name])
-        if bad.any():
-            findings.append(_unread(where, name, frame[name][bad]))
+        unread(name, bad)
     for name, spellings in (("roof_type", ROOF_TYPES), ("project_class", PROJECT_CLASSES)):
         out[name], bad = _kind(frame[name], spellings)
-        if bad.any():
-            findings.append(_unread(where, name, frame[name][bad]))
+        unread(name, bad)
     out["division_code"], bad = _division(frame["division_code"])
-    if bad.any():
-        findings.append(_unread(where, "division_code", frame["division_code"][bad]))
+    unread("division_code", bad)
     for name in ("village", "hamlet", "danger_grade", "roof_material", "structure"):
         out[name] = _texts(frame[name])
     return out, findings
 
 
-def _unread(where: str, column: str, values: pd.Series) -> Finding:
+def _unread(where: str, column: str, values: pd.Series, first_row: int) -> Finding:
     shown = listed(sorted({str(v) for v in values}))
-    return Finding("values_unread", where, len(values), {"column": column, "values": shown})
+    rows = listed([int(at) + first_row for at in values.index])
+    return Finding(
+        "values_unread", where, len(values), {"column": column, "values": shown, "rows": rows}
+    )
+
+
+def _converted(where: str, column: str, raw: pd.Series, read: pd.Series) -> list[Finding]:
+    """Which values carried a unit, and what became of them."""
+    told = _texts(raw)
+    odd = read.notna() & pd.to_numeric(told, errors="coerce").isna()
+    if not odd.any():
+        return []
+    pairs = {f"{v} = {n:g}" for v, n in zip(raw[odd], read[odd], strict=True)}
+    params = {"column": column, "values": listed(sorted(pairs))}
+    return [Finding("values_converted", where, int(odd.sum()), params)]
 
 
 def _texts(values: pd.Series) -> pd.Series:
-    told = [None if _missing(v) or str(v).strip() == "" else str(v).strip() for v in values]
+    told = [None if _missing(v) else plain_text(v) or None for v in values]
     return pd.Series(told, index=values.index, dtype="string")
 
 
-def _number(values: pd.Series, low: float, high: float) -> tuple[pd.Series, pd.Series]:
+def _number(
+    values: pd.Series, low: float, high: float, name: str, factor: float
+) -> tuple[pd.Series, pd.Series]:
     told = _texts(values)
-    numbers = pd.to_numeric(told, errors="coerce").astype(float)
+    numbers = read_numbers(told, DIMENSIONS[name], factor)
     # Zero is how many surveys write "not measured".
     outside = numbers.notna() & ~numbers.between(low, high) & (numbers != 0)
     bad = told.notna() & (numbers.isna() | outside)
@@ -231,7 +258,7 @@ def _kind(
 
 
 def _division(values: pd.Series) -> tuple[pd.Series, pd.Series]:
-    told = _texts(values).str.replace(r"\.0$", "", regex=True)
+    told = one_spelling(values)
     good = told.str.fullmatch(r"\d{12}").fillna(False).astype(bool)
     return told.where(good), told.notna() & ~good
 
@@ -242,7 +269,8 @@ def unique_ids(values: pd.Series, *, where: str, column: str) -> tuple[pd.Series
     A column that says the same in every row (``Id`` is 0 throughout in one real file) identifies
     nothing and is replaced by row numbers.
     """
-    told = _texts(values).str.replace(r"^(-?\d+)\.0$", r"\1", regex=True)
+    told = one_spelling(values)
+    lost = lost_digits(told) | made_dates(told)
     width = len(str(len(told)))
     numbered = pd.Series(
         [f"b{row:0{width}d}" for row in range(1, len(told) + 1)], index=told.index, dtype="string"
@@ -251,6 +279,10 @@ def unique_ids(values: pd.Series, *, where: str, column: str) -> tuple[pd.Series
         code = "ids_absent" if told.isna().all() else "ids_constant"
         value = "" if told.isna().all() else str(told.dropna().iloc[0])
         return numbered, [Finding(code, where, len(told), {"column": column, "value": value})]
+    if lost.any():
+        shown = listed(told[lost])
+        params = {"column": column, "values": shown}
+        return numbered, [Finding("ids_spoilt", where, int(lost.sum()), params)]
     missing = told.isna()
     repeated = told.duplicated() & ~missing
     taken = set(told[~missing & ~repeated])

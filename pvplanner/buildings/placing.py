@@ -9,10 +9,17 @@ from pyproj import CRS, Geod
 from pyproj.exceptions import CRSError
 
 from pvplanner.buildings.datum import TO_WGS84, metric_crs, zone_prefixed_epsg
+from pvplanner.buildings.repair import STRAY_M
 from pvplanner.errors import ConfigError, Finding, InputError
 from pvplanner.projection import to_degrees
 
 WGS84 = CRS.from_epsg(4326)
+STRAY_DEG = 2.0
+"""In degrees, what lies further from the middle of the bulk decides nothing."""
+
+LAST_VILLAGE_DEG = 72.0
+"""No village plans roofs nearer to a pole; a latitude beyond is a longitude (75 E is Kashi)."""
+
 SCALE_TOLERANCE = 0.01
 """A projected CRS whose metres are off by more than this (Web Mercator) is replaced."""
 
@@ -31,7 +38,7 @@ def place_in_metres(
         If there is no CRS, or the coordinates can't be what the file says.
     """
     stated, findings = _stated_crs(raw, crs, where)
-    extent = _extent(raw, where)
+    extent = _extent(raw, where, stated)
     _check_coordinates(stated, extent, where)
     frame = raw.set_crs(stated, allow_override=True)
     to_lonlat = to_degrees(stated)
@@ -47,7 +54,8 @@ def place_in_metres(
         findings.append(
             Finding("crs_stretched", where, params={"crs": stated.name, "target": target.name})
         )
-    return frame.to_crs(target), findings
+    with np.errstate(all="ignore"):
+        return frame.to_crs(target), findings
 
 
 def _stated_crs(raw: gpd.GeoDataFrame, crs: str | None, where: str) -> tuple[CRS, list[Finding]]:
@@ -70,12 +78,21 @@ def _stated_crs(raw: gpd.GeoDataFrame, crs: str | None, where: str) -> tuple[CRS
     return given, []
 
 
-def _extent(raw: gpd.GeoDataFrame, where: str) -> np.ndarray:
-    points = shapely.get_coordinates(np.asarray(raw.geometry))
-    finite = points[np.isfinite(points).all(axis=1)]
-    if len(finite) == 0:
+def _extent(raw: gpd.GeoDataFrame, where: str, crs: CRS | None = None) -> np.ndarray:
+    """West, south, east and north of the bulk: strays are set aside later, and decide nothing."""
+    bounds = shapely.bounds(np.asarray(raw.geometry))
+    known = bounds[np.isfinite(bounds).all(axis=1)]
+    if len(known) == 0:
         raise InputError("no_geometry_at_all", where=where)
-    return np.concatenate([finite.min(axis=0), finite.max(axis=0)])
+    middle = np.median(np.hstack([known[:, :2], known[:, 2:]]).reshape(-1, 2), axis=0)
+    reach = STRAY_DEG if _in_degrees(crs, middle) else STRAY_M
+    near = (np.abs(known.reshape(-1, 2, 2) - middle) <= reach).all(axis=(1, 2))
+    bulk = known[near] if near.any() else known
+    return np.concatenate([bulk[:, :2].min(axis=0), bulk[:, 2:].max(axis=0)])
+
+
+def _in_degrees(crs: CRS | None, middle: np.ndarray) -> bool:
+    return crs.is_geographic if crs is not None else bool((np.abs(middle) <= 180).all())
 
 
 def _middle(raw: gpd.GeoDataFrame) -> tuple[float, float]:
@@ -89,7 +106,9 @@ def _middle(raw: gpd.GeoDataFrame) -> tuple[float, float]:
 def _check_coordinates(crs: CRS, extent: np.ndarray, where: str) -> None:
     west, south, east, north = extent
     if crs.is_geographic:
-        if max(abs(west), abs(east)) <= 180 and max(abs(south), abs(north)) <= 90:
+        possible = max(abs(west), abs(east)) <= 180 and max(abs(south), abs(north)) <= 90
+        polar = min(abs(south), abs(north)) > LAST_VILLAGE_DEG > max(abs(west), abs(east))
+        if possible and not polar:
             return
         swapped = max(abs(south), abs(north)) <= 180 and max(abs(west), abs(east)) <= 90
         code = "axes_swapped" if swapped else "not_degrees"

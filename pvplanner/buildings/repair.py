@@ -15,6 +15,21 @@ MIN_AREA_M2 = 10.0
 COVERED_SHARE = 0.9
 """A footprint this much inside a larger one is set aside as covered."""
 
+FILLED = 0.8
+"""Outlines that fill their surrounding one to this share are parts of a building drawn twice."""
+
+SURROUNDED = 3
+"""An outline around this many others is a boundary, a frame or a block, not a roof."""
+
+HOUSE_M2 = 30.0
+"""What stands on a roof (stair heads, tanks) is smaller than a house; median of what is held."""
+
+PLOT_SHARE = 0.2
+"""Where at least this share of outlines holds one or two others, the outer ones are plots."""
+
+BOUNDARY_M2 = 5_000.0
+"""Around one or two houses only an outline larger than this, and than ten houses, is no roof."""
+
 STRAY_M = 60_000.0
 """Footprints further than this from the middle of the bulk are set aside."""
 
@@ -46,6 +61,7 @@ def judge_shapes(frame: gpd.GeoDataFrame, *, where: str) -> tuple[gpd.GeoDataFra
     shapes = _areas_only(shapes, status, reason)
     _strays(shapes, status, reason)
     _duplicates(shapes, frame["building_id"].to_numpy(), status, reason)
+    _surrounding(shapes, status, reason)
     shapes = _overlaps(shapes, frame["building_id"].to_numpy(), status, reason)
     out = frame.set_geometry(gpd.GeoSeries(shapes, index=frame.index, crs=frame.crs))
     out["status"], out["status_reason"] = status, reason
@@ -109,6 +125,54 @@ def _duplicates(
         kept, *others = live[rows.index.to_numpy()]
         for row in others:
             status[row], reason[row] = SET_ASIDE, f"duplicate:{ids[kept]}"
+
+
+def _surrounding(shapes: np.ndarray, status: np.ndarray, reason: np.ndarray) -> None:
+    """Set aside what surrounds houses and is none: boundaries, sheet frames, hamlets, plots.
+
+    The outer of two outlines is a roof where it holds little but what stands on it, or where the
+    inner ones fill it as the parts of a building do.
+    """
+    live = np.flatnonzero(status != SET_ASIDE)
+    if len(live) < 2:
+        return
+    areas = shapely.area(shapes)
+    held = _held(shapes, areas, live)
+    outer = sorted(held, key=lambda row: areas[row])
+    plots: list[int] = []
+    leaves = len(live) - len(outer)
+    usual = float(np.median(areas[[row for row in live if row not in held]])) if leaves else 0.0
+    for row in outer:
+        own = [inner for inner in held[row] if status[inner] != SET_ASIDE]
+        if not own or float(np.median(areas[own])) < HOUSE_M2:
+            continue
+        # Rings round courts surround by their hull only: what they hold is not in their area.
+        filled = shapely.area(shapely.union_all(shapes[own])) / areas[row]
+        if filled >= FILLED:
+            continue
+        large = areas[row] > BOUNDARY_M2 and areas[row] > 10 * usual
+        if len(own) >= SURROUNDED or large:
+            status[row], reason[row] = SET_ASIDE, f"surrounds:{len(own)}"
+        else:
+            plots.append(row)
+    if len(plots) >= SURROUNDED and len(plots) >= PLOT_SHARE * leaves:
+        for row in plots:
+            status[row], reason[row] = SET_ASIDE, "plot"
+
+
+def _held(shapes: np.ndarray, areas: np.ndarray, live: np.ndarray) -> dict[int, list[int]]:
+    """Which outlines lie inside which, by row."""
+    tree = shapely.STRtree(shapes[live])
+    left, right = tree.query(shapes[live], predicate="intersects")
+    big, small = live[left], live[right]
+    fit = (areas[small] < areas[big]) & (big != small)
+    big, small = big[fit], small[fit]
+    shared = shapely.area(shapely.intersection(shapes[big], shapes[small]))
+    inside = shared >= COVERED_SHARE * areas[small]
+    out: dict[int, list[int]] = {}
+    for outer, inner in zip(big[inside], small[inside], strict=True):
+        out.setdefault(int(outer), []).append(int(inner))
+    return out
 
 
 def _overlaps(

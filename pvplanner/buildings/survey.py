@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pandas as pd
 
-from pvplanner.buildings.attributes import clean_types, rename_columns
-from pvplanner.buildings.reading import read_text_table
+from pvplanner.buildings.attributes import ALIASES, DIMENSIONS, clean_types, rename_columns
 from pvplanner.errors import Finding, InputError, listed
+from pvplanner.reading import mapped_findings, one_spelling, read_table
+from pvplanner.reading.columns import knows
 
 SURVEYED = (
     "roof_type",
@@ -49,14 +50,16 @@ def read_survey(path: str | os.PathLike[str]) -> tuple[pd.DataFrame, list[Findin
         If the file can't be read or names no buildings.
     """
     file = Path(path)
-    raw = read_text_table(file).dropna(how="all")
-    frame, used = rename_columns(raw, None, where=file.name)
-    if "building_id" not in used:
+    told = read_table(file, knows(ALIASES, DIMENSIONS))
+    raw = told.rows
+    frame, mapped = rename_columns(raw, None, where=file.name)
+    if "building_id" not in mapped.used:
         raise InputError("survey_no_id", where=file.name, columns=listed(raw.columns, 30))
-    clean, findings = clean_types(frame, where=file.name)
-    ids = frame["building_id"].astype("string").str.strip()
-    told = clean[list(SURVEYED)].assign(building_id=ids)[ids.notna() & (ids != "")]
-    return told.groupby("building_id", sort=False).last(), findings
+    clean, more = clean_types(frame, where=file.name, factors=mapped.factors, first_row=0)
+    findings = [*told.findings, *mapped_findings(mapped, file.name), *more]
+    ids = one_spelling(frame["building_id"])
+    stated = clean[list(SURVEYED)].assign(building_id=ids)[ids.notna() & (ids != "")]
+    return stated.groupby("building_id", sort=False).last(), findings
 
 
 def apply_survey(frame: pd.DataFrame, survey: pd.DataFrame, *, where: str) -> list[Finding]:

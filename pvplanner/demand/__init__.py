@@ -6,7 +6,8 @@ import numpy as np
 import pandas as pd
 
 from pvplanner.demand.dispatch import Homes, Light, Slots, run_households, share_battery
-from pvplanner.demand.load import archetypes, profile_shape, read_meter, year_shape
+from pvplanner.demand.load import archetypes, profile_shape, year_shape
+from pvplanner.demand.meter import read_meter
 from pvplanner.energy.year import Year, as_horizon, year_of
 from pvplanner.errors import ConfigError
 from pvplanner.horizon import Horizons
@@ -178,7 +179,7 @@ def _loads(
     consumption = households["consumption_kwh"].to_numpy(dtype=float).copy()
     unstated = np.isnan(consumption)
     consumption[unstated] = kinds.map(table["kwh_per_year"]).to_numpy(dtype=float)[unstated]
-    if meter is not None:
+    if meter is not None and len(meter.columns):
         for row, name in enumerate(households["household_id"]):
             if name in meter.columns:
                 load = meter[name].to_numpy(dtype=float)

@@ -146,7 +146,9 @@ class Year:
         """Factors of each array; float32, shape (13, arrays)."""
         left = np.ones(len(arrays)) if horizon is None else self._left(arrays, horizon)
         blocked = self._planes(arrays, left)
-        flat = blocked.transpose(1, 0, 2).reshape(blocked.shape[1], -1)
+        flat = blocked.transpose(1, 0, 2).reshape(
+            blocked.shape[1], blocked.shape[0] * blocked.shape[2]
+        )
         return np.ascontiguousarray(flat[:, : len(arrays)])
 
     def rays(
@@ -181,7 +183,8 @@ class Year:
         edges, bins, hourly = self._directions(horizon)
         kept = self.losses.astype(np.float32)
         out = run_steps(planes, hourly, self.sky.month_start, self.iam, edges, bins, rest, kept)
-        return out.transpose(1, 2, 0, 3).reshape(6, 12, -1)[:, :, : len(arrays)]
+        whole = out.transpose(1, 2, 0, 3).reshape(6, 12, out.shape[0] * out.shape[3])
+        return whole[:, :, : len(arrays)]
 
     def _left(self, arrays: pd.DataFrame, horizon: np.ndarray) -> np.ndarray:
         tilt, turn = (
@@ -189,7 +192,7 @@ class Year:
             for name in ("surface_tilt", "surface_azimuth")
         )
         flat = np.radians(horizon.reshape(-1, horizon.shape[2]))
-        return sky_shares(flat, tilt, turn).reshape(len(arrays), -1).mean(axis=1)
+        return sky_shares(flat, tilt, turn).reshape(len(arrays), horizon.shape[1]).mean(axis=1)
 
     def _planes(self, arrays: pd.DataFrame, left: np.ndarray) -> np.ndarray:
         """Blocked factors of each plane, as :func:`run_year` takes them."""
@@ -216,7 +219,7 @@ class Year:
     def _directions(self, horizon: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         count, points, directions = horizon.shape
         around = np.concatenate([horizon, horizon[:, :, :1]], axis=2)
-        rows = around.reshape(count, -1).T
+        rows = around.reshape(count, points * (directions + 1)).T
         bins, hourly = self._bins(directions)
         blocked = _blocked(rows)
         return blocked.reshape(len(blocked), points, directions + 1, BLOCK), bins, hourly

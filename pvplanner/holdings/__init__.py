@@ -68,12 +68,12 @@ def suitability(
     On the index of ``ids``.
     """
     share = yield_shares.set_index("plane_id")["yield_share"]
-    own = arrays["plane_id"].map(share) * arrays["modules"]
+    own = arrays["plane_id"].map(share).astype(float) * arrays["modules"]
     with_modules = own.groupby(arrays["building_id"]).sum()
     with_modules /= arrays.groupby("building_id")["modules"].sum()
     usable = (planes["usable_area_m2"] > 0).to_numpy()
     best = share[usable].groupby(planes["building_id"].to_numpy()[usable]).max()
-    return ids.map(with_modules).fillna(ids.map(best))
+    return ids.map(with_modules).astype(float).fillna(ids.map(best).astype(float))
 
 
 def household_holdings(

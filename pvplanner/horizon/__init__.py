@@ -113,6 +113,7 @@ def horizon_angles(
     directions: int = 36,
     points: int = 8,
     reach_m: float = REACH_M,
+    height_unit: str = "auto",
     progress: Callable[[int], None] | None = None,
 ) -> Horizons:
     """Horizon angles of roof planes.
@@ -136,6 +137,8 @@ def horizon_angles(
         Even directions clockwise from true north; points per plane.
     reach_m : float
         How far the near surface is looked at, metres.
+    height_unit : str
+        Of ``dsm`` and ``dtm``, see :func:`pvplanner.terrain.open_raster`.
     progress : callable, optional
         Called with the number of planes done.
 
@@ -157,9 +160,10 @@ def horizon_angles(
     if count:
         scene = Scene(planes, points)
         with ExitStack() as stack:
-            near = _opened(stack, dsm, planes.crs)
-            bare = _opened(stack, dtm, planes.crs)
+            near = _opened(stack, dsm, planes.crs, height_unit)
+            bare = _opened(stack, dtm, planes.crs, height_unit)
             if near is not None:
+                bare = _fitting(near, bare, planes)
                 _over_surface(scene, near, bare, reach_m, tangent, progress)
             else:
                 _over_neighbours(scene, bare, buildings, reach_m, tangent, progress)
@@ -181,13 +185,23 @@ def _sky_view(angles: np.ndarray, planes: gpd.GeoDataFrame) -> np.ndarray:
     return seen.reshape(count, points).mean(axis=1)
 
 
-def _opened(stack: ExitStack, path: str | os.PathLike[str] | None, crs: Any) -> Raster | None:
+def _fitting(near: Raster, bare: Raster | None, planes: gpd.GeoDataFrame) -> Raster | None:
+    if bare is None:
+        return None
+    from pvplanner.terrain import fitting_terrain
+
+    return fitting_terrain(near, bare, np.asarray(planes.geometry))[0]
+
+
+def _opened(
+    stack: ExitStack, path: str | os.PathLike[str] | None, crs: Any, unit: str
+) -> Raster | None:
     if path is None:
         return None
     # Rasters are opened by rasterio, which a plan without them need not load.
     from pvplanner.terrain import open_raster
 
-    return stack.enter_context(open_raster(path, crs))
+    return stack.enter_context(open_raster(path, crs, unit=unit))
 
 
 def _over_surface(
@@ -209,10 +223,15 @@ def _over_surface(
 
 
 def _settle(scene: Scene, rows: np.ndarray, patch: Patch, bare: Raster | None) -> None:
-    """Set planes of unknown height, or of another datum, on the surface; note what is below."""
+    """Set planes of unknown height, or of another datum, on the surface; note what is below.
+
+    Planes that the surface does not cover stand on the ground beside its edge, at their own height
+    above it: heights above ground and above a datum are not to be compared.
+    """
     xy = scene.xy[rows]
     seen = patch.at(xy[..., 0], xy[..., 1])
     known = np.isfinite(scene.z[rows])
+    own = scene.z[rows].copy()
     scene.z[rows] = np.where(known, scene.z[rows], 0.0)
     off = seen - scene.heights(rows)
     lies = np.isfinite(off).any(axis=1)
@@ -221,10 +240,40 @@ def _settle(scene: Scene, rows: np.ndarray, patch: Patch, bare: Raster | None) -
     wrong = ~known | (np.abs(middle) > DATUM_M)
     scene.z[rows] += np.where(wrong & lies, middle, 0.0)
     ground = _ground(scene, rows, bare)
+    lowest = _lowest(patch, scene.middle[rows])
     if bare is None:
-        ground = _lowest(patch, scene.middle[rows])
+        ground = lowest
+    apart = ~lies & scene.guessed[rows]
+    if apart.any():
+        near = np.where(np.isfinite(ground), ground, _nearest_ground(patch, scene.middle[rows]))
+        above = np.where(np.isfinite(own), own, ROOF_M)
+        scene.z[rows] = np.where(apart, near + above, scene.z[rows])
+        ground = np.where(apart, near, ground)
     above = scene.z[rows] - ground
     scene.above[rows] = np.where(np.isfinite(above), np.maximum(above, 0.0), ROOF_M)
+
+
+GROUND_BLOCK_M = 15.0
+
+
+def _nearest_ground(patch: Patch, middle: np.ndarray) -> np.ndarray:
+    """Lowest height of the block of the surface that is nearest to each point; ``nan`` if none."""
+    side = max(int(GROUND_BLOCK_M / patch.cell), 1)
+    rows, cols = (n // side for n in patch.heights.shape)
+    if rows == 0 or cols == 0:
+        return np.full(len(middle), np.nan)
+    blocks = patch.heights[: rows * side, : cols * side].reshape(rows, side, cols, side)
+    full = np.isfinite(blocks).mean(axis=(1, 3)) > 0.5
+    if not full.any():
+        return np.full(len(middle), np.nan)
+    lowest = np.where(np.isfinite(blocks), blocks, np.inf).min(axis=(1, 3))[full]
+    i, j = np.nonzero(full)
+    x = patch.west + (j + 0.5) * side * patch.cell
+    y = patch.north - (i + 0.5) * side * patch.cell
+    out = np.empty(len(middle))
+    for n, (px, py) in enumerate(middle):
+        out[n] = lowest[np.argmin((x - px) ** 2 + (y - py) ** 2)]
+    return out
 
 
 def _lowest(patch: Patch, middle: np.ndarray, around: float = 15.0) -> np.ndarray:

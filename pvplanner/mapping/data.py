@@ -88,6 +88,7 @@ def page_data(
         "language": language,
         "edition": "internal_edition" if internal else "public_edition",
         "notes": plan.notes(),
+        "doubts": sum(finding.doubtful for finding in plan.findings),
         "missing": sorted(set(shown_in("measure")) - {m["key"] for m in offered}),
         "languages": list(LANGUAGES),
         "style": {code: _page_style(code) for code in LANGUAGES},
@@ -311,7 +312,9 @@ def no_measure() -> dict[str, Any]:
 def class_limits(values: np.ndarray, classes: int) -> list[float]:
     """Limits between classes of about equal count, rounded to numbers that people read easily."""
     raw = np.quantile(values, np.arange(1, classes) / classes)
-    spread = float(values.max() - values.min())
+    # By the bulk: one hall of a hectare must not decide how finely houses are told apart.
+    spread = float(np.quantile(values, 0.9) - np.quantile(values, 0.1))
+    spread = spread or float(values.max() - values.min())
     if spread <= 0:
         return []
     step = 10.0 ** np.floor(np.log10(spread / classes / 2))

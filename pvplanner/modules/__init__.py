@@ -12,6 +12,7 @@ import shapely
 from pvplanner.horizon.blocks import ragged
 from pvplanner.modules.inverters import choose_inverters
 from pvplanner.modules.layout import lay
+from pvplanner.modules.reasons import building_reasons, plane_reasons
 from pvplanner.modules.ways import (
     RIDGE_GAP_M,
     Ways,
@@ -34,6 +35,7 @@ from pvplanner.scenario import Scenario
 
 __all__ = [
     "array_table",
+    "building_reasons",
     "find_product",
     "height_limit",
     "lay_modules",
@@ -41,6 +43,7 @@ __all__ = [
     "module_planes",
     "outlines_of",
     "place_modules",
+    "plane_reasons",
     "row_horizon",
     "row_spacing",
 ]

@@ -102,7 +102,8 @@ class Plan:
             for other in others:
                 joined = self._run.table(other)
                 if joined is not base:
-                    table = _joined(table, joined, TABLES[name].key[0])
+                    key = TABLES[name].key[0]
+                    table = _joined(table, joined, key, over=GRAPH[other].over)
             self._views[name] = table.set_index("array_id") if name == "energy" else table
         return self._views[name]
 
@@ -193,7 +194,8 @@ class Plan:
     def findings(self) -> tuple[Finding, ...]:
         """What was wrong or doubtful in the input."""
         if "findings" not in self._told:
-            self._told["findings"] = (*idle_keys(self.scenario), *self._run.findings(FINDERS))
+            every = (*idle_keys(self.scenario), *self._run.findings(FINDERS))
+            self._told["findings"] = tuple(sorted(every, key=lambda f: not f.doubtful))
         found: tuple[Finding, ...] = self._told["findings"]
         return found
 
@@ -369,7 +371,7 @@ class Plan:
         return read_plan(Path(folder))
 
 
-FINDERS = ("buildings", "place", "homes", "year", "planes", "horizons", "terms")
+FINDERS = ("buildings", "place", "homes", "meter", "year", "planes", "horizons", "terms")
 """Stages that find something."""
 
 
@@ -438,9 +440,9 @@ def _differs(one: Scenario, other: Scenario, key: str) -> bool:
     return bool(value_of(one, key) != value_of(other, key))
 
 
-def _joined(table: Any, other: pd.DataFrame, key: str) -> Any:
+def _joined(table: Any, other: pd.DataFrame, key: str, *, over: bool = False) -> Any:
     """A table with the columns of another on the same key, whose order may differ."""
-    own = [name for name in other.columns if name != key and name not in table.columns]
+    own = [name for name in other.columns if name != key and (over or name not in table.columns)]
     if not (len(other) == len(table) and (other[key].array == table[key].array).all()):
         other = other.set_index(key).reindex(table[key]).reset_index()
     return table.assign(**{name: other[name].array for name in own})

@@ -37,6 +37,7 @@ class Stage:
     joins: str
     said: str
     kept: str
+    over: bool = False
 
     @property
     def reads(self) -> tuple[str, ...]:
@@ -59,13 +60,14 @@ class Graph(dict[str, Stage]):
 
     def stage(
         self, name: str, *, keys: Iterable[str] = (), files: Iterable[str] = (), joins: str = "",
-        said: str = "", kept: str = "",
+        said: str = "", kept: str = "", over: bool = False,
     ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:  # fmt: skip
         """Make a function a stage.
 
         Its parameters name the stages it needs; ``scenario`` is cut to ``keys`` and ``files``. Its
         columns join the table ``joins`` that users see. ``said`` is what a progress line calls it.
-        ``kept`` is the file in which a plan's folder keeps its result.
+        ``kept`` is the file in which a plan's folder keeps its result. Columns of a stage that is
+        ``over`` take the place of those of the same name.
         """
 
         def made(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -73,7 +75,9 @@ class Graph(dict[str, Stage]):
             missing = [need for need in needs if need not in self]
             if missing:
                 raise KeyError(f"stage {name} needs {missing[0]}, which is not before it")
-            self[name] = Stage(name, function, needs, tuple(keys), tuple(files), joins, said, kept)
+            self[name] = Stage(
+                name, function, needs, tuple(keys), tuple(files), joins, said, kept, over
+            )
             return function
 
         return made

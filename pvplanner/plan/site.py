@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,9 +21,10 @@ from pvplanner.buildings import (
     read_households,
     usable_buildings,
 )
-from pvplanner.errors import ConfigError, Finding, InputError
+from pvplanner.errors import ConfigError, Finding, InputError, listed
 from pvplanner.horizon import Horizons, horizon_angles
 from pvplanner.money.terms import rural_income
+from pvplanner.reference import legal_zone
 from pvplanner.roofs import model_roofs
 from pvplanner.scenario import Scenario
 from pvplanner.weather import Weather, read_weather, typical_year
@@ -103,12 +105,15 @@ def usual_village(scenario: Scenario) -> dict[str, str]:
 def find_place(buildings: gpd.GeoDataFrame, stated: str | None) -> tuple[Place, list[Finding]]:
     """Where the buildings lie, and the province stated or found."""
     latitude, longitude = centre_of(buildings)
-    province, findings = stated, []
+    near = reference.find_place(latitude, longitude)
+    province, findings = stated, _apart(buildings, near, latitude, longitude, stated)
     if stated is None:
-        near = reference.find_place(latitude, longitude)
         if near is None or near.country != "CN" or not near.province:
-            country = {"country": near.country if near else ""}
-            findings.append(Finding("province_none", "site.province", params=country))
+            if near is None:
+                findings.append(Finding("province_none", "site.province"))
+            else:
+                country = {"country": near.country}
+                findings.append(Finding("province_foreign", "site.province", params=country))
         else:
             province = near.province
             code = "province_doubtful" if near.doubtful else "province_found"
@@ -116,6 +121,115 @@ def find_place(buildings: gpd.GeoDataFrame, stated: str | None) -> tuple[Place, 
             params["distance_km"] = str(round(near.distance_km))
             findings.append(Finding(code, "site.province", params=params))
     return Place(latitude, longitude, province, rural_income(province)), findings
+
+
+FAR_KM, FAR_WEST_KM, WEST_DEG = 60.0, 200.0, 105.0
+"""East of 105 degrees no village of China lies further than 60 km from a town of the table; in the
+west some do."""
+
+
+def _apart(
+    buildings: gpd.GeoDataFrame, near: reference.Place | None, latitude: float, longitude: float,
+    stated: str | None,
+) -> list[Finding]:  # fmt: skip
+    """Whether the buildings lie where they are said to: at sea or in another province they are
+    not, and a coordinate system or a zone is wrong.
+    """
+    told = buildings.get("division_code", pd.Series(dtype="str"))
+    codes = told.dropna().astype(str)
+    code = reference.province_of(codes.mode().iloc[0]) if len(codes) else None
+    claims = [name for name in (stated, code) if name]
+    if near is None:
+        if not claims:
+            return []
+        params = {"province": claims[0], "town": "-", "distance_km": "> 300"}
+    else:
+        reach = FAR_WEST_KM if longitude < WEST_DEG else FAR_KM
+        here = {"CN": near.province, "HK": "Guangdong", "MO": "Guangdong"}.get(near.country, "")
+        other = [name for name in claims if here and name != here and not near.doubtful]
+        foreign = bool(claims) and near.country not in ("CN", "HK", "MO") and not near.doubtful
+        chinese_sea = near.country in ("CN", "HK", "TW") and near.distance_km > reach
+        if not (other or foreign or chinese_sea):
+            return []
+        said = (other or claims or [near.province])[0]
+        params = {"province": said, "town": near.town, "distance_km": f"{near.distance_km:.0f}"}
+    crs = buildings.crs
+    params |= {
+        "latitude": f"{latitude:.2f}", "longitude": f"{longitude:.2f}", "crs": crs.name,
+        "instead": _other_zones(buildings, claims[0] if claims else None) or "-",
+    }  # fmt: skip
+    return [Finding("place_apart", "site.buildings", params=params)]
+
+
+def _other_zones(buildings: gpd.GeoDataFrame, province: str | None) -> str:
+    """Neighbouring zones of the CRS in which the same coordinates lie near a town of a province."""
+    code = buildings.crs.to_epsg()
+    spans = ((4534, 4554), (4513, 4533), (4502, 4512), (4491, 4501), (32601, 32660), (32701, 32760))
+    span = next(((a, b) for a, b in spans if code is not None and a <= code <= b), None)
+    if code is None or span is None or province is None:
+        return ""
+    bounds = buildings.geometry.bounds
+    x = float(((bounds["minx"] + bounds["maxx"]) / 2).median())
+    y = float(((bounds["miny"] + bounds["maxy"]) / 2).median())
+    found = []
+    for other in sorted(range(span[0], span[1] + 1), key=lambda n: abs(n - code))[1:5]:
+        point = gpd.GeoSeries.from_xy([x], [y], crs=other).to_crs(4326).iloc[0]
+        near = reference.find_place(point.y, point.x, reach_km=FAR_KM)
+        if near is not None and near.province == province:
+            found.append(f"EPSG:{other}")
+    return ", ".join(found)
+
+
+def site_meter(
+    scenario: Scenario, people: pd.DataFrame, place: Place
+) -> tuple[pd.DataFrame, list[Finding]]:
+    """Metered load by household and hour; without a meter a table of nothing."""
+    path = scenario.demand.meter
+    if path is None:
+        return pd.DataFrame(), []
+    from pvplanner.demand import read_meter
+
+    zone = legal_zone(place.latitude, place.longitude)
+    made = read_meter(path, unit=scenario.demand.meter_unit, utc_offset_hours=zone)
+    findings = list(made.attrs["findings"])
+    findings += _metered(made, people, Path(path).name)
+    return made.reset_index(drop=True).copy(), findings
+
+
+def _metered(meter: pd.DataFrame, people: pd.DataFrame, where: str) -> list[Finding]:
+    """Meters held against the ledger: unmatched on both sides, and sums that contradict it."""
+    known = people["household_id"].astype(str)
+    lost = [name for name in meter.columns if name not in set(known)]
+    if len(lost) == len(meter.columns):
+        raise InputError(
+            "meter_matches_none", where=where, meter=listed(lost, 3), ledger=listed(known, 3)
+        )
+    findings = []
+    if lost:
+        params = {"ids": listed(lost), "near": _alike(lost, known)}
+        findings.append(Finding("meter_unmatched", where, len(lost), params))
+    bare = people[~known.isin(meter.columns) & ~people["own_building"].astype(bool)]
+    if len(bare):
+        params = {"ids": listed(bare["household_id"])}
+        findings.append(Finding("households_unmetered", where, len(bare), params))
+    told = people.set_index(known)["consumption_kwh"].reindex(meter.columns)
+    ratio = (meter.sum() / told).dropna()
+    odd = ratio[(ratio > METER_RATIO) | (ratio < 1 / METER_RATIO)]
+    if len(odd):
+        shown = listed([f"{name}: {r:.2g}" for name, r in odd.items()])
+        findings.append(Finding("meter_against", where, len(odd), {"households": shown}))
+    return findings
+
+
+METER_RATIO = 1.8
+"""A meter's year and the ledger's that differ by more than this factor are asked about."""
+
+
+def _alike(lost: list[str], known: pd.Series) -> str:
+    """For ids without a partner, those that resemble them."""
+    every = list(known)
+    pairs = [(one, difflib.get_close_matches(one, every, n=1, cutoff=0.6)) for one in lost[:5]]
+    return ", ".join(f"{one} ~ {near[0]}" for one, near in pairs if near) or "-"
 
 
 HOME = ("building_id", "share")
@@ -221,6 +335,7 @@ def site_horizons(
         dem=site.dem,
         buildings=buildings,
         horizon=site.horizon,
+        height_unit=site.height_unit,
         progress=progress,
     )
     if seen:

@@ -116,7 +116,8 @@ def sky(year: pd.DataFrame, *, scenario: Any) -> Any:
 
 @stage(
     "planes",
-    keys=("roof.tilt", "roof.usable_low", "roof.usable_middle", "roof.usable_high",
+    keys=("site.height_unit", "roof.tilt", "roof.usable_low", "roof.usable_middle",
+          "roof.usable_high",
           "roof.default_type", "roof.rules", "roof.wind_kn_per_m2", *WAYS),
     files=("site.dsm", "site.dtm", "site.planes", "site.keep_out", "site.existing_pv"),
     said="roofs",
@@ -129,7 +130,7 @@ def planes(buildings: gpd.GeoDataFrame, *, scenario: Any) -> Any:
 
 @stage(
     "horizons",
-    keys=("system.loss_items",),
+    keys=("system.loss_items", "site.height_unit"),
     files=("site.dsm", "site.dtm", "site.dem", "site.horizon"),
     said="horizons",
 )
@@ -214,6 +215,29 @@ def building_totals(
     return built.assign(suitability=fit)
 
 
+@stage("reasons", keys=("module.yield_share_min", "module.min_modules", "roof.rules", *WAYS),
+       joins="planes")  # fmt: skip
+def reasons(
+    planes: gpd.GeoDataFrame, yield_shares: pd.DataFrame, layout: pd.DataFrame, *, scenario: Any
+) -> Any:
+    """Why planes carry no modules."""
+    why = modules.plane_reasons(planes, layout, yield_shares, scenario=scenario)
+    return planes[["plane_id"]].assign(status_reason=why.to_numpy())
+
+
+@stage("grey_roofs", joins="buildings", over=True)
+def grey_roofs(
+    buildings: gpd.GeoDataFrame, planes: gpd.GeoDataFrame, reasons: pd.DataFrame,
+    building_totals: pd.DataFrame,
+) -> Any:  # fmt: skip
+    """Why buildings carry no modules."""
+    why = modules.building_reasons(
+        frames.DataFrame(buildings[["building_id", "status", "status_reason"]]), planes,
+        reasons["status_reason"], building_totals["modules"],
+    )  # fmt: skip
+    return buildings[["building_id"]].assign(status_reason=why.to_numpy())
+
+
 @stage(
     "holdings",
     keys=("finance.model", "finance.model_by_class", "tariff.connection_date", *VILLAGE),
@@ -266,22 +290,28 @@ def doubt(
     return physics.contributions(_doubt(arrays, energy, planes, year, place, scenario))
 
 
+@stage("meter", keys=("demand.meter_unit",), files=("demand.meter",), said="demand")
+def meter(people: pd.DataFrame, place: Place, *, scenario: Any) -> Any:
+    """What meters read in a year, by household and hour."""
+    return sites.site_meter(scenario, people, place)
+
+
 @stage(
     "demand",
     keys=("demand.archetype", "demand.profile", "demand.battery_kwh", "demand.battery_kw",
           "demand.battery_efficiency", "tariff.time_of_use", "tariff.peak_hours", *WEAR, *YEAR,
           *WAYS),
-    files=("demand.archetypes", "demand.meter"),
+    files=("demand.archetypes",),
     said="demand",
 )  # fmt: skip
 def demand(
     people: pd.DataFrame, holdings: pd.DataFrame, arrays: pd.DataFrame, links: pd.DataFrame,
-    planes: gpd.GeoDataFrame, sky: pd.DataFrame, horizons: pd.DataFrame, *, scenario: Any,
+    planes: gpd.GeoDataFrame, sky: pd.DataFrame, horizons: pd.DataFrame, meter: pd.DataFrame, *,
+    scenario: Any,
 ) -> Any:  # fmt: skip
     """What each household uses, keeps and sells, by month and period of day."""
     ready, angles = _lit(sky, horizons, planes, arrays, scenario)
     homes = people.assign(project_class=holdings["project_class"].to_numpy())
-    meter = use.read_meter(scenario.demand.meter) if scenario.demand.meter else None
     return use.simulate_demand(
         homes, arrays, links, ready, scenario=scenario, meter=meter, horizon=angles,
         first_year=float(wear.remaining(scenario)[0]),

@@ -158,6 +158,25 @@ def find_place(latitude: float, longitude: float, reach_km: float = 300.0) -> Pl
     return Place(first["place"], first["country"], first["province"], far, not agreed)
 
 
+def province_of(division_code: str) -> str | None:
+    """The province of an administrative division code, by its first two digits (GB/T 2260)."""
+    for row in rows("provinces"):
+        if row["gb2260"] == division_code[:2]:
+            return row["province"]
+    return None
+
+
+def legal_zone(latitude: float, longitude: float) -> float:
+    """Hours of standard time from UTC: 8 all over China, elsewhere by the longitude.
+
+    China keeps one legal time (State Council, 1949): Kashi and Urumqi too.
+    """
+    place = find_place(latitude, longitude)
+    if place is not None and place.country in ("CN", "HK", "MO", "TW"):
+        return 8.0
+    return float(round(longitude / 15))
+
+
 @cache
 def _town_places() -> tuple[np.ndarray, np.ndarray]:
     import numpy as np

@@ -108,8 +108,14 @@ def render_report(plan: Plan, language: str, *, internal: bool) -> str:
             aside_table(plan, language),
             assumption_table(plan, language),
         ],
-        findings=[finding.text(language) for finding in plan.findings],
+        doubts=_findings(plan, language, internal, doubtful=True),
+        findings=_findings(plan, language, internal, doubtful=False),
     )
+
+
+def _findings(plan: Plan, language: str, internal: bool, *, doubtful: bool) -> list[str]:
+    """What is doubtful, or what was read and done."""
+    return [f.text(language, public=not internal) for f in plan.findings if f.doubtful == doubtful]
 
 
 def _notes(plan: Plan, words: dict[str, str]) -> list[str]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from contextlib import ExitStack
+from typing import TYPE_CHECKING
 
 import geopandas as gpd
 import numpy as np
@@ -18,7 +19,7 @@ import shapely
 from pyproj import CRS, Geod
 
 from pvplanner import reference
-from pvplanner.errors import Finding, listed
+from pvplanner.errors import Finding, InputError, listed
 from pvplanner.projection import to_degrees
 from pvplanner.roofs.lod2 import match_planes, read_planes
 from pvplanner.roofs.typology import shape_roofs
@@ -32,6 +33,9 @@ from pvplanner.roofs.usable import (
     wind_pressure,
 )
 from pvplanner.scenario import Scenario
+
+if TYPE_CHECKING:
+    from pvplanner.terrain import Raster
 
 __all__ = [
     "FLAT_DEG",
@@ -71,6 +75,7 @@ COLUMNS = (
     "source_reason",
     "existing_kwp",
     "existing_drawn",
+    "kept_out_share",
     "obstacles",
     "usable",
     "geometry",
@@ -144,7 +149,8 @@ def model_roofs(
         if not has.all():
             findings.append(_told("model_lacks", planes, buildings[~has]))
     if dsm is not None and open_rows.any():
-        seen, why, more = _seen(buildings[open_rows], dsm, dtm, progress)
+        unit = scenario.site.height_unit
+        seen, why, more = _seen(buildings[open_rows], dsm, dtm, unit, progress)
         rows = np.flatnonzero(open_rows)
         seen["row"] = rows[seen["row"].to_numpy()]
         tables.append(seen)
@@ -196,31 +202,63 @@ def _seen(
     buildings: gpd.GeoDataFrame,
     dsm: str | os.PathLike[str],
     dtm: str | os.PathLike[str] | None,
+    unit: str,
     progress: Callable[[int], None] | None,
 ) -> tuple[gpd.GeoDataFrame, np.ndarray, list[Finding]]:
     # Rasters are opened by rasterio, which a plan without them need not load.
     from pvplanner.roofs.measured import see_planes
-    from pvplanner.terrain import open_raster
+    from pvplanner.terrain import fitting_terrain, open_raster
 
     where = os.path.basename(os.fspath(dsm))
     with ExitStack() as stack:
-        raster = stack.enter_context(open_raster(dsm, buildings.crs))
+        raster = stack.enter_context(open_raster(dsm, buildings.crs, unit=unit))
         if raster.cell > LARGEST_CELL_M:
             finding = Finding("surface_coarse", where, 0, {"cell": round(raster.cell, 2)})
             empty = gpd.GeoDataFrame({"row": np.array([], int)}, geometry=[], crs=buildings.crs)
             return empty, np.full(len(buildings), "coarse", dtype=object), [finding]
-        bare = stack.enter_context(open_raster(dtm, buildings.crs)) if dtm is not None else None
-        seen, told, noise = see_planes(buildings, raster, bare, progress=progress)
+        bare = None
+        if dtm is not None:
+            bare = stack.enter_context(open_raster(dtm, buildings.crs, unit=unit))
+        own, doubts = fitting_terrain(raster, bare, np.asarray(buildings.geometry))
+        doubts += [*raster.findings, *(bare.findings if bare is not None else [])]
+        seen, told, noise = see_planes(buildings, raster, own, progress=progress)
+        _check_slopes(seen, raster)
     why = told["reason"].to_numpy()
     row = seen["row"].to_numpy()
     seen["offset_east_m"] = told["offset_east_m"].to_numpy()[row]
     seen["offset_north_m"] = told["offset_north_m"].to_numpy()[row]
     seen["source"], seen["source_reason"] = "dsm", ""
     params = {"sigma": round(noise.sigma, 3), "cell": raster.cell}
-    findings = [Finding("surface_noise", where, 0, params)]
+    findings = [*doubts, Finding("surface_noise", where, 0, params)]
     for code in sorted(set(why) - {""}):
         findings.append(_told(f"surface_{code}", dsm, buildings[why == code]))
     return seen, why, findings
+
+
+STEEP_DEG = 50.0
+"""No village's roofs slope so in the middle: heights are in another unit than metres."""
+
+
+def _check_slopes(seen: gpd.GeoDataFrame, raster: Raster) -> None:
+    """Heights in feet or centimetres give themselves away by the slope of every roof.
+
+    Raises
+    ------
+    InputError
+        If the file does not state a unit and its roofs can't be in metres.
+    """
+    sloped = seen[seen["surface_tilt"] > FLAT_DEG]
+    if raster.unit_stated or sloped["row"].nunique() < 3:
+        return
+    order = np.argsort(sloped["surface_tilt"].to_numpy())
+    tilt = sloped["surface_tilt"].to_numpy()[order]
+    weight = np.cumsum(sloped.geometry.area.to_numpy()[order])
+    middle = float(tilt[np.searchsorted(weight, weight[-1] / 2)])
+    if middle > STEEP_DEG:
+        feet = float(np.degrees(np.arctan(np.tan(np.radians(middle)) * 0.3048)))
+        raise InputError(
+            "raster_steep", where=raster.name, tilt=f"{middle:.0f}", feet=f"{feet:.0f}"
+        )
 
 
 def _elevation(guessed: gpd.GeoDataFrame, buildings: gpd.GeoDataFrame) -> np.ndarray:
@@ -328,6 +366,7 @@ def _usable(
             left = usable_outlines(frame[seen], rules[level], keep_out=taken)
             sure = ~(frame.loc[seen, "confidence"] < rules[level].confidence).to_numpy()
             values[level][seen] = shapely.area(left) * sure * (1.0 - rules[level].unseen)
+    frame["kept_out_share"] = _kept_share(frame, taken)
     # Of guessed roofs it is missing, and drawn when modules are laid, unless areas are kept free.
     drawn = seen | (taken is not None)
     frame["usable"] = None
@@ -337,6 +376,18 @@ def _usable(
     frame["usable_area_m2"] = middle
     frame["usable_area_low_m2"] = np.minimum(values["low"] * lost, middle)
     frame["usable_area_high_m2"] = np.maximum(values["high"] * np.maximum(lost, 0), middle)
+
+
+def _kept_share(frame: gpd.GeoDataFrame, taken: np.ndarray | None) -> np.ndarray:
+    """Share of each plane that lies in areas kept free or covered already."""
+    out = np.zeros(len(frame))
+    if taken is None or not len(taken):
+        return out
+    shapes = np.asarray(frame.geometry)
+    rows = np.unique(shapely.STRtree(taken).query(shapes, predicate="intersects")[0])
+    whole = shapely.union_all(taken)
+    out[rows] = shapely.area(shapely.intersection(shapes[rows], whole))
+    return out / np.maximum(shapely.area(shapes), 1e-9)
 
 
 def _surveyed(frame: gpd.GeoDataFrame, buildings: gpd.GeoDataFrame) -> np.ndarray:

@@ -39,6 +39,7 @@ from pvplanner.scenario.sections import (
     Tariff,
     Weather,
 )
+from pvplanner.texts import decode_text
 
 __all__ = [
     "OTHER_PATHS",
@@ -264,13 +265,16 @@ def _relative(path: str, folder: Path) -> str:
 
 def _read_toml(file: Path) -> dict[str, Any]:
     try:
-        return tomllib.loads(file.read_text(encoding="utf-8-sig"))
+        # Notepad on a Chinese Windows saves GBK.
+        return tomllib.loads(decode_text(file.read_bytes())[0])
     except FileNotFoundError:
         raise ConfigError("file_missing", where=str(file)) from None
     except (IsADirectoryError, PermissionError, OSError) as error:
         raise ConfigError("file_unreadable", where=str(file), reason=str(error.strerror)) from None
     except UnicodeDecodeError:
-        raise ConfigError("scenario_not_toml", where=str(file), reason="not UTF-8") from None
+        raise ConfigError(
+            "scenario_not_toml", where=str(file), reason="neither UTF-8 nor GB18030"
+        ) from None
     except tomllib.TOMLDecodeError as error:
         raise ConfigError("scenario_not_toml", where=str(file), reason=str(error)) from None
 

@@ -64,6 +64,8 @@ class Site(Frozen):
     dsm: str | None = None
     dtm: str | None = None
     dem: str | None = None
+    height_unit: Literal["auto", "m", "ft", "us-ft", "dm", "cm", "mm"] = "auto"
+    """Unit of the heights in ``dsm`` and ``dtm``; ``auto``: as the files say."""
     planes: str | None = None
     horizon: str | None = None
     """A horizon file that holds for the whole village: PVGIS' or one's own."""
@@ -248,7 +250,9 @@ class Demand(Frozen):
     profile: Annotated[list[NotNegative], Field(min_length=24, max_length=24)] | None = None
     """A 24-hour profile for households of ``archetype``."""
     meter: str | None = None
-    """Metered loads: CSV of hours, or of 96-point days."""
+    """Metered loads: hours or finer, a dial's readings, or 96-point days."""
+    meter_unit: Literal["auto", "kWh", "Wh", "MWh", "kW", "W"] = "auto"
+    """Unit of the meter's values, whatever its heading says; ``auto``: as the heading says."""
     self_use_share: Fraction | None = None
     """A flat share of the generation used at home, in place of the simulation by the hour."""
     battery_kwh: NotNegative = 0.0

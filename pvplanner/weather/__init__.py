@@ -9,8 +9,16 @@ import numpy as np
 import pandas as pd
 import pvlib
 
-from pvplanner.errors import ConfigError, Finding
-from pvplanner.weather.closure import best_offset, clear_beam, closure_by_offset, trust
+from pvplanner.errors import ConfigError, Finding, InputError, listed
+from pvplanner.weather.closure import (
+    GATE,
+    best_offset,
+    clear_beam,
+    closure_by_offset,
+    noon_offset,
+    silent_components,
+    trust,
+)
 from pvplanner.weather.frame import (
     COLUMNS,
     HOURS,
@@ -43,6 +51,10 @@ MIDDLE_OFFSET = 30.0
 
 CSWD_OFFSET = 0.0
 """Minutes: by the daily centroid of GHI, the sun of 220 of 270 CSWD files stands at the index."""
+
+NOON_PLACES, NOON_SURE = (30.0, 0.0, -30.0), 12.0
+"""Where the sun of an hour stands if stamps begin it, stand in its middle or end it; the middle of
+the light tells which if it lies this near (minutes)."""
 
 TRUSTED = ("auto", "all", "ghi_dhi", "ghi_dni", "dni_dhi")
 """Choices of which components are believed."""
@@ -98,10 +110,15 @@ def read_weather(
         findings += more
     data, more = whole_year(rows, raw.utc_offset_hours, where=name, first_row=raw.first_row)
     findings += more
-    closure = {}
+    closure: dict[int, float] = {}
+    here = (raw.latitude, raw.longitude, raw.altitude)
     if derive is None:
-        closure = closure_by_offset(data, raw.latitude, raw.longitude, raw.altitude)
-    offset, finding = _offset(raw, closure, sun_offset_minutes, minutes, name)
+        derive, more = _without_silent(data, here, trusted, name)
+        findings += more
+    if derive is None:
+        closure = closure_by_offset(data, *here)
+    noon = noon_offset(data, *here) if data["ghi"].any() else float("nan")
+    offset, finding = _offset(raw, closure, sun_offset_minutes, minutes, noon, name)
     weather = Weather(
         data,
         raw.latitude,
@@ -115,9 +132,65 @@ def read_weather(
         sun_known=finding.code != "sun_offset_undetermined",
     )
     weather = weather.with_findings(*odd_light(weather, name, raw.first_row))
+    asked = sun_offset_minutes != "auto"
+    weather = weather.with_findings(*_at_noon(offset, noon, name, raw, sure=asked))
+    _closes(data, closure, trusted, raw, name)
     if derive == "ghi_only":
         return _decompose(weather)
     return _apply_trust(weather, name)
+
+
+def _without_silent(
+    data: pd.DataFrame, here: tuple[float, float, float], trusted: str, name: str
+) -> tuple[str | None, list[Finding]]:
+    """What must be derived because it reads nothing under a bright sky."""
+    silent = silent_components(data, *here)
+    believed = {"dni", "dhi", "ghi"} if trusted in ("auto", "all") else set(trusted.split("_"))
+    lost = [n for n in ("ghi", "dni", "dhi") if n in silent and n in believed]
+    if not lost:
+        return None, []
+    left = [n for n in ("ghi", "dni", "dhi") if n not in lost]
+    if left == ["dni"] or left == ["dhi"]:
+        shown = ", ".join(lost)
+        raise InputError("weather_silent_all", where=name, columns=shown)
+    findings = [
+        Finding("weather_silent", name, len(silent[n]),
+                {"column": n, "months": listed(silent[n], 12)})
+        for n in lost
+    ]  # fmt: skip
+    return ("ghi_only" if left == ["ghi"] else "_".join(left)), findings
+
+
+def _closes(
+    data: pd.DataFrame, closure: dict[int, float], trusted: str, raw: RawWeather, name: str
+) -> None:
+    """Components that contradict each other at every offset are no year to believe."""
+    light = data.loc[data["ghi"] > 0, "ghi"]
+    best = min(closure.values(), default=0.0)
+    if trusted == "auto" and not raw.chinese_standard and len(light):
+        rms = float(np.sqrt((light**2).mean()))
+        if best > GATE * rms:
+            raise InputError("weather_closure", where=name, best=f"{best:.0f}", light=f"{rms:.0f}")
+
+
+NOON_REFUSED, NOON_DOUBTED = 100.0, 50.0
+"""Minutes that the middle of the light may lie from the sun's noon."""
+
+
+def _at_noon(
+    offset: float, noon: float, name: str, raw: RawWeather, *, sure: bool
+) -> list[Finding]:
+    """The light's middle of the day held against the sun's: a zone or stamps that are wrong."""
+    if sure or not np.isfinite(noon):
+        return []
+    away = noon - offset
+    zone = f"UTC{raw.utc_offset_hours:+g}"
+    if abs(away) > NOON_REFUSED:
+        raise InputError("weather_noon", where=name, minutes=f"{away:+.0f}", zone=zone)
+    if abs(away) > NOON_DOUBTED:
+        params = {"minutes": f"{away:+.0f}", "zone": zone}
+        return [Finding("weather_noon_off", name, params=params)]
+    return []
 
 
 def shift_sun(weather: Weather, minutes: float) -> Weather:
@@ -137,7 +210,12 @@ def _trusted(raw: RawWeather, asked: str, derive: str | None) -> str:
 
 
 def _offset(
-    raw: RawWeather, closure: dict[int, float], asked: float | str, minutes: float, name: str
+    raw: RawWeather,
+    closure: dict[int, float],
+    asked: float | str,
+    minutes: float,
+    noon: float,
+    name: str,
 ) -> tuple[float, Finding]:
     shown = ", ".join(f"{at:+d}: {rms:.1f}" for at, rms in closure.items()) or "-"
     best = min(closure.values(), default=0.0)
@@ -153,7 +231,11 @@ def _offset(
         # Hourly stamps off the full hour are instants, as PVGIS writes them.
         return minutes, Finding("sun_offset_stated", name, params={**params, "minutes": minutes})
     if not closure:
-        return usual, Finding("sun_offset_assumed", name, params={"minutes": usual})
+        near = min(NOON_PLACES, key=lambda at: abs(at - noon)) if np.isfinite(noon) else usual
+        if not abs(near - noon) <= NOON_SURE:
+            return usual, Finding("sun_offset_assumed", name, params={"minutes": usual})
+        told = {"minutes": near, "noon": f"{noon:.0f}"}
+        return near, Finding("sun_offset_noon", name, params=told)
     offset, verdict = best_offset(closure, usual)
     return offset, Finding(f"sun_offset_{verdict}", name, params={**params, "minutes": offset})
 

@@ -14,6 +14,10 @@ OFFSETS = tuple(range(-60, 76, 15))
 UNDETERMINED_W_PER_M2 = 1.0
 """Offsets whose closures differ by less than this can't be told apart."""
 
+GATE = 0.25
+"""A year whose components miss each other by this share of the light (rms, W/m2, at the best
+offset) is not believed: one of them is not what it says."""
+
 POOR_W_PER_M2 = 15.0
 """A closure worse than this at its best says that the components disagree, not when."""
 
@@ -67,6 +71,64 @@ def best_offset(closure: dict[int, float], usual: float) -> tuple[float, str]:
     if closure[best] > POOR_W_PER_M2 or gain < UNDETERMINED_W_PER_M2:
         return usual, "undetermined"
     return float(best), "moved"
+
+
+def noon_offset(data: pd.DataFrame, latitude: float, longitude: float, altitude: float) -> float:
+    """Minutes after its stamp at which the sun of an interval stands, by the middle of the light.
+
+    On clearer days light lies evenly about the sun's noon, whatever the components are; morning
+    fog moves it by some minutes.
+
+    Parameters
+    ----------
+    data : DataFrame
+        ``ghi`` in W/m2; tz-aware index of stamps, 8,760 hours.
+    """
+    times = pd.DatetimeIndex(data.index)
+    ghi = data["ghi"].to_numpy(dtype=float)
+    sun = solar_position(times, latitude, longitude, altitude)
+    cosine = np.maximum(np.cos(np.radians(sun["zenith"].to_numpy())), 0)
+    # From the sun's midnight on, so that no day of light is cut in two.
+    zone = times[0].utcoffset().total_seconds() / 3600
+    roll = round(longitude / 15 - zone)
+    light, open_sky = (np.roll(v, roll).reshape(-1, 24) for v in (ghi, cosine))
+    hours = np.arange(24.0)
+    day, clear = light.sum(axis=1), open_sky.sum(axis=1)
+    bright = np.divide(day, clear, out=np.zeros_like(day), where=clear > 0.5)
+    use = (bright >= np.median(bright)) & (day > 0) & (clear > 0.5)
+    if not use.any():
+        return float("nan")
+    off = (open_sky[use] @ hours) / clear[use] - (light[use] @ hours) / day[use]
+    return float(np.average(off, weights=day[use]) * 60)
+
+
+def silent_components(
+    data: pd.DataFrame, latitude: float, longitude: float, altitude: float
+) -> dict[str, list[int]]:
+    """Months in which beam or diffuse light reads nothing under a bright sky: not measured.
+
+    Returns
+    -------
+    dict
+        ``dni``, ``dhi`` or ``ghi`` to months.
+    """
+    times = pd.DatetimeIndex(data.index)
+    sun = solar_position(times + pd.Timedelta(minutes=30), latitude, longitude, altitude)
+    high = np.maximum(np.cos(np.radians(sun["zenith"].to_numpy())), 0)
+    ghi, dni, dhi = (data[name].to_numpy(dtype=float) for name in ("ghi", "dni", "dhi"))
+    bright = {
+        "dni": (ghi > 0.6 * 1361 * high) & (ghi > 250),
+        "dhi": ghi > 250,
+        "ghi": dni * high + dhi > 250,
+    }
+    month = np.asarray(times.month)
+    out: dict[str, list[int]] = {}
+    for name, values in (("dni", dni), ("dhi", dhi), ("ghi", ghi)):
+        for number in range(1, 13):
+            here = bright[name] & (month == number)
+            if here.sum() >= 8 and (values[here] <= 0.5).mean() > 0.9:
+                out.setdefault(name, []).append(number)
+    return out
 
 
 def trust(

@@ -13,6 +13,9 @@ import pandas as pd
 import pvlib
 
 from pvplanner.errors import Finding, InputError
+from pvplanner.reading import guarded, map_columns, mapped_findings, parse_times, read_numbers
+from pvplanner.reading.tables import separator_of
+from pvplanner.reference import legal_zone
 from pvplanner.weather.frame import COLUMNS, HOURS
 
 
@@ -59,13 +62,8 @@ def parse_weather(path: str | Path, given: Given | None = None) -> RawWeather:
     reader = _kind(text)
     if reader is None:
         raise InputError("weather_kind", where=str(file))
-    try:
+    with guarded(file, "weather_unreadable"):
         raw = reader(text, file.name, given or Given())
-    except InputError:
-        raise
-    except (ValueError, KeyError, IndexError, TypeError, AttributeError) as error:
-        reason = f"{type(error).__name__}: {error}"
-        raise InputError("weather_unreadable", where=str(file), reason=reason) from None
     raw.findings.extend(findings)
     _check_place(raw, file.name)
     return raw
@@ -106,7 +104,7 @@ def _kind(text: str) -> Callable[[str, str, Given], RawWeather] | None:
         return _read_tmy3
     if "latitude" in first and "longitude" in first and "," in first:
         return _read_sam
-    if any(name in head.lower() for name in ("ghi", "dni", "dhi")):
+    if any(name in head.lower() for name in ("ghi", "dni", "dhi", "辐射", "辐照")):
         return _read_plain
     return None
 
@@ -157,6 +155,7 @@ _SAM_NAMES = {
 
 
 def _read_sam(text: str, name: str, given: Given) -> RawWeather:
+    """SAM's CSV, as NSRDB writes it: hours or finer, in the zone that ``Time Zone`` states."""
     lines = text.splitlines()
     header = [cell.strip().lower() for cell in lines[0].split(",")]
     meta = dict(zip(header, (cell.strip() for cell in lines[1].split(",")), strict=False))
@@ -170,22 +169,48 @@ def _read_sam(text: str, name: str, given: Given) -> RawWeather:
         if found is None:
             raise InputError("weather_column", where=name, column=ours)
         frame[ours] = pd.to_numeric(table[found], errors="coerce")
-    minute = float(table[columns["minute"]].iloc[0]) if "minute" in columns else None
-    frame.index = _stamps(
-        table[columns["month"]], table[columns["day"]], table[columns["hour"]].astype(int)
-    )
-    zone = meta.get("time zone") or meta.get("local time zone")
+    latitude, longitude = float(meta["latitude"]), float(meta["longitude"])
+    stated = meta.get("time zone") or meta.get("local time zone")
+    zone = float(stated or 0)
+    local = float(meta.get("local time zone") or zone)
+    if abs(local - longitude / 15) > _ZONE_REACH:
+        local = legal_zone(latitude, longitude)
+    index = _sam_stamps(table, columns)
+    minutes = np.unique(index.minute)
+    # SAM's own rule: without minutes the sun stands in the middle of the hour.
+    middle = float(minutes.mean()) if "minute" in columns and minutes.any() else 30.0
+    frame.index = index + pd.Timedelta(hours=local - zone)
+    fine = len(minutes) > 1
+    if not fine:
+        frame.index = pd.DatetimeIndex(frame.index).floor("h")
     return RawWeather(
         frame,
-        float(meta["latitude"]),
-        float(meta["longitude"]),
+        latitude,
+        longitude,
         float(meta.get("elevation") or 0),
-        float(zone or 0),
+        local,
         f"SAM CSV {meta.get('source', '')} {meta.get('city', '')}".strip() + f", {name}",
         first_row=4,
-        # SAM's own rule: without minutes the sun stands in the middle of the hour.
-        stated_offset_minutes=minute or 30.0,
+        stated_offset_minutes=middle,
+        series=fine or local != zone,
     )
+
+
+_ZONE_REACH = 4.0
+"""Hours that a legal time may lie from the sun's: Kashi keeps 2.9."""
+
+
+def _sam_stamps(table: pd.DataFrame, columns: dict[str, str]) -> pd.DatetimeIndex:
+    """Stamps in one year, since rows of a typical year are from several: a leap year if need be."""
+    parts: dict[str, np.ndarray] = {}
+    for part in ("month", "day", "hour", "minute"):
+        if part in columns:
+            parts[part] = pd.to_numeric(table[columns[part]], errors="coerce").to_numpy()
+        elif part != "minute":
+            raise KeyError(part)
+    leap = ((parts["month"] == 2) & (parts["day"] == 29)).any()
+    parts["year"] = np.full(len(table), 2000 if leap else 2001)
+    return pd.DatetimeIndex(pd.to_datetime(pd.DataFrame(parts)))
 
 
 def _read_pvgis_csv(text: str, name: str, given: Given) -> RawWeather:
@@ -216,9 +241,9 @@ def _buffer(text: str) -> io.BytesIO:
 
 
 def _from_pvgis(data: pd.DataFrame, place: dict, name: str, first_row: int) -> RawWeather:
-    """PVGIS rows are stamped in UTC; they are rolled into the zone of the longitude."""
+    """PVGIS rows are stamped in UTC; they are rolled into the place's legal time."""
     latitude, longitude = float(place["latitude"]), float(place["longitude"])
-    shift = round(longitude / 15)
+    shift = round(legal_zone(latitude, longitude))
     frame = data[list(COLUMNS)].reset_index(drop=True)
     if len(frame) != HOURS:
         raise InputError("weather_rows", where=name, rows=len(frame), expected=HOURS)
@@ -256,7 +281,7 @@ def _from_pvgis_series(
     if slope != 0 or not needed <= set(data.columns):
         raise InputError("weather_pvgis_series", where=name)
     longitude, latitude = float(place["longitude"]), float(place["latitude"])
-    shift = round(longitude / 15)
+    shift = round(legal_zone(latitude, longitude))
     beam, diffuse = data["poa_direct"].astype(float), data["poa_sky_diffuse"].astype(float)
     frame = pd.DataFrame({"ghi": beam + diffuse, "dni": np.nan, "dhi": diffuse})
     frame["temp_air"] = data["temp_air"].astype(float)
@@ -315,9 +340,13 @@ def _from_power(
     name: str, first_row: int,
 ) -> RawWeather:  # fmt: skip
     latitude, longitude, altitude = place
-    shift = round(longitude / 15)
+    solar = round(longitude / 15)
+    shift = round(legal_zone(latitude, longitude))
     clean = frame.astype(float).where(frame.astype(float) > _POWER_FILL).reset_index(drop=True)
-    moved = stamps + pd.Timedelta(hours=shift if zone.upper() == "UTC" else 0)
+    # Local solar time, to the hour, and legal time: the sun is looked for in either.
+    utc = zone.upper() == "UTC"
+    shift = shift if utc else solar
+    moved = stamps + pd.Timedelta(hours=shift if utc else 0)
     clean.index = moved
     return RawWeather(
         clean, latitude, longitude, altitude, float(shift), f"NASA POWER, {name}",
@@ -338,11 +367,22 @@ def _read_tmy3(text: str, name: str, given: Given) -> RawWeather:
     )  # fmt: skip
 
 
-_PLAIN_TIME = ("time", "timestamp", "datetime", "date_time", "时间")
+PLAIN: dict[str, tuple[str, ...]] = {
+    "time": ("time", "timestamp", "datetime", "date_time", "时间", "日期时间", "date"),
+    "ghi": ("ghi", "global", "global_horizontal", "水平总辐射", "总辐射", "总辐照度"),
+    "dni": ("dni", "direct_normal", "法向直射", "法向直接辐射", "直射"),
+    "dhi": ("dhi", "diffuse", "diffuse_horizontal", "散射辐射", "水平散射", "散射"),
+    "temp_air": ("temp_air", "temperature", "temp", "气温", "温度", "t2m", "tair"),
+    "wind_speed": ("wind_speed", "wind", "风速", "ws10m", "wspd"),
+}
+"""Names of a plain table's columns."""
+
+PLAIN_DIMENSIONS = {"ghi": "light", "dni": "light", "dhi": "light",
+                    "temp_air": "temperature", "wind_speed": "speed"}  # fmt: skip
 
 
 def _read_plain(text: str, name: str, given: Given) -> RawWeather:
-    """Named columns: ``time`` (start of the interval), ``ghi`` and what else there is.
+    """Named columns: ``time`` and what else there is.
 
     Lines that begin with ``#`` may state the place: ``# latitude: 29.7``.
     """
@@ -354,33 +394,59 @@ def _read_plain(text: str, name: str, given: Given) -> RawWeather:
         if colon
     }
     head = next(n for n, line in enumerate(lines) if line and not line.startswith("#"))
-    table = pd.read_csv(io.StringIO("\n".join(lines[head:])), skipinitialspace=True)
-    table.columns = [str(c).strip().lower() for c in table.columns]
-    time = next((c for c in _PLAIN_TIME if c in table), None)
-    if time is None:
+    body = "\n".join(lines[head:])
+    table = pd.read_csv(
+        io.StringIO(body), sep=separator_of(body), skipinitialspace=True, dtype="string"
+    )
+    table.columns = pd.Index([str(c).strip() for c in table.columns])
+    mapped = map_columns(list(table.columns), PLAIN, where=name, dimensions=PLAIN_DIMENSIONS)
+    if "time" not in mapped.used:
         raise InputError("weather_column", where=name, column="time")
+    for heading, ours in mapped.odd.items():
+        raise InputError("weather_units", where=f"{name}, {heading}", column=ours, value=heading)
     place = {
         key: _first_known(getattr(given, key), stated.get(key))
         for key in ("latitude", "longitude", "altitude", "utc_offset_hours")
     }
     if place["latitude"] is None or place["longitude"] is None:
         raise InputError("weather_no_place", where=name)
-    stamps = pd.to_datetime(table[time], errors="coerce", utc=True)
-    zoned = table[time].astype(str).str.contains(r"(?:Z|[+-]\d{2}:?\d{2})$", regex=True).any()
+    findings = mapped_findings(mapped, name)
+    stamps, zone = parse_times(table[mapped.used["time"]])
+    lacking = stamps.isna()
+    if lacking.any():
+        at = int(np.flatnonzero(lacking)[0])
+        value = str(table[mapped.used["time"]].iloc[at])
+        raise InputError("weather_stamp", where=f"{name}, row {head + 2 + at}", value=value)
     offset = place["utc_offset_hours"]
     if offset is None:
-        offset = float(round(place["longitude"] / 15))
-    index = pd.DatetimeIndex(stamps).tz_localize(None)
-    if zoned:
-        index += pd.Timedelta(hours=offset)
+        offset, finding = _zone_of(zone, place["latitude"], place["longitude"], name)
+        findings.append(finding)
+    if zone is not None and np.isfinite(zone):
+        stamps = stamps + pd.Timedelta(hours=offset - zone)
     columns = {
-        c: pd.to_numeric(table[c], errors="coerce").to_numpy() for c in COLUMNS if c in table
-    }
-    frame = pd.DataFrame(columns, index=index)
+        ours: read_numbers(table[mapped.used[ours]], PLAIN_DIMENSIONS[ours],
+                           mapped.factors[ours]).to_numpy()
+        for ours in COLUMNS if ours in mapped.used
+    }  # fmt: skip
     return RawWeather(
-        frame, place["latitude"], place["longitude"], place["altitude"] or 0.0, offset,
-        f"CSV, {name}", first_row=head + 2, series=True,
+        pd.DataFrame(columns, index=stamps), place["latitude"], place["longitude"],
+        place["altitude"] or 0.0, offset, f"CSV, {name}", first_row=head + 2, series=True,
+        findings=findings,
     )  # fmt: skip
+
+
+def _zone_of(
+    stated: float | None, latitude: float, longitude: float, name: str
+) -> tuple[float, Finding]:
+    """The hours from UTC that stamps are in: as they say, else the legal time of the place."""
+    legal = legal_zone(latitude, longitude)
+    if stated is not None and np.isfinite(stated):
+        # Stamps in UTC far from Greenwich are moved to the clock of those who live there.
+        local = stated if abs(stated - longitude / 15) <= _ZONE_REACH and stated else legal
+        params = {"zone": f"UTC{stated:+g}", "ours": f"UTC{local:+g}"}
+        return local, Finding("weather_zone_stated", name, params=params)
+    params = {"zone": f"UTC{legal:+g}"}
+    return legal, Finding("weather_zone_assumed", name, params=params)
 
 
 def _first_known(given: float | None, stated: str | None) -> float | None:
@@ -393,6 +459,6 @@ def _check_place(raw: RawWeather, where: str) -> None:
     if not fine:
         place = f"{raw.latitude}, {raw.longitude}, UTC{raw.utc_offset_hours:+g}"
         raise InputError("weather_place", where=where, place=place)
-    if abs((raw.utc_offset_hours - solar + 12) % 24 - 12) > 4:
+    if abs((raw.utc_offset_hours - solar + 12) % 24 - 12) > _ZONE_REACH:
         zone = f"UTC{raw.utc_offset_hours:+g}"
         raise InputError("weather_zone", where=where, zone=zone, longitude=raw.longitude)

@@ -45,6 +45,10 @@ def condense(
     _check_order(times, where, first_row)
     step = _step_minutes(times, where)
     findings: list[Finding] = []
+    if _ends(times, step):
+        times = times - pd.Timedelta(minutes=step)
+        data = data.set_axis(times)
+        findings.append(Finding("weather_ends", where, params={"minutes": step}))
     minutes = float(times.minute[0]) if step == 60 else 0.0
     hourly = data
     if step < 60:
@@ -83,21 +87,43 @@ def _step_minutes(times: pd.DatetimeIndex, where: str) -> int:
     return int(step)
 
 
+def _ends(times: pd.DatetimeIndex, step: int) -> bool:
+    """Whether stamps stand at the end of their interval: the first one step into a day, the last
+    at midnight.
+    """
+    first, last = times[0], times[-1]
+    return first.hour * 60 + first.minute == step % 1440 and last.hour == last.minute == 0
+
+
 def _wrapped(hourly: pd.DataFrame) -> pd.DataFrame:
-    """A year in UTC, moved to local time, ends some hours into the next: they open its own."""
+    """A year in UTC, moved to local time, begins or ends some hours beside its year: they come
+    back into it.
+    """
     index = pd.DatetimeIndex(hourly.index)
     first, last = index[0].year, index[-1].year
-    tail = (index.year == last) & (index.year != first)
-    if not 0 < tail.sum() <= _MOST_ZONE_HOURS:
+    if first == last:
         return hourly
-    moved = hourly[tail].set_axis(index[tail].map(lambda t: t.replace(year=first)))
-    return pd.concat([moved, hourly[~tail]]) if moved.index[-1] < index[0] else hourly
+    tail, head = np.asarray(index.year == last), np.asarray(index.year == first)
+    if 0 < tail.sum() <= _MOST_ZONE_HOURS and last - first == 1:
+        moved = hourly[tail].set_axis(index[tail].map(lambda t: t.replace(year=first)))
+        return pd.concat([moved, hourly[~tail]]) if moved.index[-1] < index[0] else hourly
+    if 0 < head.sum() <= _MOST_ZONE_HOURS and last - first == 1:
+        moved = hourly[head].set_axis(index[head].map(lambda t: t.replace(year=last)))
+        return pd.concat([hourly[~head], moved]) if moved.index[0] > index[-1] else hourly
+    return hourly
 
 
 def _whole_hours(hourly: pd.DataFrame) -> pd.DataFrame:
-    """Hours that are absent become rows without values, to be filled or refused like any gap."""
+    """Hours that are absent become rows without values, to be filled or refused like any gap.
+
+    So do up to three at the end of a year.
+    """
     index = pd.DatetimeIndex(hourly.index)
-    whole = pd.date_range(index[0], index[-1], freq="h")
+    end = index[-1]
+    short = index[0] + pd.Timedelta(hours=8759) - end
+    if pd.Timedelta(0) < short <= pd.Timedelta(hours=3):
+        end += short
+    whole = pd.date_range(index[0], end, freq="h")
     return hourly.reindex(whole) if len(whole) > len(index) else hourly
 
 

@@ -5,7 +5,7 @@ function frame() {
   document.documentElement.lang = style().html;
   document.title = data.name + " – " + text("page_title");
   document.getElementById("title").textContent = data.name;
-  document.getElementById("notes").textContent = data.notes.map(text).join(" · ");
+  document.getElementById("notes").textContent = data.notes.map(text).concat(data.doubts ? [text("reading_doubts") + text("colon") + data.doubts] : []).join(" · ");
   document.getElementById("edition").textContent = text(data.edition) + " · " + text("click_hint");
   document.getElementById("sources").textContent = data.sources[state.language];
   document.getElementById("print-sources").textContent = data.sources[state.language];

@@ -1,0 +1,226 @@
+"""The household ledger: which household holds which buildings, what it uses and earns."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from pvplanner.errors import Finding, InputError, listed
+from pvplanner.reading import (
+    Columns,
+    is_total,
+    map_columns,
+    mapped_findings,
+    one_spelling,
+    plain_text,
+    read_numbers,
+    read_table,
+)
+from pvplanner.reading.columns import knows
+from pvplanner.reading.values import lost_digits, made_dates
+
+ALIASES: dict[str, tuple[str, ...]] = {
+    "household_id": ("household_id", "户号", "户编号", "家庭编号", "门牌号", "household"),
+    "building_id": ("building_id", "buildings", "房屋编号", "建筑编号", "building", "房号"),
+    "share": ("share", "份额", "产权份额", "占比"),
+    "household_name": ("household_name", "name", "户主", "姓名", "户主姓名"),
+    "consumption_kwh": ("consumption_kwh", "年用电量", "用电量", "年用电", "consumption"),
+    "income_today": ("income_today", "income", "年收入", "家庭收入", "家庭年收入"),
+    "low_income": ("low_income", "低收入", "低保", "是否低保", "low income"),
+    "hamlet": ("hamlet", "自然村", "村民小组", "小组"),
+}
+"""Names under which ledger columns are found, compared without case."""
+
+DIMENSIONS = {"share": "share", "consumption_kwh": "energy", "income_today": "money"}
+"""What the numbers are, for units in cells and headings."""
+
+_SEPARATORS = r"[;、|]"
+_YES = ("yes", "y", "true", "1", "是", "低保", "低收入", "√", "有")
+_NO = ("no", "n", "false", "0", "否", "×", "无", "-")
+
+
+def read_households(
+    path: str | Path, *, columns: Mapping[str, str] | None = None
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Read a household ledger.
+
+    Parameters
+    ----------
+    path : path-like
+        XLSX, or CSV in UTF-8, UTF-16 or GB18030: a row per household, or per household and
+        building, with at least ``household_id`` and ``building_id`` (several separated by ``;``).
+        Headings and cells may carry units; a title may stand above, totals below.
+    columns : mapping, optional
+        The file's column names to ours.
+
+    Returns
+    -------
+    households : DataFrame
+        A row per household: ``household_id``, ``household_name``, ``consumption_kwh``,
+        ``income_today``, ``low_income``, ``hamlet``; what is not stated is missing.
+        ``attrs["findings"]`` says what was taken for what.
+    links : DataFrame
+        A row per household and building: ``household_id``, ``building_id``, ``share`` (missing
+        where not stated), ``row`` of the file.
+
+    Raises
+    ------
+    InputError
+        If the file can't be read, a needed column is missing, or a value is impossible.
+    """
+    file = Path(path)
+    read = read_table(file, knows(ALIASES, DIMENSIONS))
+    raw = read.rows
+    if raw.empty:
+        raise InputError("ledger_empty", where=str(file))
+    mapped = map_columns(
+        list(raw.columns), ALIASES, where=str(file), given=columns, dimensions=DIMENSIONS
+    )
+    findings = [*read.findings, *mapped_findings(mapped, file.name)]
+    table = _our_columns(raw, mapped, str(file))
+    table, more = _without_totals(table, raw, mapped, file)
+    findings += more
+    for name in ("household_id", "building_id"):
+        _sound_ids(table[name], name, file)
+        table[name] = one_spelling(table[name])
+    empty = table["household_id"].isna()
+    if empty.any():
+        raise InputError("ledger_no_id", where=_row(file, empty))
+    numbers = {name: _numbers(table[name], name, mapped, file) for name in DIMENSIONS}
+    numbers["share"], more = _shares_of_one(numbers["share"], file)
+    findings += more
+    for name in DIMENSIONS:
+        findings += _converted(table[name], numbers[name], name, file)
+    links = _links(table.assign(share=numbers["share"]))
+    described = table.assign(
+        household_name=_texts(table["household_name"]),
+        hamlet=_texts(table["hamlet"]),
+        consumption_kwh=numbers["consumption_kwh"],
+        income_today=numbers["income_today"],
+        low_income=_low_income(table["low_income"], file),
+    ).drop(columns=["building_id", "share"])
+    _one_statement_each(described, file)
+    households = described.groupby("household_id", sort=False).first().reset_index()
+    households.attrs["findings"] = findings
+    return households, links
+
+
+def _our_columns(raw: pd.DataFrame, mapped: Columns, where: str) -> pd.DataFrame:
+    missing = [name for name in ("household_id", "building_id") if name not in mapped.used]
+    if missing:
+        raise InputError(
+            "ledger_columns", where=where, missing=listed(missing), columns=listed(raw.columns, 30)
+        )
+    unstated = pd.Series(pd.NA, index=raw.index, dtype="string")
+    return pd.DataFrame(
+        {ours: raw[mapped.used[ours]] if ours in mapped.used else unstated for ours in ALIASES}
+    )
+
+
+def _without_totals(
+    table: pd.DataFrame, raw: pd.DataFrame, mapped: Columns, file: Path
+) -> tuple[pd.DataFrame, list[Finding]]:
+    """A row of totals is no household: named so in the first cell that says anything, or in an id.
+
+    Rows that say nothing of what is read are left out too.
+    """
+    first = raw.bfill(axis=1).iloc[:, 0]
+    named = is_total(first)
+    for name in ("household_id", "household_name"):
+        named |= is_total(table[name])
+    said = table.notna().any(axis=1)
+    again = (
+        table["household_id"]
+        .map(plain_text, na_action="ignore")
+        .eq(plain_text(mapped.used["household_id"]))
+    )
+    # A printed ledger repeats its heading on every page.
+    findings = []
+    if named.any():
+        rows = {"rows": listed(table.index[named])}
+        findings.append(Finding("ledger_totals", file.name, int(named.sum()), rows))
+    return table[said & ~named & ~again.fillna(False).astype(bool)].copy(), findings
+
+
+def _sound_ids(values: pd.Series, name: str, file: Path) -> None:
+    """Identifiers that a spreadsheet has cut or turned into dates tell nobody apart."""
+    for code, spoilt in (("id_digits", lost_digits(values)), ("id_date", made_dates(values))):
+        if spoilt.any():
+            value = str(values[spoilt].iloc[0])
+            raise InputError(code, where=f"{_row(file, spoilt)}, {name}", value=value)
+
+
+def _one_statement_each(table: pd.DataFrame, file: Path) -> None:
+    """Rows of one household may leave things out, but not contradict each other."""
+    for name in ("household_name", "consumption_kwh", "income_today", "low_income"):
+        told = table.groupby("household_id")[name].nunique()
+        if (told > 1).any():
+            household = told.index[told > 1][0]
+            rows = table.index[table["household_id"] == household]
+            values = table.loc[rows, name].dropna().unique()
+            raise InputError(
+                "ledger_conflict", where=f"{file}, row {int(rows[-1])}, {name}",
+                household=str(household), rows=listed(rows), values=listed(values),
+            )  # fmt: skip
+
+
+def _row(file: Path, bad: pd.Series) -> str:
+    return f"{file}, row {int(bad.index[bad.to_numpy(dtype=bool)][0])}"
+
+
+def _texts(values: pd.Series) -> pd.Series:
+    told = values.map(plain_text, na_action="ignore")
+    return told.where(told != "").astype("string")
+
+
+def _numbers(values: pd.Series, name: str, mapped: Columns, file: Path) -> pd.Series:
+    told = _texts(values)
+    told = told.mask(told.isin(["-", "/", "无", "不详", "未知"]))
+    numbers = read_numbers(told, DIMENSIONS[name], mapped.factors.get(name, 1.0))
+    bad = told.notna() & (numbers.isna() | (numbers < 0) | ~np.isfinite(numbers.fillna(0)))
+    if bad.any():
+        first = values[bad].iloc[0]
+        raise InputError("ledger_value", where=f"{_row(file, bad)}, {name}", value=str(first))
+    return numbers
+
+
+def _shares_of_one(share: pd.Series, file: Path) -> tuple[pd.Series, list[Finding]]:
+    """Shares written in per cent as parts of one, where no other reading is possible."""
+    most = share.max()
+    if not (most > 1.5) or most > 100:
+        return share, []
+    return share / 100, [Finding("shares_percent", file.name, params={"most": f"{most:g}"})]
+
+
+def _converted(values: pd.Series, numbers: pd.Series, name: str, file: Path) -> list[Finding]:
+    told = _texts(values)
+    odd = numbers.notna() & (pd.to_numeric(told, errors="coerce").astype(float) != numbers)
+    if not odd.any():
+        return []
+    shown = listed([f"{v} = {n:g}" for v, n in zip(told[odd], numbers[odd], strict=True)], 3)
+    params = {"column": name, "values": shown}
+    return [Finding("values_converted", file.name, int(odd.sum()), params)]
+
+
+def _low_income(values: pd.Series, file: Path) -> pd.Series:
+    told = _texts(values).str.casefold()
+    flags = pd.Series(pd.NA, index=values.index, dtype="boolean")
+    flags[told.isin(_YES)] = True
+    flags[told.isin(_NO)] = False
+    bad = told.notna() & flags.isna()
+    if bad.any():
+        first = values[bad].iloc[0]
+        raise InputError("ledger_value", where=f"{_row(file, bad)}, low_income", value=str(first))
+    return flags
+
+
+def _links(table: pd.DataFrame) -> pd.DataFrame:
+    links = table[["household_id", "building_id", "share"]].rename_axis("row").reset_index()
+    links["building_id"] = links["building_id"].fillna("").str.split(_SEPARATORS, regex=True)
+    links = links.explode("building_id")
+    links["building_id"] = one_spelling(links["building_id"])
+    order = ["household_id", "building_id", "share", "row"]
+    return links.loc[links["building_id"].notna(), order].reset_index(drop=True)

@@ -1,0 +1,159 @@
+"""Numbers, identifiers and totals as people write them."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from functools import cache
+
+import numpy as np
+import pandas as pd
+
+from pvplanner import reference
+
+_DASHES = dict.fromkeys(map(ord, "‐‑‒–—―−﹣－"), "-")
+_TIMES = {"万": 1e4, "千": 1e3, "百": 1e2, "亿": 1e8, "k": 1e3}
+_NUMBER = r"[+-]?(?:\d[\d,' _]*(?:[.,]\d+)?|[.,]\d+)(?:e[+-]?\d+)?"
+_VALUE = re.compile(rf"^({_NUMBER})\s*([^\d\s].*)?$", re.IGNORECASE)
+_THOUSANDS = re.compile(r"[+-]?\d{1,3}(,\d{3})+(\.\d+)?(e[+-]?\d+)?", re.IGNORECASE)
+_DOTTED = re.compile(r"[+-]?\d{1,3}(\.\d{3})+,\d+")
+_COMMA = re.compile(r"[+-]?\d*,\d+")
+_SCIENTIFIC = re.compile(r"\d(\.\d+)?e\+?\d{2}", re.IGNORECASE)
+_DATED = re.compile(r"\d{4}-\d{2}-\d{2} 00:00:00")
+_TOTAL = re.compile(
+    r"(?:本页|本表|本村|全村|全组|全部|各户|累计|年度|总|合|小|共|统)*"
+    r"(?:合计|总计|小计|共计|累计|总和|总数|计)(?:数|户数)?(?:[(\[【:：].*)?"
+    r"|(?:sub|grand)?[ -]?totals?(?:[ (:].*)?|sums?(?:[(:].*)?|in all"
+)
+
+
+def plain_text(value: object) -> str:
+    """Text under one spelling: full width as half width, no invisible signs, single spaces."""
+    text = unicodedata.normalize("NFKC", str(value)).translate(_DASHES)
+    text = "".join(" " if c.isspace() else c for c in text
+                   if c.isspace() or unicodedata.category(c) not in ("Cc", "Cf", "Cs"))  # fmt: skip
+    return " ".join(text.split())
+
+
+def _each(values: pd.Series, how: object) -> pd.Series:
+    """A function of text over a column, each spelling once; nothing stays nothing."""
+    known = values.dropna()
+    told = {value: how(value) for value in known.unique()}  # type: ignore[operator]
+    return known.map(told).reindex(values.index)
+
+
+def one_spelling(values: pd.Series) -> pd.Series:
+    """Identifiers under one spelling, missing where empty: ``７.0`` and `` 7 `` are ``7``.
+
+    Parameters
+    ----------
+    values : Series
+        Text, or numbers of any type.
+    """
+    told = values if values.dtype == object or pd.api.types.is_string_dtype(values) else (
+        values.astype(object)
+    )  # fmt: skip
+    return _each(told, _identifier).astype("string")
+
+
+def _identifier(value: object) -> object:
+    if value is None or value is pd.NaT or (isinstance(value, float) and np.isnan(value)):
+        return pd.NA
+    if isinstance(value, float | np.floating) and float(value).is_integer():
+        value = f"{float(value):.14E}" if abs(float(value)) >= 1e15 else int(value)
+    text = plain_text(value)
+    text = re.sub(r"^(-?\d+)\.0+$", r"\1", text)
+    return text or pd.NA
+
+
+def lost_digits(values: pd.Series) -> pd.Series:
+    """Whether an identifier is a number of more digits than a sheet keeps (``3.30212E+17``)."""
+    return values.fillna("").str.fullmatch(_SCIENTIFIC).astype(bool)
+
+
+def made_dates(values: pd.Series) -> pd.Series:
+    """Whether an identifier such as ``1-2`` was made a date by a sheet."""
+    return values.fillna("").str.fullmatch(_DATED).astype(bool)
+
+
+def is_total(values: pd.Series) -> pd.Series:
+    """Whether a cell names a row of totals: 合 计, 合计（8户）, 本页小计, Total."""
+
+    def named(value: object) -> bool:
+        text = plain_text(value).casefold()
+        latin = re.sub(r"[\s:]+$", "", text)
+        return bool(_TOTAL.fullmatch(re.sub(r"\s", "", text)) or _TOTAL.fullmatch(latin))
+
+    told = _each(values, named)
+    return pd.Series([value is True for value in told], index=values.index, dtype=bool)
+
+
+@cache
+def units(dimension: str) -> dict[str, float]:
+    """Factor to our unit by spelling, of a dimension of ``reference/read_units.csv``."""
+    rows = reference.rows("read_units")
+    return {row["unit"]: float(row["factor"]) for row in rows if row["dimension"] == dimension}
+
+
+def unit_factor(text: str, dimension: str) -> float | None:
+    """Factor of a unit as written, such as ``万度``; ``None`` if it is none of the dimension."""
+    known = units(dimension)
+    unit = plain_text(text).casefold().strip(" .()[]").replace(" ", "")
+    unit = re.sub(r"(/户|/年|每年|/a|/yr|peryear|a-1)$", "", unit)
+    if unit in known:
+        return known[unit]
+    if unit[:1] in _TIMES and dimension in ("energy", "money", "area", "power"):
+        rest = unit[1:]
+        if rest == "" and unit != "k":
+            return _TIMES[unit[:1]]
+        if rest in known and unit[:1] != "k":
+            return _TIMES[unit[:1]] * known[rest]
+    return None
+
+
+def read_number(text: str, dimension: str = "") -> float | None:
+    """A number as written, in our unit of a dimension; ``None`` if it is not understood.
+
+    A comma before other than three digits is a decimal comma (``1800,5``), else it parts thousands.
+    """
+    found = _VALUE.match(plain_text(text).casefold())
+    if found is None and dimension == "money":
+        found = _VALUE.match(re.sub(r"^[¥$€]\s*", "", plain_text(text).casefold()))
+    if found is None:
+        return None
+    digits, unit = found[1].replace(" ", "").replace("'", "").replace("_", ""), found[2]
+    if _THOUSANDS.fullmatch(digits):
+        digits = digits.replace(",", "")
+    elif _DOTTED.fullmatch(digits):
+        digits = digits.replace(".", "").replace(",", ".")
+    elif _COMMA.fullmatch(digits):
+        digits = digits.replace(",", ".")
+    try:
+        value = float(digits)
+    except ValueError:
+        return None
+    if unit is None:
+        return value
+    factor = unit_factor(unit, dimension) if dimension else None
+    return None if factor is None else value * factor
+
+
+def read_numbers(values: pd.Series, dimension: str = "", factor: float = 1.0) -> pd.Series:
+    """Numbers of a column of text; ``nan`` where empty or not understood.
+
+    Parameters
+    ----------
+    values : Series of str
+    dimension : str
+        Of ``reference/read_units.csv``: units that a cell may carry.
+    factor : float
+        What the heading's unit makes of numbers that carry none.
+    """
+
+    def number(value: object) -> float:
+        text = plain_text(value)
+        bare = read_number(text)
+        read = read_number(text, dimension) if bare is None else bare * factor
+        return np.nan if read is None else read
+
+    return _each(values, number).astype(float)

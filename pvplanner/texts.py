@@ -1,0 +1,23 @@
+"""Bytes of a text file as text, whichever of the usual encodings they are in."""
+
+from __future__ import annotations
+
+MARKS = ((b"\xef\xbb\xbf", "utf-8-sig"), (b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16"))
+"""What files begin with that say their encoding."""
+
+
+def decode_text(body: bytes) -> tuple[str, str]:
+    """Text and its encoding: UTF-8, UTF-16 or GB18030, told by the bytes.
+
+    Raises
+    ------
+    UnicodeDecodeError
+        If it is none of these.
+    """
+    for mark, encoding in MARKS:
+        if body.startswith(mark):
+            return body.decode(encoding), encoding
+    try:
+        return body.decode("utf-8"), "utf-8"
+    except UnicodeDecodeError:
+        return body.decode("gb18030"), "gb18030"
