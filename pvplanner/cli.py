@@ -40,9 +40,6 @@ app = typer.Typer(
     help="Plan rooftop photovoltaics for a village: from footprints to maps and reports.",
 )
 
-WEATHER_SUFFIXES = (".epw", ".csv", ".json")
-"""What ``check`` reads as weather."""
-
 
 @dataclass
 class Session:
@@ -114,7 +111,9 @@ def _main(
 @app.command()
 def plan(
     context: Context,
-    scenario: Annotated[Path, typer.Argument(help="Scenario file (TOML).")],
+    scenario: Annotated[
+        Path, typer.Argument(help="Scenario (TOML), form (XLSX), or the folder of one.")
+    ],
     out: Annotated[
         Path | None, typer.Option("--out", help="Folder; maps/NAME if not given.")
     ] = None,
@@ -127,16 +126,17 @@ def plan(
     internal: InternalOption = False,
 ) -> None:
     """Plan a village: writes its map, report, tables and summary into a folder."""
+    from pvplanner.form import open_scenario
     from pvplanner.plan.folder import GROUPS, guard_outputs, write_folder
-    from pvplanner.scenario import Scenario
 
     session: Session = context.obj
     session.speak(language, scenario)
-    read = Scenario.from_toml(scenario)
+    read = open_scenario(scenario)
     changes = dict(map(_assignment, set_ or []))
     if language is not None:
         changes["language"] = language
-    read = read.override(_paths_from_here(changes, scenario.resolve().parent))
+    home = scenario if scenario.is_dir() else scenario.parent
+    read = read.override(_paths_from_here(changes, home.resolve()))
     groups = _groups(only, GROUPS)
     folder = out or _default_folder(scenario, read)
     guard_outputs(folder, [str(scenario), *read.paths().values()])
@@ -231,17 +231,21 @@ def init(
     language: LanguageOption = None,
     force: ForceOption = False,
 ) -> None:
-    """Write a commented scenario beside a footprint file."""
+    """Write a commented scenario beside a footprint file, and the same as a form to fill in."""
     from pvplanner.buildings import read_buildings
+    from pvplanner.form import write_form
     from pvplanner.plan.commit import write_beside
     from pvplanner.scaffold import scenario_text
+    from pvplanner.scenario import Scenario
     from pvplanner.weather import read_weather
 
     session: Session = context.obj
     session.speak(language, None)
     target = out or footprints.parent / "scenario.toml"
-    if target.exists() and not force:
-        raise ConfigError("exists_already", where=str(target))
+    form = target.with_name("input.xlsx" if target.stem == "scenario" else f"{target.stem}.xlsx")
+    for file in (target, form):
+        if file.exists() and not force:
+            raise ConfigError("exists_already", where=str(file))
     if target.is_dir() or target.resolve() == footprints.resolve():
         raise ConfigError("output_is_input", where=str(target), file=target.name)
     if weather is not None:
@@ -253,7 +257,10 @@ def init(
         language=session.code,
     )  # fmt: skip
     write_beside(target, text)
+    made = Scenario.from_toml(target)
+    write_form(form, made, folder=target.resolve().parent, language=session.code)
     session.say("said_scenario", target)
+    session.say("said_form", form)
     typer.echo(f"{session.word('said_next')} {target}")
 
 
@@ -372,7 +379,10 @@ def dossier(
 @app.command()
 def check(
     context: Context,
-    path: Annotated[Path, typer.Argument(help="Footprint or weather file, or scenario.")],
+    path: Annotated[
+        Path,
+        typer.Argument(help="Footprints, ledger, meter or weather; or scenario, form, folder."),
+    ],
     crs: Annotated[str | None, typer.Option("--crs", help="Such as EPSG:4549.")] = None,
     datum: Annotated[
         str, typer.Option("--datum", help="wgs84, cgcs2000, gcj02 or bd09.")
@@ -381,54 +391,64 @@ def check(
     building: Annotated[
         str | None, typer.Option("--building", help="Draw this building's roof (of a scenario).")
     ] = None,
-    out: Annotated[Path, typer.Option("-o", "--out", help="PNG, PDF or SVG.")] = Path("sheet.png"),
+    out: Annotated[
+        Path | None,
+        typer.Option("-o", "--out", help="check.html for a scenario; PNG, PDF or SVG of a roof."),
+    ] = None,
     language: LanguageOption = None,
 ) -> None:
-    """Read a file and say what is in it, what is wrong and what is doubtful."""
+    """Read a file, or all that a scenario names: what is in it, what is wrong, what is doubtful."""
+    from pvplanner.form import is_form
+
     session: Session = context.obj
-    suffix = path.suffix.lower()
-    session.speak(language, path if suffix == ".toml" else None)
+    whole = path.suffix.lower() == ".toml" or _holds_scenario(path) or is_form(path)
+    session.speak(language, path if whole else None)
     if building is not None:
-        _check_roof(session, path, building, out)
-    elif suffix == ".toml":
-        _check_scenario(session, path)
-    elif _looks_like_ledger(path):
-        _check_ledger(session, path, {})
-    elif suffix in WEATHER_SUFFIXES and not _looks_like_geojson(path):
-        _check_weather(session, path)
+        _check_roof(session, path, building, out or Path("sheet.png"))
+    elif whole:
+        _check_scenario(session, path, out)
     else:
-        _check_buildings(session, path, crs=crs, datum=datum, layer=layer)
+        from pvplanner.checking.files import look_at_file
+
+        options = {"crs": crs, "datum": datum, "layer": layer}
+        lines, findings = look_at_file(path, session.code, **options)
+        for line in lines:
+            typer.echo(line)
+        _list(session, findings)
+
+
+def _holds_scenario(path: Path) -> bool:
+    return path.is_dir() and any((path / n).is_file() for n in ("scenario.toml", "input.xlsx"))
 
 
 def _check_roof(session: Session, path: Path, building: str, out: Path) -> None:
+    from pvplanner.form import open_scenario
     from pvplanner.plan import open_plan
-    from pvplanner.scenario import Scenario
     from pvplanner.sheet import save_sheet
 
-    scenario = Scenario.from_toml(path)
+    scenario = open_scenario(path)
     planes = open_plan(scenario).result("planes")
     written = save_sheet(planes, building, out, scenario=scenario, language=session.code)
     session.say("said_sheet", written)
 
 
-def _check_scenario(session: Session, path: Path) -> None:
-    from pvplanner.scenario import Scenario
+def _check_scenario(session: Session, path: Path, out: Path | None) -> None:
+    from pvplanner.checking import look_at
+    from pvplanner.checking.said import lines_of, save_check
+    from pvplanner.form import open_scenario
+    from pvplanner.plan.folder import guard_outputs
 
-    site = Scenario.from_toml(path).site
-    if site.buildings is None:
+    scenario = open_scenario(path)
+    if scenario.site.buildings is None:
         raise ConfigError("site_buildings", where=f"{path} [site.buildings]")
-    _check_buildings(
-        session,
-        Path(site.buildings),
-        crs=site.crs,
-        datum=site.datum,
-        layer=site.layer,
-        columns=site.columns,
-    )
-    if site.weather != "typical":
-        _check_weather(session, Path(site.weather))
-    if site.households is not None:
-        _check_ledger(session, Path(site.households), dict(site.household_columns))
+    if out is not None:
+        guard_outputs(out, [str(path), *scenario.paths().values()])
+    with _progress(session) as step:
+        look = look_at(scenario, progress=step)
+    for line in lines_of(look, session.code):
+        typer.echo(line)
+    if out is not None:
+        session.say("said_check", save_check(look, out, session.code))
 
 
 def main() -> None:
@@ -461,6 +481,10 @@ def _fail(session: Session, text: str, code: int) -> None:
 
 def _peek_language(scenario: Path) -> str | None:
     """The language of a scenario that may be wrong in other ways."""
+    if scenario.is_dir():
+        scenario = scenario / "scenario.toml"
+    if scenario.suffix.lower() == ".xlsx":
+        return "zh"
     try:
         data = tomllib.loads(scenario.read_text(encoding="utf-8-sig"))
     except (OSError, ValueError):
@@ -497,7 +521,8 @@ def _paths_from_here(changes: dict[str, Any], folder: Path) -> dict[str, Any]:
 def _default_folder(scenario: Path, read: Scenario) -> Path:
     """``maps/`` and the name of the scenario's folder, or of the file where that says nothing."""
     stem = scenario.stem
-    name = scenario.resolve().parent.name if stem == "scenario" else stem
+    home = scenario.resolve() if scenario.is_dir() else scenario.resolve().parent
+    name = home.name if scenario.is_dir() or stem in ("scenario", "input") else stem
     return Path("maps") / (name or read.name)
 
 
@@ -583,59 +608,7 @@ def _summary(made: Plan, folder: Path, changed: bool) -> dict[str, Any]:
     return {**told, "findings": [Finding.from_dict(row) for row in told["findings"]]}
 
 
-def _check_buildings(session: Session, path: Path, **options: Any) -> None:
-    from pvplanner.buildings import findings_of, read_buildings
-
-    buildings = read_buildings(path, **options)
-    session.say("buildings", len(buildings))
-    session.say("crs", buildings.crs.name)
-    for status, count in buildings["status"].value_counts().sort_index().items():
-        session.say(str(status), count)
-    _list(session, findings_of(buildings))
-
-
-def _check_ledger(session: Session, path: Path, columns: dict[str, str]) -> None:
-    from pvplanner.buildings import findings_of, read_households
-
-    households, links = read_households(path, columns=columns)
-    session.say("said_ledger", path)
-    session.say("households", len(households))
-    session.say("buildings", links["building_id"].nunique())
-    _list(session, findings_of(households))
-
-
-def _looks_like_ledger(path: Path) -> bool:
-    """A workbook, or a CSV that speaks of households."""
-    if path.suffix.lower() in (".xlsx", ".xlsm"):
-        return True
-    if path.suffix.lower() != ".csv" or not path.is_file():
-        return False
-    from pvplanner.buildings.ledger import ALIASES
-
-    head = path.read_bytes()[:2000]
-    names = ALIASES["household_id"][:2]
-    return any(name.encode(code) in head for name in names for code in ("utf-8", "gb18030"))
-
-
-def _check_weather(session: Session, path: Path) -> None:
-    from pvplanner.weather import read_weather
-
-    weather = read_weather(path)
-    session.say("weather_source", weather.source)
-    typer.echo(f"{weather.latitude:.3f}, {weather.longitude:.3f}, {weather.altitude:.0f} m")
-    for name in ("ghi", "dni", "dhi"):
-        typer.echo(f"{name}: {weather.data[name].sum() / 1000:,.0f} kWh/m2")
-    _list(session, list(weather.findings))
-
-
 def _list(session: Session, findings: list[Finding]) -> None:
     """What is doubtful first, marked; then what was read and done."""
     for finding in sorted(findings, key=lambda f: not f.doubtful):
         typer.echo(f"{'!' if finding.doubtful else '-'} {finding.text(session.code)}")
-
-
-def _looks_like_geojson(path: Path) -> bool:
-    if path.suffix.lower() != ".json" or not path.is_file():
-        return False
-    with path.open("rb") as stream:
-        return b"FeatureCollection" in stream.read(2000)

@@ -64,8 +64,17 @@ def doubts() -> frozenset[str]:
     return frozenset(row["code"] for row in rows)
 
 
+@cache
+def province_names(language: str) -> dict[str, str]:
+    """Provinces' names in a language, where the table has them."""
+    path = resources.files("pvplanner").joinpath("reference", "provinces.csv")
+    rows = list(csv.DictReader(path.read_text(encoding="utf-8").splitlines()))
+    return {row["province"]: row.get(f"province_{language}") or row["province"] for row in rows}
+
+
 class _Said:
-    """A parameter of a message in a language; ``{model:word}``, ``{code:country}`` are named.
+    """A parameter of a message in a language: ``{model:word}``, ``{code:country}`` and
+    ``{name:province}`` are named.
 
     Of ``{columns:words}`` every word that is known is.
     """
@@ -81,6 +90,8 @@ class _Said:
             # What stands in quotes is the file's own text.
             parts = r"“[^”]*”|[a-z_][a-z0-9_]+"
             return re.sub(parts, lambda m: named.get(m[0], m[0]), str(self.value))
+        if how == "province":
+            return province_names(self.language).get(str(self.value), str(self.value))
         if how == "country":
             return _style(self.language)["country"].get(str(self.value), str(self.value))
         return format(self.value, how)

@@ -88,6 +88,7 @@ def test_every_message_is_used():
     source = "\n".join(p.read_text("utf-8") for p in PYTHON)
     built = (
         "shape_", "aside_", "sun_offset_", "surface_", "source_", "phase_", "slider_", "item_",
+        "reading_",
     )  # fmt: skip
     for code in errors._catalogue("en"):
         assert f'"{code}"' in source or code.startswith(built) or code == "bug", code

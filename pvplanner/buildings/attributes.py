@@ -49,8 +49,8 @@ ALIASES: dict[str, tuple[str, ...]] = {
 """Names under which our columns are found, compared without case."""
 
 NUMBERS = {
-    "floors": (0.5, 200.0),
-    "height_m": (1.0, 1000.0),
+    "floors": (0.5, 60.0),
+    "height_m": (1.0, 150.0),
     "roof_tilt": (0.0, 75.0),
     "year_built": (1000.0, 2100.0),
     "obstacle_area_m2": (0.0, 100_000.0),

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from pvplanner import reference
 from pvplanner.errors import Finding, InputError, listed
 from pvplanner.reading import (
     Columns,
@@ -94,6 +95,8 @@ def read_households(
     findings += more
     for name in DIMENSIONS:
         findings += _converted(table[name], numbers[name], name, file)
+    findings += _usual_use(numbers["consumption_kwh"], file)
+    findings += _unread_numbers(raw, mapped, file)
     links = _links(table.assign(share=numbers["share"]))
     described = table.assign(
         household_name=_texts(table["household_name"]),
@@ -193,6 +196,38 @@ def _shares_of_one(share: pd.Series, file: Path) -> tuple[pd.Series, list[Findin
     if not (most > 1.5) or most > 100:
         return share, []
     return share / 100, [Finding("shares_percent", file.name, params={"most": f"{most:g}"})]
+
+
+def _usual_use(use: pd.Series, file: Path) -> list[Finding]:
+    """Use that no household has: a unit that the heading does not say."""
+    known = use[use > 0]
+    least = reference.constant("household_kwh_least").value
+    most = reference.constant("household_kwh_most").value
+    middle = float(known.median()) if len(known) else np.nan
+    odd = known[(known < least) | (known > most)]
+    if least <= middle <= most or not len(known):
+        if odd.empty:
+            return []
+        params = {"rows": listed(odd.index), "least": f"{least:g}", "most": f"{most:g}"}
+        return [Finding("ledger_use_some", file.name, len(odd), params)]
+    params = {"middle": f"{middle:g}", "least": f"{least:g}", "most": f"{most:g}"}
+    return [Finding("ledger_use_odd", file.name, len(known), params)]
+
+
+def _unread_numbers(raw: pd.DataFrame, mapped: Columns, file: Path) -> list[Finding]:
+    """Columns of numbers that were not read while use or income is stated nowhere."""
+    lacking = [name for name in ("consumption_kwh", "income_today") if name in mapped.absent]
+    if not lacking:
+        return []
+    held = [
+        name for name in mapped.unread
+        if name not in mapped.near and name not in mapped.odd
+        and pd.to_numeric(raw[name], errors="coerce").notna().mean() > 0.5
+    ]  # fmt: skip
+    if not held:
+        return []
+    params = {"headings": listed(held), "lacking": ", ".join(lacking)}
+    return [Finding("column_numbers", file.name, len(held), params)]
 
 
 def _converted(values: pd.Series, numbers: pd.Series, name: str, file: Path) -> list[Finding]:

@@ -230,10 +230,8 @@ def village_totals(
     )
     counted = ["buildings", "buildings_used", "buildings_with_pv", "modules"]
     built = rows.groupby(VILLAGE)[counted].sum()
-    # With a ledger its households count; without one every building counts as a household.
-    ledger = ~households["own_building"].astype(bool)
     used = set(buildings.loc[buildings["status"] != "set_aside", "building_id"])
-    heads = ledger if ledger.any() else households["household_id"].isin(used)
+    heads = counted_households(households, used)
     low = households["low_income"]
     income = households["income_first_year"]
     people = households.assign(
@@ -264,6 +262,20 @@ def village_totals(
     out["energy_p90_kwh"] = place.map(own["p90_kwh"]).fillna(0.0)
     out["energy_p90_built_kwh"] = place.map(own["p90_built_kwh"]).fillna(0.0)
     return out
+
+
+def counted_households(households: pd.DataFrame, used: set[str]) -> pd.Series:
+    """Which rows are households: the ledger's; without one every building in use is one.
+
+    Parameters
+    ----------
+    households : DataFrame
+        ``household_id``, ``own_building``.
+    used : set of str
+        Ids of buildings in use.
+    """
+    ledger = ~households["own_building"].astype(bool)
+    return ledger if ledger.any() else households["household_id"].isin(used)
 
 
 def village_id(table: pd.DataFrame) -> pd.Series:

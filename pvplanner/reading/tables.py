@@ -88,6 +88,30 @@ def read_table(path: str | Path, known: Known | None = None) -> TextTable:
     return TextTable(table, findings)
 
 
+def heading_row(path: str | Path, known: Known) -> list[str]:
+    """Headings of a table, read from its beginning alone; none where it is no table.
+
+    Raises
+    ------
+    InputError
+        If a workbook can't be read.
+    """
+    file = Path(path)
+    with file.open("rb") as stream:
+        body = stream.read(20_000)
+    if body.startswith((_OLD, _ZIP)):
+        return list(read_table(file, known).rows.columns)
+    try:
+        text = decode_text(body[: body.rfind(b"\n") + 1] or body)[0]
+    except UnicodeDecodeError:
+        return []
+    with guarded(file):
+        sign = separator_of(text)
+        rows = list(itertools.islice(csv.reader(io.StringIO(text), delimiter=sign), HEADER_ROWS))
+        cells = [[cell or None for cell in row] for row in rows]
+        return _names(cells[_heading_at(cells, known)]) if cells else []
+
+
 def read_long_table(path: str | Path, known: Known) -> TextTable:
     """A table of many rows as text: a workbook, or delimited text in which no cell spans lines.
 
@@ -140,9 +164,15 @@ def decode(file: Path) -> tuple[str, list[Finding]]:
 
 
 def separator_of(text: str) -> str:
-    """What parts the cells of a text: the sign that parts its first lines into most cells."""
+    """What parts the cells of a text: the sign that parts most of its first lines alike."""
     head = [line for line in text[:20_000].splitlines()[:HEADER_ROWS] if line.strip()]
-    return max(SEPARATORS, key=lambda sign: max((line.count(sign) for line in head), default=0))
+
+    def alike(sign: str) -> int:
+        counts = [line.count(sign) for line in head]
+        usual = max(set(counts), key=lambda n: (counts.count(n), n), default=0)
+        return usual * counts.count(usual)
+
+    return max(SEPARATORS, key=alike)
 
 
 def _lines(text: str, file: Path) -> list[tuple[int, list[str | None]]]:

@@ -18,6 +18,9 @@ _VALUE = re.compile(rf"^({_NUMBER})\s*([^\d\s].*)?$", re.IGNORECASE)
 _THOUSANDS = re.compile(r"[+-]?\d{1,3}(,\d{3})+(\.\d+)?(e[+-]?\d+)?", re.IGNORECASE)
 _DOTTED = re.compile(r"[+-]?\d{1,3}(\.\d{3})+,\d+")
 _COMMA = re.compile(r"[+-]?\d*,\d+")
+_DECIMAL = re.compile(r"[+-]?\d*,(\d{1,2}|\d{4,})(?!\d)(?!,)")
+"""A comma that can only be a decimal one."""
+
 _SCIENTIFIC = re.compile(r"\d(\.\d+)?e\+?\d{2}", re.IGNORECASE)
 _DATED = re.compile(r"\d{4}-\d{2}-\d{2} 00:00:00")
 _TOTAL = re.compile(
@@ -111,10 +114,11 @@ def unit_factor(text: str, dimension: str) -> float | None:
     return None
 
 
-def read_number(text: str, dimension: str = "") -> float | None:
+def read_number(text: str, dimension: str = "", *, decimal_comma: bool = False) -> float | None:
     """A number as written, in our unit of a dimension; ``None`` if it is not understood.
 
-    A comma before other than three digits is a decimal comma (``1800,5``), else it parts thousands.
+    A comma before other than three digits is a decimal comma (``1800,5``), else it parts thousands
+    unless the column is known to write decimal commas.
     """
     found = _VALUE.match(plain_text(text).casefold())
     if found is None and dimension == "money":
@@ -122,7 +126,7 @@ def read_number(text: str, dimension: str = "") -> float | None:
     if found is None:
         return None
     digits, unit = found[1].replace(" ", "").replace("'", "").replace("_", ""), found[2]
-    if _THOUSANDS.fullmatch(digits):
+    if _THOUSANDS.fullmatch(digits) and not (decimal_comma and digits.count(",") == 1):
         digits = digits.replace(",", "")
     elif _DOTTED.fullmatch(digits):
         digits = digits.replace(".", "").replace(",", ".")
@@ -150,10 +154,14 @@ def read_numbers(values: pd.Series, dimension: str = "", factor: float = 1.0) ->
         What the heading's unit makes of numbers that carry none.
     """
 
+    comma = any(_DECIMAL.match(plain_text(value)) for value in values.dropna().unique())
+
     def number(value: object) -> float:
         text = plain_text(value)
-        bare = read_number(text)
-        read = read_number(text, dimension) if bare is None else bare * factor
+        bare = read_number(text, decimal_comma=comma)
+        if bare is not None:
+            return bare * factor
+        read = read_number(text, dimension, decimal_comma=comma)
         return np.nan if read is None else read
 
     return _each(values, number).astype(float)

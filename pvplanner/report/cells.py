@@ -128,6 +128,7 @@ def make_table(
     *,
     total: bool = False,
     scope: str = "one",
+    note: str = "",
     currency: str = "CNY",
 ) -> dict[str, Any]:
     """A table of a frame's columns, with a row of totals on request."""
@@ -139,7 +140,7 @@ def make_table(
                 for k in keys]  # fmt: skip
         foot = [label("total", language), *sums[1:]]
     columns = make_columns(keys, language, currency)
-    return table(name, label(title, language), columns, rows, total=foot)
+    return table(name, label(title, language), columns, rows, note=note or None, total=foot)
 
 
 def _summed_measure(key: str) -> bool:

@@ -6,6 +6,7 @@ from typing import Any
 
 import pandas as pd
 
+from pvplanner.holdings import counted_households
 from pvplanner.money import all_models
 from pvplanner.plan import Plan
 from pvplanner.report.cells import (
@@ -31,20 +32,21 @@ def by_model_table(plan: Plan, language: str, internal: bool) -> dict[str, Any]:
         measures[measures["case"] == case].pivot(index="household_id", columns="model")
         for case in CASES
     )
-    ids = plan.households["household_id"]
-    frame = plan.households[keys].copy()
+    homes, note = _listed_households(plan, language)
+    ids = homes["household_id"]
+    frame = homes[keys].copy()
     models = [m for m in all_models() if m in planned[INCOME]]
     for model in models:
         frame[f"{model}_{INCOME}"] = planned[INCOME][model].reindex(ids).to_numpy()
     chosen = measures[measures["case"] == CASES[1]].set_index(["household_id", "model"])
-    own = pd.MultiIndex.from_frame(plan.households[["household_id", "model"]])
+    own = pd.MultiIndex.from_frame(homes[["household_id", "model"]])
     for name in (INCOME, "npv"):
         frame[f"{name}_p90"] = chosen[name].reindex(own).to_numpy()
     at = [k for k in keys if k in ("household_id", "household_name")]
     rest = [k for k in keys if k not in at]
     order = [*at, *(f"{m}_{INCOME}" for m in models), f"{INCOME}_p90", "npv_p90", *rest]
     return make_table(
-        "by_model", "report_by_model", frame, order, language, total=True,
+        "by_model", "report_by_model", frame, order, language, total=True, note=note,
         currency=currency_of(plan),
     )  # fmt: skip
 
@@ -52,10 +54,25 @@ def by_model_table(plan: Plan, language: str, internal: bool) -> dict[str, Any]:
 def household_table(plan: Plan, language: str, internal: bool) -> dict[str, Any]:
     """The household table of the chosen models."""
     keys = [k for k in shown_in("households", personal=internal) if k in plan.households]
+    homes, note = _listed_households(plan, language)
     return make_table(
-        "households", "report_households", plan.households, keys, language, total=True,
+        "households", "report_households", homes, keys, language, total=True, note=note,
         currency=currency_of(plan),
     )  # fmt: skip
+
+
+def _listed_households(plan: Plan, language: str) -> tuple[pd.DataFrame, str]:
+    """Households and halls that are listed, and how many are which: the village counts the first.
+
+    Buildings that were set aside and have no household are neither.
+    """
+    homes, roofs = plan.households, plan.buildings
+    used = set(roofs.loc[roofs["status"] != "set_aside", "building_id"])
+    heads = counted_households(homes, used)
+    listed = homes[heads | homes["own_building"].astype(bool) & (homes["modules"] > 0)]
+    halls = len(listed) - int(heads.sum())
+    note = label("households_counted", language).format(households=int(heads.sum()), halls=halls)
+    return listed, note if halls else ""
 
 
 def village_table(plan: Plan, language: str) -> dict[str, Any]:
@@ -68,7 +85,11 @@ def village_table(plan: Plan, language: str) -> dict[str, Any]:
 
 def models_table(plan: Plan, language: str) -> dict[str, Any]:
     """Every business model for all households that may use it, summed; rates as medians."""
-    built = set(plan.households.loc[plan.households["modules"] > 0, "household_id"])
+    homes, roofs = plan.households, plan.buildings
+    used = set(roofs.loc[roofs["status"] != "set_aside", "building_id"])
+    # Halls of the ledger's village are no households: parts must not count more than the whole.
+    heads = counted_households(homes, used) & (homes["modules"] > 0)
+    built = set(homes.loc[heads, "household_id"])
     planned = plan.measures[plan.measures["case"] == CASES[0]]
     rows = []
     for model in all_models():

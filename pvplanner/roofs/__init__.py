@@ -230,6 +230,9 @@ def _seen(
     seen["source"], seen["source_reason"] = "dsm", ""
     params = {"sigma": round(noise.sigma, 3), "cell": raster.cell}
     findings = [*doubts, Finding("surface_noise", where, 0, params)]
+    if (why == "outside").all():
+        why_apart = {"buildings": len(buildings)}
+        return seen, why, [*findings, Finding("surface_apart", where, len(why), why_apart)]
     for code in sorted(set(why) - {""}):
         findings.append(_told(f"surface_{code}", dsm, buildings[why == code]))
     return seen, why, findings

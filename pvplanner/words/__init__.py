@@ -16,7 +16,7 @@ from functools import cache
 from importlib import resources
 from typing import Any
 
-from pvplanner.errors import LANGUAGES
+from pvplanner.errors import LANGUAGES, province_names
 from pvplanner.schema import column, kind_of, model_of, month_of, stem, unit_key
 
 __all__ = [
@@ -28,6 +28,7 @@ __all__ = [
     "in_units",
     "label",
     "number",
+    "province",
     "rule_of",
     "shown",
     "source",
@@ -112,6 +113,11 @@ def currency_name(currency: str, language: str) -> str:
 def country(code: str, language: str) -> str:
     """Name of a country by its two letters."""
     return str(style(language)["country"].get(code, code))
+
+
+def province(name: str, language: str) -> str:
+    """Name of a province; as the tables have it where the language has none."""
+    return province_names(language).get(name, name)
 
 
 def source(title: str, language: str) -> str:
