@@ -307,10 +307,9 @@ def read_form(path: str | os.PathLike[str]) -> Scenario:
         raise InputError("file_missing", where=str(file))
     if not is_form(file):
         raise InputError("form_sheet", where=str(file), sheet=SHEET)
-    with guarded(file):
-        book = openpyxl.load_workbook(file, read_only=True, data_only=True)
+    with guarded(file), file.open("rb") as stream:
+        book = openpyxl.load_workbook(stream, read_only=True, data_only=True)
         rows = {s.title: _rows(s) for s in book.worksheets}
-        book.close()
     data: dict[str, Any] = {}
     cells: dict[str, str] = {}
     known = {field.key: field for field in fields()}

@@ -254,6 +254,9 @@ def unknown_values(
         odd = cells[~land]
         if len(odd):
             value, count = _commonest(odd)
+            if len(odd) > 0.3 * len(cells) and count < 0.5 * len(odd):
+                low, high = f"{odd.min():g}", f"{odd.max():g}"
+                raise InputError("raster_beyond", where=name, low=low, high=high)
         else:
             value, count = _apart(cells, metres)
         if count == 0:
@@ -371,6 +374,17 @@ def ground_gap(surface: Raster, bare: Raster, shapes: np.ndarray) -> float:
         if len(off) >= 20:
             gaps.append(float(np.quantile(off, 0.2)))
     return float(np.median(gaps)) if gaps else float("nan")
+
+
+def usual_height(surface: Raster, shapes: np.ndarray) -> float:
+    """Height of buildings over the ground beside them, as the surface has it; the middle of all."""
+    found = []
+    for west, south, east, north in shapely.bounds(shapes[:: max(len(shapes) // GROUND_SAMPLE, 1)]):
+        whole = surface.read((west - 8, south - 8, east + 8, north + 8)).heights
+        inner = surface.read((west + 1, south + 1, east - 1, north - 1)).heights
+        if np.isfinite(whole).sum() >= 20 and np.isfinite(inner).any():
+            found.append(float(np.nanmedian(inner) - np.nanquantile(whole, 0.1)))
+    return float(np.median(found)) if found else float("nan")
 
 
 GROUND_SAMPLE = 60

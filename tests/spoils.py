@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 
 import geopandas as gpd
@@ -65,6 +66,11 @@ def outlines(count: int = 10) -> gpd.GeoDataFrame:
     return gpd.GeoDataFrame(data, geometry=shapes, crs=CRS)
 
 
+def weather_rows(step: int = 60) -> pd.DataFrame:
+    """A year alike before and after noon, cloudier on some days; means of each interval."""
+    return _weather(step).copy()
+
+
 def ledger(count: int = 10) -> pd.DataFrame:
     return pd.DataFrame(
         {
@@ -88,11 +94,11 @@ def meter_rows(step: int = 60, scale: float = 1.0) -> pd.DataFrame:
     return pd.concat(parts)
 
 
-def weather_rows(step: int = 60, offset: float | None = None) -> pd.DataFrame:
-    """A year alike before and after noon, cloudier on some days; means of each interval."""
-    step_minutes = 10
-    fine = pd.date_range("2023-01-01", periods=8760 * 6, freq="10min", tz=f"Etc/GMT-{ZONE}")
-    sun = pvlib.solarposition.get_solarposition(fine + pd.Timedelta(minutes=5), LAT, LON)
+@cache
+def _weather(step: int) -> pd.DataFrame:
+    step_minutes = 5
+    fine = pd.date_range("2023-01-01", periods=8760 * 12, freq="5min", tz=f"Etc/GMT-{ZONE}")
+    sun = pvlib.solarposition.get_solarposition(fine + pd.Timedelta(minutes=2.5), LAT, LON)
     zenith = sun["apparent_zenith"].to_numpy()
     cosine = np.maximum(np.cos(np.radians(zenith)), 0)
     day = np.arange(len(fine)) // (1440 // step_minutes)

@@ -142,6 +142,7 @@ def test_contradictions_totals_and_strangers(tmp_path):
         "columns_read",
         "ledger_totals",
         "values_converted",
+        "values_converted",
     ]
     strangers, links = pvp.read_households(ledger(tmp_path, "H1,la0001,,,,,\n"))
     with pytest.raises(pvp.InputError, match="la0001"):

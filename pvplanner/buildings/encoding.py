@@ -32,11 +32,12 @@ def table_encoding(file: Path) -> tuple[str, str]:
     if _decodes(text, "utf-8"):
         return "UTF-8", stated
     if codec in _EAST and _decodes(text, codec):
-        return codec.upper(), stated
+        return codec.upper().replace("_", "-"), stated
     if _decodes(text, "gb18030") and _even(text) >= EVEN_RUNS:
         return "GB18030", stated
     if codec and codec != "utf-8" and _decodes(text, codec):
-        return codec.upper(), stated
+        # GDAL writes ISO-8859-1 where Python writes iso8859_1.
+        return codec.upper().replace("ISO8859_", "ISO-8859-").replace("_", "-"), stated
     return ("GB18030" if _decodes(text, "gb18030") and not codec else "ISO-8859-1"), stated
 
 

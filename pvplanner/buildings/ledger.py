@@ -130,7 +130,9 @@ def _without_totals(
 
     Rows that say nothing of what is read are left out too.
     """
-    first = raw.bfill(axis=1).iloc[:, 0]
+    first = raw.iloc[:, 0]
+    for column in raw.columns[1:]:
+        first = first.fillna(raw[column])
     named = is_total(first)
     for name in ("household_id", "household_name"):
         named |= is_total(table[name])

@@ -16,6 +16,12 @@ KEPT_OUT = 0.3
 """Share of a plane kept out from which that is why nothing fits."""
 
 
+ORDER = ("roof_kept_out", "roof_existing", "roof_too_steep", "roof_unsure", "roof_too_small",
+         "roof_shaded", "roof_low_yield", "roof_no_whole_module", "roof_group_small",
+         "roof_limited")  # fmt: skip
+"""From what never could to what nearly did carry modules."""
+
+
 def plane_reasons(
     planes: pd.DataFrame,
     layout: pd.DataFrame,
@@ -84,7 +90,7 @@ def _confidence(scenario: Scenario) -> float:
 def building_reasons(
     buildings: pd.DataFrame, planes: pd.DataFrame, reasons: pd.Series, modules: pd.Series
 ) -> pd.Series:
-    """``status_reason`` of buildings: where one in use has no modules, that of its largest plane.
+    """``status_reason`` of buildings: where one in use has no modules, that of its best plane.
 
     Parameters
     ----------
@@ -98,7 +104,10 @@ def building_reasons(
         Of each building.
     """
     told = planes[["building_id", "area_m2"]].assign(reason=reasons.to_numpy())
-    told = told[told["reason"] != ""].sort_values("area_m2", ascending=False, kind="stable")
+    told = told[told["reason"] != ""]
+    # The plane that came furthest says it: a limit that bites is more than a slope that is poor.
+    told = told.assign(far=told["reason"].map(ORDER.index))
+    told = told.sort_values(["far", "area_m2"], ascending=False, kind="stable")
     main = told.drop_duplicates("building_id").set_index("building_id")["reason"]
     grey = (buildings["status"] != "set_aside") & (modules.to_numpy() == 0)
     why = buildings["building_id"].map(main).astype("str").fillna("roof_no_plane")

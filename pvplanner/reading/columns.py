@@ -71,7 +71,8 @@ def _factor(heading: str, name: str, dimension: str) -> tuple[bool, float | None
     whole, (base, unit) = fold(heading), parts_of(heading)
     own = fold(name)
     if whole == own:
-        return True, 1.0
+        # A heading may be a unit and nothing else: Wh.
+        return True, (unit_factor(whole, dimension) if dimension else None) or 1.0
     if base == own and unit:
         factor = unit_factor(unit, dimension) if dimension else 1.0
         if factor is None and re.fullmatch(r"\d{4}年?(度)?|\d+|[a-z]?年|必填|选填", unit):

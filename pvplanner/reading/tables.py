@@ -250,12 +250,10 @@ def _workbook(file: Path, known: Known | None) -> TextTable:
         if size > MOST_UNPACKED:
             raise InputError("file_large", where=str(file), size=f"{size / 1e9:.1f} GB")
         formulas = any(_has_formulas(archive, n) for n in names if "/worksheets/sheet" in n)
-    book = openpyxl.load_workbook(file, read_only=True, data_only=True)
-    try:
+    with file.open("rb") as stream:
+        book = openpyxl.load_workbook(stream, read_only=True, data_only=True)
         sheets = [(sheet.title, list(_cells(sheet))) for sheet in book.worksheets
                   if sheet.sheet_state == "visible"]  # fmt: skip
-    finally:
-        book.close()
     if not sheets:
         return TextTable(pd.DataFrame())
     place = max(range(len(sheets)), key=lambda n: (_fits(sheets[n][1], known), -n))
@@ -329,10 +327,9 @@ def _unreckoned(file: Path, name: str, table: pd.DataFrame) -> list[Finding]:
     """Formulas whose value the file does not hold: unknown, and said so."""
     import openpyxl
 
-    book = openpyxl.load_workbook(file, read_only=True, data_only=False)
     lost: dict[str, list[tuple[str, str]]] = {}
-    try:
-        sheet = book[name]
+    with file.open("rb") as stream:
+        sheet = openpyxl.load_workbook(stream, read_only=True, data_only=False)[name]
         sheet.reset_dimensions()
         for row in sheet.iter_rows():
             for cell in row:
@@ -343,8 +340,6 @@ def _unreckoned(file: Path, name: str, table: pd.DataFrame) -> list[Finding]:
                 if column < table.shape[1] and pd.isna(table.at[at, table.columns[column]]):
                     told = (cell.coordinate, str(cell.value))
                     lost.setdefault(str(table.columns[column]), []).append(told)
-    finally:
-        book.close()
     return [
         Finding(
             "formulas_empty",

@@ -13,7 +13,7 @@ from pvplanner import reference
 
 _DASHES = dict.fromkeys(map(ord, "‐‑‒–—―−﹣－"), "-")
 _TIMES = {"万": 1e4, "千": 1e3, "百": 1e2, "亿": 1e8, "k": 1e3}
-_NUMBER = r"[+-]?(?:\d[\d,' _]*(?:[.,]\d+)?|[.,]\d+)(?:e[+-]?\d+)?"
+_NUMBER = r"[+-]?(?:\d[\d,.' _]*|[.,]\d+)(?:e[+-]?\d+)?"
 _VALUE = re.compile(rf"^({_NUMBER})\s*([^\d\s].*)?$", re.IGNORECASE)
 _THOUSANDS = re.compile(r"[+-]?\d{1,3}(,\d{3})+(\.\d+)?(e[+-]?\d+)?", re.IGNORECASE)
 _DOTTED = re.compile(r"[+-]?\d{1,3}(\.\d{3})+,\d+")
@@ -23,6 +23,7 @@ _DECIMAL = re.compile(r"[+-]?\d*,(\d{1,2}|\d{4,})(?!\d)(?!,)")
 
 _SCIENTIFIC = re.compile(r"\d(\.\d+)?e\+?\d{2}", re.IGNORECASE)
 _DATED = re.compile(r"\d{4}-\d{2}-\d{2} 00:00:00")
+_TOTAL_SIGNS = "(?i)计|和|数|計|total|sum|in all"
 _TOTAL = re.compile(
     r"(?:本页|本表|本村|全村|全组|全部|各户|累计|年度|总|合|小|共|统)*"
     r"(?:合计|总计|小计|共计|累计|总和|总数|计)(?:数|户数)?(?:[(\[【:：].*)?"
@@ -32,7 +33,10 @@ _TOTAL = re.compile(
 
 def plain_text(value: object) -> str:
     """Text under one spelling: full width as half width, no invisible signs, single spaces."""
-    text = unicodedata.normalize("NFKC", str(value)).translate(_DASHES)
+    text = str(value)
+    if text.isascii() and text.isprintable() and "  " not in text:
+        return text.strip()
+    text = unicodedata.normalize("NFKC", text).translate(_DASHES)
     text = "".join(" " if c.isspace() else c for c in text
                    if c.isspace() or unicodedata.category(c) not in ("Cc", "Cf", "Cs"))  # fmt: skip
     return " ".join(text.split())
@@ -65,7 +69,8 @@ def _identifier(value: object) -> object:
     if isinstance(value, float | np.floating) and float(value).is_integer():
         value = f"{float(value):.14E}" if abs(float(value)) >= 1e15 else int(value)
     text = plain_text(value)
-    text = re.sub(r"^(-?\d+)\.0+$", r"\1", text)
+    if text.endswith("0"):
+        text = re.sub(r"^(-?\d+)\.0+$", r"\1", text)
     return text or pd.NA
 
 
@@ -87,7 +92,8 @@ def is_total(values: pd.Series) -> pd.Series:
         latin = re.sub(r"[\s:]+$", "", text)
         return bool(_TOTAL.fullmatch(re.sub(r"\s", "", text)) or _TOTAL.fullmatch(latin))
 
-    told = _each(values, named)
+    # A word of totals holds one of these; few cells of a ledger do.
+    told = _each(values.where(values.str.contains(_TOTAL_SIGNS, na=False)), named)
     return pd.Series([value is True for value in told], index=values.index, dtype=bool)
 
 
@@ -153,7 +159,6 @@ def read_numbers(values: pd.Series, dimension: str = "", factor: float = 1.0) ->
     factor : float
         What the heading's unit makes of numbers that carry none.
     """
-
     comma = any(_DECIMAL.match(plain_text(value)) for value in values.dropna().unique())
 
     def number(value: object) -> float:

@@ -219,6 +219,7 @@ def _seen(
         bare = None
         if dtm is not None:
             bare = stack.enter_context(open_raster(dtm, buildings.crs, unit=unit))
+        _check_heights(raster, np.asarray(buildings.geometry))
         own, doubts = fitting_terrain(raster, bare, np.asarray(buildings.geometry))
         doubts += [*raster.findings, *(bare.findings if bare is not None else [])]
         seen, told, noise = see_planes(buildings, raster, own, progress=progress)
@@ -236,6 +237,27 @@ def _seen(
     for code in sorted(set(why) - {""}):
         findings.append(_told(f"surface_{code}", dsm, buildings[why == code]))
     return seen, why, findings
+
+
+TALL_M = 35.0
+"""Buildings of a village are not twelve storeys high in the middle."""
+
+
+def _check_heights(raster: Raster, shapes: np.ndarray) -> None:
+    """Heights in decimetres or centimetres give themselves away by the height of every house.
+
+    Raises
+    ------
+    InputError
+        If the file does not state a unit and its houses can't be in metres.
+    """
+    from pvplanner.terrain import usual_height
+
+    if raster.unit_stated:
+        return
+    tall = usual_height(raster, shapes)
+    if tall > TALL_M:
+        raise InputError("raster_tall", where=raster.name, height=f"{tall:.0f}")
 
 
 STEEP_DEG = 50.0

@@ -24,7 +24,7 @@ def config_error(error: ValidationError, root: type[BaseModel]) -> ConfigError:
         return _unknown_key(first, root)
     reason = first["msg"].removeprefix("Value error, ")
     if first["type"] == "value_error" and not first["loc"]:
-        return ConfigError("scenario_refused", reason=reason)
+        return ConfigError("scenario_refused", where="scenario", reason=reason)
     given = first.get("input")
     shown = given if isinstance(given, str | int | float | bool | dt.date) else type(given).__name__
     return ConfigError("scenario_value", where=key, value=repr(shown), reason=reason)

@@ -117,7 +117,7 @@ def silent_components(
     high = np.maximum(np.cos(np.radians(sun["zenith"].to_numpy())), 0)
     ghi, dni, dhi = (data[name].to_numpy(dtype=float) for name in ("ghi", "dni", "dhi"))
     bright = {
-        "dni": (ghi > 0.6 * 1361 * high) & (ghi > 250),
+        "dni": (ghi > 0.5 * 1361 * high) & (ghi > 200),
         "dhi": ghi > 250,
         "ghi": dni * high + dhi > 250,
     }

@@ -69,7 +69,8 @@ def condense(
 def _check_order(times: pd.DatetimeIndex, where: str, first_row: int) -> None:
     if times.hasnans:
         row = int(np.flatnonzero(times.isna())[0])
-        raise InputError("weather_stamp", where=f"{where}, row {first_row + row}")
+        at = f"{where}, row {first_row + row}"
+        raise InputError("weather_stamp", where=at, value="")
     back = np.flatnonzero(np.diff(times.asi8) <= 0)
     if len(back):
         row = int(back[0]) + 1
