@@ -38,6 +38,8 @@ weather = "{weather}"
 dsm = "dsm.tif"
 province = "Zhejiang"
 {site}
+[module]
+yield_share_min = 0.5
 [demand]
 meter = "{meter}"
 {demand}

@@ -134,7 +134,8 @@ def test_plain_text_loses_no_letter():
 
 
 TOTALS = ["合计", "合 计", "合计（8户）", "本页小计", "总计", "Total", "TOTAL:", "Grand total",
-          "小计：", "全村合计", "共计", "累计", "subtotal", "本表合计", "sum"]  # fmt: skip
+          "东村小计", "Hamlet total", "平均", "Total households: 8", "小计：", "全村合计",
+          "共计", "累计", "subtotal", "本表合计", "sum"]  # fmt: skip
 HOUSEHOLDS = ["H1", "合作社", "计划生育办", "总务室", "Totalview", "summer", "小计划", "12", "会计"]
 
 
@@ -539,6 +540,26 @@ def test_a_stray_decides_nothing(tmp_path, at):
     assert "shape_far_away" in codes(findings_of(found))
 
 
+def test_a_formula_in_the_column_of_ids_is_named(tmp_path):
+    book = openpyxl.Workbook()
+    for row in (["户号", "房屋编号"], ['="H"&B2', 1]):
+        book.active.append(row)
+    book.save(tmp_path / "ledger.xlsx")
+    with pytest.raises(pvp.InputError, match="A2 holds a formula without a value"):
+        pvp.read_households(tmp_path / "ledger.xlsx")
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "gb18030", "utf-8-sig", "utf-16"])
+def test_tables_of_ones_own_in_any_encoding(tmp_path, encoding):
+    from pvplanner.reading import read_small_table
+
+    (tmp_path / "t.csv").write_bytes("year,因子,note\n2025,0.5,甲\n2026,0.4,\n".encode(encoding))
+    table = read_small_table(tmp_path / "t.csv")
+    assert table["year"].tolist() == [2025, 2026]
+    assert table["因子"].tolist() == [0.5, 0.4]
+    assert table["note"].iloc[0] == "甲"
+
+
 PLACES = {
     "sea": (29.7, 124.3, None, True), "Anhui for Zhejiang": (29.8, 118.0, "Zhejiang", True),
     "Ningbo": (29.72, 121.25, "Zhejiang", False), "Ningbo unsaid": (29.72, 121.25, None, False),
@@ -672,6 +693,16 @@ def test_days_of_points_in_any_spelling(tmp_path, count, form):
     meter = read_meter(write_meter(tmp_path, rows, encoding="gb18030"))
     assert meter["H1"].sum() == pytest.approx(YEAR_KWH, rel=1e-9)
     assert meter["H1"].to_numpy()[:24] == pytest.approx(day.reshape(24, -1).mean(axis=1))
+
+
+@pytest.mark.parametrize("first", [0, 1])
+def test_a_day_and_an_hour_in_columns_of_their_own(tmp_path, first):
+    rows = meter_rows()
+    times = pd.to_datetime(rows["time"])
+    hours = (times.dt.hour + first).astype(str)
+    split = rows.assign(日期=times.dt.strftime("%Y-%m-%d"), 小时=hours).drop(columns="time")
+    right = read_meter(write_meter(tmp_path, rows, "right.csv"))
+    assert read_meter(write_meter(tmp_path, split)).to_numpy() == pytest.approx(right.to_numpy())
 
 
 @pytest.mark.parametrize("step", [60, 30, 15])

@@ -89,6 +89,7 @@ def read_households(
         table[name] = one_spelling(table[name])
     empty = table["household_id"].isna()
     if empty.any():
+        _no_formula(read.findings, mapped, file)
         raise InputError("ledger_no_id", where=_row(file, empty))
     numbers = {name: _numbers(table[name], name, mapped, file) for name in DIMENSIONS}
     numbers["share"], more = _shares_of_one(numbers["share"], file)
@@ -156,6 +157,15 @@ def _sound_ids(values: pd.Series, name: str, file: Path) -> None:
         if spoilt.any():
             value = str(values[spoilt].iloc[0])
             raise InputError(code, where=f"{_row(file, spoilt)}, {name}", value=value)
+
+
+def _no_formula(findings: list[Finding], mapped: Columns, file: Path) -> None:
+    """An identifier that is missing because its formula holds no value."""
+    for finding in findings:
+        told = finding.params
+        if finding.code == "formulas_empty" and told["column"] == mapped.used["household_id"]:
+            where = f"{file}, {told['column']}"
+            raise InputError("id_formula", where=where, cell=told["cell"], formula=told["formula"])
 
 
 def _one_statement_each(table: pd.DataFrame, file: Path) -> None:

@@ -10,6 +10,7 @@ import pandas as pd
 from pvplanner import reference
 from pvplanner.arrays import Array
 from pvplanner.errors import InputError
+from pvplanner.reading import read_small_table
 from pvplanner.reference import Sourced
 from pvplanner.scenario import Scenario
 
@@ -103,10 +104,7 @@ def _pathway(
 
 
 def _from_file(path: str, years: np.ndarray) -> np.ndarray:
-    try:
-        table = pd.read_csv(path)
-    except (OSError, ValueError) as error:
-        raise InputError("file_unreadable", where=path, reason=str(error)) from None
+    table = read_small_table(path)
     missing = [name for name in ("year", "factor_kg_per_kwh") if name not in table]
     if missing:
         raise InputError("table_columns", where=path, table="pathway", missing=missing[0])

@@ -7,7 +7,7 @@ import pandas as pd
 
 from pvplanner import reference
 from pvplanner.errors import ConfigError, InputError
-from pvplanner.reading import guarded
+from pvplanner.reading import guarded, read_small_table
 from pvplanner.weather import hourly_index
 
 
@@ -22,8 +22,7 @@ def archetypes(path: str | None = None) -> pd.DataFrame:
     """
     if path is None:
         return reference.load("load_archetypes").set_index("archetype")
-    with guarded(path):
-        table = pd.read_csv(path)
+    table = read_small_table(path)
     needed = ["archetype", "kwh_per_year", *_hours(), *_months()]
     missing = [name for name in needed if name not in table]
     if missing:

@@ -34,6 +34,7 @@ ALIASES: dict[str, tuple[str, ...]] = {
     "time": ("time", "时间", "timestamp", "datetime", "date_time", "日期时间", "数据时间",
              "采集时间", "抄表时间"),
     "date": ("date", "日期", "数据日期", "day"),
+    "hour": ("hour", "小时", "时刻", "时", "时点"),
     "energy": ("kwh", "energy", "电量", "用电量", "有功电量", "consumption", "consumption_kwh",
                "正向有功电量", "示数", "表底", "正向有功总", "reading", "register", "累计电量",
                "value", "wh", "mwh", "度"),
@@ -131,7 +132,9 @@ def _told(mapped: Columns, points: list[str], file: Path) -> list[Finding]:
     """What was taken as what; the columns of a day are one."""
     rest = tuple(name for name in mapped.unread if name not in points)
     near = {k: v for k, v in mapped.near.items() if k not in points}
-    absent = tuple(n for n in mapped.absent if not ({n} & {"power", "energy", "time", "date"}))
+    absent = tuple(
+        n for n in mapped.absent if not ({n} & {"power", "energy", "time", "date", "hour"})
+    )
     used = {**mapped.used, **({"day": f"{points[0]} to {points[-1]}"} if points else {})}
     near = {k: v for k, v in near.items() if v in absent}
     return mapped_findings(Columns(used, mapped.factors, rest, absent, near, mapped.odd), file.name)
@@ -168,6 +171,9 @@ def _from_rows(rows: pd.DataFrame, mapped: Columns, file: Path) -> tuple[pd.Data
     stamp = rows[mapped.used[time]]
     if time == "time" and "date" in mapped.used:
         stamp = rows[mapped.used["date"]] + " " + stamp
+    elif time == "date" and "hour" in mapped.used:
+        hour = rows[mapped.used["hour"]]
+        stamp = stamp + " " + hour.where(hour.str.contains(":", na=False), hour + ":00")
     told = {"household_id": rows[mapped.used["household_id"]], "time": stamp,
             "value": rows[heading]}  # fmt: skip
     return pd.DataFrame(told), power

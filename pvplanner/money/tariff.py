@@ -11,6 +11,7 @@ from pvplanner import reference
 from pvplanner.arrays import Array
 from pvplanner.demand import SCALES, by_slot
 from pvplanner.errors import InputError
+from pvplanner.reading import read_small_table
 from pvplanner.scenario import Scenario
 
 COLUMNS = ("up_to_kwh", "flat", "peak", "valley")
@@ -123,10 +124,7 @@ def household_bills(demand: pd.DataFrame, tariff: Bills | None) -> pd.DataFrame:
 
 
 def _tariff_file(path: str) -> list[dict[str, str]]:
-    try:
-        table = pd.read_csv(path)
-    except (OSError, ValueError) as error:
-        raise InputError("file_unreadable", where=path, reason=str(error)) from None
+    table = read_small_table(path)
     if [c for c in COLUMNS if c not in table] or not 1 <= len(table) <= 3:
         raise InputError("tariff_file", where=path)
     return table[list(COLUMNS)].astype(str).to_dict("records")

@@ -146,7 +146,7 @@ def _apart(
     else:
         reach = FAR_WEST_KM if longitude < WEST_DEG else FAR_KM
         here = {"CN": near.province, "HK": "Guangdong", "MO": "Guangdong"}.get(near.country, "")
-        other = [name for name in claims if here and name != here and not near.doubtful]
+        other = [name for name in claims if here and name not in (here, *near.around)]
         foreign = bool(claims) and near.country not in ("CN", "HK", "MO") and not near.doubtful
         chinese_sea = near.country in ("CN", "HK", "TW") and near.distance_km > reach
         if not (other or foreign or chinese_sea):

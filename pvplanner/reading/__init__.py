@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from pvplanner.reading.columns import Columns, map_columns, mapped_findings
 from pvplanner.reading.guard import guarded
-from pvplanner.reading.tables import TextTable, decode, read_table
+from pvplanner.reading.tables import TextTable, decode, read_small_table, read_table
 from pvplanner.reading.times import parse_times
 from pvplanner.reading.values import is_total, one_spelling, plain_text, read_numbers
 
@@ -24,5 +24,6 @@ __all__ = [
     "parse_times",
     "plain_text",
     "read_numbers",
+    "read_small_table",
     "read_table",
 ]

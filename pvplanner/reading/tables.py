@@ -16,7 +16,7 @@ import pandas as pd
 
 from pvplanner.errors import Finding, InputError, listed
 from pvplanner.reading.guard import guarded
-from pvplanner.reading.values import plain_text
+from pvplanner.reading.values import plain_text, read_numbers
 from pvplanner.texts import decode_text
 
 MOST_UNPACKED = 600_000_000
@@ -86,6 +86,23 @@ def read_table(path: str | Path, known: Known | None = None) -> TextTable:
         lines = _lines(text, file)
         table = _headed(lines, known, file, ragged=True)
     return TextTable(table, findings)
+
+
+def read_small_table(path: str | Path) -> pd.DataFrame:
+    """A small table of one's own: columns of numbers as numbers, the rest as text.
+
+    Raises
+    ------
+    InputError
+        As :func:`read_table`.
+    """
+    rows = read_table(path).rows.reset_index(drop=True)
+    out = pd.DataFrame(index=rows.index)
+    for name in rows.columns:
+        numbers = read_numbers(rows[name])
+        plain = bool((numbers.notna() == rows[name].notna()).all())
+        out[str(name).strip()] = numbers if plain else rows[name]
+    return out
 
 
 def heading_row(path: str | Path, known: Known) -> list[str]:

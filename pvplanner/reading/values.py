@@ -23,11 +23,11 @@ _DECIMAL = re.compile(r"[+-]?\d*,(\d{1,2}|\d{4,})(?!\d)(?!,)")
 
 _SCIENTIFIC = re.compile(r"\d(\.\d+)?e\+?\d{2}", re.IGNORECASE)
 _DATED = re.compile(r"\d{4}-\d{2}-\d{2} 00:00:00")
-_TOTAL_SIGNS = "(?i)计|和|数|計|total|sum|in all"
+_TOTAL_SIGNS = "(?i)计|和|数|均|total|sum|in all|average|mean"
 _TOTAL = re.compile(
-    r"(?:本页|本表|本村|全村|全组|全部|各户|累计|年度|总|合|小|共|统)*"
-    r"(?:合计|总计|小计|共计|累计|总和|总数|计)(?:数|户数)?(?:[(\[【:：].*)?"
-    r"|(?:sub|grand)?[ -]?totals?(?:[ (:].*)?|sums?(?:[(:].*)?|in all"
+    r".*(?:合计|总计|小计|共计|累计|总和|总数)(?:数|户数)?(?:[(\[【:：].*)?"
+    r"|(?:平均|均值)(?:数|每户)?(?:[(\[【:：].*)?|计:?"
+    r"|(?:.*[ -])?(?:sub|grand)?[ -]?totals?(?:[ (:].*)?|sums?(?:[(:].*)?|in all|average|mean"
 )
 
 

@@ -127,6 +127,8 @@ class Place:
     province: str
     distance_km: float
     doubtful: bool
+    around: tuple[str, ...] = ()
+    """Provinces of the nearest towns."""
 
 
 def find_place(latitude: float, longitude: float, reach_km: float = 300.0) -> Place | None:
@@ -155,7 +157,8 @@ def find_place(latitude: float, longitude: float, reach_km: float = 300.0) -> Pl
     around = [places[int(n)] for n in nearest]
     agreed = len({(row["country"], row["province"]) for row in around}) == 1
     first, far = around[0], float(away[nearest[0]])
-    return Place(first["place"], first["country"], first["province"], far, not agreed)
+    own = tuple(row["province"] for row in around)
+    return Place(first["place"], first["country"], first["province"], far, not agreed, own)
 
 
 def province_of(division_code: str) -> str | None:
