@@ -189,6 +189,9 @@ def _cell_of(value: Any) -> Any:
         return "; ".join(f"{_quoted(k)}={_quoted(v)}" for k, v in value.items())
     if isinstance(value, list | tuple):
         return "; ".join(_quoted(v) for v in value)
+    if isinstance(value, float) and float(f"{value:.16g}") != value:
+        # The writer keeps 16 digits: a number of 17 stands as text, and is read as a number.
+        return repr(value)
     return value
 
 

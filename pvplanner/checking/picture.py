@@ -10,7 +10,7 @@ from pvplanner import reference
 
 SIDE = 300
 REACH_KM = 320.0
-MOST_SHAPES = 4000
+MOST_SHAPES, MOST_NAMES = 4000, 5
 KM_PER_DEGREE = 111.2
 
 
@@ -26,15 +26,27 @@ def region_svg(latitude: float, longitude: float) -> str:
         f'<circle cx="{SIDE / 2 + x[n] * scale:.1f}" cy="{SIDE / 2 - y[n] * scale:.1f}" r="2"/>'
         for n in near
     )
-    first = near[np.argsort(np.hypot(x[near], y[near]))[:3]]
+    named = _apart(near[np.argsort(np.hypot(x[near], y[near]), kind="stable")], x, y, scale)
     names = "".join(
-        f'<text x="{SIDE / 2 + x[n] * scale + 4:.1f}" y="{SIDE / 2 - y[n] * scale - 4:.1f}">'
+        f'<text x="{SIDE / 2 + x[n] * scale + 5:.1f}" y="{SIDE / 2 - y[n] * scale - 5:.1f}">'
         f"{_escaped(rows[n]['place'])}</text>"
-        for n in first
+        for n in named
     )
     middle = SIDE / 2
     mark = f'<path d="M{middle - 7} {middle}h14M{middle} {middle - 7}v14" class="mark"/>'
     return _svg(f'<g class="towns">{dots}</g>{names}{mark}')
+
+
+def _apart(near: np.ndarray, x: np.ndarray, y: np.ndarray, scale: float) -> list[int]:
+    """The nearest towns whose names do not lie over each other."""
+    out: list[int] = []
+    for n in near:
+        clear = all(abs(y[n] - y[m]) * scale > 16 or abs(x[n] - x[m]) * scale > 90 for m in out)
+        if clear and abs(x[n]) * scale < SIDE / 2 - 90:
+            out.append(int(n))
+        if len(out) == MOST_NAMES:
+            break
+    return out
 
 
 def outlines_svg(buildings: gpd.GeoDataFrame) -> str:

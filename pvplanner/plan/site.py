@@ -102,11 +102,13 @@ def usual_village(scenario: Scenario) -> dict[str, str]:
     }
 
 
-def find_place(buildings: gpd.GeoDataFrame, stated: str | None) -> tuple[Place, list[Finding]]:
-    """Where the buildings lie, and the province stated or found."""
+def find_place(
+    buildings: gpd.GeoDataFrame, stated: str | None, where: str = "site.buildings"
+) -> tuple[Place, list[Finding]]:
+    """Where the buildings lie, and the province stated or found; ``where`` names their file."""
     latitude, longitude = centre_of(buildings)
     near = reference.find_place(latitude, longitude)
-    province, findings = stated, _apart(buildings, near, latitude, longitude, stated)
+    province, findings = stated, _apart(buildings, near, latitude, longitude, stated, where)
     if stated is None:
         if near is None or near.country != "CN" or not near.province:
             if near is None:
@@ -128,9 +130,14 @@ FAR_KM, FAR_WEST_KM, WEST_DEG = 60.0, 200.0, 105.0
 west some do."""
 
 
+def file_name(path: str | None) -> str:
+    """Name of the footprint file; its key where there is none."""
+    return Path(path).name if path else "site.buildings"
+
+
 def _apart(
     buildings: gpd.GeoDataFrame, near: reference.Place | None, latitude: float, longitude: float,
-    stated: str | None,
+    stated: str | None, where: str,
 ) -> list[Finding]:  # fmt: skip
     """Whether the buildings lie where they are said to: at sea or in another province they are
     not, and a coordinate system or a zone is wrong.
@@ -158,7 +165,7 @@ def _apart(
         "latitude": f"{latitude:.2f}", "longitude": f"{longitude:.2f}", "crs": crs.name,
         "instead": _other_zones(buildings, claims[0] if claims else None) or "-",
     }  # fmt: skip
-    return [Finding("place_apart", "site.buildings", params=params)]
+    return [Finding("place_apart", where, params=params)]
 
 
 def _other_zones(buildings: gpd.GeoDataFrame, province: str | None) -> str:

@@ -71,10 +71,11 @@ def buildings(*, scenario: Any) -> Any:
     return sites.site_buildings(scenario)
 
 
-@stage("place", kept="place.json", keys=("site.province",))
+@stage("place", kept="place.json", keys=("site.province",), files=("site.buildings",))
 def place(buildings: gpd.GeoDataFrame, *, scenario: Any) -> Any:
     """Which province the village lies in, and what follows from it."""
-    return sites.find_place(buildings, scenario.site.province)
+    site = scenario.site
+    return sites.find_place(buildings, site.province, where=sites.file_name(site.buildings))
 
 
 @stage("homes", keys=LEDGER, files=("site.households",), said="households")

@@ -237,11 +237,11 @@ class Scenario(Frozen):
 
     def _with_paths_from(self, folder: Path) -> Scenario:
         site = self.site.model_dump(exclude_unset=True)
-        found = {f"site.{key}": str(folder / value) for key, value in _site_paths(site)}
+        found = {f"site.{key}": _from(folder, value) for key, value in _site_paths(site)}
         for section, key in OTHER_PATHS:
             value = getattr(getattr(self, section), key)
             if value:
-                found[f"{section}.{key}"] = str(folder / value)
+                found[f"{section}.{key}"] = _from(folder, value)
         return self.override(found)
 
 
@@ -254,6 +254,14 @@ def _site_paths(site: Mapping[str, Any]) -> list[tuple[str, str]]:
         for key in PATH_KEYS
         if site.get(key) and not (key == "weather" and site[key] == "typical")
     ]
+
+
+def _from(folder: Path, value: str) -> str:
+    """A path of a scenario from its folder; one written on Windows is understood elsewhere."""
+    own = folder / value
+    if "\\" in value and os.sep == "/" and not own.exists():
+        own = folder / value.replace("\\", "/")
+    return str(own)
 
 
 def _relative(path: str, folder: Path) -> str:
