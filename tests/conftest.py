@@ -45,20 +45,25 @@ def liao(scenario) -> pvp.Plan:
 @pytest.fixture(scope="session")
 def browser():
     """Headless Chromium; without one the tests skip and say so, but under CI they fail."""
-    from playwright.sync_api import Error, sync_playwright
+    from playwright.sync_api import sync_playwright
 
-    with sync_playwright() as play:
-        try:
-            found = next(
-                (shutil.which(n) for n in ("chromium", "chromium-browser") if shutil.which(n)), None
-            )
-            opened = play.chromium.launch(executable_path=found, args=CHROMIUM_FLAGS)
-        except Error as error:
-            if os.environ.get("CI"):
-                raise
-            pytest.skip(f"no browser: {str(error).splitlines()[0]}")
-        yield opened
-        opened.close()
+    play = None
+    try:
+        # The driver itself needs libatomic1, which a bare Debian lacks.
+        play = sync_playwright().start()
+        found = next(
+            (shutil.which(n) for n in ("chromium", "chromium-browser") if shutil.which(n)), None
+        )
+        opened = play.chromium.launch(executable_path=found, args=CHROMIUM_FLAGS)
+    except Exception as error:
+        if play is not None:
+            play.stop()
+        if os.environ.get("CI"):
+            raise
+        pytest.skip(f"no browser: {(str(error) or type(error).__name__).splitlines()[0]}")
+    yield opened
+    opened.close()
+    play.stop()
 
 
 @pytest.fixture

@@ -5,6 +5,7 @@ python3.11 tests/run.py [pytest's own words]
 
 from __future__ import annotations
 
+import ctypes.util
 import os
 import shutil
 import subprocess
@@ -34,16 +35,31 @@ def is_debian() -> bool:
     return release.is_file() and "\nID=debian" in "\n" + release.read_text(encoding="utf-8")
 
 
+def may_install() -> bool:
+    return os.name == "posix" and hasattr(os, "geteuid") and os.geteuid() == 0 and is_debian()
+
+
+def install(*packages: str) -> None:
+    quiet = {"env": {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}}
+    run("apt-get", "update", "-qq", **quiet)
+    run("apt-get", "install", "-y", "-qq", "--no-install-recommends", *packages, **quiet)
+
+
+def lacks_atomic() -> bool:
+    """Whether Playwright's driver would not start: a bare Debian 12 has no libatomic."""
+    return sys.platform.startswith("linux") and ctypes.util.find_library("atomic") is None
+
+
 def find_browser() -> None:
     """Chromium from apt as root on Debian, elsewhere Playwright's own; without one tests skip."""
-    if shutil.which("chromium") or shutil.which("chromium-browser"):
-        return
-    if os.name == "posix" and hasattr(os, "geteuid") and os.geteuid() == 0 and is_debian():
-        quiet = {"env": {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}}
-        run("apt-get", "update", "-qq", **quiet)
-        run("apt-get", "install", "-y", "-qq", "--no-install-recommends", "chromium", **quiet)
-    else:
+    there = shutil.which("chromium") or shutil.which("chromium-browser")
+    wanted = ([] if there else ["chromium"]) + (["libatomic1"] if lacks_atomic() else [])
+    if may_install() and wanted:
+        install(*wanted)
+    elif not there:
         run(str(PYTHON), "-m", "playwright", "install", "--with-deps", "chromium")
+    if lacks_atomic():
+        print("note: libatomic1 is missing, so browser tests will skip: apt install libatomic1")
 
 
 def main() -> int:
