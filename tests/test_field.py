@@ -347,7 +347,8 @@ IDS = pd.Series(["1", "2", "3", "A-4", "005"])
      ("3号", ["3"]), ("3.0", ["3"]), ("３", ["3"])],
 )  # fmt: skip
 def test_building_ids_as_ledgers_write_them(tmp_path, told, right):
-    path = write_ledger(tmp_path, f'户号,房屋编号\nH1,"{told}"\n')
+    other = "" if told == "5" else "H2,005"
+    path = write_ledger(tmp_path, f'户号,房屋编号\nH1,"{told}"\n{other}\n')
     households, links = pvp.read_households(path)
     _, shares, findings = join_households(IDS, households, links, where="ledger.csv")
     assert shares.loc[shares["household_id"] == "H1", "building_id"].tolist() == right

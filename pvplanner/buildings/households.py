@@ -113,14 +113,16 @@ def _meant(
     ]
     out = out.explode("building_id", ignore_index=True)
     unknown = ~out["building_id"].isin(ids)
+    # Where not one is spelled alike, letters of another case may be another village's.
+    root = _root if not unknown.all() else _strict_root
     by_root = pd.Series(list(ids), dtype="object")
-    by_root = by_root.groupby(by_root.map(_root)).agg(["first", "size"])
+    by_root = by_root.groupby(by_root.map(root)).agg(["first", "size"])
     taken = set(out.loc[~unknown, "building_id"])
     pairs: dict[str, str] = {}
     for one in out.loc[unknown, "building_id"].unique():
-        root = _root(one)
-        if root in by_root.index and by_root.at[root, "size"] == 1:
-            meant = by_root.at[root, "first"]
+        own = root(one)
+        if own in by_root.index and by_root.at[own, "size"] == 1:
+            meant = by_root.at[own, "first"]
             if meant not in taken:
                 pairs[one] = meant
     # Two spellings of the ledger for one building would be a guess.
@@ -138,10 +140,15 @@ def _parted(text: str, ids: set[str]) -> list[str]:
     return parts if len(parts) > 1 and all(p in ids for p in parts) else [text]
 
 
-def _root(text: str) -> str:
-    """An identifier without case, dashes, blanks and leading zeros."""
-    plain = re.sub(r"[\s_.\-#号栋幢]+", "", plain_text(text).casefold())
+def _strict_root(text: str) -> str:
+    """An identifier without dashes, blanks and leading zeros."""
+    plain = re.sub(r"[\s_.\-#号栋幢]+", "", plain_text(text))
     return re.sub(r"(?<!\d)0+(?=\d)", "", plain)
+
+
+def _root(text: str) -> str:
+    """As :func:`_strict_root`, and without case."""
+    return _strict_root(text).casefold()
 
 
 def _ids(ids: object) -> dict[str, str]:
