@@ -1,0 +1,272 @@
+"""Numbers, identifiers, headings, stamps and tables as people write them, with values by hand."""
+
+from __future__ import annotations
+
+import io
+import zipfile
+
+import numpy as np
+import openpyxl
+import pandas as pd
+import pytest
+from helps import texts
+from hypothesis import given
+from hypothesis import strategies as st
+
+import pvplanner as pvp
+from pvplanner.buildings import findings_of
+from pvplanner.reading import is_total, one_spelling, parse_times, plain_text, read_numbers
+from pvplanner.reading.columns import map_columns
+from pvplanner.reading.tables import read_table, separator_of
+from pvplanner.reading.values import read_number, unit_factor
+
+# --- numbers, identifiers, totals, headings, stamps -----------------------------------------------
+
+NUMBERS = {
+    ("1,800", ""): 1800.0, ("1800,5", ""): 1800.5, ("1.800,5", ""): 1800.5, ("1 800", ""): 1800.0,
+    ("１２３", ""): 123.0, ("-4.5", ""): -4.5, ("3e3", ""): 3000.0, (".5", ""): 0.5,
+    ("1,234,567.8", ""): 1_234_567.8, ("0.32万度", "energy"): 3200.0, ("3200度", "energy"): 3200.0,
+    ("1.5MWh", "energy"): 1500.0, ("3.6 GJ", "energy"): 1000.0, ("2万kWh", "energy"): 20_000.0,
+    ("3.2万元", "money"): 32_000.0, ("1.5万", "money"): 15_000.0, ("¥1,200", "money"): 1200.0,
+    ("25 ft", "length"): 7.62, ("7 米", "length"): 7.0, ("650cm", "length"): 6.5,
+    ("12㎡", "area"): 12.0, ("0.03亩", "area"): 20.0, ("60%", "share"): 0.6, ("2层", "count"): 2.0,
+    ("30°", "angle"): 30.0,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("text", "dimension"), NUMBERS)
+def test_numbers_as_people_write_them(text, dimension):
+    assert read_number(text, dimension) == pytest.approx(NUMBERS[text, dimension], rel=1e-12)
+
+
+@pytest.mark.parametrize("text", ["", "abc", "12 furlong", "1-2", "3,2,1x", "kWh", "12 m", "--"])
+def test_what_is_no_number_is_none(text):
+    assert read_number(text) is None
+    assert read_number(text, "energy") is None
+
+
+def test_a_column_with_decimal_commas_writes_them_all():
+    assert read_numbers(texts(["9,465", "2,0", "12,5"])).tolist() == [9.465, 2.0, 12.5]
+    assert read_numbers(texts(["9,465", "2,100", None])).tolist()[:2] == [9465.0, 2100.0]
+    assert np.isnan(read_numbers(texts(["x", None]))).all()
+    assert read_numbers(texts(["0.3", "5 kWh"]), "energy", 1e4).tolist() == [3000.0, 5.0]
+
+
+@given(st.floats(0.01, 1e7), st.sampled_from(["", "度", "kWh", "万度", "MWh"]))
+def test_a_number_and_its_unit_come_back(value, unit):
+    factor = unit_factor(unit, "energy") if unit else 1.0
+    read = read_number(f"{value!r}{unit}", "energy")
+    assert read == pytest.approx(value * factor, rel=1e-12)
+
+
+def test_units_of_another_dimension_are_none():
+    assert unit_factor("m", "energy") is None
+    assert unit_factor("万", "length") is None
+    assert unit_factor("kWh/年", "energy") == 1.0
+
+
+SAME = {
+    "7": ["7", " 7 ", "7.0", "７", "7\u200b", "\ufeff7"],
+    "A-1": ["A-1", "Ａ－１", "A—1", "A–1"],
+    "房 1": ["房 1", "房　1", " 房  1 "],
+    "0012": ["0012"],
+    "7.10": ["7.10"],
+}
+
+
+def test_identifiers_have_one_spelling():
+    for right, spelled in SAME.items():
+        assert one_spelling(texts(spelled)).tolist() == [right] * len(spelled)
+    assert one_spelling(pd.Series([7.0, 12.0])).tolist() == ["7", "12"]
+    assert one_spelling(pd.Series([330_212_202_301_010_000])).tolist() == ["330212202301010000"]
+    assert one_spelling(texts(["", "  ", None])).isna().all()
+
+
+def test_plain_text_loses_no_letter():
+    assert plain_text("张\x0b三\u202e") == "张 三"
+    assert plain_text("a\tb\n c") == "a b c"
+
+
+TOTALS = ["合计", "合 计", "合计（8户）", "本页小计", "总计", "Total", "TOTAL:", "Grand total",
+          "东村小计", "Hamlet total", "平均", "Total households: 8", "小计：", "全村合计",
+          "共计", "累计", "subtotal", "本表合计", "sum"]  # fmt: skip
+HOUSEHOLDS = ["H1", "合作社", "计划生育办", "总务室", "Totalview", "summer", "小计划", "12", "会计"]
+
+
+def test_totals_are_told_from_households():
+    assert is_total(texts(TOTALS)).all()
+    assert not is_total(texts(HOUSEHOLDS)).any()
+
+
+def test_headings_with_units_marks_and_years():
+    aliases = {"use": ("年用电量", "consumption_kwh"), "who": ("户号", "household_id")}
+    for heading, factor in {
+        "年用电量（万度）": 1e4,
+        "年用电量(kWh)": 1.0,
+        "年用电量/度": 1.0,
+        "年用电量": 1.0,
+        "年用电量（2023年）": 1.0,
+        "*年用电量 ": 1.0,
+        "CONSUMPTION_KWH": 1.0,
+        "年用电量[MWh]": 1e3,
+        "年用电量（必填）": 1.0,
+    }.items():
+        found = map_columns([heading, "户号"], aliases, where="x", dimensions={"use": "energy"})
+        assert found.used == {"use": heading, "who": "户号"}
+        assert found.factors["use"] == factor, heading
+    odd = map_columns(["年用电量（米）"], aliases, where="x", dimensions={"use": "energy"})
+    assert odd.odd == {"年用电量（米）": "use"}
+    assert odd.used == {}
+    near = map_columns(["月用电量", "备注"], {"use": ("用电量",)}, where="x")
+    assert near.near == {"月用电量": "use"}
+    assert near.unread == ("月用电量", "备注")
+    given = map_columns(["户 号", "X"], aliases, where="x", given={"X": "use"})
+    assert given.used["use"] == "X"
+    with pytest.raises(pvp.ConfigError, match="joins no column"):
+        map_columns(["A"], aliases, where="x", given={"B": "use"})
+
+
+STAMPS = {
+    "2023-01-05 07:30": "2023-01-05 07:30",
+    "2023/1/5 7:30": "2023-01-05 07:30",
+    "20230105": "2023-01-05",
+    "202301050730": "2023-01-05 07:30",
+    "20230105 07:30": "2023-01-05 07:30",
+    "2023年1月5日 7时30分": "2023-01-05 07:30",
+    "2023年1月5日": "2023-01-05",
+    "44931.3125": "2023-01-05 07:30",
+    "2023-01-05T07:30:00": "2023-01-05 07:30",
+    "2023-01-05 24:00": "2023-01-06",
+    "05.01.2023 07:30": "2023-01-05 07:30",
+    "２０２３-０１-０５": "2023-01-05",
+}
+
+
+@pytest.mark.parametrize("text", STAMPS)
+def test_stamps_as_loggers_write_them(text):
+    times, offset = parse_times(texts([text, None]))
+    assert times[0] == pd.Timestamp(STAMPS[text])
+    assert times.isna().tolist() == [False, True]
+    assert offset is None
+
+
+def test_stamps_that_say_their_zone_or_leave_the_order_open():
+    times, offset = parse_times(texts(["2023-01-05T07:30:00+08:00", "2023-01-05T08:30:00+08:00"]))
+    assert offset == 8.0
+    assert times[0] == pd.Timestamp("2023-01-05 07:30")
+    assert parse_times(texts(["2023-01-05 07:30Z"]))[1] == 0.0
+    assert np.isnan(parse_times(texts(["2023-01-05 07:30Z", "2023-01-05 07:30+01:00"]))[1])
+    assert parse_times(texts(["2023-01-05 07:30-05:30"]))[1] == -5.5
+    assert parse_times(texts(["12/31/2023", "1/2/2023"]))[0][1] == pd.Timestamp("2023-01-02")
+    assert parse_times(texts(["31/12/2023", "1/2/2023"]))[0][1] == pd.Timestamp("2023-02-01")
+    # Both orders are possible: unknown, never a guess.
+    assert parse_times(texts(["1/2/2023"]))[0].isna().all()
+    assert parse_times(texts(["12345678.5", "no", "1.5"]))[0].isna().all()
+
+
+# --- tables ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "gb18030"])
+@pytest.mark.parametrize("sign", [",", ";", "\t", "|"])
+def test_text_in_every_usual_encoding_and_separator(tmp_path, encoding, sign):
+    body = (
+        sign.join(["户号", "说明"])
+        + "\n"
+        + sign.join(["H1", '"两\n行"'])
+        + "\n\n"
+        + sign.join(["H2", "x"])
+    )
+    (tmp_path / "a.csv").write_bytes(body.encode(encoding))
+    table = read_table(tmp_path / "a.csv").rows
+    assert table["户号"].tolist() == ["H1", "H2"]
+    assert table.index.tolist() == [2, 5]
+    assert separator_of(body) == sign
+
+
+BROKEN = {
+    "old workbook": (b"\xd0\xcf\x11\xe0" + bytes(512), "xls", "old Excel"),
+    "page for a workbook": (b"<html></html>", "xlsx", "it is HTML"),
+    "text for a workbook": (b"a,b\n1,2\n", "xlsx", "it is text"),
+    "archive for a workbook": (None, "xlsx", "it is ZIP"),
+    "bytes for text": (b"a,b\n1,\x00\x01\n", "csv", "zero bytes"),
+    "no encoding": (b"a,b\n1,\xff\xfe\xff\n", "csv", "row 2.*neither UTF-8"),
+    "cut workbook": (b"PK\x03\x04" + bytes(80), "xlsx", "can't be read"),
+    "one cell too many": (b"a,b\n1,2\n1,800,3\n", "csv", "row 3.*3 cells under 2"),
+    "missing": (b"", "none", "no such file"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", BROKEN)
+def test_what_is_no_table_is_one_clear_line(tmp_path, kind):
+    body, suffix, said = BROKEN[kind]
+    path = tmp_path / f"ledger.{suffix}"
+    if body is None:
+        with zipfile.ZipFile(path, "w") as archive:
+            archive.writestr("a.txt", "x")
+    elif kind != "missing":
+        path.write_bytes(body)
+    with pytest.raises(pvp.InputError, match=said) as found:
+        read_table(path)
+    assert "ledger" in str(found.value)
+    assert "\n" not in str(found.value)
+
+
+def test_a_bomb_of_a_workbook_is_not_unpacked(tmp_path):
+    path = tmp_path / "bomb.xlsx"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("xl/workbook.xml", "<workbook/>")
+        with archive.open("xl/worksheets/sheet1.xml", "w", force_zip64=True) as part:
+            for _ in range(620):
+                part.write(bytes(1_000_000))
+    assert path.stat().st_size < 1_000_000
+    with pytest.raises(pvp.InputError, match=r"unpacks to 0\.6 GB"):
+        read_table(path)
+
+
+def test_hostile_xml_in_a_workbook_is_one_line(tmp_path):
+    book = openpyxl.Workbook()
+    book.active.append(["户号", "房屋编号"])
+    held = io.BytesIO()
+    book.save(held)
+    bomb = '<?xml version="1.0"?><!DOCTYPE x [<!ENTITY a "aaaaaaaaaa">' + "".join(
+        f'<!ENTITY {c} "{"&" + p + ";" * 1}{("&" + p + ";") * 9}">'
+        for p, c in zip("abcdefgh", "bcdefghi", strict=True)
+    ) + "]><worksheet>&i;</worksheet>"  # fmt: skip
+    path = tmp_path / "ledger.xlsx"
+    with zipfile.ZipFile(held) as old, zipfile.ZipFile(path, "w") as new:
+        for name in old.namelist():
+            new.writestr(name, bomb if name.endswith("sheet1.xml") else old.read(name))
+    with pytest.raises(pvp.InputError) as found:
+        pvp.read_households(path)
+    assert "ledger.xlsx" in str(found.value)
+
+
+def test_a_stray_cell_far_out_costs_nothing(tmp_path):
+    book = openpyxl.Workbook()
+    for row in (["户号", "房屋编号"], ["H1", "1"]):
+        book.active.append(row)
+    book.active["XFD1048576"] = "."
+    book.save(tmp_path / "ledger.xlsx")
+    table = read_table(tmp_path / "ledger.xlsx", lambda h: h in ("户号", "房屋编号")).rows
+    assert table.loc[2, "户号"] == "H1"
+    assert table.shape[1] == 2
+
+
+def test_formulas_errors_and_booleans_of_a_sheet(tmp_path):
+    book = openpyxl.Workbook()
+    sheet = book.active
+    for row in (
+        ["户号", "房屋编号", "年用电量", "低保"],
+        ["H1", 1, "=100*12", True],
+        ["H2", 2.0, 1300, False],
+    ):
+        sheet.append(row)
+    book.save(tmp_path / "ledger.xlsx")
+    households, links = pvp.read_households(tmp_path / "ledger.xlsx")
+    assert links["building_id"].tolist() == ["1", "2"]
+    assert households["low_income"].tolist() == [True, False]
+    assert households["consumption_kwh"].isna().tolist() == [True, False]
+    empty = next(f for f in findings_of(households) if f.code == "formulas_empty")
+    assert (empty.params["cell"], empty.params["formula"]) == ("C2", "=100*12")
+    assert empty.doubtful
