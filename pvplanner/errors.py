@@ -110,6 +110,11 @@ class _Shown(dict[str, Any]):
         return "?"
 
 
+def has_message(code: str) -> bool:
+    """Whether there is a message of that code."""
+    return code in _catalogue(LANGUAGES[0])
+
+
 def message(code: str, language: str = "en", part: str = "text", **params: Any) -> str:
     """Render a message of the catalogue.
 

@@ -7,8 +7,8 @@ import re
 import zipfile
 from pathlib import Path
 
-_EAST = {"big5", "cp950", "shift_jis", "cp932", "euc_kr", "cp949", "euc_jp"}
-"""Encodings of two bytes that are not to be told from GB18030 by their bytes: they are believed."""
+_EAST = {"big5", "cp950", "shift_jis", "cp932"}
+"""Encodings of two bytes that are believed where the bytes do not speak for GB18030."""
 
 EVEN_RUNS = 0.8
 """In GBK text at least this share of the runs of high bytes have even length; in Latin text few."""
@@ -31,7 +31,8 @@ def table_encoding(file: Path) -> tuple[str, str]:
     codec = _codec(stated)
     if _decodes(text, "utf-8"):
         return "UTF-8", stated
-    if codec in _EAST and _decodes(text, codec):
+    # Big5 and Shift-JIS have low second bytes, as GBK seldom has.
+    if codec in _EAST and _decodes(text, codec) and _even(text) < EVEN_RUNS:
         return codec.upper().replace("_", "-"), stated
     if _decodes(text, "gb18030") and _even(text) >= EVEN_RUNS:
         return "GB18030", stated

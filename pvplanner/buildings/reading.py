@@ -64,9 +64,11 @@ def _read_ogr(file: Path, layer: str | None) -> tuple[gpd.GeoDataFrame, list[Fin
         encoding, stated = table_encoding(file)
     if encoding:
         options["encoding"] = encoding
-        code = "encoding_against" if stated and not _same(stated, encoding) else "encoding_chosen"
         params = {"encoding": encoding, "stated": stated}
-        findings.append(Finding(code, file.name, params=params))
+        if not stated:
+            findings.append(Finding("encoding_chosen", file.name, params=params))
+        elif not _same(stated, encoding):
+            findings.append(Finding("encoding_against", file.name, params=params))
     drawing = file.suffix.lower() == ".dxf"
     source = f"/vsizip/{file.resolve().as_posix()}" if file.suffix.lower() == ".zip" else str(file)
     try:

@@ -136,6 +136,9 @@ def _surrounding(shapes: np.ndarray, status: np.ndarray, reason: np.ndarray) -> 
     live = np.flatnonzero(status != SET_ASIDE)
     if len(live) < 2:
         return
+    # A yard drawn around houses has them as holes: what its outer ring holds counts.
+    shapes = shapes.copy()
+    shapes[live] = _filled(shapes[live])
     areas = shapely.area(shapes)
     held = _held(shapes, areas, live)
     outer = sorted(held, key=lambda row: areas[row])
@@ -146,7 +149,6 @@ def _surrounding(shapes: np.ndarray, status: np.ndarray, reason: np.ndarray) -> 
         own = [inner for inner in held[row] if status[inner] != SET_ASIDE]
         if not own or float(np.median(areas[own])) < HOUSE_M2:
             continue
-        # Rings round courts surround by their hull only: what they hold is not in their area.
         filled = shapely.area(shapely.union_all(shapes[own])) / areas[row]
         if filled >= FILLED:
             continue
@@ -158,6 +160,17 @@ def _surrounding(shapes: np.ndarray, status: np.ndarray, reason: np.ndarray) -> 
     if len(plots) >= SURROUNDED and len(plots) >= PLOT_SHARE * leaves:
         for row in plots:
             status[row], reason[row] = SET_ASIDE, "plot"
+
+
+def _filled(shapes: np.ndarray) -> np.ndarray:
+    """Outlines without their holes."""
+    out = shapes.copy()
+    parts, owner = shapely.get_parts(shapes, return_index=True)
+    holed = np.unique(owner[shapely.get_num_interior_rings(parts) > 0])
+    for row in holed:
+        rings = shapely.get_exterior_ring(parts[owner == row])
+        out[row] = shapely.union_all(shapely.polygons(rings))
+    return out
 
 
 def _held(shapes: np.ndarray, areas: np.ndarray, live: np.ndarray) -> dict[int, list[int]]:

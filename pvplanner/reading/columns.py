@@ -62,7 +62,9 @@ def parts_of(heading: str) -> tuple[str, str]:
     found = re.fullmatch(r"(.+?)\s*[(\[【<](.*?)[)\]】>]\s*", text) or re.fullmatch(
         r"(.+?)\s*[/,:]\s*([^/,:]+)", text
     )
-    return (fold(found[1]), found[2].strip()) if found else (fold(text), "")
+    if not found:
+        return fold(text), ""
+    return fold(found[1]), re.sub(r"^(?:单位|unit)\s*[:：]?\s*", "", found[2].strip(), flags=re.I)
 
 
 @lru_cache(maxsize=100_000)

@@ -60,7 +60,23 @@ def _spelled(text: str) -> str:
     told = re.sub(r"(\d{4})年(\d{1,2})月(\d{1,2})日?", r"\1-\2-\3 ", told)
     told = re.sub(r"(\d{1,2})[时点](\d{1,2})?分?", lambda m: f"{m[1]}:{m[2] or '00'}", told)
     told = re.sub(r"^(\d{4})[/.](\d{1,2})[/.](\d{1,2})", r"\1-\2-\3", told)
+    told = _HALF_DAY.sub(_of_24, told)
     return " ".join(told.split())
+
+
+_HALF_DAY = re.compile(
+    r"(?:(上午|下午)\s*)?\b(\d{1,2})(:\d{2}(?::\d{2})?)\s*(am|pm|a\.m\.|p\.m\.)?", re.IGNORECASE
+)
+
+
+def _of_24(found: re.Match[str]) -> str:
+    """A time of half a day (12:30 AM, 下午 3:00) on the clock of 24 hours."""
+    half = (found[1] or found[4] or "").casefold()
+    hour = int(found[2])
+    if half:
+        late = half.startswith("p") or half == "下午"
+        hour = hour % 12 + (12 if late else 0)
+    return f"{hour:02d}{found[3]}"
 
 
 def _hours(zone: str) -> float:

@@ -23,10 +23,10 @@ _DECIMAL = re.compile(r"[+-]?\d*,(\d{1,2}|\d{4,})(?!\d)(?!,)")
 
 _SCIENTIFIC = re.compile(r"\d(\.\d+)?e\+?\d{2}", re.IGNORECASE)
 _DATED = re.compile(r"\d{4}-\d{2}-\d{2} 00:00:00")
-_TOTAL_SIGNS = "(?i)计|和|数|均|total|sum|in all|average|mean"
+_TOTAL_SIGNS = "(?i)计|和|数|均|全|total|sum|in all|average|mean"
 _TOTAL = re.compile(
-    r".*(?:合计|总计|小计|共计|累计|总和|总数)(?:数|户数)?(?:[(\[【:：].*)?"
-    r"|(?:平均|均值)(?:数|每户)?(?:[(\[【:：].*)?|计:?"
+    r".*(?:合计|总计|小计|共计|累计|总和|总数)(?:数|户数)?(?:共?\d+户)?(?:[(\[【:：].*)?"
+    r"|全[村镇乡县组](?:[(\[【:：].*)?|(?:平均|均值|户均|人均)(?:数|每户)?(?:[(\[【:：].*)?|计:?"
     r"|(?:.*[ -])?(?:sub|grand)?[ -]?totals?(?:[ (:].*)?|sums?(?:[(:].*)?|in all|average|mean"
 )
 
@@ -69,6 +69,9 @@ def _identifier(value: object) -> object:
     if isinstance(value, float | np.floating) and float(value).is_integer():
         value = f"{float(value):.14E}" if abs(float(value)) >= 1e15 else int(value)
     text = plain_text(value)
+    # A spreadsheet's marks for text are no part of it: '12 and ="12".
+    found = re.fullmatch(r'="(.*)"|\'(.*)', text)
+    text = text if found is None else (found[1] or found[2] or "").strip()
     if text.endswith("0"):
         text = re.sub(r"^(-?\d+)\.0+$", r"\1", text)
     return text or pd.NA

@@ -18,7 +18,7 @@ from pydantic import AfterValidator, Field, ValidationError, model_validator
 
 from pvplanner import reference
 from pvplanner.errors import LANGUAGES, ConfigError
-from pvplanner.scenario.refusals import config_error
+from pvplanner.scenario.refusals import config_error, refuse
 from pvplanner.scenario.sections import (
     Carbon,
     Cooperative,
@@ -94,7 +94,7 @@ PATH_KEYS = (
 
 def _known_language(value: str) -> str:
     if value not in LANGUAGES:
-        raise ValueError(f"unknown language {value!r}; known: {', '.join(LANGUAGES)}")
+        raise refuse("name_unknown", kind="language", value=value, known=", ".join(LANGUAGES))
     return value
 
 
@@ -130,24 +130,19 @@ class Scenario(Frozen):
     def _light_induced_once(self) -> Self:
         counted = self.system.losses is None and self.system.loss_items.light_induced > 0
         if counted and self.finance.degradation_first_year > 0:
-            raise ValueError(
-                "light-induced loss is counted twice: set system.loss_items.light_induced or "
-                "finance.degradation_first_year to 0"
-            )
+            raise refuse("light_induced_twice")
         return self
 
     @model_validator(mode="after")
     def _terms_fit(self) -> Self:
         life = self.finance.life_years
         if self.loan.share > 0 and self.loan.years > life:
-            raise ValueError(f"loan.years ({self.loan.years}) is longer than the life ({life})")
+            raise refuse("loan_too_long", years=self.loan.years, life=life)
         path = self.tariff.market_path_prices
         if path is not None and len(path) < life:
-            raise ValueError(
-                f"tariff.market_path_prices has {len(path)} years, fewer than the life ({life})"
-            )
+            raise refuse("price_path_short", years=len(path), life=life)
         if self.cooperative.equal_share + self.cooperative.low_income_share > 1:
-            raise ValueError("cooperative.equal_share and low_income_share sum to more than 1")
+            raise refuse("dividend_over")
         return self
 
     @model_validator(mode="after")
@@ -155,10 +150,7 @@ class Scenario(Frozen):
         law = reference.constant("lease_limit_years")
         most = round(law.value)
         if self.finance.lease_years > most:
-            raise ValueError(
-                f"finance.lease_years is over {most}: the part of a lease beyond {most} years is "
-                f"void ({law.source}); set it to {most} or less"
-            )
+            raise refuse("lease_void", most=most, source=law.source)
         return self
 
     def __init__(self, **data: Any) -> None:

@@ -1,16 +1,36 @@
-"""What pydantic refuses, said as a planner can act on it."""
+"""What pydantic refuses, said as a planner can act on it, in every language."""
 
 from __future__ import annotations
 
 import datetime as dt
 import difflib
 import re
+from collections.abc import Sequence
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
-from pydantic_core import ErrorDetails
+from pydantic_core import ErrorDetails, PydanticCustomError
 
-from pvplanner.errors import ConfigError
+from pvplanner.errors import ConfigError, has_message, message
+
+LIMITS = {"greater_than": ("gt", ">"), "greater_than_equal": ("ge", "≥"),
+          "less_than": ("lt", "<"), "less_than_equal": ("le", "≤")}  # fmt: skip
+KINDS = {"float": "kind_number", "finite": "kind_number", "int": "kind_whole", "bool": "kind_flag",
+         "date": "kind_date", "string": "kind_text", "list": "kind_list", "dict": "kind_table",
+         "model": "kind_table", "too": "kind_list"}  # fmt: skip
+"""What was expected, by the beginning of pydantic's own name of the refusal."""
+
+
+def refuse(code: str, **params: Any) -> PydanticCustomError:
+    """A validator's refusal that keeps its code, so that it can be said in every language."""
+    told = {"said": message(code, "en", **params), **params}
+    return PydanticCustomError(code, "{said}", told)
+
+
+def nearest(value: str, known: Sequence[str]) -> str:
+    """The known names, the most alike first."""
+    near = difflib.get_close_matches(value, known, n=1)
+    return ", ".join([*near, *(name for name in known if name not in near)])
 
 
 def config_error(error: ValidationError, root: type[BaseModel]) -> ConfigError:
@@ -22,12 +42,24 @@ def config_error(error: ValidationError, root: type[BaseModel]) -> ConfigError:
     )
     if first["type"] == "extra_forbidden":
         return _unknown_key(first, root)
-    reason = first["msg"].removeprefix("Value error, ")
-    if first["type"] == "value_error" and not first["loc"]:
-        return ConfigError("scenario_refused", where="scenario", reason=reason)
+    context = first.get("ctx") or {}
+    if has_message(first["type"]):
+        told = {name: value for name, value in context.items() if name != "said"}
+        return ConfigError(first["type"], where=key or "scenario", **told)
     given = first.get("input")
     shown = given if isinstance(given, str | int | float | bool | dt.date) else type(given).__name__
-    return ConfigError("scenario_value", where=key, value=repr(shown), reason=reason)
+    value = repr(shown)
+    if first["type"] in LIMITS:
+        name, sign = LIMITS[first["type"]]
+        return ConfigError("value_limit", where=key, value=value, limit=f"{sign} {context[name]}")
+    if first["type"] == "literal_error":
+        choices = str(context["expected"]).replace(" or ", ", ").replace("'", "")
+        return ConfigError("value_choice", where=key, value=value, choices=choices)
+    kind = KINDS.get(first["type"].split("_")[0])
+    if kind is not None and not first["type"].startswith("string_pattern"):
+        return ConfigError("value_kind", where=key, value=value, kind=kind)
+    reason = first["msg"].removeprefix("Value error, ")
+    return ConfigError("scenario_value", where=key, value=value, reason=reason)
 
 
 def _unknown_key(detail: ErrorDetails, root: type[BaseModel]) -> ConfigError:

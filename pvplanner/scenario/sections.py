@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import datetime as dt
-import difflib
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator
 
 from pvplanner import reference
 from pvplanner.reference.products import find_module
+from pvplanner.scenario.refusals import nearest, refuse
 
 Fraction = Annotated[float, Field(ge=0, le=1)]
 Losses = Annotated[float, Field(ge=0, lt=1)]
@@ -21,9 +21,9 @@ NotNegative = Annotated[float, Field(ge=0, le=1e12)]
 def _known_model(value: str) -> str:
     known = reference.listed_in("models", "model")
     if value not in known:
-        near = difflib.get_close_matches(value, known, n=1)
-        hint = f"; did you mean {near[0]!r}?" if near else ""
-        raise ValueError(f"unknown business model {value!r}{hint}; known: {', '.join(known)}")
+        raise refuse(
+            "name_unknown", kind="business_model", value=value, known=nearest(value, known)
+        )
     return value
 
 
@@ -92,9 +92,8 @@ class Site(Frozen):
         short = next((zh for zh in named if value.startswith(zh)), None)
         if short is not None:
             return named[short]
-        near = difflib.get_close_matches(value, reference.provinces(), n=1)
-        hint = f"; did you mean {near[0]!r}?" if near else ""
-        raise ValueError(f"unknown province {value!r}{hint} (or leave it out outside China)")
+        known = nearest(value, reference.provinces())
+        raise refuse("province_unknown", value=value, known=known)
 
 
 class Weather(Frozen):
@@ -135,7 +134,7 @@ class Roof(Frozen):
         known = reference.listed_in("usable_rules", "rule")
         odd = [rule for rule in value if rule not in known]
         if odd:
-            raise ValueError(f"unknown rule {odd[0]!r}; known: {', '.join(known)}")
+            raise refuse("name_unknown", kind="rule", value=odd[0], known=", ".join(known))
         return value
 
     @field_validator("tilt", "usable_low", "usable_middle", "usable_high")
@@ -144,7 +143,7 @@ class Roof(Frozen):
         known = reference.listed_in("roof_types", "roof_type")
         odd = [kind for kind in value if kind not in known]
         if odd:
-            raise ValueError(f"unknown roof type {odd[0]!r}; known: {', '.join(known)}")
+            raise refuse("name_unknown", kind="roof_type", value=odd[0], known=", ".join(known))
         return value
 
 

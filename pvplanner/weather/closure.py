@@ -14,7 +14,7 @@ OFFSETS = tuple(range(-60, 76, 15))
 UNDETERMINED_W_PER_M2 = 1.0
 """Offsets whose closures differ by less than this can't be told apart."""
 
-GATE = 0.25
+GATE = 0.15
 """A year whose components miss each other by this share of the light (rms, W/m2, at the best
 offset) is not believed: one of them is not what it says."""
 
