@@ -247,7 +247,7 @@ def unknown_values(
     out = [] if tag is None or np.isnan(tag) else [float(tag)]
     cells = _sampled(source)
     cells = cells[np.isfinite(cells) & ~np.isin(cells, out)]
-    findings = []
+    findings = _whole_steps(cells, factor, name)
     for _ in range(2):
         metres = cells * factor + offset
         land = (metres >= LOWEST_M) & (metres <= HIGHEST_M)
@@ -266,6 +266,21 @@ def unknown_values(
         findings.append(Finding("raster_unknown", name, count, params))
         cells = cells[cells != value]
     return tuple(out), findings
+
+
+COARSE_STEP_M = 0.3
+"""Heights in steps larger than this show slopes too small."""
+
+
+def _whole_steps(cells: np.ndarray, factor: float, name: str) -> list[Finding]:
+    """Heights that were rounded, to whole metres for instance."""
+    unique = np.unique(cells)
+    if len(unique) < 3:
+        return []
+    step = float(np.diff(unique).min()) * abs(factor)
+    if step < COARSE_STEP_M:
+        return []
+    return [Finding("raster_steps", name, params={"step": f"{step:g}"})]
 
 
 def _sampled(source: Any) -> np.ndarray:

@@ -12,7 +12,12 @@ import pandas as pd
 import shapely
 from pyproj import CRS
 
-from pvplanner.buildings.attributes import clean_types, rename_columns, unique_ids
+from pvplanner.buildings.attributes import (
+    clean_types,
+    odd_values,
+    rename_columns,
+    unique_ids,
+)
 from pvplanner.buildings.datum import (
     bd09_to_wgs84,
     gcj02_to_wgs84,
@@ -121,6 +126,7 @@ def _read(
     findings += mapped_findings(mapped, where, kept=True)
     frame, more = clean_types(frame, where=where, factors=mapped.factors)
     findings += more
+    findings += odd_values(frame, where=where)
     column = mapped.used.get("building_id", "building_id")
     frame["building_id"], more = unique_ids(frame["building_id"], where=where, column=column)
     findings += more
@@ -132,9 +138,17 @@ def _read(
     buildings, more = judge_shapes(buildings, where=where)
     findings += more
     findings += judge_attributes(buildings, where=where)
+    _one_village(buildings, where)
     buildings["area_m2"] = buildings.geometry.area.fillna(0.0)
     buildings.attrs["findings"] = findings
     return buildings
+
+
+def _one_village(buildings: gpd.GeoDataFrame, where: str) -> None:
+    """Outlines in several far places, of which none holds the bulk, are no village."""
+    far = buildings["status_reason"].eq("far_away")
+    if far.sum() >= 0.5 * len(buildings) and len(buildings) > 1:
+        raise InputError("places_several", where=where, count=int(far.sum()), all=len(buildings))
 
 
 def read_areas(path: str | os.PathLike[str], crs: CRS) -> np.ndarray:

@@ -208,6 +208,38 @@ def clean_types(
     return out, findings
 
 
+STOREY_M = (2.0, 6.5)
+"""Height of a storey, eaves and roof included: outside it a height is of another unit or datum."""
+
+LEAST_TILT = 3.0
+"""A pitched roof is steeper; below it a tilt is a ratio or radians."""
+
+
+def odd_values(frame: pd.DataFrame, *, where: str) -> list[Finding]:
+    """Heights and tilts that a village does not have: of another unit, or above sea level."""
+    findings = []
+    per_storey = (frame["height_m"] / frame["floors"]).dropna()
+    middle = float(per_storey.median()) if len(per_storey) else np.nan
+    low, high = STOREY_M
+    if len(per_storey) and not low <= middle <= high:
+        params = {"middle": f"{middle:.1f}", "low": f"{low:g}", "high": f"{high:g}"}
+        findings.append(Finding("heights_odd", where, len(per_storey), params))
+    tall = frame.loc[frame["floors"].isna(), "height_m"].dropna()
+    if len(tall) >= 3 and tall.median() > TALL_M:
+        params = {"middle": f"{tall.median():.0f}", "low": "3", "high": f"{TALL_M:g}"}
+        findings.append(Finding("heights_tall", where, len(tall), params))
+    pitched = frame.loc[~frame["roof_type"].eq("flat").fillna(False), "roof_tilt"]
+    small = pitched[(pitched > 0) & (pitched < LEAST_TILT)]
+    if len(small) and len(small) >= 0.5 * (pitched > 0).sum():
+        params = {"most": f"{small.max():g}", "least": f"{LEAST_TILT:g}"}
+        findings.append(Finding("tilts_odd", where, len(small), params))
+    return findings
+
+
+TALL_M = 35.0
+"""Houses of a village are not higher in the middle."""
+
+
 def _unread(where: str, column: str, values: pd.Series, first_row: int) -> Finding:
     shown = listed(sorted({str(v) for v in values}))
     rows = listed([int(at) + first_row for at in values.index])

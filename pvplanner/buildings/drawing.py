@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import geopandas as gpd
@@ -42,13 +43,48 @@ def outlines_of_drawing(
     if closed.sum() == 1 and _is_frame(np.asarray(chosen.geometry)[closed][0]):
         raise InputError("drawing_frame", where=str(file), layers=_listed_layers(areas))
     params = {"open": open_, "layers": _listed_layers(areas)}
-    return kept, [*findings, Finding("dxf_closed", file.name, int(closed.sum()), params)]
+    findings = [*findings, Finding("dxf_closed", file.name, int(closed.sum()), params)]
+    lost = _house_like(np.asarray(chosen.geometry)[np.isin(kinds, (1, 5))])
+    if lost:
+        findings.append(Finding("dxf_open", file.name, lost, {"layers": params["layers"]}))
+    return kept, findings
+
+
+def _house_like(lines: np.ndarray) -> int:
+    """How many open lines would be an outline of a house's size if they were closed."""
+    count = 0
+    for line in lines:
+        points = shapely.get_coordinates(line)
+        if len(points) >= 4 and HOUSE_M2 <= shapely.Polygon(points).area <= FRAME_M2:
+            count += 1
+    return count
+
+
+HOUSE_M2 = 15.0
+GAP_M = 0.1
+"""A ring whose ends lie this near was meant to be closed."""
+
+
+def drawing_encoding(file: Path) -> str:
+    """Encoding of a drawing's texts: UTF-8 from AutoCAD 2007 on, else by its bytes."""
+    body = file.read_bytes()
+    version = re.search(rb"\$ACADVER\s+1\s+AC(\d{4})", body[:20_000])
+    if body.isascii() or (version and int(version[1]) >= 1021):
+        return "UTF-8"
+    for encoding, name in (("utf-8", "UTF-8"), ("gb18030", "CP936")):
+        try:
+            body.decode(encoding)
+        except UnicodeDecodeError:
+            continue
+        return name
+    return ""
 
 
 def _closed(shapes: np.ndarray) -> np.ndarray:
     """Closed lines as polygons, each ring for itself: their lengths differ."""
     line = shapely.get_type_id(shapes) == 1
-    closed = line & shapely.is_closed(shapes) & (shapely.get_num_coordinates(shapes) >= 4)
+    ends = shapely.distance(shapely.get_point(shapes, 0), shapely.get_point(shapes, -1))
+    closed = line & (ends <= GAP_M) & (shapely.get_num_coordinates(shapes) >= 4)
     done = shapes.copy()
     for row in np.flatnonzero(closed):
         done[row] = shapely.Polygon(shapely.get_coordinates(shapes[row]))

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -20,8 +22,8 @@ from pvplanner.reading import (
     read_numbers,
     read_table,
 )
-from pvplanner.reading.columns import knows
-from pvplanner.reading.values import lost_digits, made_dates
+from pvplanner.reading.columns import knows, parts_of
+from pvplanner.reading.values import lost_digits, made_dates, unit_factor
 
 ALIASES: dict[str, tuple[str, ...]] = {
     "household_id": ("household_id", "户号", "户编号", "家庭编号", "门牌号", "household"),
@@ -80,6 +82,7 @@ def read_households(
     mapped = map_columns(
         list(raw.columns), ALIASES, where=str(file), given=columns, dimensions=DIMENSIONS
     )
+    mapped = _titled(mapped, read.title)
     findings = [*read.findings, *mapped_findings(mapped, file.name)]
     table = _our_columns(raw, mapped, str(file))
     table, more = _without_totals(table, raw, mapped, file)
@@ -97,6 +100,7 @@ def read_households(
     for name in DIMENSIONS:
         findings += _converted(table[name], numbers[name], name, file)
     findings += _usual_use(numbers["consumption_kwh"], file)
+    findings += _usual_income(numbers["income_today"], file)
     findings += _unread_numbers(raw, mapped, file)
     links = _links(table.assign(share=numbers["share"]))
     described = table.assign(
@@ -135,19 +139,26 @@ def _without_totals(
     for column in raw.columns[1:]:
         first = first.fillna(raw[column])
     named = is_total(first)
-    for name in ("household_id", "household_name"):
-        named |= is_total(table[name])
+    for name in raw.columns:
+        named |= is_total(raw[name])
     said = table.notna().any(axis=1)
     again = (
         table["household_id"]
         .map(plain_text, na_action="ignore")
         .eq(plain_text(mapped.used["household_id"]))
     )
-    # A printed ledger repeats its heading on every page.
+    # A printed ledger repeats its heading on every page, and names groups in rows of one cell.
     findings = []
-    if named.any():
-        rows = {"rows": listed(table.index[named])}
-        findings.append(Finding("ledger_totals", file.name, int(named.sum()), rows))
+    lone = raw.notna().sum(axis=1).eq(1) & table["building_id"].isna() & (len(raw.columns) > 1)
+    lone &= ~named & said
+    if lone.any():
+        params = {"rows": listed(table.index[lone]), "cells": listed(first[lone])}
+        findings.append(Finding("ledger_lone", file.name, int(lone.sum()), params))
+    named |= lone
+    totals = named & ~lone
+    if totals.any():
+        rows = {"rows": listed(table.index[totals])}
+        findings.append(Finding("ledger_totals", file.name, int(totals.sum()), rows))
     return table[said & ~named & ~again.fillna(False).astype(bool)].copy(), findings
 
 
@@ -224,6 +235,34 @@ def _usual_use(use: pd.Series, file: Path) -> list[Finding]:
         return [Finding("ledger_use_some", file.name, len(odd), params)]
     params = {"middle": f"{middle:g}", "least": f"{least:g}", "most": f"{most:g}"}
     return [Finding("ledger_use_odd", file.name, len(known), params)]
+
+
+def _usual_income(income: pd.Series, file: Path) -> list[Finding]:
+    """Yearly incomes that nobody has: thousands or ten thousands without a word."""
+    known = income[income > 0]
+    least, most = (reference.constant(f"income_{end}").value for end in ("least", "most"))
+    odd = known[(known < least) | (known > most)]
+    if odd.empty:
+        return []
+    params = {"rows": listed(odd.index), "values": listed([f"{v:g}" for v in odd]),
+              "column": "income_today", "least": f"{least:g}", "most": f"{most:g}"}  # fmt: skip
+    return [Finding("ledger_income_odd", file.name, len(odd), params)]
+
+
+def _titled(mapped: Columns, title: str) -> Columns:
+    """Units that stand in the title (单位：千元) for columns that state none of their own."""
+    found = re.search(
+        r"(?:单位|unit)\s*[:：]\s*([^\s,，;；)）]+)", plain_text(title), re.IGNORECASE
+    )
+    if found is None:
+        return mapped
+    factors = dict(mapped.factors)
+    for name, dimension in DIMENSIONS.items():
+        factor = unit_factor(found[1], dimension)
+        stated = name in mapped.used and parts_of(mapped.used[name])[1]
+        if factor is not None and not stated and name in factors:
+            factors[name] = factor
+    return replace(mapped, factors=factors)
 
 
 def _unread_numbers(raw: pd.DataFrame, mapped: Columns, file: Path) -> list[Finding]:

@@ -40,6 +40,7 @@ def place_in_metres(
     stated, findings = _stated_crs(raw, crs, where)
     extent = _extent(raw, where, stated)
     _check_coordinates(stated, extent, where)
+    findings += _coarse(raw, stated, where)
     frame = raw.set_crs(stated, allow_override=True)
     to_lonlat = to_degrees(stated)
     lon, lat = to_lonlat.transform(*_middle(raw))
@@ -89,6 +90,22 @@ def _extent(raw: gpd.GeoDataFrame, where: str, crs: CRS | None = None) -> np.nda
     near = (np.abs(known.reshape(-1, 2, 2) - middle) <= reach).all(axis=(1, 2))
     bulk = known[near] if near.any() else known
     return np.concatenate([bulk[:, :2].min(axis=0), bulk[:, 2:].max(axis=0)])
+
+
+COARSE_DEG = 1e-4
+"""Degrees rounded to so many are 11 m apart: no outline is left of a house."""
+
+
+def _coarse(raw: gpd.GeoDataFrame, crs: CRS, where: str) -> list[Finding]:
+    """Coordinates that were rounded until houses lost their shape."""
+    if not crs.is_geographic:
+        return []
+    points = shapely.get_coordinates(np.asarray(raw.geometry))
+    points = points[np.isfinite(points).all(axis=1)]
+    off = np.abs(points / COARSE_DEG - np.round(points / COARSE_DEG))
+    if len(points) < 4 or (off > 1e-3).any():
+        return []
+    return [Finding("coordinates_coarse", where, len(raw), {"metres": "11"})]
 
 
 def _in_degrees(crs: CRS | None, middle: np.ndarray) -> bool:

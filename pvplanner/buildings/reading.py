@@ -11,7 +11,7 @@ import pyogrio
 import shapely
 from pyogrio.errors import DataSourceError
 
-from pvplanner.buildings.drawing import outlines_of_drawing
+from pvplanner.buildings.drawing import drawing_encoding, outlines_of_drawing
 from pvplanner.buildings.encoding import table_encoding
 from pvplanner.errors import Finding, InputError, listed
 from pvplanner.reading import guarded
@@ -70,6 +70,9 @@ def _read_ogr(file: Path, layer: str | None) -> tuple[gpd.GeoDataFrame, list[Fin
         elif not _same(stated, encoding):
             findings.append(Finding("encoding_against", file.name, params=params))
     drawing = file.suffix.lower() == ".dxf"
+    if drawing:
+        with guarded(file):
+            pyogrio.set_gdal_config_options({"DXF_ENCODING": drawing_encoding(file) or None})
     source = f"/vsizip/{file.resolve().as_posix()}" if file.suffix.lower() == ".zip" else str(file)
     try:
         with guarded(file):

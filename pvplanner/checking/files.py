@@ -11,7 +11,7 @@ from pvplanner.buildings.ledger import DIMENSIONS as LEDGER_UNITS
 from pvplanner.demand.meter import ALIASES as METER
 from pvplanner.demand.meter import DIMENSIONS as METER_UNITS
 from pvplanner.demand.meter import read_meter
-from pvplanner.errors import Finding
+from pvplanner.errors import Finding, InputError
 from pvplanner.reading.columns import knows
 from pvplanner.reading.tables import heading_row
 from pvplanner.weather import read_weather
@@ -19,6 +19,9 @@ from pvplanner.words import label, style
 
 WEATHER_SUFFIXES = (".epw", ".csv", ".json")
 TABLE_SUFFIXES = (".csv", ".txt", ".tsv", ".xlsx", ".xlsm", ".xls")
+OTHERS = (".tif", ".tiff", ".vrt", ".las", ".laz", ".dwg", ".pdf", ".doc", ".docx")
+"""Files that are looked at through a scenario, or not at all."""
+
 HEAD_BYTES = 2000
 
 Told = tuple[list[str], list[Finding]]
@@ -32,6 +35,8 @@ def look_at_file(path: Path, language: str, **options: Any) -> Told:
     InputError, ConfigError
         If the file is not what it should be.
     """
+    if path.is_dir() or path.suffix.lower() in OTHERS:
+        raise InputError("check_kind", where=str(path))
     kind = kind_of(path)
     if kind == "ledger":
         return _ledger(path, language)

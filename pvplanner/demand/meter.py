@@ -34,6 +34,7 @@ ALIASES: dict[str, tuple[str, ...]] = {
     "time": ("time", "时间", "timestamp", "datetime", "date_time", "日期时间", "数据时间",
              "采集时间", "抄表时间"),
     "date": ("date", "日期", "数据日期", "day"),
+    "unit": ("unit", "单位", "计量单位", "电量单位"),
     "hour": ("hour", "小时", "时刻", "时", "时点"),
     "energy": ("kwh", "energy", "电量", "用电量", "有功电量", "consumption", "consumption_kwh",
                "正向有功电量", "示数", "表底", "正向有功总", "reading", "register", "累计电量",
@@ -111,8 +112,9 @@ def read_meter(
         long, power = _from_rows(read.rows, mapped, file)
     findings += _told(mapped, points, file)
     factor = 1.0 if points else mapped.factors["power" if power else "energy"]
-    if unit != "auto":
-        factor, power = UNITS[unit]
+    told = _unit_column(read.rows, mapped, file)
+    if unit != "auto" or told:
+        factor, power = UNITS[unit] if unit != "auto" else UNITS[told]
     times, offset = parse_times(long["time"])
     _all_read(long, times, file)
     if offset is not None and np.isfinite(offset) and offset != utc_offset_hours:
@@ -128,12 +130,27 @@ def read_meter(
     return year
 
 
+def _unit_column(rows: pd.DataFrame, mapped: Columns, file: Path) -> str:
+    """The unit that a column of units states; empty where there is none."""
+    if "unit" not in mapped.used:
+        return ""
+    known = {name.casefold(): name for name in UNITS} | {"度": "kWh", "千瓦时": "kWh", "千瓦": "kW"}
+    column = rows[mapped.used["unit"]].dropna()
+    told = {plain_text(v).casefold() for v in column.unique()}
+    odd = sorted(told - set(known))
+    if odd or len(told) > 1:
+        first = column[column.map(lambda v: plain_text(v).casefold() == (odd or sorted(told))[0])]
+        where = f"{file}, row {first.index[0]}, {mapped.used['unit']}"
+        raise InputError("unit_unknown", where=where, value=str(first.iloc[0]))
+    return known[told.pop()] if told else ""
+
+
 def _told(mapped: Columns, points: list[str], file: Path) -> list[Finding]:
     """What was taken as what; the columns of a day are one."""
     rest = tuple(name for name in mapped.unread if name not in points)
     near = {k: v for k, v in mapped.near.items() if k not in points}
     absent = tuple(
-        n for n in mapped.absent if not ({n} & {"power", "energy", "time", "date", "hour"})
+        n for n in mapped.absent if not ({n} & {"power", "energy", "time", "date", "hour", "unit"})
     )
     used = {**mapped.used, **({"day": f"{points[0]} to {points[-1]}"} if points else {})}
     near = {k: v for k, v in near.items() if v in absent}
@@ -264,7 +281,8 @@ def _hours_of(readings: Readings, power: bool) -> tuple[pd.Series, list[tuple[st
     step = _step(readings)
     times, values = readings.times, readings.values
     notes: list[tuple[str, int]] = []
-    if _rises(values) and not power:
+    # Power never only rises; days of points that do are a dial's.
+    if _rises(values):
         values, extra = _flow(readings, step)
         notes.append(("meter_register" if extra else "meter_register_whole", step))
         times = times[: len(values)]
@@ -376,9 +394,33 @@ def _plausible(year: pd.DataFrame, file: Path, *, sure: bool) -> list[Finding]:
             "meter_unit", where=f"{file}, {household}", kwh=f"{sums[household]:,.0f}",
             least=f"{least:g}", most=f"{most:g}", unit=unit,
         )  # fmt: skip
+    findings = _flat(year, file)
+    low, high = (365 * v for v in reference.plausible("meter_kwh_day"))
+    if not low <= middle <= high and not sure:
+        params = {"kwh": f"{middle:,.0f}", "least": f"{low:g}", "most": f"{high:g}"}
+        findings.append(Finding("meter_unusual", file.name, len(sums), params))
     odd = sums[(sums < least) | (sums > most)]
     if odd.empty:
-        return []
+        return findings
     shown = listed([f"{name}: {kwh:,.0f} kWh" for name, kwh in odd.items()])
     params = {"households": shown, "least": f"{least:g}", "most": f"{most:g}"}
-    return [Finding("meter_odd", file.name, len(odd), params)]
+    return [*findings, Finding("meter_odd", file.name, len(odd), params)]
+
+
+FLAT_HOURS = 720
+"""A meter that reads the same for a month on end has stopped."""
+
+
+def _flat(year: pd.DataFrame, file: Path) -> list[Finding]:
+    """Households whose meter stands still for a month or more, while it runs at other times."""
+    values = year.to_numpy()
+    same = np.vstack([np.zeros(values.shape[1], dtype=bool), values[1:] == values[:-1]])
+    run, longest = np.zeros(values.shape[1], dtype=int), np.zeros(values.shape[1], dtype=int)
+    for row in same:
+        run = np.where(row, run + 1, 0)
+        longest = np.maximum(longest, run)
+    still = (longest >= FLAT_HOURS) & (longest < len(values) - 1)
+    if not still.any():
+        return []
+    params = {"households": listed(year.columns[still])}
+    return [Finding("meter_flat", file.name, int(still.sum()), params)]

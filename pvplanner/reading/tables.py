@@ -6,6 +6,7 @@ import csv
 import datetime as dt
 import io
 import itertools
+import re
 import zipfile
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
@@ -16,7 +17,7 @@ import pandas as pd
 
 from pvplanner.errors import Finding, InputError, listed
 from pvplanner.reading.guard import guarded
-from pvplanner.reading.values import plain_text, read_numbers
+from pvplanner.reading.values import is_unit, plain_text, read_numbers
 from pvplanner.texts import decode_text
 
 MOST_UNPACKED = 600_000_000
@@ -43,11 +44,14 @@ class TextTable:
     findings : list of Finding
     sheet : str
         Name of the worksheet; empty where there is none.
+    title : str
+        What stands above the headings.
     """
 
     rows: pd.DataFrame
     findings: list[Finding] = field(default_factory=list)
     sheet: str = ""
+    title: str = ""
 
 
 Known = Callable[[str], bool]
@@ -84,8 +88,8 @@ def read_table(path: str | Path, known: Known | None = None) -> TextTable:
             raise InputError("workbook_not", where=str(file), kind=kind)
         text, findings = decode(file)
         lines = _lines(text, file)
-        table = _headed(lines, known, file, ragged=True)
-    return TextTable(table, findings)
+        table, title = _headed(lines, known, file, ragged=True)
+    return TextTable(table, findings, title=title)
 
 
 def read_small_table(path: str | Path) -> pd.DataFrame:
@@ -154,6 +158,12 @@ def read_long_table(path: str | Path, known: Known) -> TextTable:
         )  # fmt: skip
     rows.columns = pd.Index(_names([str(c) for c in rows.columns]))
     rows.index = pd.RangeIndex(place + 2, place + 2 + len(rows), name="row")
+    if len(rows) and _are_units([None if pd.isna(v) else v for v in rows.iloc[0]]):
+        rows.columns = pd.Index([
+            name if pd.isna(unit) else f"{name} ({unit})"
+            for name, unit in zip(rows.columns, rows.iloc[0], strict=True)
+        ])  # fmt: skip
+        rows = rows.iloc[1:]
     return TextTable(rows.dropna(how="all"), findings)
 
 
@@ -211,15 +221,20 @@ MOST_COLUMNS = 20_000
 
 def _headed(
     lines: Iterable[tuple[int, list[str | None]]], known: Known | None, file: Path, *, ragged: bool
-) -> pd.DataFrame:
-    """Rows under their headings."""
+) -> tuple[pd.DataFrame, str]:
+    """Rows under their headings, and what stands above them."""
     rows = [(at, cells) for at, cells in lines if any(cell is not None for cell in cells)]
     if not rows:
-        return pd.DataFrame()
+        return pd.DataFrame(), ""
     place = _heading_at([cells for _, cells in rows[:HEADER_ROWS]], known)
     heading = _names(rows[place][1])
     width = len(heading)
     body = rows[place + 1 :]
+    title = " ".join(cell for _, cells in rows[:place] for cell in cells if cell is not None)
+    if body and _are_units(body[0][1]):
+        pairs = itertools.zip_longest(heading, body[0][1][:width])
+        heading = [f"{name} ({unit})" if unit else str(name) for name, unit in pairs]
+        body = body[1:]
     if ragged:
         for at, cells in body:
             if len(cells) > width and any(cell is not None for cell in cells[width:]):
@@ -231,7 +246,13 @@ def _headed(
     padded = [[*row[:width], *[None] * (width - len(row))] for _, row in body]
     index = pd.Index([at for at, _ in body], name="row")
     table = pd.DataFrame(padded, index=index, columns=heading, dtype="string")
-    return table.loc[:, [name for name in heading if name or table[name].notna().any()]]
+    return table, title
+
+
+def _are_units(cells: list[str | None]) -> bool:
+    """Whether a row under the headings says units and nothing else."""
+    told = [cell for cell in cells if cell is not None]
+    return bool(told) and all(is_unit(cell) for cell in told)
 
 
 def _heading_at(rows: list[list[str | None]], known: Known | None) -> int:
@@ -269,17 +290,55 @@ def _workbook(file: Path, known: Known | None) -> TextTable:
         formulas = any(_has_formulas(archive, n) for n in names if "/worksheets/sheet" in n)
     with file.open("rb") as stream:
         book = openpyxl.load_workbook(stream, read_only=True, data_only=True)
-        sheets = [(sheet.title, list(_cells(sheet))) for sheet in book.worksheets
-                  if sheet.sheet_state == "visible"]  # fmt: skip
+        sheets = [
+            (sheet.title, _unmerged(list(_cells(sheet)), _merged(file, sheet)))
+            for sheet in book.worksheets
+            if sheet.sheet_state == "visible"
+        ]
     if not sheets:
         return TextTable(pd.DataFrame())
     place = max(range(len(sheets)), key=lambda n: (_fits(sheets[n][1], known), -n))
     name, lines = sheets[place]
-    table = _headed(lines, known, file, ragged=False)
-    findings = _others(file, sheets, place)
+    table, title = _headed(lines, known, file, ragged=False)
+    findings = _others(file, sheets, place, known)
     if formulas:
         findings += _unreckoned(file, name, table)
-    return TextTable(table, findings, name)
+    return TextTable(table, findings, name, title)
+
+
+_MERGED = re.compile(rb'<mergeCell ref="([A-Z]{1,3})(\d{1,7}):([A-Z]{1,3})(\d{1,7})"')
+
+
+def _merged(file: Path, sheet: Any) -> list[tuple[int, int, int]]:
+    """Column (from 0), first and last row of cells that are merged downwards."""
+    found = []
+    with zipfile.ZipFile(file) as archive, archive.open(sheet._worksheet_path) as stream:
+        last = b""
+        while part := stream.read(1 << 20):
+            for left, top, right, bottom in _MERGED.findall(last + part):
+                if left == right and int(bottom) > int(top):
+                    column = 0
+                    for letter in left:
+                        column = 26 * column + letter - 64
+                    found.append((column - 1, int(top), int(bottom)))
+            last = part[-60:]
+    return list(dict.fromkeys(found))
+
+
+def _unmerged(
+    lines: list[tuple[int, list[str | None]]], merged: list[tuple[int, int, int]]
+) -> list[tuple[int, list[str | None]]]:
+    """Rows in which a merged cell says the same in each row that it covers."""
+    rows = dict(lines)
+    for column, top, bottom in merged:
+        value = rows.get(top, [])[column : column + 1]
+        for row in range(top + 1, bottom + 1):
+            if value and row in rows:
+                cells = rows[row]
+                cells.extend([None] * (column + 1 - len(cells)))
+                if cells[column] is None:
+                    cells[column] = value[0]
+    return lines
 
 
 def _has_formulas(archive: zipfile.ZipFile, name: str) -> bool:
@@ -300,7 +359,18 @@ def _fits(lines: list[tuple[int, list[str | None]]], known: Known | None) -> int
     return 1 + max(sum(1 for c in row if c is not None and known(c)) for row in rows)
 
 
-def _others(file: Path, sheets: list[tuple[str, list[Any]]], place: int) -> list[Finding]:
+def _others(
+    file: Path, sheets: list[tuple[str, list[Any]]], place: int, known: Known | None
+) -> list[Finding]:
+    own = _fits(sheets[place][1], known)
+    alike = [
+        name
+        for n, (name, lines) in enumerate(sheets)
+        if n != place and own > 2 and len(lines) > 1 and _fits(lines, known) >= own - 1
+    ]
+    if alike:
+        params = {"sheet": sheets[place][0], "others": listed(alike)}
+        return [Finding("sheets_alike", file.name, len(alike), params)]
     rest = [name for n, (name, lines) in enumerate(sheets) if n != place and len(lines) > 1]
     if not rest:
         return []

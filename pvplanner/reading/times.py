@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import re
+import zoneinfo
 
 import numpy as np
 import pandas as pd
@@ -77,6 +79,28 @@ def _of_24(found: re.Match[str]) -> str:
         late = half.startswith("p") or half == "下午"
         hour = hour % 12 + (12 if late else 0)
     return f"{hour:02d}{found[3]}"
+
+
+def zone_hours(text: str) -> float | None:
+    """Hours from UTC of a zone as notes state it: ``+8``, ``UTC+8``, ``GMT``, ``Asia/Shanghai``."""
+    plain = plain_text(text)
+    if plain in _NAMED:
+        return _NAMED[plain]
+    found = re.fullmatch(r"(?:utc|gmt|z)?\s*([+-]?\d{1,2}(?:[:.]\d+)?)?\s*h?", plain, re.IGNORECASE)
+    if found and plain:
+        hours, _, rest = (found[1] or "0").partition(":")
+        sign = -1.0 if hours.startswith("-") else 1.0
+        return float(hours) + sign * (int(rest) / 60 if rest else 0.0)
+    try:
+        zone = zoneinfo.ZoneInfo(plain)
+    except (zoneinfo.ZoneInfoNotFoundError, ValueError, OSError):
+        return None
+    # Standard time: of two dates half a year apart the smaller offset.
+    offsets = [dt.datetime(2023, month, 1, tzinfo=zone).utcoffset() for month in (1, 7)]
+    return min(o.total_seconds() for o in offsets if o is not None) / 3600
+
+
+_NAMED = {"北京时间": 8.0, "Beijing time": 8.0, "CST": 8.0, "东八区": 8.0, "世界时": 0.0}
 
 
 def _hours(zone: str) -> float:

@@ -123,6 +123,19 @@ def unit_factor(text: str, dimension: str) -> float | None:
     return None
 
 
+@cache
+def _dimensions() -> tuple[str, ...]:
+    return tuple(dict.fromkeys(row["dimension"] for row in reference.rows("read_units")))
+
+
+def is_unit(text: str) -> bool:
+    """Whether a text is a unit of any dimension, and no number."""
+    plain = plain_text(text).strip("()[]")
+    if any(sign.isdigit() for sign in plain.replace("m2", "").replace("m^2", "")):
+        return False
+    return any(unit_factor(plain, dimension) is not None for dimension in _dimensions())
+
+
 def read_number(text: str, dimension: str = "", *, decimal_comma: bool = False) -> float | None:
     """A number as written, in our unit of a dimension; ``None`` if it is not understood.
 

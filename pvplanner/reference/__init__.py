@@ -161,6 +161,12 @@ def find_place(latitude: float, longitude: float, reach_km: float = 300.0) -> Pl
     return Place(first["place"], first["country"], first["province"], far, not agreed, own)
 
 
+def plausible(measure: str) -> tuple[float, float]:
+    """The range in which a figure usually lies: ``plausible.csv``."""
+    row = next(row for row in rows("plausible") if row["measure"] == measure)
+    return float(row["low"]), float(row["high"])
+
+
 def province_of(division_code: str) -> str | None:
     """The province of an administrative division code, by its first two digits (GB/T 2260)."""
     for row in rows("provinces"):

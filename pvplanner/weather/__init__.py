@@ -25,6 +25,8 @@ from pvplanner.weather.frame import (
     Weather,
     extra_radiation,
     hourly_index,
+    missing_light,
+    odd_days,
     odd_light,
     solar_position,
     whole_year,
@@ -132,6 +134,12 @@ def read_weather(
         sun_known=finding.code != "sun_offset_undetermined",
     )
     weather = weather.with_findings(*odd_light(weather, name, raw.first_row))
+    index = pd.DatetimeIndex(data.index)
+    zenith = solar_position(index + pd.Timedelta(minutes=MIDDLE_OFFSET), *here)["zenith"].to_numpy()
+    if derive != "dni_dhi":
+        dark = missing_light(data, zenith, name, raw.first_row)
+        odd = odd_days(data, zenith, extra_radiation(index), name, raw.first_row)
+        weather = weather.with_findings(*dark, *odd)
     asked = sun_offset_minutes != "auto"
     weather = weather.with_findings(*_at_noon(offset, noon, name, raw, sure=asked))
     _closes(data, closure, trusted, raw, name)

@@ -228,6 +228,62 @@ def odd_light(weather: Weather, where: str, first_row: int) -> list[Finding]:
     return findings
 
 
+DARK_DAYS = 14
+"""So many days without any light under a sun that is up are no year; fewer are doubted: a typical
+year of Hangzhou has eight."""
+
+SAME_DAYS = 4
+"""So many days on end that are equal to the last digit are one day copied."""
+
+BRIGHT_HOURS = (0.55, 1.15)
+"""Light of the brightest hundredth of high-sun hours over the extraterrestrial horizontal light:
+every place has clear hours, and none has more than there is."""
+
+
+def missing_light(
+    data: pd.DataFrame, zenith: np.ndarray, where: str, first_row: int
+) -> list[Finding]:
+    """Days without any light under a sun that is up.
+
+    Raises
+    ------
+    InputError
+        If there are so many that the year's sum is not to be believed; names the first.
+    """
+    up = np.cos(np.radians(zenith)).reshape(-1, 24).max(axis=1) > 0.15
+    dark = up & (data["ghi"].to_numpy().reshape(-1, 24).sum(axis=1) <= 0)
+    if dark.sum() < 2:
+        return []
+    row = first_row + 24 * int(np.flatnonzero(dark)[0])
+    if dark.sum() >= DARK_DAYS:
+        raise InputError("weather_dark", where=f"{where}, row {row}", days=int(dark.sum()))
+    return [Finding("weather_dark_days", where, int(dark.sum()), {"row": row})]
+
+
+def odd_days(
+    data: pd.DataFrame, zenith: np.ndarray, extra: np.ndarray, where: str, first_row: int
+) -> list[Finding]:
+    """Days that are copies of the day before, and light that is of another unit."""
+    days = data["ghi"].to_numpy().reshape(-1, 24)
+    lit = days.sum(axis=1) > 0
+    same = np.r_[False, (days[1:] == days[:-1]).all(axis=1)] & lit
+    findings: list[Finding] = []
+    run = np.convolve(same, np.ones(SAME_DAYS), "valid") >= SAME_DAYS
+    if run.any() and not same[1:].all():
+        day = int(np.flatnonzero(run)[0])
+        params = {"row": first_row + 24 * day}
+        findings.append(Finding("weather_copied", where, int(same.sum()), params))
+    cosine = np.cos(np.radians(zenith))
+    high = cosine > 0.5
+    if high.sum() >= 500:
+        clear = np.quantile(data["ghi"].to_numpy()[high] / (extra[high] * cosine[high]), 0.99)
+        low, most = BRIGHT_HOURS
+        if not low <= clear <= most:
+            told = {"share": f"{clear:.0%}", "low": f"{low:.0%}", "high": f"{most:.0%}"}
+            findings.append(Finding("weather_light", where, params=told))
+    return findings
+
+
 _Check = Callable[[pd.DataFrame, np.ndarray, str], tuple[pd.DataFrame, list[Finding]]]
 
 
