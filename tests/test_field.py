@@ -16,6 +16,8 @@ from helps import codes, rows_of, used
 from spoils import (
     CRS,
     GROUND,
+    LAT,
+    LON,
     Village,
     _heights,
     ledger,
@@ -514,3 +516,194 @@ def test_doubts_come_first_wherever_findings_are_listed(village, tmp_path):
     page = Path(pvp.save_report(plan, tmp_path / "r.html", language="en")).read_text("utf-8")
     assert page.index('id="doubts"') < page.index("<h2>")
     assert "耗电" in page[page.index('id="doubts"') : page.index("<h2>")]
+
+
+# --- found by fresh eyes ------------------------------------------------------------------------
+
+
+def test_a_yard_with_the_houses_cut_out_is_no_roof(tmp_path):
+    houses = outlines()
+    yard = houses.union_all().convex_hull.buffer(20).difference(houses.union_all())
+    found = pvp.read_buildings(written(tmp_path, with_outline(yard)))
+    assert used(found).geometry.area.sum() == pytest.approx(1200, rel=1e-9)
+    assert "shape_surrounds" in codes(findings_of(found))
+
+
+def test_a_house_round_a_court_stays_a_roof(tmp_path):
+    x, y = 620_000.0, 3_289_000.0
+    court = shapely.box(x, y, x + 30, y + 30).difference(shapely.box(x + 8, y + 8, x + 22, y + 22))
+    shed = shapely.box(x + 10, y + 10, x + 15, y + 14)
+    frame = gpd.GeoDataFrame({"building_id": ["A", "B"]}, geometry=[court, shed], crs=CRS)
+    found = pvp.read_buildings(written(tmp_path, frame))
+    assert used(found).geometry.area.sum() == pytest.approx(900 - 196 + 20)
+
+
+ODD_COLUMNS = {
+    "decimetres": (lambda h: h.assign(height_m=h["height_m"] * 10), "heights_odd"),
+    "elevation": (lambda h: h.assign(height_m=h["height_m"] + 120), "heights_odd"),
+    "feet": (lambda h: h.assign(height_m=(1 + h["floors"]) * 3.2 / 0.3048), "heights_odd"),
+    "no floors": (lambda h: h.assign(height_m=60.0, floors=None), "heights_tall"),
+    "ratio": (lambda h: h.assign(roof_tilt=0.47), "tilts_odd"),
+    "radians": (lambda h: h.assign(roof_tilt=np.radians(25)), "tilts_odd"),
+}
+
+
+@pytest.mark.parametrize("kind", ODD_COLUMNS)
+def test_heights_and_tilts_of_another_unit_are_doubted(tmp_path, kind):
+    make, code = ODD_COLUMNS[kind]
+    found = findings_of(pvp.read_buildings(written(tmp_path, make(outlines()))))
+    told = [f for f in found if f.doubtful]
+    assert codes(told) == [code]
+    assert told[0].where == "houses.gpkg"
+
+
+def test_sound_heights_and_tilts_are_not(tmp_path):
+    sound = outlines().assign(roof_tilt=27.0, height_m=lambda h: 3.2 * h["floors"] + 2)
+    assert not [f for f in findings_of(pvp.read_buildings(written(tmp_path, sound))) if f.doubtful]
+    flat = outlines().assign(roof_type="flat", roof_tilt=1.5)
+    found = findings_of(pvp.read_buildings(written(tmp_path, flat, "flat.gpkg")))
+    assert "tilts_odd" not in codes(found)
+
+
+def test_degrees_that_were_rounded_are_doubted(tmp_path):
+    rough = outlines().to_crs(4326)
+    rough.geometry = shapely.transform(rough.geometry.to_numpy(), lambda p: np.round(p, 4))
+    found = pvp.read_buildings(written(tmp_path, rough, "houses.geojson"))
+    assert "coordinates_coarse" in codes(findings_of(found))
+    fine = outlines().to_crs(4326)
+    fine.geometry = shapely.transform(fine.geometry.to_numpy(), lambda p: np.round(p, 6))
+    told = findings_of(pvp.read_buildings(written(tmp_path, fine, "fine.geojson")))
+    assert "coordinates_coarse" not in codes(told)
+
+
+def test_houses_in_two_zones_are_no_village(tmp_path):
+    houses = outlines()
+    houses.loc[5:, "geometry"] = houses.loc[5:, "geometry"].translate(-290_000, 0)
+    with pytest.raises(pvp.InputError, match=r"houses\.gpkg: \d+ of 10 outlines lie over 60 km"):
+        pvp.read_buildings(written(tmp_path, houses))
+
+
+def test_open_lines_of_a_drawing_are_lost_houses(tmp_path):
+    houses = [ring_of(s) for s in outlines().geometry]
+    path = dxf(tmp_path / "a.dxf", {"JMD": houses})
+    body = path.read_text().split("\n70\n1\n")
+    # Every second polyline is not closed.
+    text = body[0] + "".join(
+        ("\n70\n0\n" if n % 2 else "\n70\n1\n") + b for n, b in enumerate(body[1:])
+    )
+    path.write_text(text)
+    found = pvp.read_buildings(path, crs=CRS)
+    told = next(f for f in findings_of(found) if f.code == "dxf_open")
+    assert (told.count, told.doubtful) == (5, True)
+    # Ends a few centimetres apart were meant to meet.
+    near = [[*ring, (ring[0][0] + 0.02, ring[0][1])] for ring in houses]
+    text = dxf(tmp_path / "b.dxf", {"JMD": near}).read_text().replace("\n70\n1\n", "\n70\n0\n")
+    (tmp_path / "b.dxf").write_text(text)
+    closed = used(pvp.read_buildings(tmp_path / "b.dxf", crs=CRS))
+    assert closed.geometry.area.sum() == pytest.approx(1200, rel=0.01)
+
+
+@pytest.mark.parametrize(
+    ("version", "page", "encoding"),
+    [("AC1027", "ANSI_936", "utf-8"), ("AC1021", None, "utf-8"), ("AC1009", None, "gb18030"),
+     ("AC1015", "ANSI_936", "gb18030"), ("AC1015", "ANSI_1252", "gb18030")],
+)  # fmt: skip
+def test_layers_of_drawings_of_any_age_are_read(tmp_path, version, page, encoding):
+    houses = [ring_of(s) for s in outlines().geometry]
+    text = dxf(tmp_path / "a.dxf", {"HOUSE": houses, "OTHER": houses[:1]}).read_text()
+    head = ["0", "SECTION", "2", "HEADER", "9", "$ACADVER", "1", version]
+    head += ["9", "$DWGCODEPAGE", "3", page] if page else []
+    text = "\n".join([*head, "0", "ENDSEC", text]).replace("HOUSE", "房屋").replace("OTHER", "图框")
+    (tmp_path / "a.dxf").write_bytes(text.encode(encoding))
+    found = pvp.read_buildings(tmp_path / "a.dxf", crs=CRS, layer="房屋")
+    assert len(found) == 10
+    assert len(pvp.read_buildings(tmp_path / "a.dxf", crs=CRS)) == 10
+
+
+def test_a_big5_label_on_gbk_bytes_is_not_believed(tmp_path):
+    names = [f"房屋编号{n:03d}" for n in range(10)]
+    frame = outlines().assign(bldg_id=names).drop(columns="building_id")
+    path = written(tmp_path, frame, "houses.shp", encoding="GBK")
+    path.with_suffix(".cpg").write_text("Big5")
+    assert pvp.read_buildings(path)["building_id"].tolist() == names
+
+
+def test_a_beam_on_the_horizontal_is_no_dni(tmp_path):
+    rows = weather_rows()
+    save_weather(tmp_path / "w.csv", rows.assign(dni=rows["ghi"] - rows["dhi"]))
+    with pytest.raises(pvp.InputError, match="contradict each other"):
+        pvp.read_weather(tmp_path / "w.csv")
+
+
+def doubts_of(tmp_path, rows) -> list[str]:
+    save_weather(tmp_path / "w.csv", rows)
+    return [f.code for f in pvp.read_weather(tmp_path / "w.csv").findings if f.doubtful]
+
+
+LIGHT = ["ghi", "dni", "dhi"]
+
+
+def test_days_without_a_sensor_are_doubted_and_weeks_refused(tmp_path):
+    rows = weather_rows()
+    assert doubts_of(tmp_path, rows) == []
+    off = rows["time"].dt.day_of_year.between(120, 124)
+    rows.loc[off, LIGHT] = 0.0
+    assert doubts_of(tmp_path, rows) == ["weather_dark_days"]
+    rows.loc[rows["time"].dt.month == 5, LIGHT] = 0.0
+    with pytest.raises(pvp.InputError, match="no light at all"):
+        doubts_of(tmp_path, rows)
+
+
+def test_a_day_copied_over_a_month_is_doubted(tmp_path):
+    rows = weather_rows()
+    month = (rows["time"].dt.month == 6).to_numpy()
+    rows.loc[month, LIGHT] = np.tile(rows.loc[month, LIGHT].to_numpy()[:24], (30, 1))
+    assert doubts_of(tmp_path, rows) == ["weather_copied"]
+
+
+@pytest.mark.parametrize("factor", [0.36, 0.5, 1 / 3.6, 1.7])
+def test_light_in_another_unit_without_a_word_is_doubted(tmp_path, factor):
+    rows = weather_rows()
+    rows[LIGHT] = rows[LIGHT] * factor
+    assert "weather_light" in doubts_of(tmp_path, rows)
+
+
+ZONES = {"# utc_offset: 0\n": -8, "# timezone: UTC\n": -8, "# time_zone: +8\n": 0,
+         "# tz: Asia/Shanghai\n": 0, "# utc_offset_hours: 0\n": -8}  # fmt: skip
+
+
+@pytest.mark.parametrize("note", ZONES)
+def test_a_zone_in_the_notes_is_obeyed(tmp_path, note):
+    rows = weather_rows()
+    rows["time"] = rows["time"] + pd.Timedelta(hours=ZONES[note])
+    save_weather(tmp_path / "w.csv", rows, f"# latitude: {LAT}\n# longitude: {LON}\n{note}")
+    weather = pvp.read_weather(tmp_path / "w.csv")
+    assert weather.data.index[0].utcoffset() == dt.timedelta(hours=8)
+    east, west = halves(weather)
+    assert east / west == pytest.approx(1, abs=0.03)
+
+
+def test_stamps_in_parts_units_in_a_row_and_other_bytes(tmp_path):
+    rows, place = weather_rows(), f"# latitude: {LAT}\n# longitude: {LON}\n"
+    save_weather(tmp_path / "right.csv", rows)
+    right = pvp.read_weather(tmp_path / "right.csv").data["ghi"].sum()
+    times = rows["time"].dt
+    parts = rows.drop(columns="time").assign(
+        year=times.year, month=times.month, day=times.day, hour=times.hour
+    )
+    save_weather(tmp_path / "parts.csv", parts)
+    head, *body = rows.to_csv(index=False).splitlines()
+    units = ",W/m2,W/m2,W/m2,°C,m/s"
+    (tmp_path / "units.csv").write_text(place + "\n".join([head, units, *body]), encoding="utf-8")
+    (tmp_path / "wide.csv").write_bytes((place + rows.to_csv(index=False)).encode("utf-16"))
+    half = rows.assign(time=times.strftime("%Y/%m/%d %I:%M:%S %p"))
+    save_weather(tmp_path / "half.csv", half)
+    for name in ("parts", "units", "wide", "half"):
+        assert pvp.read_weather(tmp_path / f"{name}.csv").data["ghi"].sum() == pytest.approx(right)
+
+
+def test_heights_in_whole_metres_are_doubted(village, tmp_path):
+    save_surface(tmp_path / "a.tif", np.round(_heights(village)))
+    found = seen(village, tmp_path / "a.tif").attrs["findings"]
+    assert "raster_steps" in [f.code for f in found if f.doubtful]
+    assert "raster_steps" not in codes(seen(village, village.folder / "dsm.tif").attrs["findings"])

@@ -159,3 +159,44 @@ def test_one_household_in_another_unit_is_doubted(tmp_path):
     assert "H2b" in told.params["households"]
     # What one household uses is not for the public edition.
     assert "H2b" not in told.text("zh", public=True)
+
+
+def points(values: np.ndarray, **more) -> pd.DataFrame:
+    names = [f"p{n}" for n in range(1, 97)]
+    days = pd.date_range("2023-01-01", periods=365).strftime("%Y%m%d")
+    return pd.DataFrame(values, columns=names).assign(户号="H1", 日期=days, **more)
+
+
+def test_a_column_of_units_is_obeyed(tmp_path):
+    energy = np.tile(day_shape(96), (365, 1))
+    meter = read_meter(write_meter(tmp_path, points(energy, 单位="kWh")))
+    assert meter["H1"].sum() == pytest.approx(YEAR_KWH)
+    assert read_meter(write_meter(tmp_path, points(energy * 4, 单位="kW")))["H1"].sum() == (
+        pytest.approx(YEAR_KWH)
+    )
+    with pytest.raises(pvp.InputError, match="no unit 'kvarh'"):
+        read_meter(write_meter(tmp_path, points(energy, 单位="kvarh")))
+
+
+def test_days_of_a_dial_are_a_dial(tmp_path):
+    dial = 15_234 + np.cumsum(np.tile(day_shape(96), 365)).reshape(365, 96)
+    meter = read_meter(write_meter(tmp_path, points(dial.round(4))))
+    assert meter["H1"].sum() == pytest.approx(YEAR_KWH, rel=1e-3)
+
+
+def test_a_meter_that_stopped_is_doubted(tmp_path):
+    rows = meter_rows()
+    late = pd.to_datetime(rows["time"]).dt.day_of_year > 166
+    meter = read_meter(write_meter(tmp_path, rows.assign(kwh=rows["kwh"].where(~late, 0.0))))
+    told = next(f for f in meter.attrs["findings"] if f.code == "meter_flat")
+    assert told.doubtful
+    assert told.params["households"] == "H1, H2"
+
+
+@pytest.mark.parametrize("factor", [6.0, 1 / 40])
+def test_a_use_that_is_possible_and_unusual_is_doubted(tmp_path, factor):
+    meter = read_meter(write_meter(tmp_path, meter_rows(scale=factor)))
+    found = [f.code for f in meter.attrs["findings"] if f.doubtful]
+    assert found == ["meter_unusual"]
+    sound = read_meter(write_meter(tmp_path, meter_rows()))
+    assert not [f for f in sound.attrs["findings"] if f.doubtful]

@@ -135,7 +135,7 @@ def read_weather(
     )
     weather = weather.with_findings(*odd_light(weather, name, raw.first_row))
     index = pd.DatetimeIndex(data.index)
-    zenith = solar_position(index + pd.Timedelta(minutes=MIDDLE_OFFSET), *here)["zenith"].to_numpy()
+    zenith = solar_position(index + pd.Timedelta(minutes=offset), *here)["zenith"].to_numpy()
     if derive != "dni_dhi":
         dark = missing_light(data, zenith, name, raw.first_row)
         odd = odd_days(data, zenith, extra_radiation(index), name, raw.first_row)
