@@ -235,7 +235,7 @@ year of Hangzhou has eight."""
 SAME_DAYS = 4
 """So many days on end that are equal to the last digit are one day copied."""
 
-BRIGHT_HOURS = (0.55, 0.95)
+BRIGHT_HOURS = (0.55, 1.05)
 """Light of the brightest hundredth of high-sun hours over the extraterrestrial horizontal light:
 every place has clear hours, and none has more than there is."""
 
