@@ -18,7 +18,8 @@ from pvplanner.buildings import findings_of
 from pvplanner.reading import is_total, one_spelling, parse_times, plain_text, read_numbers
 from pvplanner.reading.columns import map_columns
 from pvplanner.reading.tables import read_table, separator_of
-from pvplanner.reading.values import read_number, unit_factor
+from pvplanner.reading.times import zone_hours
+from pvplanner.reading.values import is_unit, read_number, unit_factor
 
 # --- numbers, identifiers, totals, headings, stamps -----------------------------------------------
 
@@ -80,6 +81,48 @@ def test_identifiers_have_one_spelling():
     assert one_spelling(pd.Series([7.0, 12.0])).tolist() == ["7", "12"]
     assert one_spelling(pd.Series([330_212_202_301_010_000])).tolist() == ["330212202301010000"]
     assert one_spelling(texts(["", "  ", None])).isna().all()
+
+
+def test_numbers_of_any_type_are_identifiers():
+    assert one_spelling(pd.Series([1e15, 999_999_999_999_999.0])).tolist() == [
+        "1.00000000000000E+15", "999999999999999",
+    ]  # fmt: skip
+    assert one_spelling(pd.Series([2.5, np.nan, 3.0], dtype=object)).tolist()[::2] == ["2.5", "3"]
+    assert one_spelling(pd.Series([1, 2])).tolist() == ["1", "2"]
+    assert one_spelling(texts(["'007", '="007"', '=""', "O'Neil"])).tolist() == [
+        "007", "007", pd.NA, "O'Neil",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("unit", "dimension", "factor"),
+    [("千元", "money", 1e3), ("百元", "money", 100), ("亿元", "money", 1e8), ("万", "energy", 1e4),
+     ("千", "money", 1e3), ("万米", "length", None), ("万kg", "energy", None), ("", "energy", None),
+     ("kW·h", "energy", 1), ("万㎡", "area", 1e4), ("kW", "energy", None), ("百", "share", None)],
+)  # fmt: skip
+def test_factors_of_units(unit, dimension, factor):
+    assert unit_factor(unit, dimension) == factor
+
+
+def test_a_sign_of_money_is_no_part_of_other_numbers():
+    assert read_number("¥12.5", "money") == 12.5
+    assert read_number("¥12.5", "energy") is None
+    assert read_number("$3", "money") == 3.0
+
+
+@pytest.mark.parametrize(
+    ("text", "right"),
+    [
+        ("W/m2", True),
+        ("万元", True),
+        ("12 m", False),
+        ("户号", False),
+        ("(kWh)", True),
+        ("", False),
+    ],
+)
+def test_what_is_a_unit(text, right):
+    assert is_unit(text) == right
 
 
 def test_plain_text_loses_no_letter():
@@ -148,6 +191,44 @@ def test_stamps_as_loggers_write_them(text):
     assert times[0] == pd.Timestamp(STAMPS[text])
     assert times.isna().tolist() == [False, True]
     assert offset is None
+
+
+HALF_DAYS = {"2023-01-05 12:30 AM": "00:30", "2023/1/5 1:05:00 pm": "13:05", "下午 3:00": "15:00",
+             "2023-01-05 12:00 p.m.": "12:00", "2023-01-05 上午 12:15": "00:15",
+             "2023-01-05 11:59 pm": "23:59", "2023-01-05 13:00": "13:00"}  # fmt: skip
+
+
+@pytest.mark.parametrize("text", HALF_DAYS)
+def test_half_days_are_told_apart(text):
+    day = "" if text.startswith("2023") else "2023-01-05 "
+    times, _ = parse_times(texts([day + text]))
+    assert times[0] == pd.Timestamp(f"2023-01-05 {HALF_DAYS[text]}")
+
+
+SPOKEN = {"+8": 8.0, "UTC": 0.0, "UTC+8": 8.0, "GMT-5": -5.0, "-3:30": -3.5, "+5:30": 5.5, "8": 8.0,
+          "Asia/Shanghai": 8.0, "Europe/Berlin": 1.0, "America/St_Johns": -3.5, "北京时间": 8.0,
+          "CST": 8.0, "世界时": 0.0, "东八区": 8.0, "Beijing time": 8.0, "Z": 0.0, "UTC+8h": 8.0,
+          "Atlantis/Sea": None, "": None, "local": None, "-0:30": -0.5}  # fmt: skip
+
+
+@pytest.mark.parametrize("text", SPOKEN)
+def test_zones_as_notes_state_them(text):
+    assert zone_hours(text) == SPOKEN[text]
+
+
+@pytest.mark.parametrize(("serial", "day"), [("20000", "1954-10-03"), ("25569", "1970-01-01"),
+                                             ("80000", "2119-01-11"), ("19999", None),
+                                             ("80001", None)])  # fmt: skip
+def test_days_as_a_sheet_counts_them(serial, day):
+    times, _ = parse_times(texts([serial]))
+    assert times[0] is pd.NaT if day is None else times[0] == pd.Timestamp(day)
+
+
+def test_parts_of_a_stamp_of_one_digit():
+    assert parse_times(texts(["2023-1-5 7:5"]))[0][0] == pd.Timestamp("2023-01-05 07:05")
+    both = parse_times(texts(["31.12.2023 1:00", "nonsense"]))[0]
+    assert both[0] == pd.Timestamp("2023-12-31 01:00")
+    assert both[1] is pd.NaT
 
 
 def test_stamps_that_say_their_zone_or_leave_the_order_open():

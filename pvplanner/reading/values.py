@@ -12,7 +12,7 @@ import pandas as pd
 from pvplanner import reference
 
 _DASHES = dict.fromkeys(map(ord, "‐‑‒–—―−﹣－"), "-")
-_TIMES = {"万": 1e4, "千": 1e3, "百": 1e2, "亿": 1e8, "k": 1e3}
+_TIMES = {"万": 1e4, "千": 1e3, "百": 1e2, "亿": 1e8}
 _NUMBER = r"[+-]?(?:\d[\d,.' _]*|[.,]\d+)(?:e[+-]?\d+)?"
 _VALUE = re.compile(rf"^({_NUMBER})\s*([^\d\s].*)?$", re.IGNORECASE)
 _THOUSANDS = re.compile(r"[+-]?\d{1,3}(,\d{3})+(\.\d+)?(e[+-]?\d+)?", re.IGNORECASE)
@@ -57,10 +57,7 @@ def one_spelling(values: pd.Series) -> pd.Series:
     values : Series
         Text, or numbers of any type.
     """
-    told = values if values.dtype == object or pd.api.types.is_string_dtype(values) else (
-        values.astype(object)
-    )  # fmt: skip
-    return _each(told, _identifier).astype("string")
+    return _each(values.astype(object), _identifier).astype("string")
 
 
 def _identifier(value: object) -> object:
@@ -70,8 +67,7 @@ def _identifier(value: object) -> object:
         value = f"{float(value):.14E}" if abs(float(value)) >= 1e15 else int(value)
     text = plain_text(value)
     # A spreadsheet's marks for text are no part of it: '12 and ="12".
-    found = re.fullmatch(r'="(.*)"|\'(.*)', text)
-    text = text if found is None else (found[1] or found[2] or "").strip()
+    text = re.sub(r'^(?:="(.*)"|\'(.*))$', r"\1\2", text).strip()
     if text.endswith("0"):
         text = re.sub(r"^(-?\d+)\.0+$", r"\1", text)
     return text or pd.NA
@@ -115,11 +111,9 @@ def unit_factor(text: str, dimension: str) -> float | None:
     if unit in known:
         return known[unit]
     if unit[:1] in _TIMES and dimension in ("energy", "money", "area", "power"):
-        rest = unit[1:]
-        if rest == "" and unit != "k":
-            return _TIMES[unit[:1]]
-        if rest in known and unit[:1] != "k":
-            return _TIMES[unit[:1]] * known[rest]
+        # 万 alone is ten thousand of our unit, 万度 of the one behind it.
+        own = 1.0 if len(unit) == 1 else known.get(unit[1:])
+        return None if own is None else _TIMES[unit[:1]] * own
     return None
 
 
