@@ -143,7 +143,7 @@ class Roof(Frozen):
         known = reference.listed_in("roof_types", "roof_type")
         odd = [kind for kind in value if kind not in known]
         if odd:
-            raise refuse("name_unknown", kind="roof_type", value=odd[0], known=", ".join(known))
+            raise refuse("name_unknown", kind="roof_kind", value=odd[0], known=", ".join(known))
         return value
 
 

@@ -31,7 +31,8 @@ from pvplanner.weather.frame import (
     solar_position,
     whole_year,
 )
-from pvplanner.weather.readers import Given, RawWeather, parse_weather
+from pvplanner.weather.raw import Given, RawWeather
+from pvplanner.weather.readers import parse_weather
 from pvplanner.weather.series import complete, condense
 from pvplanner.weather.typical import typical_year
 

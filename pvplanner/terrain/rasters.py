@@ -19,7 +19,6 @@ import rasterio
 import rasterio.dtypes
 import rasterio.features
 import rasterio.warp
-import shapely
 from pyproj import CRS
 from pyproj.exceptions import CRSError
 from rasterio.enums import Resampling
@@ -29,6 +28,7 @@ from rasterio.windows import Window
 
 from pvplanner.errors import Finding, InputError
 from pvplanner.reading import guarded
+from pvplanner.terrain.unknown import HIGHEST_M, LOWEST_M, unknown_values
 
 FINEST_M = 0.25
 """Finer surface models are averaged to this cell: planes need no more, and noise gets less."""
@@ -37,9 +37,6 @@ _FEET = {"ft": 0.3048, "foot": 0.3048, "feet": 0.3048, "us-ft": 1200 / 3937}
 _FEET |= {"us survey foot": 1200 / 3937, "foot_us": 1200 / 3937, "ftus": 1200 / 3937}
 _METRES = {"", "m", "metre", "meter", "metres", "meters"}
 HEIGHT_UNITS = ("auto", "m", "ft", "us-ft", "dm", "cm", "mm")
-LOWEST_M, HIGHEST_M = -500.0, 9000.0
-"""No land lies beyond: the Dead Sea's shore is at -440 m, Everest at 8,849 m."""
-
 _SMALL = {"cm": 0.01, "centimetre": 0.01, "centimeter": 0.01, "mm": 0.001, "dm": 0.1}
 
 
@@ -225,95 +222,6 @@ def _vertical_unit(crs: Any) -> str:
     return ""
 
 
-SAMPLE, SAMPLES = 128, 8
-"""Cells a side of the windows in which unknown values are looked for, and windows a side."""
-
-USUAL_UNKNOWN = (0.0, -1.0, 255.0, 9999.0, 32767.0, 65535.0, 99999.0)
-"""Values that programmes write for nothing, beside those below all land."""
-
-GAP_M = 20.0
-"""A value that many cells share and that lies this far below all else is no height."""
-
-
-def unknown_values(
-    source: Any, factor: float, offset: float, name: str
-) -> tuple[tuple[float, ...], list[Finding]]:
-    """Values that stand for "unknown": the tag's, and those that lie apart from all heights.
-
-    A polder at 0.0 m is a height: its neighbours are near it. What lies below the lowest or above
-    the highest land is never one.
-    """
-    tag = source.nodata
-    out = [] if tag is None or np.isnan(tag) else [float(tag)]
-    cells = _sampled(source)
-    cells = cells[np.isfinite(cells) & ~np.isin(cells, out)]
-    findings = _whole_steps(cells, factor, name)
-    for _ in range(2):
-        metres = cells * factor + offset
-        land = (metres >= LOWEST_M) & (metres <= HIGHEST_M)
-        odd = cells[~land]
-        if len(odd):
-            value, count = _commonest(odd)
-            if len(odd) > 0.3 * len(cells) and count < 0.5 * len(odd):
-                low, high = f"{odd.min():g}", f"{odd.max():g}"
-                raise InputError("raster_beyond", where=name, low=low, high=high)
-        else:
-            value, count = _apart(cells, metres)
-        if count == 0:
-            break
-        out.append(value)
-        params = {"value": f"{value:g}", "share": f"{count / max(len(cells), 1):.1%}"}
-        findings.append(Finding("raster_unknown", name, count, params))
-        cells = cells[cells != value]
-    return tuple(out), findings
-
-
-COARSE_STEP_M = 0.3
-"""Heights in steps larger than this show slopes too small."""
-
-
-def _whole_steps(cells: np.ndarray, factor: float, name: str) -> list[Finding]:
-    """Heights that were rounded, to whole metres for instance."""
-    unique = np.unique(cells)
-    if len(unique) < 3:
-        return []
-    step = float(np.diff(unique).min()) * abs(factor)
-    if step < COARSE_STEP_M:
-        return []
-    return [Finding("raster_steps", name, params={"step": f"{step:g}"})]
-
-
-def _sampled(source: Any) -> np.ndarray:
-    """Values of a raster: all of a small one, else windows spread over it."""
-    if source.width * source.height <= 4_000_000:
-        return source.read(1).ravel().astype(np.float64)
-    parts = []
-    for i in np.linspace(0, max(source.height - SAMPLE, 0), SAMPLES).astype(int):
-        for j in np.linspace(0, max(source.width - SAMPLE, 0), SAMPLES).astype(int):
-            parts.append(source.read(1, window=Window(j, i, SAMPLE, SAMPLE)).ravel())
-    return np.concatenate(parts).astype(np.float64)
-
-
-def _commonest(values: np.ndarray) -> tuple[float, int]:
-    unique, counts = np.unique(values, return_counts=True)
-    return float(unique[counts.argmax()]), int(counts.max())
-
-
-def _apart(cells: np.ndarray, metres: np.ndarray) -> tuple[float, int]:
-    """The lowest or highest value if it lies far from all others; how many cells have it."""
-    unique, counts = np.unique(cells, return_counts=True)
-    if len(unique) < 3:
-        return 0.0, 0
-    scale = (metres.max() - metres.min()) / (cells.max() - cells.min())
-    gaps = np.diff(unique) * scale
-    for place, gap, least in ((0, gaps[0], GAP_M), (-1, gaps[-1], 5 * GAP_M)):
-        value, count = float(unique[place]), int(counts[place])
-        usual = value in USUAL_UNKNOWN
-        if gap > least and (usual or count >= max(20, 0.002 * len(cells))):
-            return value, count
-    return 0.0, 0
-
-
 def _seen_in(
     source: Any, crs: CRS, finest: float, unknown: tuple[float, ...], stack: ExitStack
 ) -> Any:
@@ -369,57 +277,6 @@ def _one_unknown(source: Any, unknown: tuple[float, ...]) -> str:
         f"<SourceBand>1</SourceBand><SrcRect {size}/><DstRect {size}/>"
         f"<NODATA>{unknown[1]!r}</NODATA></ComplexSource></VRTRasterBand></VRTDataset>"
     )
-
-
-def ground_gap(surface: Raster, bare: Raster, shapes: np.ndarray) -> float:
-    """How far a terrain model lies below (over, if negative) the surface's own ground, metres.
-
-    Beside each outline the lower fifth of the cells is ground; the middle of all outlines counts.
-    """
-    rows = shapes[:: max(len(shapes) // GROUND_SAMPLE, 1)]
-    gaps = []
-    for west, south, east, north in shapely.bounds(rows):
-        around = (west - 8, south - 8, east + 8, north + 8)
-        seen = surface.read(around)
-        places = np.indices(seen.heights.shape) + 0.5
-        x, y = seen.west + places[1] * seen.cell, seen.north - places[0] * seen.cell
-        outside = (x < west - 1) | (x > east + 1) | (y < south - 1) | (y > north + 1)
-        off = np.asarray(seen.heights - bare.read(around).at(x, y))[outside]
-        off = off[np.isfinite(off)]
-        if len(off) >= 20:
-            gaps.append(float(np.quantile(off, 0.2)))
-    return float(np.median(gaps)) if gaps else float("nan")
-
-
-def usual_height(surface: Raster, shapes: np.ndarray) -> float:
-    """Height of buildings over the ground beside them, as the surface has it; the middle of all."""
-    found = []
-    for west, south, east, north in shapely.bounds(shapes[:: max(len(shapes) // GROUND_SAMPLE, 1)]):
-        whole = surface.read((west - 8, south - 8, east + 8, north + 8)).heights
-        inner = surface.read((west + 1, south + 1, east - 1, north - 1)).heights
-        if np.isfinite(whole).sum() >= 20 and np.isfinite(inner).any():
-            found.append(float(np.nanmedian(inner) - np.nanquantile(whole, 0.1)))
-    return float(np.median(found)) if found else float("nan")
-
-
-GROUND_SAMPLE = 60
-"""Outlines beside which ground is compared."""
-
-GROUND_FITS_M = (-1.5, 4.0)
-"""A terrain model's ground lies this near the surface's own, or it is of another datum."""
-
-
-def fitting_terrain(
-    surface: Raster, bare: Raster | None, shapes: np.ndarray
-) -> tuple[Raster | None, list[Finding]]:
-    """The terrain model, or none where its ground is not the surface's."""
-    if bare is None:
-        return None, []
-    gap = ground_gap(surface, bare, shapes)
-    if not np.isfinite(gap) or GROUND_FITS_M[0] <= gap <= GROUND_FITS_M[1]:
-        return bare, []
-    params = {"gap": f"{-gap:+.1f}", "surface": surface.name}
-    return None, [Finding("terrain_off", bare.name, params=params)]
 
 
 def _natural_cell(source: Any, target: Any) -> float:
