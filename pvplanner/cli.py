@@ -11,17 +11,14 @@ import os
 import sys
 import tomllib
 import traceback
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from pvplanner.console import Session, following, list_findings, say_compiling, tell
 from pvplanner.errors import (
-    LANGUAGES,
     ConfigError,
-    Finding,
     InputError,
     PVPlannerError,
     message,
@@ -39,39 +36,6 @@ app = typer.Typer(
     rich_markup_mode=None,
     help="Plan rooftop photovoltaics for a village: from footprints to maps and reports.",
 )
-
-
-@dataclass
-class Session:
-    """What one call of the command line carries from command to command."""
-
-    debug: bool = False
-    language: str | None = None
-
-    def speak(self, language: str | None, scenario: Path | None) -> None:
-        """Messages follow the option, else the scenario, else the environment."""
-        if language is not None and language not in LANGUAGES:
-            raise ConfigError("language_unknown", where="--language", value=language)
-        self.language = language or (_peek_language(scenario) if scenario else None)
-
-    @property
-    def code(self) -> str:
-        """Language of messages."""
-        if self.language in LANGUAGES:
-            return str(self.language)
-        place = os.environ.get("LC_ALL") or os.environ.get("LANG") or ""
-        known = [code for code in LANGUAGES if place.lower().startswith(code)]
-        return known[0] if known else "en"
-
-    def word(self, key: str, *, unit: bool = False, currency: str = "CNY") -> str:
-        """A label in the language of messages."""
-        from pvplanner.words import label
-
-        return label(key, self.code, unit=unit, currency=currency)
-
-    def say(self, key: str, value: object) -> None:
-        """A line of a word and a value."""
-        typer.echo(f"{self.word(key)}: {value}")
 
 
 Context = typer.Context
@@ -140,9 +104,9 @@ def plan(
     groups = _groups(only, GROUPS)
     folder = out or _default_folder(scenario, read)
     guard_outputs(folder, [str(scenario), *read.paths().values()])
-    with _progress(session) as step:
+    with following(session) as step:
         done = write_folder(read, folder, only=groups, pages=_pages(read, internal), progress=step)
-    _tell(session, done.plan, folder, groups, bool(done.written))
+    tell(session, done.plan, folder, groups, bool(done.written))
 
 
 def _groups(only: str | None, known: tuple[str, ...]) -> tuple[str, ...]:
@@ -210,7 +174,7 @@ def warm(context: Context) -> None:
     from pvplanner.warming import warm_up
 
     session: Session = context.obj
-    _say_compiling(session)
+    say_compiling(session)
     warm_up()
     typer.echo(session.word("stage_warm"))
 
@@ -414,7 +378,7 @@ def check(
         lines, findings = look_at_file(path, session.code, **options)
         for line in lines:
             typer.echo(line)
-        _list(session, findings)
+        list_findings(session, findings)
 
 
 def _holds_scenario(path: Path) -> bool:
@@ -443,7 +407,7 @@ def _check_scenario(session: Session, path: Path, out: Path | None) -> None:
         raise ConfigError("site_buildings", where=f"{path} [site.buildings]")
     if out is not None:
         guard_outputs(out, [str(path), *scenario.paths().values()])
-    with _progress(session) as step:
+    with following(session) as step:
         look = look_at(scenario, progress=step)
     for line in lines_of(look, session.code):
         typer.echo(line)
@@ -479,19 +443,6 @@ def _fail(session: Session, text: str, code: int) -> None:
     raise SystemExit(code)
 
 
-def _peek_language(scenario: Path) -> str | None:
-    """The language of a scenario that may be wrong in other ways."""
-    if scenario.is_dir():
-        scenario = scenario / "scenario.toml"
-    if scenario.suffix.lower() == ".xlsx":
-        return "zh"
-    try:
-        data = tomllib.loads(scenario.read_text(encoding="utf-8-sig"))
-    except (OSError, ValueError):
-        return None
-    return data.get("language", "zh")
-
-
 def _assignment(text: str) -> tuple[str, Any]:
     key, equals, value = text.partition("=")
     if not equals or not key.strip():
@@ -524,91 +475,3 @@ def _default_folder(scenario: Path, read: Scenario) -> Path:
     home = scenario.resolve() if scenario.is_dir() else scenario.resolve().parent
     name = home.name if scenario.is_dir() or stem in ("scenario", "input") else stem
     return Path("maps") / (name or read.name)
-
-
-@contextlib.contextmanager
-def _progress(session: Session) -> Iterator[Callable[[str], None]]:
-    """A bar on standard error that follows the stages; silent where nobody looks."""
-    from pvplanner.plan.stages import GRAPH
-    from pvplanner.warming import compiling_beside
-
-    said = [stage.said for stage in GRAPH.values() if stage.said] + ["pages"]
-    bar: list[Any] = []
-
-    def step(stage: str) -> None:
-        word = GRAPH[stage].said if stage in GRAPH else stage
-        if not bar:
-            _say_compiling(session)
-            beside.enter_context(compiling_beside())
-            bar.append(_bar(len(said)))
-        if word in said:
-            text = session.word(f"stage_{word}")
-            bar[0].update(0, completed=said.index(word), description=text)
-
-    with contextlib.ExitStack() as beside:
-        try:
-            yield step
-        finally:
-            if bar:
-                bar[0].stop()
-
-
-def _bar(total: int) -> Any:
-    from rich.console import Console
-    from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
-
-    console = Console(stderr=True)
-    columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
-    bar = Progress(*columns, console=console, transient=True, disable=not console.is_terminal)
-    bar.add_task("", total=total)
-    bar.start()
-    return bar
-
-
-def _say_compiling(session: Session) -> None:
-    """Say what the first run waits for."""
-    from pvplanner.compiled import SECONDS, is_compiled
-
-    if sys.stderr.isatty() and not is_compiled():
-        typer.echo(session.word("stage_compile").format(seconds=SECONDS), err=True)
-
-
-def _tell(
-    session: Session, made: Plan, folder: Path, groups: tuple[str, ...], changed: bool
-) -> None:
-    from pvplanner.words import shown
-
-    summary = _summary(made, folder, changed)
-    for key in ("buildings", "households", "modules", "capacity_kwp", "energy_kwh",
-                "income_first_year", "avoided_t"):  # fmt: skip
-        told = shown(summary[key], key, session.code, "whole")
-        name = session.word(key, unit=True, currency=summary["currency"])
-        typer.echo(f"{name}: {told}")
-    _list(session, summary["findings"])
-    if changed:
-        words = {"reused": len(made.reused), "all": len(made.reused) + len(made.ran)}
-        typer.echo(session.word("said_reused").format(**words))
-    else:
-        typer.echo(session.word("said_unchanged"))
-    for group in ("map", "report"):
-        if group in groups:
-            session.say(f"said_{group}", folder / f"{group}.html")
-    if not {"map", "report"} & set(groups):
-        session.say("said_tables", folder)
-
-
-def _summary(made: Plan, folder: Path, changed: bool) -> dict[str, Any]:
-    """The plan's summary: as it is on disk where nothing changed, since that is quick."""
-    import json
-
-    path = folder / "summary.json"
-    if changed or not path.is_file():
-        return {**made.summary(), "findings": made.findings}
-    told = json.loads(path.read_text(encoding="utf-8"))
-    return {**told, "findings": [Finding.from_dict(row) for row in told["findings"]]}
-
-
-def _list(session: Session, findings: list[Finding]) -> None:
-    """What is doubtful first, marked; then what was read and done."""
-    for finding in sorted(findings, key=lambda f: not f.doubtful):
-        typer.echo(f"{'!' if finding.doubtful else '-'} {finding.text(session.code)}")

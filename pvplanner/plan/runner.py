@@ -326,7 +326,7 @@ def code() -> str:
 
 
 _SHOWN = ("mapping", "report", "words", "templates", "vendor", "__pycache__", "cli.py",
-          "scaffold.py", "sheet.py")  # fmt: skip
+          "console.py", "checking", "form", "scaffold.py", "sheet.py")  # fmt: skip
 """What shows and does not reckon."""
 
 
