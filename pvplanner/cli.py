@@ -222,7 +222,7 @@ def init(
     )  # fmt: skip
     write_beside(target, text)
     made = Scenario.from_toml(target)
-    write_form(form, made, folder=target.resolve().parent, language=session.code)
+    write_form(form, made, folder=target.resolve().parent, language=session.code, twin=target)
     session.say("said_scenario", target)
     session.say("said_form", form)
     typer.echo(f"{session.word('said_next')} {target}")
@@ -397,7 +397,7 @@ def _check_roof(session: Session, path: Path, building: str, out: Path) -> None:
 
 
 def _check_scenario(session: Session, path: Path, out: Path | None) -> None:
-    from pvplanner.checking import look_at
+    from pvplanner.checking import look_at, refusals
     from pvplanner.checking.said import lines_of, save_check
     from pvplanner.form import open_scenario
     from pvplanner.plan.folder import guard_outputs
@@ -407,8 +407,14 @@ def _check_scenario(session: Session, path: Path, out: Path | None) -> None:
         raise ConfigError("site_buildings", where=f"{path} [site.buildings]")
     if out is not None:
         guard_outputs(out, [str(path), *scenario.paths().values()])
-    with following(session) as step:
-        look = look_at(scenario, progress=step)
+    try:
+        with following(session) as step:
+            look = look_at(scenario, progress=step)
+    except PVPlannerError as error:
+        for other in refusals(scenario):
+            if other.text() != error.text():
+                typer.echo(other.text(session.code), err=True)
+        raise
     for line in lines_of(look, session.code):
         typer.echo(line)
     if out is not None:

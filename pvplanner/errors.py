@@ -145,7 +145,11 @@ def _plain(value: Any) -> Any:
 def _line(where: str, what: str, todo: str, language: str) -> str:
     """Where, what is wrong, what to do, on one line."""
     marks = _style(language)
-    head = f"{_plain(where)}{marks['colon']}" if where else ""
+    place = re.sub(r"\brow (\d+)", lambda m: marks["row"].format(number=m[1]), str(_plain(where)))
+    if marks["columns_named"]:
+        named = _words(language)
+        place = re.sub(r", ([a-z_]{4,})$", lambda m: f", {named.get(m[1], m[1])}", place)
+    head = f"{place}{marks['colon']}" if where else ""
     return f"{head}{what}{marks['stop']}{todo}" if todo else f"{head}{what}"
 
 

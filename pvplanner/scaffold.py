@@ -13,7 +13,8 @@ import tomlkit
 from pvplanner import reference
 from pvplanner.buildings import centre_of
 from pvplanner.errors import InputError
-from pvplanner.money import all_models
+from pvplanner.money import all_models, allowed_models
+from pvplanner.scenario import Tariff
 from pvplanner.weather import typical_year
 from pvplanner.words import label, style, texts
 
@@ -95,6 +96,7 @@ def scenario_text(
             "",
             "[finance]",
             f'model = "self_invest"  # {_models(language)}',
+            *_by_class(buildings),
             *costs,
             "discount_rate = 0.05",
             "",
@@ -115,6 +117,17 @@ class _Said(SimpleNamespace):
         head = "scaffold_"
         found = {k.removeprefix(head): v for k, v in texts(language).items() if k.startswith(head)}
         return cls(**found)
+
+
+def _by_class(buildings: gpd.GeoDataFrame) -> list[str]:
+    """Models of the classes of buildings to which the first model is not open."""
+    lawful = allowed_models(Tariff().connection_date)
+    kinds = sorted(set(buildings["project_class"].dropna()))
+    own = {k: lawful[k][0] for k in kinds if k in lawful and "self_invest" not in lawful[k]}
+    if not own:
+        return []
+    pairs = ", ".join(f'{kind} = "{model}"' for kind, model in own.items())
+    return [f"model_by_class = {{ {pairs} }}"]
 
 
 def _models(language: str) -> str:

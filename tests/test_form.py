@@ -114,6 +114,11 @@ WRITTEN = {
     ("tariff.peak_hours", "8；22"): [8, 22],
     ("site.division_code", 330_212_202_203): "330212202203",
     ("roof.tilt", "gable=27；flat=3"): {"gable": 27.0, "flat": 3.0},
+    ("site.province", "浙江"): "Zhejiang",
+    ("module.orientation", "竖排"): "portrait",
+    ("tariff.market_path", "低"): "low",
+    ("site.datum", "高德"): "gcj02",
+    ("system.loss_items.soiling", "；".join(["2%"] * 12)): [0.02] * 12,
 }
 
 
@@ -190,11 +195,15 @@ def office(tmp_path_factory):
 
 
 def test_a_folder_is_planned_by_its_form(office, tmp_path):
+    # Only the form was touched since init wrote both: it counts. Where both were, nobody knows.
+    toml = office / "scenario.toml"
+    own = toml.read_text("utf-8")
+    toml.write_text(own.replace("discount_rate = 0.05", "discount_rate = 0.06"), encoding="utf-8")
     both = run("plan", office, "--only", "tables", "--out", tmp_path / "o")
     assert both.returncode == 2
     assert "say otherwise" in both.stderr
     assert not (tmp_path / "o").exists()
-    (office / "scenario.toml").rename(office / "old.toml")
+    toml.write_text(own, encoding="utf-8")
     done = run("plan", office, "--only", "tables", "--out", tmp_path / "o", "--language", "en")
     assert done.returncode == 0, done.stderr
     assert "Households: 10" in done.stdout
@@ -268,9 +277,62 @@ def test_a_file_that_excel_holds_open_is_one_line(tmp_path, monkeypatch, capsys)
 def test_init_offers_every_model(office):
     from pvplanner.money import all_models
 
-    text = office / "old.toml" if (office / "old.toml").exists() else office / "scenario.toml"
+    text = (office / "scenario.toml").read_text("utf-8")
     for model in all_models():
-        assert model in text.read_text("utf-8")
+        assert model in text
+
+
+def test_of_two_the_touched_one_counts(tmp_path):
+    outlines().to_file(tmp_path / "houses.gpkg")
+    assert run("init", tmp_path / "houses.gpkg").returncode == 0
+    toml = tmp_path / "scenario.toml"
+    assert open_scenario(tmp_path).finance.discount_rate == 0.05
+    text = toml.read_text("utf-8").replace("discount_rate = 0.05", "discount_rate = 0.06")
+    toml.write_text(text, encoding="utf-8")
+    assert open_scenario(tmp_path).finance.discount_rate == 0.06
+
+
+def test_halls_get_a_model_that_is_open_to_them(tmp_path):
+    houses = outlines().assign(project_class="natural_person_household")
+    houses.loc[0, "project_class"] = "general_commercial"
+    houses.to_file(tmp_path / "houses.gpkg")
+    assert run("init", tmp_path / "houses.gpkg").returncode == 0
+    done = run("plan", tmp_path, "--only", "tables", "--out", tmp_path / "o")
+    assert done.returncode == 0, done.stderr
+
+
+def test_what_is_gone_from_a_form_is_not_the_default(tmp_path):
+    path, place = filled(tmp_path, {})
+    book = openpyxl.load_workbook(path)
+    book[SHEET].delete_rows(place["finance.capex_per_w"])
+    book.save(path)
+    with pytest.raises(pvp.ConfigError, match=r"form are missing: finance\.capex_per_w"):
+        read_form(path)
+    path, place = filled(tmp_path, {"finance.capex_per_w": "=1/0"})
+    cell = f"{SHEET}!D{place['finance.capex_per_w']}"
+    with pytest.raises(pvp.ConfigError, match=f"{cell}.*the formula =1/0 holds no value"):
+        read_form(path)
+    path, place = filled(tmp_path, {"site.dsm": "no.tif"})
+    cell = f"{SHEET}!D{place['site.dsm']}"
+    with pytest.raises(pvp.ConfigError, match=rf"{cell}.*no such file: no\.tif"):
+        read_form(path)
+    book = openpyxl.load_workbook(path)
+    book[SHEET].title = "Sheet1"
+    book.save(path)
+    with pytest.raises(pvp.InputError, match="has no sheet"):
+        read_form(path)
+
+
+def test_check_names_every_refusal_and_not_only_the_first(tmp_path):
+    outlines().to_file(tmp_path / "houses.gpkg")
+    (tmp_path / "ledger.csv").write_text("户号,房屋编号,年用电量\nH1,1,-5\n", encoding="utf-8")
+    (tmp_path / "w.csv").write_text("time,ghi\nsoon,1\n", encoding="utf-8")
+    text = 'name = "a"\n[site]\nbuildings = "houses.gpkg"\nhouseholds = "ledger.csv"\n'
+    (tmp_path / "scenario.toml").write_text(text + 'weather = "w.csv"\n', encoding="utf-8")
+    done = run("check", tmp_path / "scenario.toml", "--language", "zh")
+    assert done.returncode == 2
+    assert "ledger.csv, 第 2 行, 年用电量" in done.stderr
+    assert "w.csv" in done.stderr
 
 
 def test_the_file_to_drop_a_folder_on_calls_what_there_is():

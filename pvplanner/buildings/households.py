@@ -54,7 +54,7 @@ def join_households(
     if households is None or links is None:
         return *_own(building_ids, None), []
     building_ids = one_spelling(building_ids).set_axis(building_ids.index)
-    links, findings = _meant(links, building_ids, where)
+    links, findings = meant_links(links, building_ids, where)
     known = links["building_id"].isin(building_ids)
     if len(links) and not known.any():
         raise InputError(
@@ -94,7 +94,7 @@ def _place(where: str, link: pd.Series) -> str:
     return where if row is None or pd.isna(row) else f"{where}, row {int(row)}"
 
 
-def _meant(
+def meant_links(
     links: pd.DataFrame, building_ids: pd.Series, where: str
 ) -> tuple[pd.DataFrame, list[Finding]]:
     """Links whose building is spelled otherwise in the footprints, under that spelling.

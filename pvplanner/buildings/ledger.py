@@ -99,8 +99,9 @@ def read_households(
     findings += more
     for name in DIMENSIONS:
         findings += _converted(table[name], numbers[name], name, file)
-    findings += _usual_use(numbers["consumption_kwh"], file)
-    findings += _usual_income(numbers["income_today"], file)
+    once = ~table["household_id"].duplicated()
+    findings += _usual_use(numbers["consumption_kwh"][once], file)
+    findings += _usual_income(numbers["income_today"][once], file)
     findings += _unread_numbers(raw, mapped, file)
     links = _links(table.assign(share=numbers["share"]))
     described = table.assign(

@@ -16,7 +16,8 @@ from typing import Any
 import numpy as np
 
 from pvplanner import reference
-from pvplanner.buildings import read_households
+from pvplanner.buildings import read_buildings, read_households
+from pvplanner.buildings.households import meant_links
 from pvplanner.errors import Finding, PVPlannerError
 from pvplanner.plan import Plan, open_plan
 from pvplanner.scenario import Scenario
@@ -149,6 +150,34 @@ def look_at(scenario: Scenario, progress: Callable[[str], None] | None = None) -
     )  # fmt: skip
 
 
+def refusals(scenario: Scenario) -> list[PVPlannerError]:
+    """What each file of a scenario is refused for, one by one: not only the first."""
+    from pvplanner.demand import read_meter
+    from pvplanner.weather import read_weather
+
+    site, out = scenario.site, []
+    tries: list[Callable[[], Any]] = []
+    if site.buildings is not None:
+        tries.append(lambda: read_buildings(
+            str(site.buildings), crs=site.crs, datum=site.datum, layer=site.layer,
+            columns=site.columns, survey=site.survey,
+        ))  # fmt: skip
+    if site.households is not None:
+        path, columns = site.households, site.household_columns
+        tries.append(lambda: read_households(path, columns=columns))
+    if site.weather != "typical":
+        tries.append(lambda: read_weather(site.weather, trusted=scenario.weather.trusted))
+    if scenario.demand.meter is not None:
+        meter, unit = scenario.demand.meter, scenario.demand.meter_unit
+        tries.append(lambda: read_meter(meter, unit=unit))
+    for attempt in tries:
+        try:
+            attempt()
+        except PVPlannerError as error:
+            out.append(error)
+    return out
+
+
 def _files(scenario: Scenario, findings: list[Finding]) -> list[FileLook]:
     out = []
     for key, path in scenario.paths().items():
@@ -177,7 +206,8 @@ def _joins(scenario: Scenario, plan: Plan) -> list[Join]:
         )
         ids = plan.result("buildings")["building_id"].astype(str)
         own = homes.loc[~homes["own_building"].astype(bool), "building_id"].dropna().astype(str)
-        lost = [one for one in links["building_id"].unique() if one not in set(own)]
+        meant, _ = meant_links(links, ids, "")
+        lost = [one for one in meant["building_id"].unique() if one not in set(own)]
         bare = [one for one in ids if one not in set(own)]
         out.append(_join("join_ledger", own.nunique(), lost, bare))
     meter = plan.result("meter")

@@ -7,16 +7,18 @@ import types
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
+from hashlib import sha256
 from importlib import resources
+from pathlib import Path
 from typing import Any, Literal, Union, get_args, get_origin
 
 from pydantic import BaseModel
 
 from pvplanner.errors import LANGUAGES
 from pvplanner.money import all_models
-from pvplanner.reference import provinces
+from pvplanner.reference import provinces, rows
 from pvplanner.scenario import Scenario
-from pvplanner.words import has_label, label
+from pvplanner.words import has_label, label, province
 
 
 def titled(key: str) -> str:
@@ -29,6 +31,8 @@ TABLES = {"finance.events": titled("form_events"), "press": titled("form_press")
 """Keys that are tables of their own."""
 
 LISTS = "lists"
+TWIN_ROW = 200
+"""Of the hidden sheet: hashes of the TOML file and of the form as they were written together."""
 FIRST_ROW = 4
 VALUE, KEY = 4, 8
 """Columns of the value and of the key."""
@@ -69,18 +73,26 @@ def key_units() -> dict[str, str]:
     return {row["key"]: row["unit"] for row in csv.DictReader(path.read_text("utf-8").splitlines())}
 
 
-def option_text(value: Any) -> str:
-    """A choice with its name in both languages behind it."""
+PARTS = " · "
+"""Between a choice's key and its names."""
+
+
+def option_text(value: Any, name: str = "") -> str:
+    """A choice with its name in both languages behind it, by the last part of its key."""
     key = str(value)
-    if not has_label(key, "zh"):
-        return key
-    return f"{key} {label(key, 'zh')} {label(key, 'en')}"
+    words = [f"{name}_{key}", *([] if key in COMMON else [key])]
+    word = next((word for word in words if has_label(word, "zh")), None)
+    return key if word is None else PARTS.join([key, label(word, "zh"), label(word, "en")])
+
+
+COMMON = ("roof", "building", "auto", "standard")
+"""Words that are labels of something else as well."""
 
 
 def options_of(field: Field) -> list[str]:
     """What a drop-down offers; nothing where anything may be written."""
     if field.key == "site.province":
-        return [option_text(name) for name in provinces()]
+        return [PARTS.join([name, province(name, "zh")]) for name in provinces()]
     if field.key == "finance.model":
         return [option_text(name) for name in all_models()]
     if field.key == "language":
@@ -88,9 +100,15 @@ def options_of(field: Field) -> list[str]:
     kinds = kinds_of(field.annotation)
     if bool in kinds:
         return [option_text("yes"), option_text("no")]
+    name = field.key.rpartition(".")[2]
+    if field.key == "demand.archetype":
+        return [option_text(row["archetype"]) for row in rows("load_archetypes")]
     if any(get_origin(kind) is Literal for kind in kinds) and float not in kinds:
         return [
-            option_text(v) for kind in kinds if get_origin(kind) is Literal for v in get_args(kind)
+            option_text(v, name)
+            for kind in kinds
+            if get_origin(kind) is Literal
+            for v in get_args(kind)
         ]
     return []
 
@@ -114,3 +132,8 @@ def kinds_of(annotation: Any) -> list[Any]:
     if origin in (list, dict):
         return [origin]
     return [] if annotation is type(None) else [annotation]
+
+
+def content_of(scenario: Scenario, folder: Path) -> str:
+    """Hash of what a scenario states, its paths relative to a folder."""
+    return sha256(scenario.to_toml(folder).encode("utf-8")).hexdigest()

@@ -7,20 +7,25 @@ import json
 import os
 import re
 import zipfile
+from hashlib import sha256
 from pathlib import Path
 from typing import Any, Literal, get_args, get_origin
 
 import pandas as pd
 
-from pvplanner.errors import LANGUAGES, ConfigError, InputError
+from pvplanner.errors import LANGUAGES, ConfigError, InputError, listed
 from pvplanner.form.layout import (
     FIRST_ROW,
     KEY,
     LEDGER_SHEET,
+    LISTS,
+    PARTS,
     SHEET,
     TABLES,
+    TWIN_ROW,
     VALUE,
     Field,
+    content_of,
     fields,
     kinds_of,
     options_of,
@@ -35,6 +40,10 @@ _YES = {"y", "true", "1", "yes", *(label("yes", code) for code in LANGUAGES)}
 _NO = {"n", "false", "0", "no", *(label("no", code) for code in LANGUAGES)}
 
 
+MARK = b"finance.degradation_first_year"
+"""A key that stands in every form, whatever its sheets are called."""
+
+
 def is_form(path: str | os.PathLike[str]) -> bool:
     """Whether a file is a workbook with the form's sheet."""
     file = Path(path)
@@ -43,8 +52,12 @@ def is_form(path: str | os.PathLike[str]) -> bool:
     with guarded(file), zipfile.ZipFile(file) as archive:
         if "xl/workbook.xml" not in archive.namelist():
             return False
-        head = archive.read("xl/workbook.xml")[:1_000_000].decode("utf-8", "replace")
-    return f'name="{SHEET}"' in head
+        names = archive.namelist()
+        texts = b"".join(
+            archive.read(name)[:2_000_000]
+            for name in ("xl/workbook.xml", "xl/sharedStrings.xml") if name in names
+        )  # fmt: skip
+    return f'name="{SHEET}"'.encode() in texts or MARK in texts
 
 
 def read_form(path: str | os.PathLike[str]) -> Scenario:
@@ -67,6 +80,8 @@ def read_form(path: str | os.PathLike[str]) -> Scenario:
     with guarded(file), file.open("rb") as stream:
         book = openpyxl.load_workbook(stream, read_only=True, data_only=True)
         rows = {s.title: _rows(s) for s in book.worksheets}
+    if SHEET not in rows:
+        raise InputError("form_sheet", where=str(file), sheet=SHEET)
     data: dict[str, Any] = {}
     cells: dict[str, str] = {}
     known = {field.key: field for field in fields()}
@@ -79,6 +94,7 @@ def read_form(path: str | os.PathLike[str]) -> Scenario:
         if key not in known:
             raise ConfigError("form_key", where=f"{file}, {SHEET}!H{number}", key=key)
         _set(data, key, _value(value, known[key], f"{file}, {cells[key]}"))
+    _whole(rows[SHEET], file)
     for key, title in TABLES.items():
         made = _table(rows.get(title, []), key, file, title)
         if made:
@@ -86,6 +102,29 @@ def read_form(path: str | os.PathLike[str]) -> Scenario:
             cells[key] = title
     _with_ledger(data, rows.get(LEDGER_SHEET, []), file, cells)
     return _scenario(data, cells, file)
+
+
+def _whole(rows: list[tuple[int, list[Any]]], file: Path) -> None:
+    """Every key has its row, and every formula its value: what is gone is not the default.
+
+    Raises
+    ------
+    ConfigError
+    """
+    there = {str(row[KEY - 1] or "").strip() for _, row in rows if len(row) >= KEY}
+    gone = [field.key for field in fields() if field.key not in there]
+    if gone:
+        raise ConfigError("form_rows", where=f"{file}, {SHEET}!H", keys=listed(gone))
+    values = {n: row[VALUE - 1] if len(row) >= VALUE else None for n, row in rows}
+    import openpyxl
+
+    with guarded(file), file.open("rb") as stream:
+        sheet = openpyxl.load_workbook(stream, read_only=True)[SHEET]
+        for number, row in enumerate(sheet.iter_rows(min_col=VALUE, max_col=VALUE), 1):
+            formula = row and getattr(row[0], "data_type", "") == "f"
+            if formula and _blank(values.get(number)):
+                where = f"{file}, {SHEET}!D{number}"
+                raise ConfigError("form_formula", where=where, formula=str(row[0].value))
 
 
 def _rows(sheet: Any) -> list[tuple[int, list[Any]]]:
@@ -112,12 +151,25 @@ def _with_ledger(
 
 def _scenario(data: dict[str, Any], cells: dict[str, str], file: Path) -> Scenario:
     try:
-        return Scenario(**data)._with_paths_from(file.resolve().parent)
+        made = Scenario(**data)._with_paths_from(file.resolve().parent)
     except ConfigError as error:
         near = [key for key in cells if error.where.startswith(key)]
         at = cells[max(near, key=len)] if near else SHEET
         key = f" [{error.where}]" if error.where else ""
         raise ConfigError(error.code, where=f"{file}, {at}{key}", **error.params) from None
+    for key, path in made.paths().items():
+        dotted = key if "." in key else f"site.{key}"
+        if not Path(path).exists():
+            told = str(data_of(data, dotted))
+            raise ConfigError("form_file", where=f"{file}, {cells.get(dotted, SHEET)}", path=told)
+    return made
+
+
+def data_of(data: dict[str, Any], key: str) -> Any:
+    """A value by its dotted key."""
+    for part in key.split("."):
+        data = data[part]
+    return data
 
 
 def _set(data: dict[str, Any], key: str, value: Any) -> None:
@@ -176,16 +228,16 @@ def _value(value: Any, field: Field, where: str) -> Any:
 
 def _literal(text: str, field: Field) -> str:
     """The key of a choice, also where its name alone was written."""
-    for option in options_of(field):
-        if text in (option, *option.split(" ")):
-            return option.split(" ")[0]
-    return text.split(" ")[0]
+    for offered in options_of(field):
+        if text in (offered, *offered.split(PARTS)):
+            return offered.split(PARTS)[0]
+    return text.split(PARTS)[0]
 
 
 def _flag(value: Any, text: str, where: str) -> bool:
     if isinstance(value, bool):
         return value
-    word = (text or str(value)).casefold().split(" ")[0]
+    word = (text or str(value)).casefold().split(PARTS)[0].strip()
     if word in _YES or word in _NO:
         return word in _YES
     raise ConfigError("form_flag", where=where, value=str(value))
@@ -238,10 +290,11 @@ def _scalar(text: str, field: Field) -> Any:
     inner = [k for part in get_args(_mapping_of(field.annotation)) for k in kinds_of(part)]
     plain = _unquoted(text)
     if float in inner or int in inner:
-        try:
-            return float(plain) if int not in inner else int(float(plain))
-        except ValueError:
+        share = plain.endswith("%")
+        read = read_number(plain.removesuffix("%").strip())
+        if read is None:
             return plain
+        return int(read) if int in inner and not share else read / (100 if share else 1)
     return plain
 
 
@@ -272,13 +325,44 @@ def open_scenario(path: str | os.PathLike[str]) -> Scenario:
         there = [file for file in both if file.is_file()]
         if not there:
             raise ConfigError("folder_no_scenario", where=str(place))
-        read = [open_scenario(file) for file in there]
-        if len(read) == 2 and _without_names(read[0]) != _without_names(read[1]):
-            raise ConfigError("folder_two_scenarios", where=str(place))
-        return read[-1]
+        if len(there) == 2:
+            return _of_two(*there)
+        return open_scenario(there[0])
     if is_form(place):
         return read_form(place)
     return Scenario.from_toml(place)
+
+
+def _of_two(toml: Path, form: Path) -> Scenario:
+    """Of the two that ``init`` wrote the one that was touched since; the form where neither was.
+
+    Raises
+    ------
+    ConfigError
+        If both were, and they say otherwise.
+    """
+    first, second = Scenario.from_toml(toml), read_form(form)
+    if _without_names(first) == _without_names(second):
+        return second
+    marks = twin_of(form)
+    if marks.get("toml") == sha256(toml.read_bytes()).hexdigest():
+        return second
+    if marks.get("form") == content_of(second, form.parent):
+        return first
+    raise ConfigError("folder_two_scenarios", where=str(toml.parent))
+
+
+def twin_of(form: Path) -> dict[str, str]:
+    """What the form remembers of the TOML file that was written with it, and of itself."""
+    import openpyxl
+
+    with guarded(form), form.open("rb") as stream:
+        book = openpyxl.load_workbook(stream, read_only=True)
+        if LISTS not in book.sheetnames:
+            return {}
+        row = next(book[LISTS].iter_rows(min_row=TWIN_ROW, max_row=TWIN_ROW, max_col=2), ())
+        values = [str(cell.value or "") for cell in row]
+    return dict(zip(("toml", "form"), values, strict=False))
 
 
 def _without_names(scenario: Scenario) -> dict[str, Any]:

@@ -6,6 +6,7 @@ import json
 import os
 import re
 from collections.abc import Mapping
+from hashlib import sha256
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -16,14 +17,16 @@ from pvplanner.form.layout import (
     KEY,
     LEDGER_SHEET,
     LISTS,
+    PARTS,
     SHEET,
     TABLES,
+    TWIN_ROW,
     VALUE,
     Field,
+    content_of,
     fields,
     key_units,
     key_words,
-    option_text,
     options_of,
     table_model,
 )
@@ -35,6 +38,7 @@ from pvplanner.words import in_units, label
 def write_form(
     path: str | os.PathLike[str], scenario: Scenario, *, folder: Path | None = None,
     language: str = "zh",
+    twin: Path | None = None,
 ) -> Path:  # fmt: skip
     """Write the form of a scenario.
 
@@ -48,6 +52,8 @@ def write_form(
         Paths are written relative to it.
     language : {'zh', 'en'}
         Of the title.
+    twin : Path, optional
+        The TOML file of the same scenario beside it: which of the two is touched later is seen.
     """
     import openpyxl
     from openpyxl.styles import Font, PatternFill
@@ -78,6 +84,9 @@ def write_form(
         # As text, so that numbers of 18 digits keep them all.
         for row in range(2, 402):
             ledger.cell(row, column).number_format = "@" if key.endswith("_id") else "General"
+    if twin is not None:
+        _put(held, TWIN_ROW, 1, sha256(twin.read_bytes()).hexdigest())
+        _put(held, TWIN_ROW, 2, content_of(scenario, twin.resolve().parent))
     body = BytesIO()
     book.save(body)
     return write_bytes_beside(Path(path), body.getvalue())
@@ -120,7 +129,8 @@ def _put_field(sheet: Any, lists: Any, row: int, field: Field, value: Any) -> No
     if options:
         _drop_down(sheet, lists, cell, options, row)
         if value is not None:
-            _put(sheet, row, VALUE, option_text(_cell_of(value)))
+            own = str(_cell_of(value))
+            _put(sheet, row, VALUE, next((o for o in options if o.split(PARTS)[0] == own), own))
 
 
 def _shown(value: Any) -> Any:

@@ -88,7 +88,10 @@ def page_data(
         "language": language,
         "edition": "internal_edition" if internal else "public_edition",
         "notes": plan.notes(),
-        "doubts": sum(finding.doubtful for finding in plan.findings),
+        "doubts": {
+            code: [f.text(code, public=not internal) for f in plan.findings if f.doubtful]
+            for code in LANGUAGES
+        },
         "missing": sorted(set(shown_in("measure")) - {m["key"] for m in offered}),
         "languages": list(LANGUAGES),
         "style": {code: _page_style(code) for code in LANGUAGES},

@@ -40,6 +40,8 @@ def straight_ridges(
     held = np.zeros((len(places), len(outlines)), dtype=bool)
     held[which, owner] = True
     two = np.flatnonzero(held.sum(axis=1) == 2)
+    if not len(two):
+        return outlines
     pair = np.array([np.flatnonzero(held[n]) for n in two]).reshape(-1, 2)
     off = planes[pair[:, 0], :3] - planes[pair[:, 1], :3]
     bend = np.hypot(off[:, 0], off[:, 1])

@@ -55,8 +55,14 @@ def config_error(error: ValidationError, root: type[BaseModel]) -> ConfigError:
     if first["type"] == "literal_error":
         choices = str(context["expected"]).replace(" or ", ", ").replace("'", "")
         return ConfigError("value_choice", where=key, value=value, choices=choices)
+    if first["type"] in ("too_short", "too_long"):
+        actual = context.get("actual_length", "?")
+        wanted = context.get("min_length", context.get("max_length", "?"))
+        return ConfigError("value_length", where=key, actual=actual, wanted=wanted)
+    if first["type"] == "string_pattern_mismatch":
+        return ConfigError("value_pattern", where=key, value=value, pattern=context["pattern"])
     kind = KINDS.get(first["type"].split("_")[0])
-    if kind is not None and not first["type"].startswith("string_pattern"):
+    if kind is not None:
         return ConfigError("value_kind", where=key, value=value, kind=kind)
     reason = first["msg"].removeprefix("Value error, ")
     return ConfigError("scenario_value", where=key, value=value, reason=reason)

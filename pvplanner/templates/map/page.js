@@ -5,7 +5,8 @@ function frame() {
   document.documentElement.lang = style().html;
   document.title = data.name + " – " + text("page_title");
   document.getElementById("title").textContent = data.name;
-  document.getElementById("notes").textContent = data.notes.map(text).concat(data.doubts ? [text("reading_doubts") + text("colon") + data.doubts] : []).join(" · ");
+  document.getElementById("notes").textContent = data.notes.map(text).concat(data.doubts[state.language].length ? [text("reading_doubts") + text("colon") + data.doubts[state.language].length] : []).join(" · ");
+  doubtList();
   document.getElementById("edition").textContent = text(data.edition) + " · " + text("click_hint");
   document.getElementById("sources").textContent = data.sources[state.language];
   document.getElementById("print-sources").textContent = data.sources[state.language];
@@ -31,6 +32,16 @@ function frame() {
   var compare = document.getElementById("compare-box");
   compare.hidden = data.compare === null;
   if (data.compare !== null) { document.getElementById("compare-name").textContent = text("compare_with") + " " + data.compare; }
+}
+/* What the map stands on that somebody should look at first. */
+function doubtList() {
+  var told = data.doubts[state.language], section = box("doubts");
+  section.hidden = !told.length;
+  if (!told.length) { return; }
+  var more = element("details", null, { open: "" }), list = element("ul");
+  more.appendChild(element("summary", text("reading_doubts") + " (" + told.length + ")"));
+  told.forEach(function (line) { list.appendChild(element("li", line)); });
+  more.appendChild(list); section.appendChild(more);
 }
 function zoomWords() {
   [["in", "zoom_in"], ["out", "zoom_out"]].forEach(function (pair) {
