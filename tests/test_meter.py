@@ -34,8 +34,9 @@ def test_energies_of_parts_of_an_hour_add_up(tmp_path, step):
     assert meter["H1"].to_numpy()[:24] == pytest.approx(day, abs=1e-4)
 
 
-@pytest.mark.parametrize("first", [0.0, 15_234.0, 98_500.0, 9_990.0])
-@pytest.mark.parametrize("step", [60, 15])
+@pytest.mark.parametrize(
+    ("first", "step"), [(0.0, 60), (15_234.0, 15), (98_500.0, 60), (9_990.0, 15)]
+)
 def test_a_dial_is_read_by_its_differences(tmp_path, first, step):
     rows = meter_rows(step)
     before = rows.groupby("household_id")["kwh"].cumsum() - rows["kwh"]
