@@ -16,8 +16,8 @@ from hypothesis import strategies as st
 import pvplanner as pvp
 from pvplanner.buildings import findings_of
 from pvplanner.reading import is_total, one_spelling, parse_times, plain_text, read_numbers
-from pvplanner.reading.columns import map_columns
-from pvplanner.reading.tables import read_table, separator_of
+from pvplanner.reading.columns import knows, map_columns, mapped_findings
+from pvplanner.reading.tables import heading_row, read_long_table, read_table, separator_of
 from pvplanner.reading.times import zone_hours
 from pvplanner.reading.values import is_unit, read_number, unit_factor
 
@@ -351,3 +351,162 @@ def test_formulas_errors_and_booleans_of_a_sheet(tmp_path):
     empty = next(f for f in findings_of(households) if f.code == "formulas_empty")
     assert (empty.params["cell"], empty.params["formula"]) == ("C2", "=100*12")
     assert empty.doubtful
+
+
+# --- headings, closer -----------------------------------------------------------------------------
+
+ENERGY = {"use": "energy"}
+
+
+def test_what_is_known_of_headings():
+    known = knows({"use": ("年用电量", "kwh"), "who": ("户号",)}, ENERGY)
+    for heading in ("户号", "户号（必填）", "年用电量（万度）", "KWH", "年用电量万度", "kwh_mwh"):
+        assert known(heading), heading
+    for heading in ("户", "用电", "年用电量的一半", ""):
+        assert not known(heading), heading
+    bare = knows({"who": ("户号", "id")})
+    assert bare("ID")
+    assert not bare("年用电量")
+
+
+def test_units_behind_given_and_plain_headings():
+    given = map_columns(
+        ["耗电（万度）", "收入", "层 (m)"], {"use": ("x",), "money": ("y",), "floors": ("z",)},
+        where="f", given={"耗电（万度）": "use", "money": "收入", "层 (m)": "floors"},
+        dimensions=ENERGY,
+    )  # fmt: skip
+    assert given.factors == {"use": 1e4, "money": 1.0, "floors": 1.0}
+    plain = map_columns(["名称 (旧)", "kwh"], {"name": ("名称",), "use": ("kwh",)}, where="f",
+                        dimensions=ENERGY)  # fmt: skip
+    assert plain.factors == {"name": 1.0, "use": 1.0}
+    tail = map_columns(["height_ft"], {"height": ("height",)}, where="f",
+                       dimensions={"height": "length"})  # fmt: skip
+    assert tail.factors["height"] == pytest.approx(0.3048)
+    assert map_columns(["heights"], {"height": ("height",)}, where="f",
+                       dimensions={"height": "length"}).used == {}  # fmt: skip
+
+
+def test_a_pair_of_the_users_map_must_join_both():
+    aliases = {"use": ("kwh",), "who": ("id",)}
+    for pair in ({"use": "B"}, {"B": "use"}, {"A": "B"}, {"use": "who"}):
+        with pytest.raises(pvp.ConfigError, match=r"joins no column.*A, C"):
+            map_columns(["A", "C"], aliases, where="f", given=pair)
+    assert map_columns(["use", "A"], aliases, where="f", given={"use": "A"}).used == {"use": "A"}
+
+
+def test_what_resembles_a_missing_column_and_what_does_not():
+    aliases = {"use": ("用电量", "consumption"), "who": ("户号",), "a": ("量",)}
+    found = map_columns(["consumtion", "月用电量", "户", "体量大", "备注"], aliases, where="f")
+    assert found.near == {"consumtion": "use", "月用电量": "use"}
+    assert found.absent == ("use", "who", "a")
+    assert found.unread == ("consumtion", "月用电量", "户", "体量大", "备注")
+
+
+def test_the_first_of_several_headings_is_taken_and_many_are_counted():
+    many = [f"x{n}" for n in range(40)]
+    found = map_columns(["用电量", "kwh", *many], {"use": ("kwh", "用电量")}, where="f",
+                        dimensions=ENERGY)  # fmt: skip
+    assert found.used == {"use": "kwh"}
+    assert found.unread == ("用电量", *many)
+    told = mapped_findings(found, "f.csv")[0]
+    assert told.count == 41
+    assert told.params["unread"].endswith("“x28” (+11)")
+    assert told.params["absent"] == "-"
+
+
+# --- tables, closer -------------------------------------------------------------------------------
+
+
+def saved(tmp_path, rows, merged=(), more=()) -> object:
+    book = openpyxl.Workbook()
+    for row in rows:
+        book.active.append(row)
+    for cells in merged:
+        book.active.merge_cells(cells)
+    for name, other in more:
+        sheet = book.create_sheet(name)
+        for row in other:
+            sheet.append(row)
+    book.save(tmp_path / "t.xlsx")
+    return tmp_path / "t.xlsx"
+
+
+HEADS = ["户号", "房屋编号", "用电"]
+KNOWN = HEADS.__contains__
+
+
+def test_merged_cells_in_far_columns_and_short_rows(tmp_path):
+    wide = [*HEADS, *[f"c{n}" for n in range(25)]]
+    first = ["A", "1", "5", *[None] * 24, "z"]
+    rows = [wide, first, [None, "2"], [None, "3"], ["B", "4"]]
+    path = saved(tmp_path, rows, ["A2:A4", "AB2:AB3", "B5:C5"])
+    table = read_table(path, KNOWN).rows
+    assert table["户号"].tolist() == ["A", "A", "A", "B"]
+    assert table["c24"].fillna("").tolist() == ["z", "z", "", ""]
+    assert table["房屋编号"].tolist() == ["1", "2", "3", "4"]
+
+
+def test_sheets_are_told_by_their_headings(tmp_path):
+    rows = [HEADS, ["A", "1", "5"]]
+    one = [("空", []), ("只有表头", [HEADS]), ("说明", [["户号", "怎么填"], ["x", "y"]])]
+    assert [f.code for f in read_table(saved(tmp_path, rows, more=one), KNOWN).findings] == [
+        "sheets_unread"
+    ]
+    two = [("二组", [HEADS, ["B", "2", "6"]])]
+    found = read_table(saved(tmp_path, rows, more=two), KNOWN).findings
+    assert [f.code for f in found] == ["sheets_alike"]
+    near = [("二组", [["户号", "房屋编号", "别的"], ["B", "2", "6"]])]
+    found = read_table(saved(tmp_path, rows, more=near), KNOWN).findings
+    assert [f.code for f in found] == ["sheets_alike"]
+    few = [("二组", [["户号", "b", "c"], ["B", "2", "6"]])]
+    found = read_table(saved(tmp_path, rows, more=few), KNOWN).findings
+    assert [f.code for f in found] == ["sheets_unread"]
+
+
+def test_headings_that_are_empty_or_twice_get_names_of_their_own(tmp_path):
+    (tmp_path / "a.csv").write_text("a,,a,a,\n1,2,3,4,\n", encoding="utf-8")
+    assert list(read_table(tmp_path / "a.csv").rows.columns) == ["a", "column 2", "a (2)", "a (3)"]
+
+
+def test_headings_are_looked_for_in_the_first_rows_only(tmp_path):
+    for blank, found in ((14, True), (15, False)):
+        text = "甲,乙,丙\n" * blank + "户号,房屋编号,用电\nA,1,5\n"
+        (tmp_path / "a.csv").write_text(text, encoding="utf-8")
+        table = read_table(tmp_path / "a.csv", KNOWN).rows
+        assert ("户号" in table.columns) == found
+    (tmp_path / "b.csv").write_text("x,y\n1,2\n", encoding="utf-8")
+    assert list(read_table(tmp_path / "b.csv", KNOWN).rows.columns) == ["x", "y"]
+    (tmp_path / "c.csv").write_text("", encoding="utf-8")
+    assert read_table(tmp_path / "c.csv", KNOWN).rows.empty
+
+
+def test_long_tables_keep_their_rows(tmp_path):
+    text = "抄表,,\n户号;房屋编号;用电\n ;;kWh\nA; 1;5\n\nB;2;6\n"
+    (tmp_path / "a.csv").write_text(text, encoding="gb18030")
+    read = read_long_table(tmp_path / "a.csv", KNOWN)
+    assert list(read.rows.columns) == ["户号", "房屋编号", "用电 (kWh)"]
+    assert read.rows["房屋编号"].tolist() == ["1", "2"]
+    assert read.rows.index.tolist() == [4, 6]
+    assert [f.code for f in read.findings] == ["text_read_as"]
+    plain = "户号,房屋编号,用电\nA,1,5\n"
+    (tmp_path / "b.csv").write_text(plain, encoding="utf-8")
+    assert read_long_table(tmp_path / "b.csv", KNOWN).rows.index.tolist() == [2]
+    path = saved(tmp_path, [HEADS, ["A", "1", "5"]])
+    assert read_long_table(path, KNOWN).rows["户号"].tolist() == ["A"]
+    path.rename(tmp_path / "named.csv")
+    assert read_long_table(tmp_path / "named.csv", KNOWN).rows["户号"].tolist() == ["A"]
+    (tmp_path / "no.xlsx").write_text(plain, encoding="utf-8")
+    with pytest.raises(pvp.InputError, match="it is text"):
+        read_long_table(tmp_path / "no.xlsx", KNOWN)
+
+
+def test_headings_of_a_file_from_its_beginning(tmp_path):
+    (tmp_path / "a.csv").write_bytes(
+        ("标题,,\n户号,房屋编号,用电\n" + "甲,1,2\n" * 5000).encode("gb18030")
+    )
+    assert heading_row(tmp_path / "a.csv", KNOWN) == HEADS
+    assert heading_row(saved(tmp_path, [HEADS, ["A", "1", "5"]]), KNOWN) == HEADS
+    (tmp_path / "b.csv").write_bytes(b"\xff\xff\xff\n")
+    assert heading_row(tmp_path / "b.csv", KNOWN) == []
+    (tmp_path / "c.csv").write_bytes(b"")
+    assert heading_row(tmp_path / "c.csv", KNOWN) == []
