@@ -104,7 +104,7 @@ def _weather(step: int) -> pd.DataFrame:
     zenith = sun["apparent_zenith"].to_numpy()
     cosine = np.maximum(np.cos(np.radians(zenith)), 0)
     day = np.arange(len(fine)) // (1440 // step_minutes)
-    cloud = np.random.default_rng(3).uniform(0.0, 0.7, 365)[day]
+    cloud = np.random.default_rng(3).uniform(0.0, 0.85, 365)[day]
     dni = np.where(cosine > 0, 900 * np.exp(-0.13 / np.maximum(cosine, 0.05)), 0) * (1 - cloud)
     dhi = np.where(cosine > 0, 70 * np.sqrt(cosine) + 220 * cloud * cosine, 0)
     frame = pd.DataFrame({"ghi": dni * cosine + dhi, "dni": dni, "dhi": dhi}, index=fine)
