@@ -67,8 +67,9 @@ def _identifier(value: object) -> object:
         value = f"{float(value):.14E}" if abs(float(value)) >= 1e15 else int(value)
     text = plain_text(value)
     # A spreadsheet's marks for text are no part of it: '12 and ="12".
-    text = re.sub(r'^(?:="(.*)"|\'(.*))$', r"\1\2", text).strip()
-    if text.endswith("0"):
+    if text[:1] in ("'", "="):
+        text = re.sub(r'^(?:="(.*)"|\'(.*))$', r"\1\2", text).strip()
+    if ".0" in text:
         text = re.sub(r"^(-?\d+)\.0+$", r"\1", text)
     return text or pd.NA
 
