@@ -247,9 +247,10 @@ def halves(weather) -> tuple[float, float]:
     return tuple(made["energy_kwh"])
 
 
-@pytest.mark.parametrize(
-    "step", [60, 15, *(pytest.param(n, marks=pytest.mark.long) for n in (30, 10))]
-)
+FINER = [pytest.param(n, marks=pytest.mark.long) for n in (30, 15, 10)]
+
+
+@pytest.mark.parametrize("step", [60, *FINER])
 @pytest.mark.parametrize("stand", ["begin", "middle", "end"])
 @pytest.mark.parametrize("light", ["all", "ghi"])
 def test_the_sun_is_found_wherever_stamps_stand(tmp_path, step, stand, light):
@@ -279,7 +280,7 @@ def test_hours_in_china_are_in_its_one_time(tmp_path, lon):
 
 
 @pytest.mark.parametrize("name", ["dni", "dhi"])
-@pytest.mark.parametrize("months", [12, 2])
+@pytest.mark.parametrize("months", [12, pytest.param(2, marks=pytest.mark.long)])
 def test_a_component_that_reads_nothing_is_derived(tmp_path, name, months):
     rows = weather_rows()
     save_weather(tmp_path / "sound.csv", rows)
@@ -673,7 +674,7 @@ def test_a_day_copied_over_a_month_is_doubted(tmp_path):
     assert doubts_of(tmp_path, rows) == ["weather_copied"]
 
 
-@pytest.mark.parametrize("factor", [0.36, 0.5, 1.7])
+@pytest.mark.parametrize("factor", [0.5, 1.7, pytest.param(0.36, marks=pytest.mark.long)])
 def test_light_in_another_unit_without_a_word_is_doubted(tmp_path, factor):
     rows = weather_rows()
     rows[LIGHT] = rows[LIGHT] * factor
@@ -684,7 +685,9 @@ ZONES = {"# utc_offset: 0\n": -8, "# timezone: UTC\n": -8, "# time_zone: +8\n": 
          "# tz: Asia/Shanghai\n": 0, "# utc_offset_hours: 0\n": -8}  # fmt: skip
 
 
-@pytest.mark.parametrize("note", ZONES)
+@pytest.mark.parametrize(
+    "note", [*list(ZONES)[:2], *(pytest.param(z, marks=pytest.mark.long) for z in list(ZONES)[2:])]
+)
 def test_a_zone_in_the_notes_is_obeyed(tmp_path, note):
     rows = weather_rows()
     rows["time"] = rows["time"] + pd.Timedelta(hours=ZONES[note])

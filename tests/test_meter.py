@@ -26,7 +26,7 @@ def write_meter(tmp_path, rows, name="meter.csv", encoding="utf-8") -> Path:
     return tmp_path / name
 
 
-@pytest.mark.parametrize("step", [60, 30, 20, 15, 10])
+@pytest.mark.parametrize("step", [60, 30, 15])
 def test_energies_of_parts_of_an_hour_add_up(tmp_path, step):
     meter = read_meter(write_meter(tmp_path, meter_rows(step)))
     assert meter.sum().tolist() == pytest.approx([YEAR_KWH, 0.7 * YEAR_KWH], rel=1e-4)
@@ -92,7 +92,9 @@ def test_power_is_energy_over_time(tmp_path):
     assert stated["H1"].sum() == pytest.approx(YEAR_KWH, rel=1e-4)
 
 
-@pytest.mark.parametrize("count", [24, 48, 96])
+@pytest.mark.parametrize(
+    "count", [96, *(pytest.param(n, marks=pytest.mark.long) for n in (24, 48))]
+)
 @pytest.mark.parametrize("form", ["p{n}", "p{n:02d}", "P{n:03d}", "clock"])
 def test_days_of_points_in_any_spelling(tmp_path, count, form):
     if form == "clock":
@@ -118,7 +120,7 @@ def test_a_day_and_an_hour_in_columns_of_their_own(tmp_path, first):
     assert read_meter(write_meter(tmp_path, split)).to_numpy() == pytest.approx(right.to_numpy())
 
 
-@pytest.mark.parametrize("step", [60, 30, 15])
+@pytest.mark.parametrize("step", [30, *(pytest.param(n, marks=pytest.mark.long) for n in (60, 15))])
 @pytest.mark.parametrize("stand", ["begin", "middle", "end"])
 def test_stamps_at_either_end_are_the_same_year(tmp_path, step, stand):
     rows = meter_rows(step)
