@@ -19,6 +19,7 @@ import shapely
 from pyproj import CRS, Geod
 
 from pvplanner import reference
+from pvplanner.buildings.attributes import TALL_M
 from pvplanner.errors import Finding, InputError, listed
 from pvplanner.projection import to_degrees
 from pvplanner.roofs.lod2 import match_planes, read_planes
@@ -237,10 +238,6 @@ def _seen(
     for code in sorted(set(why) - {""}):
         findings.append(_told(f"surface_{code}", dsm, buildings[why == code]))
     return seen, why, findings
-
-
-TALL_M = 35.0
-"""Buildings of a village are not twelve storeys high in the middle."""
 
 
 def _check_heights(raster: Raster, shapes: np.ndarray) -> None:
