@@ -52,6 +52,12 @@ def _words(language: str) -> dict[str, str]:
 
 
 @cache
+def _sources(language: str) -> dict[str, str]:
+    rows = csv.DictReader(_file(language, "sources.csv").splitlines())
+    return {row["source"]: row["text"] for row in rows}
+
+
+@cache
 def _style(language: str) -> dict[str, Any]:
     return tomllib.loads(_file(language, "style.toml"))
 
@@ -73,8 +79,8 @@ def province_names(language: str) -> dict[str, str]:
 
 
 class _Said:
-    """A parameter of a message in a language: ``{model:word}``, ``{code:country}`` and
-    ``{name:province}`` are named.
+    """A parameter of a message in a language: ``{model:word}``, ``{code:country}``,
+    ``{name:province}`` and ``{title:source}`` are named.
 
     Of ``{columns:words}`` every word that is known is.
     """
@@ -90,6 +96,8 @@ class _Said:
             # What stands in quotes is the file's own text.
             parts = r"“[^”]*”|[a-z_][a-z0-9_]+"
             return re.sub(parts, lambda m: named.get(m[0], m[0]), str(self.value))
+        if how == "source":
+            return _sources(self.language).get(str(self.value), str(self.value))
         if how == "province":
             return province_names(self.language).get(str(self.value), str(self.value))
         if how == "country":

@@ -32,7 +32,8 @@ from pvplanner.buildings.reading import read_features
 from pvplanner.buildings.repair import SET_ASIDE, judge_attributes, judge_shapes
 from pvplanner.buildings.survey import apply_survey, read_survey
 from pvplanner.errors import ConfigError, Finding, InputError
-from pvplanner.reading import guarded, mapped_findings
+from pvplanner.reading import mapped_findings
+from pvplanner.reading.kinds import read_vector
 
 __all__ = [
     "SET_ASIDE",
@@ -176,10 +177,9 @@ def read_lines(path: str | os.PathLike[str]) -> np.ndarray:
         If the file is missing or unreadable, or states no CRS.
     """
     name = Path(path).name
-    if not Path(path).exists():
-        raise InputError("file_missing", where=str(path))
-    with guarded(path):
-        raw = gpd.read_file(path)
+    raw = read_vector(path)
+    if not isinstance(raw, gpd.GeoDataFrame):
+        raise InputError("not_areas", where=name, kinds="-")
     if raw.crs is None:
         raise InputError("planes_no_crs", where=name)
     shapes = np.asarray(raw.to_crs(4326).geometry)

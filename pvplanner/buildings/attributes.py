@@ -9,6 +9,7 @@ import pandas as pd
 
 from pvplanner.errors import Finding, listed
 from pvplanner.reading import Columns, map_columns, one_spelling, plain_text, read_numbers
+from pvplanner.reading.odd import odd_column
 from pvplanner.reading.values import lost_digits, made_dates
 
 ALIASES: dict[str, tuple[str, ...]] = {
@@ -215,7 +216,7 @@ LEAST_TILT = 3.0
 """A pitched roof is steeper; below it a tilt is a ratio or radians."""
 
 
-def odd_values(frame: pd.DataFrame, *, where: str) -> list[Finding]:
+def odd_values(frame: pd.DataFrame, *, where: str, first_row: int = 1) -> list[Finding]:
     """Heights and tilts that a village does not have: of another unit, or above sea level."""
     findings = []
     per_storey = (frame["height_m"] / frame["floors"]).dropna()
@@ -233,7 +234,15 @@ def odd_values(frame: pd.DataFrame, *, where: str) -> list[Finding]:
     if len(small) and len(small) >= 0.5 * (pitched > 0).sum():
         params = {"most": f"{small.max():g}", "least": f"{LEAST_TILT:g}"}
         findings.append(Finding("tilts_odd", where, len(small), params))
+    asked = {f.code for f in findings}
+    for name in NUMBERS:
+        if not asked & _ASKED.get(name, set()):
+            findings += odd_column(frame[name], "buildings", where, first_row=first_row)
     return findings
+
+
+_ASKED = {"height_m": {"heights_odd", "heights_tall"}, "roof_tilt": {"tilts_odd"}}
+"""What is asked of a column as a whole need not be asked of its values."""
 
 
 TALL_M = 35.0

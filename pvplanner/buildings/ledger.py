@@ -10,7 +10,6 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from pvplanner import reference
 from pvplanner.errors import Finding, InputError, listed
 from pvplanner.reading import (
     Columns,
@@ -23,7 +22,9 @@ from pvplanner.reading import (
     read_table,
 )
 from pvplanner.reading.columns import knows, parts_of
+from pvplanner.reading.odd import odd_column
 from pvplanner.reading.values import lost_digits, made_dates, unit_factor
+from pvplanner.reference.ranges import ranges, slip_word
 
 ALIASES: dict[str, tuple[str, ...]] = {
     "household_id": ("household_id", "户号", "户编号", "家庭编号", "门牌号", "household"),
@@ -102,6 +103,7 @@ def read_households(
     once = ~table["household_id"].duplicated()
     findings += _usual_use(numbers["consumption_kwh"][once], file)
     findings += _usual_income(numbers["income_today"][once], file)
+    findings += odd_column(numbers["share"].rename("share"), "households", file.name)
     findings += _unread_numbers(raw, mapped, file)
     links = _links(table.assign(share=numbers["share"]))
     described = table.assign(
@@ -222,27 +224,36 @@ def _shares_of_one(share: pd.Series, file: Path) -> tuple[pd.Series, list[Findin
     return share / 100, [Finding("shares_percent", file.name, params={"most": f"{most:g}"})]
 
 
+MIDDLE = "households_middle"
+FEW = 5
+"""From so many households on their middle is asked about too."""
+
+
 def _usual_use(use: pd.Series, file: Path) -> list[Finding]:
     """Use that no household has: a unit that the heading does not say."""
     known = use[use > 0]
-    least = reference.constant("household_kwh_least").value
-    most = reference.constant("household_kwh_most").value
+    usual, middling = ranges()["households.consumption_kwh"], ranges()[f"{MIDDLE}.consumption_kwh"]
     middle = float(known.median()) if len(known) else np.nan
-    odd = known[(known < least) | (known > most)]
-    if least <= middle <= most or not len(known):
+    odd = known[~known.between(usual.low, usual.high)]
+    if not len(known) or middling.holds(middle) or (usual.holds(middle) and len(known) < FEW):
         if odd.empty:
             return []
-        params = {"rows": listed(odd.index), "least": f"{least:g}", "most": f"{most:g}"}
+        params = {"rows": listed(odd.index), "least": f"{usual.low:g}", "most": f"{usual.high:g}"}
         return [Finding("ledger_use_some", file.name, len(odd), params)]
-    params = {"middle": f"{middle:g}", "least": f"{least:g}", "most": f"{most:g}"}
+    params = {"middle": f"{middle:g}", "least": f"{middling.low:g}", "most": f"{middling.high:g}"}
+    params["slip"] = slip_word(middle, middling)
     return [Finding("ledger_use_odd", file.name, len(known), params)]
 
 
 def _usual_income(income: pd.Series, file: Path) -> list[Finding]:
     """Yearly incomes that nobody has: thousands or ten thousands without a word."""
     known = income[income > 0]
-    least, most = (reference.constant(f"income_{end}").value for end in ("least", "most"))
-    odd = known[(known < least) | (known > most)]
+    usual, middling = ranges()["households.income_today"], ranges()[f"{MIDDLE}.income_today"]
+    least, most = usual.low, usual.high
+    odd = known[~known.between(least, most)]
+    if odd.empty and len(known) >= FEW and not middling.holds(float(known.median())):
+        # The middle of many is a narrower guide than any one of them.
+        odd, least, most = known, middling.low, middling.high
     if odd.empty:
         return []
     params = {"rows": listed(odd.index), "values": listed([f"{v:g}" for v in odd]),

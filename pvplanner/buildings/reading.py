@@ -15,6 +15,7 @@ from pvplanner.buildings.drawing import drawing_encoding, outlines_of_drawing
 from pvplanner.buildings.encoding import table_encoding
 from pvplanner.errors import Finding, InputError, listed
 from pvplanner.reading import guarded
+from pvplanner.reading.kinds import careful_gdal, check_parquet, check_vector
 
 
 def read_features(
@@ -53,6 +54,7 @@ def read_features(
 
 
 def _read_parquet(file: Path) -> gpd.GeoDataFrame:
+    check_parquet(file)
     with guarded(file):
         return gpd.read_parquet(file)
 
@@ -60,6 +62,7 @@ def _read_parquet(file: Path) -> gpd.GeoDataFrame:
 def _read_ogr(file: Path, layer: str | None) -> tuple[gpd.GeoDataFrame, list[Finding]]:
     findings: list[Finding] = []
     options: dict[str, str] = {}
+    source = check_vector(file)
     with guarded(file):
         encoding, stated = table_encoding(file)
     if encoding:
@@ -73,9 +76,8 @@ def _read_ogr(file: Path, layer: str | None) -> tuple[gpd.GeoDataFrame, list[Fin
     if drawing:
         with guarded(file):
             pyogrio.set_gdal_config_options({"DXF_ENCODING": drawing_encoding(file) or None})
-    source = f"/vsizip/{file.resolve().as_posix()}" if file.suffix.lower() == ".zip" else str(file)
     try:
-        with guarded(file):
+        with guarded(file), careful_gdal():
             chosen = None if drawing else (layer or _only_area_layer(source, str(file)))
             frame = pyogrio.read_dataframe(source, layer=chosen, on_invalid="ignore", **options)
     except InputError:
@@ -98,7 +100,8 @@ def _same(stated: str, encoding: str) -> bool:
 
 def _layers(source: str) -> list[str]:
     try:
-        return [str(name) for name, _ in pyogrio.list_layers(source)]
+        with careful_gdal():
+            return [str(name) for name, _ in pyogrio.list_layers(source)]
     except (DataSourceError, ValueError, OSError):
         return []
 

@@ -7,7 +7,13 @@ from pathlib import Path
 
 import pandas as pd
 
-from pvplanner.buildings.attributes import ALIASES, DIMENSIONS, clean_types, rename_columns
+from pvplanner.buildings.attributes import (
+    ALIASES,
+    DIMENSIONS,
+    clean_types,
+    odd_values,
+    rename_columns,
+)
 from pvplanner.errors import Finding, InputError, listed
 from pvplanner.reading import mapped_findings, one_spelling, read_table
 from pvplanner.reading.columns import knows
@@ -57,6 +63,7 @@ def read_survey(path: str | os.PathLike[str]) -> tuple[pd.DataFrame, list[Findin
         raise InputError("survey_no_id", where=file.name, columns=listed(raw.columns, 30))
     clean, more = clean_types(frame, where=file.name, factors=mapped.factors, first_row=0)
     findings = [*told.findings, *mapped_findings(mapped, file.name), *more]
+    findings += odd_values(clean, where=file.name, first_row=0)
     ids = one_spelling(frame["building_id"])
     stated = clean[list(SURVEYED)].assign(building_id=ids)[ids.notna() & (ids != "")]
     return stated.groupby("building_id", sort=False).last(), findings

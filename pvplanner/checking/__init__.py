@@ -249,7 +249,7 @@ def _measures(plan: Plan) -> list[Measure]:
     }
     out = []
     for row in reference.rows("plausible"):
-        value = values[row["measure"]]
+        value = values.get(row["measure"])
         if value is not None and np.isfinite(value):
             low, high = float(row["low"]), float(row["high"])
             out.append(Measure(row["measure"], float(value), low, high, row["unit"], row["source"]))

@@ -27,6 +27,7 @@ from pvplanner.reading import (
 from pvplanner.reading.columns import fold, knows, parts_of
 from pvplanner.reading.tables import read_long_table
 from pvplanner.reading.values import lost_digits, unit_factor
+from pvplanner.reference.ranges import ranges
 from pvplanner.weather import HOURS, hourly_index
 
 ALIASES: dict[str, tuple[str, ...]] = {
@@ -383,8 +384,8 @@ def _one_year(hourly: dict[str, pd.Series], file: Path) -> tuple[pd.DataFrame, l
 
 def _plausible(year: pd.DataFrame, file: Path, *, sure: bool) -> list[Finding]:
     """A year's use held against what a household can use, whatever the heading says."""
-    least = reference.constant("household_kwh_least").value
-    most = reference.constant("household_kwh_most").value
+    usual = ranges()["households.consumption_kwh"]
+    least, most = usual.low, usual.high
     sums = year.sum()
     middle = float(sums.median())
     if not sure and not least <= middle <= most:

@@ -32,6 +32,7 @@ from pvplanner.form.layout import (
     table_model,
 )
 from pvplanner.reading import guarded, parse_times
+from pvplanner.reading.kinds import check_workbook
 from pvplanner.reading.values import plain_text, read_number
 from pvplanner.scenario import Scenario
 from pvplanner.words import label
@@ -53,10 +54,11 @@ def is_form(path: str | os.PathLike[str]) -> bool:
         if "xl/workbook.xml" not in archive.namelist():
             return False
         names = archive.namelist()
-        texts = b"".join(
-            archive.read(name)[:2_000_000]
-            for name in ("xl/workbook.xml", "xl/sharedStrings.xml") if name in names
-        )  # fmt: skip
+        texts = b""
+        for name in ("xl/workbook.xml", "xl/sharedStrings.xml"):
+            if name in names:
+                with archive.open(name) as stream:
+                    texts += stream.read(2_000_000)
     return f'name="{SHEET}"'.encode() in texts or MARK in texts
 
 
@@ -77,6 +79,7 @@ def read_form(path: str | os.PathLike[str]) -> Scenario:
         raise InputError("file_missing", where=str(file))
     if not is_form(file):
         raise InputError("form_sheet", where=str(file), sheet=SHEET)
+    check_workbook(file)
     with guarded(file), file.open("rb") as stream:
         book = openpyxl.load_workbook(stream, read_only=True, data_only=True)
         rows = {s.title: _rows(s) for s in book.worksheets}

@@ -59,6 +59,7 @@ __all__ = [
     "resolve_terms",
     "run_model",
     "rural_income",
+    "uses_own",
 ]
 
 CHUNK = 5_000
@@ -195,6 +196,16 @@ def borrower_cover(case: Case, ledger: Ledger, model: str) -> np.ndarray:
             sign = (flow.payee == ledger.owner) * 1.0 - (flow.payer == ledger.owner)
             net += sign * flow.fen[:, 1:]
     return lowest_cover(net, service)
+
+
+def uses_own(chosen: pd.Series, terms: Terms) -> np.ndarray:
+    """Which households use their roof's power themselves under their model, and sell the rest."""
+    own = {
+        model
+        for model in all_models()
+        if any(row.item == "bill_saved" and terms.holds(row.only) for row in payments_of(model))
+    }
+    return chosen.isin(own).to_numpy(dtype=bool)
 
 
 def cash_flows(people: pd.DataFrame, case: Case, model: str | None = None) -> pd.DataFrame:

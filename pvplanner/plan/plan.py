@@ -13,6 +13,7 @@ from pvplanner.plan.runner import LIBRARIES, Run
 from pvplanner.plan.stages import GRAPH, case_of
 from pvplanner.plan.store import FolderStore, MemoryStore
 from pvplanner.scenario import Scenario
+from pvplanner.scenario.doubts import key_findings
 from pvplanner.schema import TABLES
 
 if TYPE_CHECKING:
@@ -194,7 +195,7 @@ class Plan:
     def findings(self) -> tuple[Finding, ...]:
         """What was wrong or doubtful in the input."""
         if "findings" not in self._told:
-            every = (*idle_keys(self.scenario), *self._run.findings(FINDERS))
+            every = (*key_findings(self.scenario), *self._run.findings(FINDERS))
             self._told["findings"] = tuple(sorted(every, key=lambda f: not f.doubtful))
         found: tuple[Finding, ...] = self._told["findings"]
         return found
@@ -371,18 +372,9 @@ class Plan:
         return read_plan(Path(folder))
 
 
-FINDERS = ("buildings", "place", "homes", "meter", "year", "planes", "horizons", "terms")
+FINDERS = ("buildings", "place", "homes", "meter", "year", "planes", "horizons", "terms",
+           "sanity")  # fmt: skip
 """Stages that find something."""
-
-
-def idle_keys(scenario: Scenario) -> tuple[Finding, ...]:
-    """What a scenario sets that does nothing any more."""
-    usual = type(scenario.doubt)()
-    return tuple(
-        Finding("key_idle", f"doubt.{name}")
-        for name in ("draws", "seed")
-        if getattr(scenario.doubt, name) != getattr(usual, name)
-    )
 
 
 def plan_village(

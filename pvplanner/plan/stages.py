@@ -37,6 +37,7 @@ books = Room("pvplanner.money.books")
 stress = Room("pvplanner.money.stress")
 hold = Room("pvplanner.holdings")
 doubts = Room("pvplanner.holdings.ranges")
+sound = Room("pvplanner.holdings.sanity")
 sites = Room("pvplanner.plan.site")
 found = Room("pvplanner.plan.assumptions")
 frames = Room("pandas")
@@ -460,6 +461,28 @@ def villages(
         **{name: chosen[name].to_numpy() for name in ("capital", "income_first_year")},
     )  # fmt: skip
     return hold.village_totals(roofs, homes, ranges, terms.carbon)
+
+
+@stage("sanity", keys=("finance.currency",))
+def sanity(
+    place: Place, year: pd.DataFrame, arrays: pd.DataFrame, energy: pd.DataFrame,
+    people: pd.DataFrame, holdings: pd.DataFrame, household_use: pd.DataFrame,
+    chosen: pd.DataFrame, terms: Terms, *, scenario: Any,
+) -> Any:  # fmt: skip
+    """The whole held against what is known of other villages."""
+    homes = holdings[["capacity_kwp"]].assign(
+        own_building=people["own_building"].to_numpy(),
+        own_use=money.uses_own(holdings["model"], terms),
+        **{name: household_use[name].to_numpy() for name in ("energy_first_year_kwh",
+                                                             "self_used_kwh")},
+        **{name: chosen[name].to_numpy() for name in ("income_first_year", "payback_years",
+                                                      "lcoe")},
+    )  # fmt: skip
+    light = float(year["ghi"].sum()) / 1000
+    typical = weathers.usual_light(place.latitude, place.longitude)
+    figures = sound.whole_figures(energy, arrays, homes, light, light / typical)
+    told = frames.DataFrame({"measure": list(figures), "value": list(figures.values())})
+    return told, sound.odd_figures(figures, scenario.finance.currency)
 
 
 @stage("ledger", kept="ledger.parquet")

@@ -17,11 +17,9 @@ import pandas as pd
 
 from pvplanner.errors import Finding, InputError, listed
 from pvplanner.reading.guard import guarded
+from pvplanner.reading.kinds import check_workbook
 from pvplanner.reading.values import is_unit, plain_text, read_numbers
 from pvplanner.texts import decode_text
-
-MOST_UNPACKED = 600_000_000
-"""Bytes that a workbook may unpack to; one of a million rows has less."""
 
 MOST_TEXT = 2_000_000_000
 HEADER_ROWS = 15
@@ -280,13 +278,11 @@ def _names(cells: list[str | None]) -> list[str]:
 def _workbook(file: Path, known: Known | None) -> TextTable:
     import openpyxl
 
+    check_workbook(file)
     with zipfile.ZipFile(file) as archive:
         names = set(archive.namelist())
-        size = sum(part.file_size for part in archive.infolist())
         if not any(name.endswith("workbook.xml") for name in names):
             raise InputError("workbook_not", where=str(file), kind="ZIP")
-        if size > MOST_UNPACKED:
-            raise InputError("file_large", where=str(file), size=f"{size / 1e9:.1f} GB")
         formulas = any(_has_formulas(archive, n) for n in names if "/worksheets/sheet" in n)
     with file.open("rb") as stream:
         book = openpyxl.load_workbook(stream, read_only=True, data_only=True)

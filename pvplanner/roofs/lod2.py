@@ -12,13 +12,13 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 import shapely
-from pyogrio.errors import DataLayerError, DataSourceError
 from pyproj import CRS
 from pyproj.exceptions import CRSError
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
 from pvplanner.errors import InputError, listed
+from pvplanner.reading.kinds import read_vector
 
 STEEPEST_DEG = 80.0
 SAME_DEG = 3.0
@@ -179,10 +179,9 @@ def _through(ring: np.ndarray) -> tuple[float, float, float, float, float] | Non
 
 
 def _from_layer(file: Path, crs: CRS) -> gpd.GeoDataFrame:
-    try:
-        layer = gpd.read_file(file, engine="pyogrio")
-    except (DataSourceError, DataLayerError, ValueError, OSError) as error:
-        raise InputError("file_unreadable", where=file.name, reason=str(error)) from None
+    layer = read_vector(file)
+    if not isinstance(layer, gpd.GeoDataFrame):
+        raise InputError("not_areas", where=file.name, kinds="-")
     if layer.crs is None:
         raise InputError("planes_no_crs", where=file.name)
     layer = layer.explode(index_parts=False).reset_index(drop=True)

@@ -3,9 +3,16 @@
 from __future__ import annotations
 
 import datetime as dt
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal, get_args, get_origin
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationInfo,
+    field_validator,
+)
 
 from pvplanner import reference
 from pvplanner.reference.products import find_module
@@ -32,6 +39,32 @@ def _default(name: str) -> float:
     return reference.constant(name).value
 
 
+def _types_in(annotation: Any) -> frozenset[type]:
+    """Plain types that an annotation names, in lists, dicts, choices and all."""
+    if isinstance(annotation, type) and not get_args(annotation):
+        return frozenset({annotation})
+    if get_origin(annotation) is Literal:
+        return frozenset(type(choice) for choice in get_args(annotation))
+    parts = get_args(annotation)
+    if get_origin(annotation) is dict:
+        parts = parts[1:]
+    return frozenset().union(*(_types_in(part) for part in parts))
+
+
+def _wrong(value: Any, wanted: frozenset[type]) -> str:
+    """What was expected, where a value is of a type that only Python takes for it."""
+    number = bool(wanted & {int, float})
+    if isinstance(value, bool):
+        return "" if bool in wanted else "kind_number" if number else "kind_text"
+    if isinstance(value, int | float):
+        if number:
+            return ""
+        return "kind_date" if dt.date in wanted else "kind_flag" if bool in wanted else ""
+    if isinstance(value, str) and not wanted & {str, dt.date}:
+        return "kind_number" if number else "kind_flag" if bool in wanted else ""
+    return ""
+
+
 Model = Annotated[str, AfterValidator(_known_model)]
 ProjectClass = Literal[
     "natural_person_household", "non_natural_person_household", "general_commercial"
@@ -39,12 +72,33 @@ ProjectClass = Literal[
 Datum = Literal["wgs84", "cgcs2000", "gcj02", "bd09"]
 
 
+def _currency(value: str) -> str:
+    if not (len(value) == 3 and value.isascii() and value.isupper() and value.isalpha()):
+        raise refuse("currency_unknown", value=value)
+    return value
+
+
 class Frozen(BaseModel):
-    """Base of all sections: immutable, unknown keys refused."""
+    """Base of all sections: immutable, unknown keys and values of another type refused."""
 
     model_config = ConfigDict(
         frozen=True, extra="forbid", allow_inf_nan=False, str_strip_whitespace=True
     )
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _of_its_type(cls, value: Any, info: ValidationInfo) -> Any:
+        """``true`` is no number and a number no day, whatever Python makes of them."""
+        wanted = _types_in(cls.model_fields[str(info.field_name)].annotation)
+        if any(issubclass(kind, BaseModel) for kind in wanted):
+            return value
+        every = value if isinstance(value, list | tuple) else [value]
+        every = list(value.values()) if isinstance(value, dict) else every
+        for one in every:
+            kind = _wrong(one, wanted)
+            if kind:
+                raise refuse("value_kind", value=repr(one), kind=kind)
+        return value
 
 
 class Site(Frozen):
@@ -333,7 +387,8 @@ class Finance(Frozen):
     model: Model = "self_invest"
     model_by_class: dict[ProjectClass, Model] = Field(default_factory=dict)
     """Model for buildings of a project class, where it differs from ``model``."""
-    currency: str = "CNY"
+    currency: Annotated[str, AfterValidator(_currency)] = "CNY"
+    """By its three letters (ISO 4217)."""
     capex_per_w: NotNegative = _default("capex_per_w")
     opex_per_w_year: NotNegative = _default("opex_per_w_year")
     cost_growth: Annotated[float, Field(ge=-0.05, le=0.2)] = 0.0

@@ -28,6 +28,7 @@ from rasterio.windows import Window
 
 from pvplanner.errors import Finding, InputError
 from pvplanner.reading import guarded
+from pvplanner.reading.kinds import SETTINGS, check_raster
 from pvplanner.terrain.unknown import HIGHEST_M, LOWEST_M, unknown_values
 
 FINEST_M = 0.25
@@ -163,9 +164,12 @@ def open_raster(
     if not os.path.exists(path):
         raise InputError("file_missing", where=str(path))
     with ExitStack() as stack:
-        stack.enter_context(rasterio.Env(GDAL_CACHEMAX=128))
+        stack.enter_context(rasterio.Env(GDAL_CACHEMAX=128, **SETTINGS))
+        driver = check_raster(path)
         with guarded(path):
-            source = stack.enter_context(rasterio.open(path))
+            source = stack.enter_context(rasterio.open(path, driver=driver))
+            if "OVERVIEW_FILE" in source.tags(ns="OVERVIEWS"):
+                raise InputError("file_reaches", where=name, what="OVERVIEW_FILE")
             _check_kind(source, name)
             factor, offset, findings, stated = _to_metres(source, name, unit)
             unknown, more = unknown_values(source, factor, offset, name)

@@ -34,7 +34,7 @@ from pvplanner.weather.frame import (
 from pvplanner.weather.raw import Given, RawWeather
 from pvplanner.weather.readers import parse_weather
 from pvplanner.weather.series import complete, condense
-from pvplanner.weather.typical import typical_year
+from pvplanner.weather.typical import typical_year, usual_light
 
 __all__ = [
     "COLUMNS",
@@ -47,6 +47,7 @@ __all__ = [
     "shift_sun",
     "solar_position",
     "typical_year",
+    "usual_light",
 ]
 
 MIDDLE_OFFSET = 30.0

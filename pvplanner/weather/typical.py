@@ -92,6 +92,15 @@ def typical_year(latitude: float, longitude: float, *, seed: int = 0) -> Weather
     )
 
 
+def usual_light(latitude: float, longitude: float) -> float:
+    """Yearly GHI of a place by the packaged climate, kWh/m2; nan far from every station."""
+    try:
+        monthly = _interpolate(latitude, longitude).monthly
+    except InputError:
+        return float("nan")
+    return float(monthly["ghi_kwh_per_m2"].sum())
+
+
 def _interpolate(latitude: float, longitude: float) -> _Station:
     table = reference.load("climate")
     places = table.drop_duplicates("station")
