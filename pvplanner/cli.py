@@ -51,6 +51,19 @@ SetOption = Annotated[
 ForceOption = Annotated[bool, typer.Option("--force", help="Replace a file that is there.")]
 
 
+VillageOption = Annotated[
+    str | None, typer.Option("--village", help="One village of a plan of several.")
+]
+
+
+def _saved(folder: Path, village: str | None) -> Plan:
+    """A saved plan, or one village of it."""
+    from pvplanner.plan import Plan
+
+    plan = Plan.load(folder)
+    return plan if village is None else plan.village(village)
+
+
 def _version(wanted: bool) -> None:
     if wanted:
         from importlib import metadata
@@ -244,15 +257,15 @@ def map_(
     key: Annotated[
         str | None, typer.Option("--key", help="Your own key for Tianditu; stands in the file.")
     ] = None,
+    village: VillageOption = None,
 ) -> None:
     """Write the map of a saved plan."""
     from pvplanner.mapping import save_map
-    from pvplanner.plan import Plan
 
     session: Session = context.obj
     session.speak(language, folder / "scenario.toml")
-    saved = Plan.load(folder)
-    other = Plan.load(compare) if compare is not None else None
+    saved = _saved(folder, village)
+    other = _saved(compare, village) if compare is not None else None
     written = save_map(
         saved,
         out,
@@ -289,14 +302,14 @@ def report(
     out: Annotated[Path, typer.Option("-o", "--out", help="HTML file.")] = Path("report.html"),
     language: LanguageOption = None,
     internal: InternalOption = False,
+    village: VillageOption = None,
 ) -> None:
     """Write the report of a saved plan."""
-    from pvplanner.plan import Plan
     from pvplanner.report import save_report
 
     session: Session = context.obj
     session.speak(language, folder / "scenario.toml")
-    written = save_report(Plan.load(folder), out, language=language, internal=internal)
+    written = save_report(_saved(folder, village), out, language=language, internal=internal)
     session.say("said_report", written)
 
 
@@ -308,14 +321,14 @@ def survey(
         Path, typer.Option("-o", "--out", help="Workbook to fill in, or HTML to print.")
     ] = Path("survey.xlsx"),
     language: LanguageOption = None,
+    village: VillageOption = None,
 ) -> None:
     """Write the list of what someone must check on site, hamlet by hamlet."""
-    from pvplanner.plan import Plan
     from pvplanner.report import save_survey
 
     session: Session = context.obj
     session.speak(language, folder / "scenario.toml")
-    session.say("survey_sheet", save_survey(Plan.load(folder), out, language=language))
+    session.say("survey_sheet", save_survey(_saved(folder, village), out, language=language))
 
 
 @app.command()
@@ -326,16 +339,16 @@ def dossier(
         str | None, typer.Option("--household", help="Household; the collective if not given.")
     ] = None,
     out: Annotated[Path, typer.Option("-o", "--out", help="JSON file.")] = Path("dossier.json"),
+    village: VillageOption = None,
 ) -> None:
     """Write the dossier for green credit of a household or the collective."""
     import json
 
-    from pvplanner.plan import Plan
     from pvplanner.plan.commit import write_beside
 
     session: Session = context.obj
     session.speak(None, folder / "scenario.toml")
-    found = Plan.load(folder).dossier(household)
+    found = _saved(folder, village).dossier(household)
     write_beside(out, json.dumps(found, ensure_ascii=False, indent=1, allow_nan=False) + "\n")
     session.say("said_dossier", out)
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from pvplanner.errors import LANGUAGES, ConfigError, Finding
+from pvplanner.texts import visible
 
 if TYPE_CHECKING:
     from pvplanner.plan import Plan
@@ -49,7 +50,7 @@ class Session:
 
     def say(self, key: str, value: object) -> None:
         """A line of a word and a value."""
-        typer.echo(f"{self.word(key)}: {value}")
+        typer.echo(f"{self.word(key)}: {visible(str(value))}")
 
 
 @contextlib.contextmanager

@@ -55,7 +55,9 @@ def make_dossier(plan: Plan, household_id: str | None = None) -> dict[str, Any]:
     InputError
         If there is no such household.
     """
-    people = plan.households
+    plan = _village_of(plan, household_id)
+    people = plan.case()[0]
+    people = plan.households.set_index("household_id").loc[people["household_id"]].reset_index()
     if household_id is None:
         pooled = [m for m in all_models() if owner_of(m) == COLLECTIVE]
         mine = people["model"].isin(pooled).to_numpy()
@@ -99,12 +101,22 @@ def make_dossier(plan: Plan, household_id: str | None = None) -> dict[str, Any]:
     }
 
 
+def _village_of(plan: Plan, household_id: str | None) -> Plan:
+    """The plan of the village in which a household lives, its people by identifier."""
+    if household_id is None or len(plan.parts) == 1:
+        return plan
+    for part in plan.parts.values():
+        if household_id in set(part.result("people")["household_id"]):
+            return part
+    raise InputError("household_unknown", where="dossier", household=household_id)
+
+
 def _stresses(plan: Plan, mine: np.ndarray | None) -> list[dict[str, Any]]:
     """Covers under each stress; ``None`` throughout for a subject that borrows nothing."""
     _, case = plan.case()
     doubt = plan.result("doubt")
     yearly = float(doubt.loc[doubt["component"] == "year_to_year", "roof"].iloc[0])
-    people, out = plan.households, []
+    people, out = plan.case()[0], []
     below = {"below": "debt_below_one_p50", "below_p90": "debt_below_one_p90"}
     names = {**dict(zip(PROBABLE, COVERS, strict=True)), **below}
     for name, change in stress_overrides(case.terms).items():

@@ -22,6 +22,8 @@ from functools import cache
 from importlib import resources
 from typing import Any
 
+from pvplanner.texts import visible
+
 
 def _languages() -> tuple[str, ...]:
     """Folders of ``words/`` that hold a language, the product's first language first."""
@@ -143,10 +145,12 @@ def message(code: str, language: str = "en", part: str = "text", **params: Any) 
 
 
 def _plain(value: Any) -> Any:
-    """Text from data on one line, of bounded length: it cannot forge a second message."""
+    """Text from data on one line, of bounded length: it cannot forge a second message, nor steer
+    the terminal that shows it.
+    """
     if not isinstance(value, str):
         return value
-    line = " ".join(value.split())
+    line = visible(value)
     return line if len(line) <= 400 else line[:397] + "..."
 
 
@@ -246,7 +250,7 @@ class Finding:
     def _private(self) -> set[str]:
         own = {"households"} & set(self.params)
         personal = ("consumption_kwh", "income_today", "low_income", "household_name")
-        return own | ({"values"} if self.params.get("column") in personal else set())
+        return own | ({"values", "rows"} if self.params.get("column") in personal else set())
 
     def plain(self) -> dict[str, Any]:
         """JSON-ready form without words."""

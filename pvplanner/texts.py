@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import unicodedata
+
 MARKS = ((b"\xef\xbb\xbf", "utf-8-sig"), (b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16"))
 """What files begin with that say their encoding."""
 
@@ -21,3 +23,13 @@ def decode_text(body: bytes) -> tuple[str, str]:
         return body.decode("utf-8"), "utf-8"
     except UnicodeDecodeError:
         return body.decode("gb18030"), "gb18030"
+
+
+def visible(text: str) -> str:
+    """Text on one line, without signs that steer a terminal or turn the direction of writing."""
+    plain = "".join(
+        " " if c.isspace() else c
+        for c in text
+        if c.isspace() or unicodedata.category(c) not in ("Cc", "Cf", "Cs", "Zl", "Zp")
+    )
+    return " ".join(plain.split())

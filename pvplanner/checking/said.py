@@ -11,6 +11,7 @@ import jinja2
 from pvplanner.checking import MOST, Look, Measure, Reading
 from pvplanner.checking.picture import outlines_svg, region_svg
 from pvplanner.errors import ConfigError, listed, message
+from pvplanner.markup import sealed
 from pvplanner.plan.commit import write_beside
 from pvplanner.words import (
     LANGUAGES,
@@ -116,13 +117,14 @@ def render_check(look: Look, language: str) -> str:
         trim_blocks=True,
     )
     order = sorted(LANGUAGES, key=lambda code: code != language)
-    return environment.get_template("check.html.j2").render(
+    page = environment.get_template("check.html.j2").render(
         html=style(language)["html"],
         name=look.scenario.name,
         region=region_svg(look.place["latitude"], look.place["longitude"]),
         outlines=outlines_svg(look.plan.result("buildings")),
         editions=[_edition(look, code) for code in order],
     )
+    return sealed(page)
 
 
 def _edition(look: Look, language: str) -> dict[str, Any]:

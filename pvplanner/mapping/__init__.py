@@ -12,10 +12,11 @@ from pathlib import Path
 from typing import Any
 
 from pvplanner.errors import ConfigError
-from pvplanner.mapping.basemaps import BASEMAPS, basemap
+from pvplanner.mapping.basemaps import BASEMAPS, basemap, origins_of
 from pvplanner.mapping.data import class_limits, page_data
 from pvplanner.mapping.ground import ground_of
 from pvplanner.mapping.layer import RoofLayer, embed_json, hold, render_page
+from pvplanner.markup import sealed
 from pvplanner.plan import Plan
 from pvplanner.plan.commit import page_file, write_beside
 
@@ -88,7 +89,7 @@ def render_map(
 ) -> str:
     """The page as text; the same plan gives the same text."""
     made, layer = _map_of(plan, language, internal=internal, compare=compare, tiles=tiles, key=key)
-    return render_page(made, layer, plan.scenario.name)
+    return sealed(render_page(made, layer, plan.scenario.name), origins_of(tiles))
 
 
 def explore_map(
@@ -116,6 +117,8 @@ def _map_of(
 ) -> tuple[Any, RoofLayer]:  # fmt: skip
     """A folium map that holds the roofs, and the layer itself."""
     online, shift = basemap(tiles, key)
+    if not internal:
+        plan, compare = plan.public(), None if compare is None else compare.public()
     if (
         compare is not None
         and not compare.buildings["building_id"].isin(plan.buildings["building_id"]).any()

@@ -45,6 +45,12 @@ BASEMAPS: dict[str, dict[str, Any]] = {
 """Addresses from the providers' own pages; Tianditu's tiles are CGCS2000, AMap's GCJ-02."""
 
 
+def origins_of(name: str | None) -> list[str]:
+    """Where the tiles of a basemap come from, as a page's policy names it."""
+    told = BASEMAPS[name]["urls"] if name in BASEMAPS else []
+    return list(dict.fromkeys(f"https://{url.split('/')[2]}" for url in told))
+
+
 def basemap(
     name: str | None, key: str | None
 ) -> tuple[dict[str, Any] | None, Callable[[np.ndarray], np.ndarray] | None]:

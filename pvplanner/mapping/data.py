@@ -76,7 +76,7 @@ def page_data(
             values = frame[key].to_numpy(dtype=float)
             packer.numbers("roofs", key, values, DIGITS[column(key).kind] + fine)
     origin = pack_shapes(packer, "roofs", shapes, unit)
-    engine = pack_households(plan, packer, internal)
+    engines = pack_households(plan, packer, internal)
     _pack_links(packer, plan, frame)
     panels = _pack_panels(packer, plan, frame, shift)
     _pack_compared(packer, compare, frame)
@@ -111,7 +111,8 @@ def page_data(
         "unit": unit,
         "bounds": bounds,
         "panels": panels,
-        "engine": engine,
+        "engine": engines[0],
+        "engines": engines,
         "models": list(all_models()),
         "compare": None if compare is None else compare.scenario.name,
         "compared": [k for k in shown_in("compared") if k in frame] if compare is not None else [],
@@ -349,7 +350,7 @@ def sources_line(plan: Plan, language: str) -> str:
     """One line on weather, model and carbon factor."""
     wanted = ["weather_source", "module_product", "carbon_method", "grid_factor", "capex_per_w"]
     own, currency = style(language), plan.scenario.finance.currency
-    table = plan.result("assumptions").set_index("key")
+    table = plan.result("assumptions").drop_duplicates("key").set_index("key")
     parts = []
     for key in wanted:
         if key not in table.index:

@@ -6,6 +6,7 @@ from dataclasses import asdict
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from pvplanner.demand import SCALES
 from pvplanner.mapping.pack import Packer
@@ -14,10 +15,15 @@ from pvplanner.money.models import QUANTITIES
 from pvplanner.plan import Plan
 
 
-def pack_households(plan: Plan, packer: Packer, internal: bool) -> dict[str, Any]:
-    """Put the households into ``packer`` and return what the page's money needs besides."""
+def pack_households(plan: Plan, packer: Packer, internal: bool) -> list[dict[str, Any]]:
+    """Put the households into ``packer`` and return what the page's money needs besides, for each
+    village.
+    """
     people = plan.households
-    _, case = plan.case()
+    told = [part.case() for part in plan.parts.values()]
+    place = pd.Series(np.arange(len(people)), people["household_id"].astype(str).to_numpy())
+    ids = np.concatenate([homes["household_id"].astype(str) for homes, _ in told])
+    rows = place[ids].to_numpy()
     packer.texts("households", "household_id", _text(people["household_id"]))
     packer.numbers("households", "energy_kwh", people["energy_kwh"])
     packer.numbers("households", "watts", people["capacity_kwp"] * 1000, 3)
@@ -29,8 +35,16 @@ def pack_households(plan: Plan, packer: Packer, internal: bool) -> dict[str, Any
     packer.texts("households", "hamlet", _text(hamlet))
     for key, digits in (("energy_p90_built_kwh", 0), ("avoided_t", 3)):
         packer.numbers("households", key, people[key], digits)
-    nodes = _nodes(case)
-    _pack_use(packer, case, nodes)
+    nodes = _nodes(told[0][1])
+    columns = [_use(case, nodes) for _, case in told]
+    for key, (_, digits) in columns[0].items():
+        values = np.empty(len(people))
+        values[rows] = np.concatenate([own[key][0] for own in columns])
+        packer.numbers("households", key, values, digits)
+    if len(told) > 1:
+        part = np.empty(len(people))
+        part[rows] = np.repeat(np.arange(len(told)), [len(homes) for homes, _ in told])
+        packer.integers("households", "part", part)
     if internal:
         packer.texts("households", "household_name", _text(people["household_name"]))
         low = people["low_income"].astype("boolean")
@@ -38,7 +52,7 @@ def pack_households(plan: Plan, packer: Packer, internal: bool) -> dict[str, Any
                                                   for v in low.astype(object)])  # fmt: skip
         packer.numbers("households", "income_today", people["income_today"].astype(float))
         packer.numbers("households", "consumption_kwh", people["consumption_kwh"].astype(float))
-    return _engine(plan, case, nodes)
+    return [_engine(homes, case, nodes) for homes, case in told]
 
 
 def _text(values: Any) -> list[str]:
@@ -63,11 +77,14 @@ def _nodes(case: Case) -> dict[str, Any]:
     }
 
 
-def _pack_use(packer: Packer, case: Case, nodes: dict[str, Any]) -> None:
-    """Own use, bills saved and battery losses at the scales in use; 1 Wh and whole fen."""
+def _use(case: Case, nodes: dict[str, Any]) -> dict[str, tuple[np.ndarray, int]]:
+    """Own use, bills saved and battery losses at the scales in use, and their digits; 1 Wh and
+    whole fen.
+    """
     demand, bills, count = case.demand, case.bills, case.count
+    out: dict[str, tuple[np.ndarray, int]] = {}
     if case.terms.self_use_share is not None:
-        packer.numbers("households", "used_cap", case.self_used[:, 0], 3)
+        out["used_cap"] = (case.self_used[:, 0], 3)
     before = bills["bill_before"].to_numpy(dtype=float)
     for n, column in enumerate(nodes["columns"]):
         nothing = np.zeros(count)
@@ -76,18 +93,16 @@ def _pack_use(packer: Packer, case: Case, nodes: dict[str, Any]) -> None:
             used = demand[f"self_used_kwh_{column}"].to_numpy(dtype=float)
             saved = before - bills[f"bill_after_{column}"].to_numpy(dtype=float)
             lost = np.maximum(demand[f"battery_loss_kwh_{column}"].to_numpy(dtype=float), 0)
-        packer.numbers("households", f"used_{n}", used, 2)
-        packer.numbers("households", f"saved_{n}", saved, 3)
-        packer.numbers("households", f"lost_{n}", lost, 2)
-    packer.numbers("households", "worth", case.worth, 6)
-    packer.numbers("households", "free_kwh", case.free_kwh, 2)
-    packer.integers("households", "member", np.asarray(case.member, dtype=np.int64))
+        out |= {f"used_{n}": (used, 2), f"saved_{n}": (saved, 3), f"lost_{n}": (lost, 2)}
+    out |= {"worth": (case.worth, 6), "free_kwh": (case.free_kwh, 2)}
+    out["member"] = (np.asarray(case.member, dtype=float), 0)
+    return out
 
 
-def _engine(plan: Plan, case: Case, nodes: dict[str, Any]) -> dict[str, Any]:
-    terms, chosen = case.terms, plan.households["model"]
+def _engine(homes: pd.DataFrame, case: Case, nodes: dict[str, Any]) -> dict[str, Any]:
+    terms, chosen = case.terms, homes["model"]
     basis = terms.carbon
-    kinds = sorted(set(plan.households["project_class"].astype(str)))
+    kinds = sorted(set(homes["project_class"].astype(str)))
     return {
         "years": terms.years,
         "first_year": terms.connection_date.year,
@@ -108,6 +123,7 @@ def _engine(plan: Plan, case: Case, nodes: dict[str, Any]) -> dict[str, Any]:
         "cooperative": {
             "equal_share": terms.cooperative.equal_share,
             # Whose dividends depend on who is poor can't be reckoned without saying who is.
+            "withheld": 0.0 if terms.low_income_named else terms.cooperative.low_income_share,
             "live": not (terms.cooperative.low_income_share > 0 and bool(case.poor.any())),
         },
         "vat_free": [bool(v) for v in terms.vat_free],

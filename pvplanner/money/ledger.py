@@ -17,6 +17,7 @@ PARTIES = (
     "supplier",
     "operator",
     "insurer",
+    "low_income_members",
 )
 """Who takes part."""
 

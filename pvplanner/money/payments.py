@@ -162,6 +162,10 @@ def distribute(left_fen: np.ndarray, reserve_rate: float) -> dict[str, np.ndarra
     return out
 
 
+LOW_INCOME = "low_income_members"
+"""Who is paid what goes to members of low income alone, where they are not to be named."""
+
+
 def distribution(case: Case, ledger: Ledger, row: Payment) -> None:
     """Dividends: to low-income members, to all members alike, the rest by the quantity."""
     net = ledger.of_party(row.payer)[1:]
@@ -174,10 +178,14 @@ def distribution(case: Case, ledger: Ledger, row: Payment) -> None:
         ledger.pay(row.item, row.payer, row.payee, unknown)
         return
     found = distribute(np.rint(net * 100), float(case.terms.rate(row.rate)[0]))
-    parts = np.zeros((case.count, case.years))
-    for fen, weight in _shares(case, found["dividend"], QUANTITIES[row.quantity](case)):
+    parts, unnamed = np.zeros((case.count, case.years)), np.zeros(case.years)
+    shares = _shares(case, found["dividend"], QUANTITIES[row.quantity](case))
+    if not case.terms.low_income_named:
+        unnamed, shares = shares[0][0], shares[1:]
+    for fen, weight in shares:
         parts += divide_fen(fen, weight)
     ledger.pay(row.item, row.payer, row.payee, parts / 100)
+    ledger.pay(row.item, row.payer, LOW_INCOME, unnamed / 100)
     ledger.balances["cash"], ledger.balances["reserve"] = (
         found["cash"] / 100,
         found["reserve"] / 100,
@@ -190,7 +198,8 @@ def _shares(
     """Fen and weights of each part of a dividend."""
     terms, member = case.terms.cooperative, case.member.astype(float)
     poor = case.poor.astype(float)
-    to_low = np.floor(dividend * terms.low_income_share) if poor.any() else np.zeros_like(dividend)
+    there = poor.any() or not case.terms.low_income_named
+    to_low = np.floor(dividend * terms.low_income_share) if there else np.zeros_like(dividend)
     alike = np.floor(dividend * terms.equal_share)
     return [(to_low, poor), (alike, member), (dividend - to_low - alike, weight * member)]
 

@@ -76,6 +76,9 @@ class Terms:
     mechanism : Mechanism or None
     rent_known : bool
         Whether the rent is in the plan's currency.
+    low_income_named : bool
+        Whether what goes to members of low income alone is entered as theirs; in a public edition
+        it is one sum.
     """
 
     case: str
@@ -96,6 +99,7 @@ class Terms:
     allowed: dict[str, tuple[str, ...]]
     mechanism: Mechanism | None
     rent_known: bool = True
+    low_income_named: bool = True
 
     @property
     def years(self) -> int:

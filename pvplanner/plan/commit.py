@@ -59,9 +59,11 @@ def finish_commit(folder: Path) -> None:
     committed = folder / _COMMITTED
     if not committed.is_dir():
         return
-    for file in sorted(committed.iterdir()):
-        os.replace(file, folder / file.name)
-    committed.rmdir()
+    for file in sorted(path for path in committed.rglob("*") if path.is_file()):
+        target = folder / file.relative_to(committed)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        os.replace(file, target)
+    shutil.rmtree(committed)
 
 
 def page_file(path: str | os.PathLike[str], language: str) -> Path:

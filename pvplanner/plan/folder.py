@@ -6,14 +6,16 @@ import json
 import os
 import shutil
 from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pvplanner.errors import LANGUAGES, ConfigError, Finding, InputError, listed
 from pvplanner.plan.commit import heal, transaction
-from pvplanner.plan.plan import BASES, FINDERS, KEPT, Plan, open_plan
-from pvplanner.plan.runner import Run, package_hash
+from pvplanner.plan.joined import Runs
+from pvplanner.plan.parts import split_tables
+from pvplanner.plan.plan import BASES, FINDERS, KEPT, ORDERED, Plan, open_plan
+from pvplanner.plan.runner import package_hash
 from pvplanner.plan.stages import GRAPH
 from pvplanner.plan.store import (
     FOLDER,
@@ -99,12 +101,13 @@ def write_folder(
     try:
         known = _read_manifest(target)
         outputs = list(_outputs(plan, only, pages))
-        plan._run.want(need for _, needs, _ in outputs for need in needs)
-        wanted = {file: _key(plan, needs, file, options) for file, needs, options in outputs}
+        plan._run.want(need for output in outputs for need in output.needs)
+        wanted = {output.file: _key(output) for output in outputs}
         stale = [file for file, key in wanted.items() if not _stands(target, file, key, known)]
         if stale:
             with transaction(target) as staging:
-                _write(plan, staging, target, wanted, stale, pages)
+                some = [output for output in outputs if output.file in stale]
+                _write(plan, staging, target, wanted, some, pages)
         _finish(target, wanted, known)
     except Exception:
         # A new folder with nothing in it but what a refused run had kept is no plan.
@@ -116,25 +119,48 @@ def write_folder(
     return Written(plan, tuple(stale), tuple(file for file in wanted if file not in stale))
 
 
-def _outputs(
-    plan: Plan, only: Sequence[str], pages: Sequence[Page]
-) -> Iterator[tuple[str, tuple[str, ...], Mapping[str, Any]]]:
-    """File, stages and options of all that is wanted."""
+@dataclass(frozen=True)
+class Output:
+    """A file of a plan's folder: the plan that it is of, the stages that it shows, options."""
+
+    file: str
+    plan: Plan
+    needs: tuple[str, ...]
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+
+def _outputs(plan: Plan, only: Sequence[str], pages: Sequence[Page]) -> Iterator[Output]:
+    """All that is wanted."""
     every = tuple(dict.fromkeys(need for name in TABLES for need in plan.needs_of(name)))
     if "tables" in only:
         for name in TABLES:
-            yield f"{name}.parquet", plan.needs_of(name), {}
-        yield "summary.json", ("villages", "assumptions", *FINDERS), {}
-        yield "scenario.toml", (), {}
+            yield Output(f"{name}.parquet", plan, plan.needs_of(name))
+        yield Output("summary.json", plan, ("villages", "assumptions", *FINDERS))
+        yield Output("scenario.toml", plan, ())
         kept = [name for name in KEPT if "report" in only or name not in SLOW]
-        yield "dictionary.csv", (*every, *kept), {}
-        for name in kept:
-            yield KEPT[name], (name,), {}
+        yield Output("dictionary.csv", plan, (*every, *kept))
+        yield from _kept(plan, kept)
     if "gpkg" in only:
-        yield "plan.gpkg", every, {}
+        yield Output("plan.gpkg", plan, every)
     for page in pages:
         if page.group in only:
-            yield page.file, page.needs, page.options
+            yield Output(page.file, plan, page.needs, page.options)
+
+
+def _kept(plan: Plan, names: Sequence[str]) -> Iterator[Output]:
+    """Other results that pages need: of several villages each one's own too."""
+    several = len(plan.parts) > 1
+    for name in names:
+        if not (several and GRAPH[name].across == "alone"):
+            yield Output(KEPT[name], plan, (name,))
+    if several:
+        for number, part in enumerate(plan.parts.values(), 1):
+            for name in names:
+                yield Output(f"{PARTS}/{number}/{KEPT[name]}", part, (name,))
+
+
+PARTS = "villages"
+"""Folder in which a plan of several villages keeps what is each one's own."""
 
 
 SLOW = ("waterfall", "doubt", "ledger", "collective", "fairness", "stresses", "press", "battery",
@@ -142,11 +168,17 @@ SLOW = ("waterfall", "doubt", "ledger", "collective", "fairness", "stresses", "p
 """Results that only a report shows."""
 
 
-def _key(plan: Plan, needs: Sequence[str], file: str, options: Mapping[str, Any]) -> str:
-    contents = {need: plan.content(need) for need in dict.fromkeys(needs)}
-    whole = plan.scenario.model_dump(mode="json")
-    told = {"file": file, "needs": contents, "scenario": whole, "options": dict(options)}
+def _key(output: Output) -> str:
+    contents = {need: output.plan.content(need) for need in dict.fromkeys(output.needs)}
+    whole = output.plan.scenario.model_dump(mode="json")
+    told = {"file": output.file, "needs": contents, "scenario": whole,
+            "options": dict(output.options)}  # fmt: skip
     return hash_values({**told, "package": package_hash()})
+
+
+def _ours(file: str) -> bool:
+    return file in OUTPUTS or (file.startswith(f"{PARTS}/") and file.count("/") == 2
+                               and file.rpartition("/")[2] in OUTPUTS)  # fmt: skip
 
 
 def _read_manifest(folder: Path) -> dict[str, dict[str, Any]]:
@@ -178,9 +210,13 @@ def _finish(folder: Path, wanted: dict[str, str], known: dict[str, dict[str, Any
         same = old.get("key") == key and old.get("stat") == told
         digest = old["sha256"] if same else hash_bytes_of(path)
         entries[file] = {"key": key, "stat": told, "sha256": digest}
-    for file in set(OUTPUTS) - set(wanted):
-        if file in known and (folder / file).is_file():
+    for file in set(known) - set(wanted):
+        if _ours(file) and (folder / file).is_file():
             (folder / file).unlink()
+            if "/" in file and not any((folder / file).parent.iterdir()):
+                (folder / file).parent.rmdir()
+    if (folder / PARTS).is_dir() and not any((folder / PARTS).iterdir()):
+        (folder / PARTS).rmdir()
     if entries != known:
         text = json.dumps(entries, indent=1, sort_keys=True)
         write_whole(folder / FOLDER / "outputs.json", text.encode("utf-8"))
@@ -191,14 +227,15 @@ def _write(
     staging: Path,
     final: Path,
     wanted: Container[str],
-    files: Sequence[str],
+    outputs: Sequence[Output],
     pages: Sequence[Page],
 ) -> None:
     """Write some of the wanted files into ``staging``; paths in them are relative to ``final``."""
     drawn = {page.file: page for page in pages}
-    kept = {file: name for name, file in KEPT.items()}
+    kept = set(KEPT.values())
     # Pages first: they look at several tables at once, the files at one after the other.
-    for file in sorted(files, key=lambda file: file not in drawn):
+    for output in sorted(outputs, key=lambda output: output.file not in drawn):
+        file = output.file
         target = staging / file
         if file in drawn:
             plan._run.progress("pages")
@@ -211,10 +248,11 @@ def _write(
             _write_text(target, plan.scenario.to_toml(final))
         elif file == "dictionary.csv":
             target.write_bytes(b"\xef\xbb\xbf" + _dictionary(plan, wanted).encode("utf-8"))
-        elif file in kept:
+        elif file.rpartition("/")[2] in kept:
             from pvplanner.plan.tables import to_bytes
 
-            target.write_bytes(to_bytes(plan.result(kept[file])))
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_bytes(to_bytes(output.plan.result(output.needs[0])))
         else:
             target.write_bytes(_table_bytes(plan, file.removesuffix(".parquet")))
 
@@ -237,9 +275,9 @@ def _table_bytes(plan: Plan, name: str) -> bytes:
 
 def save_plan(plan: Plan, folder: str | os.PathLike[str]) -> Path:
     """Write a plan's tables, summary and scenario into a folder, all or nothing."""
-    files = [f for f, _, _ in _outputs(plan, ("tables", "gpkg", "report"), ())]
+    outputs = list(_outputs(plan, ("tables", "gpkg", "report"), ()))
     with transaction(folder) as staging:
-        _write(plan, staging, Path(folder), files, files, ())
+        _write(plan, staging, Path(folder), [o.file for o in outputs], outputs, ())
     return Path(folder)
 
 
@@ -411,7 +449,7 @@ def read_plan(folder: Path) -> Plan:
     try:
         summary = json.loads(summary_file.read_text(encoding="utf-8"))
         tables = {name: _read_table(folder, name) for name in TABLES}
-        results = _read_results(folder)
+        results = _read_results(folder, summary.get("villages") or [])
         findings = tuple(Finding.from_dict(row) for row in summary["findings"])
     except (OSError, ValueError, KeyError) as error:
         if isinstance(error, InputError):
@@ -426,20 +464,38 @@ def read_plan(folder: Path) -> Plan:
 def plan_of(
     scenario: Scenario,
     tables: Mapping[str, Any],
-    results: Mapping[str, Any],
+    results: Mapping[str, Any] | Mapping[str, Mapping[str, Any]],
     findings: Iterable[Finding] = (),
 ) -> Plan:
-    """A plan of what is known of it: the tables that users know, results of stages, findings."""
-    given: dict[str, Any] = {}
-    for name, table in tables.items():
-        joins = [stage.name for stage in GRAPH.values() if stage.joins == name]
-        given |= dict.fromkeys((BASES[name], *joins), table)
-    plan = Plan(Run(GRAPH, scenario, MemoryStore(), given={**given, **results}))
+    """A plan of what is known of it: the tables that users know, results of stages, findings.
+
+    ``results`` are by stage, or by village and stage where there are several.
+    """
+    parted = split_tables(tables)
+    apart = set(results) == set(parted) and len(parted) > 1
+    known = {}
+    for village, own in parted.items():
+        given: dict[str, Any] = {}
+        for name, table in own.items():
+            joins = [stage.name for stage in GRAPH.values() if stage.joins == name]
+            given |= dict.fromkeys((BASES[name], *joins), table)
+        known[village] = {**given, **(results[village] if apart else results)}
+    orders = {name: [str(v) for v in tables[name][key]] for name, key in ORDERED.items()}
+    plan = Plan(Runs(GRAPH, scenario, MemoryStore(), given=known, orders=orders))
     plan._told["findings"] = tuple(findings)
     return plan
 
 
-def _read_results(folder: Path) -> dict[str, Any]:
+def _read_results(folder: Path, villages: Sequence[str]) -> dict[str, Any]:
+    if len(villages) > 1:
+        return {
+            village: _read_kept(folder / PARTS / str(number))
+            for number, village in enumerate(villages, 1)
+        }
+    return _read_kept(folder)
+
+
+def _read_kept(folder: Path) -> dict[str, Any]:
     from pvplanner.plan.tables import from_bytes
 
     files = {name: folder / file for name, file in KEPT.items()}

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pvplanner.errors import Finding
+from pvplanner.plan.joined import Runs
 from pvplanner.plan.runner import LIBRARIES, Run
 from pvplanner.plan.stages import GRAPH, case_of
 from pvplanner.plan.store import FolderStore, MemoryStore
@@ -67,7 +68,7 @@ class Plan:
         Where the village lies.
     """
 
-    def __init__(self, run: Run) -> None:
+    def __init__(self, run: Runs) -> None:
         self._run = run
         self._views: dict[str, Any] = {}
         self._told: dict[str, Any] = {}
@@ -104,9 +105,74 @@ class Plan:
                 joined = self._run.table(other)
                 if joined is not base:
                     key = TABLES[name].key[0]
-                    table = _joined(table, joined, key, over=GRAPH[other].over)
+                    # A saved table holds the columns that were joined to it: those made anew count.
+                    fresh = self._run.knows(first) and not self._run.knows(other)
+                    over = GRAPH[other].over or fresh
+                    table = _joined(table, joined, key, over=over)
+            if name in ORDERED:
+                table = _in_order(table, ORDERED[name], self._run.order(name))
             self._views[name] = table.set_index("array_id") if name == "energy" else table
         return self._views[name]
+
+    @property
+    def parts(self) -> dict[str, Plan]:
+        """The plan of each village by its name, ``division code/village``."""
+        if "parts" not in self._told:
+            self._told["parts"] = {name: self._part(name) for name in self._run.parts}
+        parts: dict[str, Plan] = self._told["parts"]
+        return parts
+
+    def _part(self, name: str) -> Plan:
+        if not self._run.several:
+            return self
+        made = Plan(self._run.only(name))
+        made._told |= {key: self._told[key] for key in ("versions", "inputs") if key in self._told}
+        return made
+
+    def public(self) -> Plan:
+        """The plan as everybody may see it: see :mod:`pvplanner.plan.public`.
+
+        The plan itself where its ledger and meters state nothing that is private.
+        """
+        if "public" not in self._told:
+            self._told["public"] = self._made_public()
+        made: Plan = self._told["public"]
+        return made
+
+    def _made_public(self) -> Plan:
+        from pvplanner.plan.public import AGAIN, public_parts
+
+        def make(name: str, results: dict[str, Any]) -> Run:
+            run = self._run.parts[name]
+            return Run(
+                GRAPH, self.scenario, MemoryStore(), village=name, whole=run, own=AGAIN,
+                given=results,
+            )  # fmt: skip
+
+        parts = public_parts(self, make)
+        if parts is None:
+            return self
+        plan = Plan(self._run.with_parts(parts))
+        kept = ("findings", "weather", "inputs", "versions")
+        plan._told |= {key: self._told[key] for key in kept if key in self._told}
+        plan._told |= {"findings": self.findings, "public": plan, "blurred": True}
+        return plan
+
+    def village(self, name: str) -> Plan:
+        """The plan of one village, by its name or ``division code/name``.
+
+        Raises
+        ------
+        InputError
+            If there is no such village, or several of that name.
+        """
+        from pvplanner.errors import InputError, listed
+
+        found = [key for key in self.parts if name in (key, key.partition("/")[2])]
+        if len(found) != 1:
+            names = listed(found or self.parts, 12)
+            raise InputError("village_unknown", where="village", village=name, names=names)
+        return self.parts[found[0]]
 
     def forget(self, name: str) -> None:
         """Let a table go; it is made again when it is asked for."""
@@ -211,19 +277,20 @@ class Plan:
         return self.scenario.site.synthetic
 
     @property
-    def weather_facts(self) -> dict[str, Any]:
-        """Where the weather is from, and how its sun was placed."""
+    def weather_facts(self) -> Any:
+        """Where the weather is from, and how its sun was placed; a list where villages differ."""
         if "weather" not in self._told:
-            self._told["weather"] = _weather_facts(self._run.table("year"))
-        return dict(self._told["weather"])
+            told = [_weather_facts(part.result("year")) for part in self.parts.values()]
+            self._told["weather"] = _alike(told)
+        return self._told["weather"]
 
     def summary(self) -> dict[str, Any]:
         """Totals, findings, versions and input hashes, ready for JSON.
 
-        The totals are the sums of the rows of ``villages``, which are sums of ``households``.
+        The totals are the sums of the rows of ``villages``, which are sums of ``households``. Of
+        several villages what differs (province, weather) is a list.
         """
         rows = self.villages
-        place = self.place
         return {
             "name": self.scenario.name,
             "synthetic": self.synthetic,
@@ -240,7 +307,8 @@ class Plan:
             "currency": self.scenario.finance.currency,
             "findings": [finding.to_dict() for finding in self.findings],
             "assumptions": self.result("assumptions").to_dict("records"),
-            "province": place.province,
+            "villages": list(self._run.parts),
+            "province": _alike([part.place.province for part in self.parts.values()]),
             "weather": self.weather_facts,
             "inputs": self._told.get("inputs", None) or self._inputs(),
             "versions": self._told.get("versions", None) or _versions(),
@@ -264,15 +332,27 @@ class Plan:
             key
             for key, applies in (
                 ("synthetic_note", self.synthetic),
-                ("weather_synthetic_note", bool(self.weather_facts.get("synthetic"))),
+                ("public_note", bool(self._told.get("blurred"))),
+                ("weather_synthetic_note", self._weather_made_up()),
                 ("weather_far_note", "weather_far" in found),
                 ("weather_hemisphere_note", "weather_hemisphere" in found),
             )
             if applies
         ]
 
+    def _weather_made_up(self) -> bool:
+        facts = self.weather_facts
+        every = facts if isinstance(facts, list) else [facts]
+        return any(bool(one.get("synthetic")) for one in every)
+
     def case(self) -> tuple[pd.DataFrame, Case]:
-        """Households as the money sees them, and the case as planned."""
+        """Households by identifier as the money sees them, and the case as planned.
+
+        Raises
+        ------
+        InputError
+            If there are several villages: each has its own prices.
+        """
         names = ("people", "holdings", "demand", "bills", "terms")
         return case_of(*(self._run.table(name) for name in names))
 
@@ -285,9 +365,12 @@ class Plan:
             ``household_id`` (empty where a payment is not a household's), ``model``, ``year``,
             ``party``, ``item``, ``yuan`` (received, or paid if negative).
         """
+        import pandas as pd
+
         from pvplanner.money import cash_flows
 
-        return cash_flows(*self.case(), model)
+        parts = [cash_flows(*part.case(), model) for part in self.parts.values()]
+        return parts[0] if len(parts) == 1 else pd.concat(parts, ignore_index=True)
 
     def payments(self, *, model: str | None = None, household: str | None = None) -> pd.DataFrame:
         """The ledger of a model or household: every payment twice, once for each party.
@@ -320,8 +403,8 @@ class Plan:
             If a changed key needs a file that is not there.
         """
         scenario = self.scenario.override(changes)
-        given = self._run.given
-        if given:
+        known = self._run.given
+        if known:
             # Of a saved plan what the changed keys touch is made again, the rest is as saved.
             touched = [
                 stage.name
@@ -329,10 +412,15 @@ class Plan:
                 if any(_differs(self.scenario, scenario, key) for key in stage.reads)
             ]
             below = GRAPH.below(touched)
-            given = {name: table for name, table in given.items() if name not in below}
+            if "features" in below:
+                known = {}
+            known = {
+                village: {name: table for name, table in given.items() if name not in below}
+                for village, given in known.items()
+            }
         else:
             self._run.keep_all()
-        return Plan(Run(GRAPH, scenario, self._run.store, given=given))
+        return Plan(Runs(GRAPH, scenario, self._run.store, given=known, orders=self._run.orders))
 
     def dossier(self, household_id: str | None = None) -> dict[str, Any]:
         """The dossier for green credit of a household, or of the collective; ready for JSON."""
@@ -372,8 +460,8 @@ class Plan:
         return read_plan(Path(folder))
 
 
-FINDERS = ("buildings", "place", "homes", "meter", "year", "planes", "horizons", "terms",
-           "sanity")  # fmt: skip
+FINDERS = ("features", "named", "families", "meters", "place", "year", "planes", "horizons",
+           "terms", "sanity")  # fmt: skip
 """Stages that find something."""
 
 
@@ -423,7 +511,24 @@ def open_plan(
 ) -> Plan:
     """A plan of which nothing is made yet."""
     kept = MemoryStore() if store is None else FolderStore(Path(store))
-    return Plan(Run(GRAPH, scenario, kept, progress=progress))
+    return Plan(Runs(GRAPH, scenario, kept, progress=progress))
+
+
+ORDERED = {"buildings": "building_id", "households": "household_id"}
+"""Tables that are shown in the order of the files that they come from."""
+
+
+def _in_order(table: Any, key: str, wanted: list[str] | None) -> Any:
+    """A table's rows in a given order; what is not named stays behind."""
+    if wanted is None:
+        return table
+    import pandas as pd
+
+    place = pd.Series(range(len(wanted)), index=pd.Index(wanted, dtype=object))
+    at = table[key].astype(object).map(place).fillna(len(wanted)).to_numpy(dtype=float)
+    if (at[1:] >= at[:-1]).all():
+        return table
+    return table.iloc[at.argsort(kind="stable")].reset_index(drop=True)
 
 
 def _differs(one: Scenario, other: Scenario, key: str) -> bool:
@@ -438,6 +543,11 @@ def _joined(table: Any, other: pd.DataFrame, key: str, *, over: bool = False) ->
     if not (len(other) == len(table) and (other[key].array == table[key].array).all()):
         other = other.set_index(key).reindex(table[key]).reset_index()
     return table.assign(**{name: other[name].array for name in own})
+
+
+def _alike(values: list[Any]) -> Any:
+    """What all values are, or all of them where they differ."""
+    return values[0] if all(value == values[0] for value in values) else values
 
 
 def _weather_facts(year: pd.DataFrame) -> dict[str, Any]:

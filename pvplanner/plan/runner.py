@@ -38,11 +38,17 @@ class Stage:
     said: str
     kept: str
     over: bool = False
+    whole: bool = False
+    across: str = "rows"
 
     @property
     def reads(self) -> tuple[str, ...]:
         """Every part of a scenario that it depends on."""
         return (*self.files, *self.keys)
+
+
+GIVEN = ("scenario", "village")
+"""Parameters of a stage that are no other stage's result."""
 
 
 class Room:
@@ -60,24 +66,31 @@ class Graph(dict[str, Stage]):
 
     def stage(
         self, name: str, *, keys: Iterable[str] = (), files: Iterable[str] = (), joins: str = "",
-        said: str = "", kept: str = "", over: bool = False,
+        said: str = "", kept: str = "", over: bool = False, whole: bool = False,
+        across: str = "rows",
     ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:  # fmt: skip
         """Make a function a stage.
 
-        Its parameters name the stages it needs; ``scenario`` is cut to ``keys`` and ``files``. Its
-        columns join the table ``joins`` that users see. ``said`` is what a progress line calls it.
-        ``kept`` is the file in which a plan's folder keeps its result. Columns of a stage that is
-        ``over`` take the place of those of the same name.
+        Its parameters name the stages it needs; ``scenario`` is cut to ``keys`` and ``files``, and
+        ``village`` is the name of the village that is run. Its columns join the table ``joins``
+        that users see. ``said`` is what a progress line calls it. ``kept`` is the file in which a
+        plan's folder keeps its result. Columns of a stage that is ``over`` take the place of those
+        of the same name. One that is ``whole`` is about the files, and is run once for all their
+        villages; ``across`` says how the others' results are joined over villages (see
+        :mod:`pvplanner.plan.joined`).
         """
 
         def made(function: Callable[..., Any]) -> Callable[..., Any]:
-            needs = tuple(p for p in inspect.signature(function).parameters if p != "scenario")
+            needs = tuple(p for p in inspect.signature(function).parameters if p not in GIVEN)
             missing = [need for need in needs if need not in self]
             if missing:
                 raise KeyError(f"stage {name} needs {missing[0]}, which is not before it")
+            if whole and not all(self[need].whole for need in needs):
+                raise KeyError(f"stage {name} is of all villages and needs one village's")
             self[name] = Stage(
-                name, function, needs, tuple(keys), tuple(files), joins, said, kept, over
-            )
+                name, function, needs, tuple(keys), tuple(files), joins, said, kept, over, whole,
+                across,
+            )  # fmt: skip
             return function
 
         return made
@@ -138,6 +151,12 @@ class Run:
         Results that are known already, by name: those of a saved plan.
     progress : callable, optional
         Called with the name of each stage that begins.
+    village : str
+        Name of the village.
+    whole : Run, optional
+        The run of what is about the files and not about one village.
+    own : sequence of str, optional
+        Only these stages are run here; ``whole`` has all others.
     """
 
     def __init__(
@@ -148,11 +167,15 @@ class Run:
         *,
         given: dict[str, Any] | None = None,
         progress: Callable[[str], None] | None = None,
+        village: str = "",
+        whole: Run | None = None,
+        own: Iterable[str] | None = None,
     ) -> None:
         self.graph, self.scenario, self.store = graph, scenario, store
-        self.hashes = FileHashes(
-            store.folder / "files.json" if isinstance(store, FolderStore) else None
-        )
+        self.village, self.whole = village, whole
+        self.own = None if own is None else frozenset(own)
+        memory = store.folder / "files.json" if isinstance(store, FolderStore) else None
+        self.hashes: FileHashes = FileHashes(memory) if whole is None else whole.hashes
         self.progress = progress or (lambda name: None)
         self.given = given or {}
         self.ran: list[str] = []
@@ -167,6 +190,8 @@ class Run:
         """A stage's result."""
         if name in self.given:
             return self.given[name]
+        if self._of_whole(name):
+            return self.whole.table(name)  # type: ignore[union-attr]
         if name not in self._tables:
             trace = self._find(name)
             found = None if trace is None else self.store.table(trace)
@@ -176,11 +201,23 @@ class Run:
                 self._tables[name] = found
         return self._tables[name]
 
+    def _of_whole(self, name: str) -> bool:
+        if self.whole is None or name in self.given:
+            return False
+        return self.graph[name].whole if self.own is None else name not in self.own
+
+    def knows(self, name: str) -> bool:
+        """Whether a result was given and not made."""
+        elder = self.whole if self._of_whole(name) else None
+        return name in self.given or (elder is not None and elder.knows(name))
+
     def findings(self, names: Iterable[str]) -> tuple[Finding, ...]:
-        """What some stages found, in the order of the graph."""
+        """What some stages found, in the order of the graph; of those that are run here."""
         wanted = set(names)
         out: list[Finding] = []
         for name in self.graph:
+            if self._of_whole(name):
+                continue
             if name in wanted and name not in self.given:
                 if name not in self._found and self._find(name) is None:
                     self._make(name)
@@ -189,6 +226,8 @@ class Run:
 
     def content(self, name: str) -> str:
         """Hash of a stage's result."""
+        if self._of_whole(name):
+            return self.whole.content(name)  # type: ignore[union-attr]
         if name in self._traces:
             return self._traces[name].content
         if name in self.given:
@@ -210,9 +249,10 @@ class Run:
             values = {key: _plain(value_of(self.scenario, key)) for key in stage_.keys}
             files = {key: self._file(value_of(self.scenario, key)) for key in stage_.files}
             needs = {need: self.content(need) for need in stage_.needs}
-            self._keys[name] = hash_values(
-                {"stage": name, "keys": values, "files": files, "needs": needs, "code": code()}
-            )
+            told = {"stage": name, "keys": values, "files": files, "needs": needs, "code": code()}
+            if "village" in inspect.signature(stage_.function).parameters:
+                told["village"] = self.village
+            self._keys[name] = hash_values(told)
         return self._keys[name]
 
     def want(self, names: Iterable[str]) -> None:
@@ -224,7 +264,7 @@ class Run:
         if self.wanted is None or not isinstance(self.store, FolderStore):
             return
         to_come = {need for name in self.wanted - set(self._traces)
-                   for need in self.graph[name].needs}  # fmt: skip
+                   if not self._of_whole(name) for need in self.graph[name].needs}  # fmt: skip
         for need in stage_.needs:
             if need not in to_come:
                 self._tables.pop(need, None)
@@ -245,8 +285,8 @@ class Run:
 
     def body(self, name: str) -> bytes | None:
         """A stage's result as the store holds it; ``None`` where it holds none."""
-        self.content(name)
-        return self.store.body(self._traces[name])
+        content = self.content(name)
+        return self.store.body(Trace(content))
 
     def keep_all(self) -> None:
         """Put what is known into the store, so that another run finds it."""
@@ -254,6 +294,8 @@ class Run:
             if name in self._tables and name not in self._traces:
                 self._keep(name)
         self.hashes.save()
+        if self.whole is not None:
+            self.whole.keep_all()
 
     def _file(self, path: str | None) -> str | None:
         if path is None or path == "typical":
@@ -279,7 +321,10 @@ class Run:
 
         stage_ = self.graph[name]
         needs = {need: self.table(need) for need in stage_.needs}
-        if "scenario" in inspect.signature(stage_.function).parameters:
+        wanted = inspect.signature(stage_.function).parameters
+        if "village" in wanted:
+            needs["village"] = self.village
+        if "scenario" in wanted:
             allowed = frozenset((*stage_.keys, *stage_.files))
             needs["scenario"] = Cut(self.scenario, allowed)
         self.progress(name)

@@ -24,6 +24,7 @@ from pvplanner.buildings import (
 from pvplanner.errors import ConfigError, Finding, InputError, listed
 from pvplanner.horizon import Horizons, horizon_angles
 from pvplanner.money.terms import rural_income
+from pvplanner.plan.parts import name_villages
 from pvplanner.reference import legal_zone
 from pvplanner.roofs import model_roofs
 from pvplanner.scenario import Scenario
@@ -84,9 +85,10 @@ def site_buildings(scenario: Scenario) -> tuple[gpd.GeoDataFrame, list[Finding]]
     buildings.attrs = {}
     if not (buildings["status"] != SET_ASIDE).any():
         raise InputError("no_usable_buildings", where=str(site.buildings))
-    usual = usual_village(scenario)
-    for name, value in usual.items():
-        buildings[name] = buildings[name].fillna(value)
+    stated = site.village is not None
+    where = file_name(site.buildings)
+    buildings, more = name_villages(buildings, usual_village(scenario), stated, where)
+    findings += more
     if site.synthetic:
         findings.insert(0, Finding("village_synthetic", "site.synthetic"))
     unused = [key for key in UNUSED if getattr(site, key)]
@@ -130,9 +132,9 @@ FAR_KM, FAR_WEST_KM, WEST_DEG = 60.0, 200.0, 105.0
 west some do."""
 
 
-def file_name(path: str | None) -> str:
-    """Name of the footprint file; its key where there is none."""
-    return Path(path).name if path else "site.buildings"
+def file_name(path: str | None, key: str = "site.buildings") -> str:
+    """Name of a file; its key where there is none."""
+    return Path(path).name if path else key
 
 
 def _apart(
@@ -188,7 +190,7 @@ def _other_zones(buildings: gpd.GeoDataFrame, province: str | None) -> str:
 
 
 def site_meter(
-    scenario: Scenario, people: pd.DataFrame, place: Place
+    scenario: Scenario, people: pd.DataFrame, features: gpd.GeoDataFrame
 ) -> tuple[pd.DataFrame, list[Finding]]:
     """Metered load by household and hour; without a meter a table of nothing."""
     path = scenario.demand.meter
@@ -196,7 +198,7 @@ def site_meter(
         return pd.DataFrame(), []
     from pvplanner.demand import read_meter
 
-    zone = legal_zone(place.latitude, place.longitude)
+    zone = legal_zone(*centre_of(features))
     made = read_meter(path, unit=scenario.demand.meter_unit, utc_offset_hours=zone)
     findings = list(made.attrs["findings"])
     findings += _metered(made, people, Path(path).name)

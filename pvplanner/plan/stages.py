@@ -39,6 +39,7 @@ hold = Room("pvplanner.holdings")
 doubts = Room("pvplanner.holdings.ranges")
 sound = Room("pvplanner.holdings.sanity")
 sites = Room("pvplanner.plan.site")
+partition = Room("pvplanner.plan.parts")
 found = Room("pvplanner.plan.assumptions")
 frames = Room("pandas")
 
@@ -61,28 +62,59 @@ WEAR = ("finance.degradation_first_year", "finance.degradation_per_year", "finan
 
 
 @stage(
-    "buildings",
+    "features",
     keys=("site.crs", "site.datum", "site.layer", "site.columns", "site.synthetic",
           "site.transformers", *VILLAGE),
     files=("site.buildings", "site.survey"),
-    said="buildings",
+    said="buildings", whole=True,
 )  # fmt: skip
-def buildings(*, scenario: Any) -> Any:
+def features(*, scenario: Any) -> Any:
     """Footprints read, placed, repaired and described."""
     return sites.site_buildings(scenario)
 
 
-@stage("place", kept="place.json", keys=("site.province",), files=("site.buildings",))
+@stage("named", files=("site.buildings",), whole=True)
+def named(features: gpd.GeoDataFrame, *, scenario: Any) -> Any:
+    """The villages that the footprints belong to."""
+    return partition.find_villages(features, sites.file_name(scenario.site.buildings))
+
+
+@stage("families", keys=LEDGER, files=("site.households",), said="households", whole=True)
+def families(features: gpd.GeoDataFrame, *, scenario: Any) -> Any:
+    """The ledger read: households, and which buildings each holds."""
+    homes, findings = sites.site_homes(scenario, features["building_id"])
+    where = sites.file_name(scenario.site.households, "site.households")
+    parted, more = partition.split_homes(homes, features, where)
+    return parted, findings + more
+
+
+@stage(
+    "meters", keys=("demand.meter_unit",), files=("demand.meter",), said="demand", whole=True,
+)  # fmt: skip
+def meters(features: gpd.GeoDataFrame, families: pd.DataFrame, *, scenario: Any) -> Any:
+    """What meters read in a year, by household and hour."""
+    return sites.site_meter(scenario, sites.people_of(families), features)
+
+
+@stage("buildings")
+def buildings(features: gpd.GeoDataFrame, village: str) -> Any:
+    """The village's buildings."""
+    return partition.of_village(features, village)
+
+
+@stage(
+    "place", kept="place.json", across="alone", keys=("site.province",), files=("site.buildings",)
+)
 def place(buildings: gpd.GeoDataFrame, *, scenario: Any) -> Any:
     """Which province the village lies in, and what follows from it."""
     site = scenario.site
     return sites.find_place(buildings, site.province, where=sites.file_name(site.buildings))
 
 
-@stage("homes", keys=LEDGER, files=("site.households",), said="households")
-def homes(buildings: gpd.GeoDataFrame, *, scenario: Any) -> Any:
-    """The ledger read: households, and which buildings each holds."""
-    return sites.site_homes(scenario, buildings["building_id"])
+@stage("homes")
+def homes(families: pd.DataFrame, village: str) -> Any:
+    """The village's households, and which buildings each holds."""
+    return partition.homes_of_village(families, village)
 
 
 @stage("people")
@@ -98,7 +130,7 @@ def links(homes: pd.DataFrame) -> Any:
 
 
 @stage(
-    "year", kept="year.parquet",
+    "year", across="alone", kept="year.parquet",
     keys=("weather.trusted", "weather.sun_offset_minutes", "weather.seed", "weather.latitude",
           "weather.longitude", "weather.altitude", "weather.utc_offset_hours"),
     files=("site.weather",),
@@ -110,7 +142,7 @@ def year(place: Place, *, scenario: Any) -> Any:
     return weather.to_table(), findings
 
 
-@stage("sky", keys=SKY)
+@stage("sky", across="alone", keys=SKY)
 def sky(year: pd.DataFrame, *, scenario: Any) -> Any:
     """The sky of each hour: sun, beam and diffuse light, as every roof sees it."""
     return skies.prepare_sky(weathers.Weather.from_table(year), scenario.system).to_table()
@@ -154,7 +186,7 @@ def yield_shares(
     return planes[["plane_id"]].assign(sky_view=view, yield_share=share)
 
 
-@stage("layout", kept="modules.parquet", keys=(*WAYS, *LIMITS), said="modules")
+@stage("layout", across="modules", kept="modules.parquet", keys=(*WAYS, *LIMITS), said="modules")
 def layout(
     planes: gpd.GeoDataFrame, yield_shares: pd.DataFrame, links: pd.DataFrame, *, scenario: Any
 ) -> Any:
@@ -195,7 +227,7 @@ def energy(
     return made.drop(columns="energy_p90_kwh")
 
 
-@stage("waterfall", kept="waterfall.parquet", keys=(*YEAR, *WAYS))
+@stage("waterfall", across="sum", kept="waterfall.parquet", keys=(*YEAR, *WAYS))
 def waterfall(
     arrays: pd.DataFrame, planes: gpd.GeoDataFrame, sky: pd.DataFrame, horizons: pd.DataFrame, *,
     scenario: Any,
@@ -283,7 +315,7 @@ def ranges(
     return doubts.plan_ranges(doubt, arrays, links, buildings)
 
 
-@stage("doubt", kept="doubt.parquet", keys=DOUBT)
+@stage("doubt", across="apart", kept="doubt.parquet", keys=DOUBT)
 def doubt(
     arrays: pd.DataFrame, energy: pd.DataFrame, planes: gpd.GeoDataFrame, year: pd.DataFrame,
     place: Place, *, scenario: Any,
@@ -292,10 +324,11 @@ def doubt(
     return physics.contributions(_doubt(arrays, energy, planes, year, place, scenario))
 
 
-@stage("meter", keys=("demand.meter_unit",), files=("demand.meter",), said="demand")
-def meter(people: pd.DataFrame, place: Place, *, scenario: Any) -> Any:
-    """What meters read in a year, by household and hour."""
-    return sites.site_meter(scenario, people, place)
+@stage("meter", across="alone")
+def meter(meters: pd.DataFrame, people: pd.DataFrame) -> Any:
+    """What the village's meters read in a year."""
+    known = people["household_id"].astype(str)
+    return meters[[name for name in known if name in meters.columns]]
 
 
 @stage(
@@ -321,7 +354,7 @@ def demand(
 
 
 @stage(
-    "battery", kept="battery.parquet",
+    "battery", across="sum", kept="battery.parquet",
     keys=("demand.village_battery_kwh", "demand.archetype", "demand.profile",
           "demand.battery_efficiency", *WEAR, *YEAR, *WAYS),
     files=("demand.archetypes",),
@@ -339,7 +372,7 @@ def battery(
 
 
 @stage(
-    "terms", kept="terms.json",
+    "terms", across="alone", kept="terms.json",
     keys=("tariff", "finance", "finance.costs_stated", "finance.rent_stated", "loan", "cooperative",
           "developer", "carbon", "module.product", "grid.curtailment", "demand.self_use_share"),
     files=("tariff.file", "carbon.pathway_file"),
@@ -463,7 +496,7 @@ def villages(
     return hold.village_totals(roofs, homes, ranges, terms.carbon)
 
 
-@stage("sanity", keys=("finance.currency",))
+@stage("sanity", across="apart", keys=("finance.currency",))
 def sanity(
     place: Place, year: pd.DataFrame, arrays: pd.DataFrame, energy: pd.DataFrame,
     people: pd.DataFrame, holdings: pd.DataFrame, household_use: pd.DataFrame,
@@ -485,7 +518,7 @@ def sanity(
     return told, sound.odd_figures(figures, scenario.finance.currency)
 
 
-@stage("ledger", kept="ledger.parquet")
+@stage("ledger", across="sum", kept="ledger.parquet")
 def ledger(
     people: pd.DataFrame, holdings: pd.DataFrame, demand: pd.DataFrame, bills: pd.DataFrame,
     terms: Terms,
@@ -494,7 +527,7 @@ def ledger(
     return books.ledger_sums(*case_of(people, holdings, demand, bills, terms))
 
 
-@stage("collective", kept="collective.parquet")
+@stage("collective", across="apart", kept="collective.parquet")
 def collective(
     people: pd.DataFrame, holdings: pd.DataFrame, demand: pd.DataFrame, bills: pd.DataFrame,
     terms: Terms,
@@ -503,14 +536,14 @@ def collective(
     return books.collective_result(*case_of(people, holdings, demand, bills, terms))
 
 
-@stage("fairness", kept="fairness.parquet")
+@stage("fairness", across="apart", kept="fairness.parquet")
 def fairness(people: pd.DataFrame, chosen: pd.DataFrame, terms: Terms) -> Any:
     """The village in one row."""
     income = chosen["income_first_year"].to_numpy()
     return books.fairness(people.assign(income_first_year=income), terms)
 
 
-@stage("stresses", kept="stresses.parquet")
+@stage("stresses", across="apart", kept="stresses.parquet")
 def stresses(
     people: pd.DataFrame, holdings: pd.DataFrame, demand: pd.DataFrame, bills: pd.DataFrame,
     household_ranges: pd.DataFrame, doubt: pd.DataFrame, terms: Terms,
@@ -522,7 +555,7 @@ def stresses(
     return stress.stress_rows(homes.assign(energy_p90_built_kwh=p90), case, float(yearly))
 
 
-@stage("press", kept="press.parquet", keys=("press",))
+@stage("press", across="apart", kept="press.parquet", keys=("press",))
 def press(
     ledger: pd.DataFrame, collective: pd.DataFrame, holdings: pd.DataFrame, terms: Terms, *,
     scenario: Any,
@@ -533,7 +566,12 @@ def press(
     return books.beside_press(scenario.press, ledger, made, back)
 
 
-@stage("carbon_years", kept="carbon_years.parquet", keys=("carbon", "grid.curtailment", *WEAR))
+@stage(
+    "carbon_years",
+    across="sum",
+    kept="carbon_years.parquet",
+    keys=("carbon", "grid.curtailment", *WEAR),
+)
 def carbon_years(holdings: pd.DataFrame, terms: Terms, *, scenario: Any) -> Any:
     """Income when things go otherwise."""
     made = holdings["energy_kwh"].to_numpy(dtype=float)
@@ -542,6 +580,7 @@ def carbon_years(holdings: pd.DataFrame, terms: Terms, *, scenario: Any) -> Any:
 
 @stage(
     "assumptions",
+    across="alike",
     kept="assumptions.parquet",
     keys=(
         "system",

@@ -247,8 +247,8 @@ def _seems(file: Path) -> str:
     head = _head(file)
     if not head:
         return "0 B"
-    folded = head[:32].casefold()
-    found = (name for begin, name in _SEEMS if folded.startswith(begin.casefold()))
+    folded = head[:32].lower()
+    found = (name for begin, name in _SEEMS if folded.startswith(begin.lower()))
     return next(found, ascii(head[:12].decode("latin-1")))
 
 
@@ -272,8 +272,10 @@ def _check_aux(file: Path) -> None:
     """Statistics and a place are what stands beside a raster; a file of overviews is not."""
     for element in _xml(file).iter():
         told = " ".join([element.text or "", *element.attrib.values()])
-        if "OVERVIEW_FILE" in told or "://" in told.replace("http://www.opengis.net", "") or (
-            "SourceFilename" in element.tag or "/vsi" in told
+        if (
+            "OVERVIEW_FILE" in told
+            or "://" in told.replace("http://www.opengis.net", "")
+            or ("SourceFilename" in element.tag or "/vsi" in told)
         ):
             raise InputError("file_reaches", where=file.name, what=told.strip()[:60])
 
@@ -312,7 +314,7 @@ def _crs_of(body: bytes) -> Any:
 
 def _look_package(file: Path) -> None:
     """A GeoPackage holds tables and their trees; a virtual table may read another file."""
-    with closing(sqlite3.connect(f"file:{_quoted(file)}?mode=ro", uri=True)) as base:
+    with closing(sqlite3.connect(f"{file.resolve().as_uri()}?mode=ro", uri=True)) as base:
         try:
             rows = base.execute(
                 "SELECT name, sql FROM sqlite_master WHERE sql LIKE 'create virtual%'"
@@ -324,12 +326,6 @@ def _look_package(file: Path) -> None:
         using = re.search(r"\busing\s+[\"']?(\w+)", sql, re.I)
         if using is None or using[1].casefold() not in ("rtree", "fts3", "fts4", "fts5"):
             raise InputError("file_reaches", where=file.name, what=f"VIRTUAL TABLE {name}")
-
-
-def _quoted(file: Path) -> str:
-    from urllib.parse import quote
-
-    return quote(file.resolve().as_posix())
 
 
 def _look_zip(file: Path) -> None:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import jinja2
 
+from pvplanner.markup import sealed
 from pvplanner.money import HOUSEHOLD, all_models
 from pvplanner.plan import Plan
 from pvplanner.plan.commit import page_file, write_beside
@@ -73,6 +76,7 @@ def save_report(
 
 def render_report(plan: Plan, language: str, *, internal: bool) -> str:
     """The report as HTML; text from data is escaped by the template."""
+    plan = plan if internal else plan.public()
     environment = jinja2.Environment(
         loader=jinja2.PackageLoader("pvplanner", "templates"),
         autoescape=True,
@@ -80,7 +84,7 @@ def render_report(plan: Plan, language: str, *, internal: bool) -> str:
         trim_blocks=True,
     )
     words = {**texts(language), "colon": style(language)["colon"]}
-    return environment.get_template("report.html.j2").render(
+    page = environment.get_template("report.html.j2").render(
         html=style(language)["html"],
         parts=style(language)["parts"],
         name=plan.scenario.name,
@@ -98,19 +102,33 @@ def render_report(plan: Plan, language: str, *, internal: bool) -> str:
             village_table(plan, language),
             household_table(plan, language, internal),
             by_model_table(plan, language, internal),
-            *press_tables(plan, language),
-            *facts_tables(plan, language),
-            *stress_tables(plan, language),
-            *carbon_tables(plan, language),
+            *_apart(plan, language, (press_tables, facts_tables, stress_tables, carbon_tables)),
             ledger_table(plan, language),
             waterfall_table(plan, language),
-            doubt_table(plan, language),
+            *_apart(plan, language, (lambda part, code: [doubt_table(part, code)],)),
             aside_table(plan, language),
             assumption_table(plan, language),
         ],
         doubts=_findings(plan, language, internal, doubtful=True),
         findings=_findings(plan, language, internal, doubtful=False),
     )
+    return sealed(page)
+
+
+def _apart(
+    plan: Plan, language: str, makers: Sequence[Callable[[Plan, str], list[dict[str, Any]]]]
+) -> list[dict[str, Any]]:
+    """Tables that are one village's: of each, under its name where there are several."""
+    out = []
+    for make in makers:
+        for number, (village, part) in enumerate(plan.parts.items(), 1):
+            for made in make(part, language):
+                if len(plan.parts) > 1:
+                    name = village.partition("/")[2]
+                    made = {**made, "title": f"{made['title']}{style(language)['colon']}{name}",
+                            "id": f"{made['id']}_{number}"}  # fmt: skip
+                out.append(made)
+    return out
 
 
 def _findings(plan: Plan, language: str, internal: bool, *, doubtful: bool) -> list[str]:

@@ -14,6 +14,7 @@ from openpyxl.worksheet.pagebreak import Break
 
 from pvplanner.buildings.survey import SURVEYED
 from pvplanner.errors import ConfigError
+from pvplanner.markup import sealed
 from pvplanner.plan import Plan
 from pvplanner.plan.commit import write_bytes_beside
 from pvplanner.words import label, style, texts
@@ -158,10 +159,11 @@ def _page(plan: Plan, rows: pd.DataFrame, language: str) -> str:
         {"name": name, "rows": part.drop(columns="hamlet").to_numpy().tolist()}
         for name, part in rows.groupby("hamlet", sort=False)
     ]
-    return environment.get_template("survey.html.j2").render(
+    page = environment.get_template("survey.html.j2").render(
         html=style(language)["html"],
         name=plan.scenario.name,
         t=texts(language),
         columns=[label(c, language) for c in rows.columns if c != "hamlet"],
         hamlets=hamlets,
     )
+    return sealed(page)

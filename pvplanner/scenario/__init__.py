@@ -39,7 +39,7 @@ from pvplanner.scenario.sections import (
     Tariff,
     Weather,
 )
-from pvplanner.texts import decode_text
+from pvplanner.texts import decode_text, visible
 
 __all__ = [
     "OTHER_PATHS",
@@ -92,6 +92,14 @@ PATH_KEYS = (
 """Keys of ``[site]`` that hold paths."""
 
 
+def _shown(value: str) -> str:
+    """A name as pages, sheets and terminals may show it."""
+    told = visible(value)
+    if not told:
+        raise refuse("name_invisible")
+    return told
+
+
 def _known_language(value: str) -> str:
     if value not in LANGUAGES:
         raise refuse("name_unknown", kind="language", value=value, known=", ".join(LANGUAGES))
@@ -108,7 +116,9 @@ class Scenario(Frozen):
     3.2
     """
 
-    name: str = Field(default="village", min_length=1, max_length=200)
+    name: Annotated[str, AfterValidator(_shown)] = Field(
+        default="village", min_length=1, max_length=200
+    )
     language: Annotated[str, AfterValidator(_known_language)] = "zh"
     site: Site = Site()
     weather: Weather = Weather()

@@ -1,5 +1,8 @@
 /* What each household gets under each model: the rows of models.csv again, for other prices. */
-var engine = data.engine;
+var engine = data.engine, engines = data.engines || [data.engine];
+/* Each village has its own prices, books and rules: one of them at a time. */
+function partOf(homes, h) { return engines.length > 1 ? homes.part[h] : 0; }
+function useVillage(part) { engine = engines[part]; }
 
 /* The closed list of rules, as money/payments.py has it; both run the same golden vectors. */
 var rules = {
@@ -209,7 +212,7 @@ function dividends(homes, members, rows, rates, set) {
   members.forEach(function (h) { if (homes.member[h]) { watts += homes.watts[h]; heads += 1; } });
   return function (h, out) {
     if (!homes.member[h] || !given) { return; }
-    var alike = heads ? coop.equal_share / heads : 0, byWatts = watts ? (1 - coop.equal_share) * homes.watts[h] / watts : 0;
+    var alike = heads ? coop.equal_share / heads : 0, byWatts = watts ? (1 - coop.equal_share - coop.withheld) * homes.watts[h] / watts : 0;
     for (var n = 0; n < years; n++) { out[n + 1] += given.dividend[n] / 100 * (alike + byWatts); }
   };
 }
@@ -220,29 +223,35 @@ function reckon(homes, model, set) {
   var count = homes.energy_kwh.length, net = new Float64Array(engine.years + 1);
   function blank() { return new Float64Array(count).fill(NaN); }
   var out = { first: blank(), mean: blank(), payback: blank(), capital: blank() };
-  var names = model === "plan" ? data.models.filter(function (m) { return engine.used.indexOf(m) >= 0; }) : [model];
-  names.forEach(function (name) {
-    if (!isLive(name)) { return; }
-    var rows = model === "plan" ? chose(homes, name) : membersOf(homes, name);
-    if (!rows.length) { return; }
-    var made = modelOf(homes, name, set, rows);
-    rows.forEach(function (h) { made.fill(h, net); out.capital[h] = made.capital(h); measures(net, h, out); });
+  var names = model === "plan" ? data.models.filter(isUsed) : [model];
+  engines.forEach(function (own, part) {
+    useVillage(part);
+    names.forEach(function (name) {
+      if (!isLive(name)) { return; }
+      var rows = model === "plan" ? chose(homes, name) : membersOf(homes, name);
+      if (!rows.length) { return; }
+      var made = modelOf(homes, name, set, rows);
+      rows.forEach(function (h) { made.fill(h, net); out.capital[h] = made.capital(h); measures(net, h, out); });
+    });
   });
+  useVillage(0);
   return out;
 }
-function allowed(homes, h, model) { return engine.allowed[textAt(homes.project_class, h)].indexOf(model) >= 0; }
+function allowed(homes, h, model) { return engines[partOf(homes, h)].allowed[textAt(homes.project_class, h)].indexOf(model) >= 0; }
+function isUsed(model) { return engines.some(function (own) { return own.used.indexOf(model) >= 0; }); }
+function here(homes, h) { return engines[partOf(homes, h)] === engine; }
 /* Whose dividends depend on who is poor can't be reckoned without saying who is. */
-function isLive(model) { return engine.models[model].owner !== "collective" || engine.cooperative.live; }
+function isLive(model) { return engine.models[model].owner !== "collective" || engines.every(function (own) { return own.cooperative.live; }); }
 function chose(homes, model) {
   var out = [];
-  for (var h = 0; h < homes.energy_kwh.length; h++) { if (textAt(homes.model, h) === model && allowed(homes, h, model)) { out.push(h); } }
+  for (var h = 0; h < homes.energy_kwh.length; h++) { if (here(homes, h) && textAt(homes.model, h) === model && allowed(homes, h, model)) { out.push(h); } }
   return out;
 }
 /* Whom a model is reckoned for: a collective's are those who chose it, or all that may. */
 function membersOf(homes, model) {
   var own = engine.models[model].owner === "collective" ? chose(homes, model) : [], out = [];
   if (own.length) { return own; }
-  for (var h = 0; h < homes.energy_kwh.length; h++) { if (allowed(homes, h, model)) { out.push(h); } }
+  for (var h = 0; h < homes.energy_kwh.length; h++) { if (here(homes, h) && allowed(homes, h, model)) { out.push(h); } }
   return out;
 }
 
@@ -261,15 +270,18 @@ function measures(net, h, out) {
 /* Models for the settings of now are made once for all cards. */
 var madeNow = {};
 function modelNow(homes, model) {
-  if (!madeNow[model]) {
+  var key = engines.indexOf(engine) + " " + model;
+  if (!madeNow[key]) {
     var members = membersOf(homes, model);
-    madeNow[model] = { made: modelOf(homes, model, state.settings, members), members: new Set(members) };
+    madeNow[key] = { made: modelOf(homes, model, state.settings, members), members: new Set(members) };
   }
-  return madeNow[model];
+  return madeNow[key];
 }
 function flowsOf(homes, h, model) {
   var net = new Float64Array(engine.years + 1);
+  useVillage(partOf(homes, h));
   modelNow(homes, model).made.fill(h, net);
+  useVillage(0);
   return net;
 }
 /* Cumulated cash of one household, year by year. */
@@ -280,6 +292,12 @@ function cashLine(homes, h, model) {
 }
 /* What a household receives and pays in the first year, item by item. */
 function firstYear(homes, h, model) {
+  useVillage(partOf(homes, h));
+  var out = firstYearHere(homes, h, model);
+  useVillage(0);
+  return out;
+}
+function firstYearHere(homes, h, model) {
   if (!(homes.watts[h] > 0) || !allowed(homes, h, model) || !isLive(model) || !modelNow(homes, model).members.has(h)) { return []; }
   var made = modelNow(homes, model).made, work = quantities(homes, h, made.rates, state.settings, engine.quantities, workSpace()), out = [];
   made.rows.forEach(function (r) {

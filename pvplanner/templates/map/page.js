@@ -15,11 +15,11 @@ function frame() {
   map.getContainer().setAttribute("aria-label", text("map_label"));
   zoomWords();
   options("measure", data.measures.map(function (m) { return [m.key, text(m.key)]; }), state.measure);
-  var own = engine.used.map(text).join(style().list);
+  var own = data.models.filter(isUsed).map(text).join(style().list);
   document.getElementById("model").title = text("as_planned") + text("colon") + own;
   document.getElementById("search").placeholder = text("search_hint");
   var models = data.models.filter(function (m) {
-    return Object.values(engine.allowed).some(function (a) { return a.indexOf(m) >= 0; }) && isLive(m);
+    return engines.some(function (own) { return Object.values(own.allowed).some(function (a) { return a.indexOf(m) >= 0; }); }) && isLive(m);
   });
   options("model", [["plan", text("as_planned")]].concat(models.map(function (m) { return [m, text(m)]; })), state.model);
   var languages = box("languages");
@@ -245,8 +245,10 @@ function wire() {
   window.addEventListener("afterprint", function () { printing(false); });
 }
 function paper() {
-  var size = document.getElementById("paper").value, style = document.getElementById("paper-style") || document.head.appendChild(element("style", null, { id: "paper-style" }));
-  style.textContent = "@page { size: " + size + " landscape; margin: 10mm; }";
+  var size = document.getElementById("paper").value, sheet = document.styleSheets[document.styleSheets.length - 1];
+  /* A rule of its own sheet: the page's policy lets no style in that was not there. */
+  if (view.page !== undefined) { sheet.deleteRule(view.page); }
+  view.page = sheet.insertRule("@page { size: " + size + " landscape; margin: 10mm; }", sheet.cssRules.length);
   document.body.setAttribute("data-paper", size);
 }
 /* On paper the map has the size of the sheet, so it is drawn again for it. */

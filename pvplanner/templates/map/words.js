@@ -51,7 +51,9 @@ function words(value) {
 function element(tag, content, attributes) {
   var node = document.createElement(tag);
   if (content !== undefined && content !== null) { node.textContent = content; }
-  Object.keys(attributes || {}).forEach(function (name) { node.setAttribute(name, attributes[name]); });
+  Object.keys(attributes || {}).forEach(function (name) {
+    if (name === "style") { node.style.cssText = attributes[name]; } else { node.setAttribute(name, attributes[name]); }
+  });
   return node;
 }
 function row(table, head, value) {
