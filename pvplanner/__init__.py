@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from pvplanner.modules import lay_modules, module_outlines
     from pvplanner.money import resolve_prices, resolve_terms
     from pvplanner.plan import Plan, plan_village
-    from pvplanner.report import save_report, save_survey
+    from pvplanner.report import save_posting, save_report, save_survey
     from pvplanner.roofs import model_roofs, read_planes
     from pvplanner.scenario import Scenario
     from pvplanner.weather import Weather, read_weather, typical_year
@@ -33,7 +33,7 @@ _ROOMS = {
     "modules": ("lay_modules", "module_outlines"),
     "money": ("resolve_prices", "resolve_terms"),
     "plan": ("Plan", "plan_village"),
-    "report": ("save_report", "save_survey"),
+    "report": ("save_posting", "save_report", "save_survey"),
     "roofs": ("model_roofs", "read_planes"),
     "scenario": ("Scenario",),
     "weather": ("Weather", "read_weather", "typical_year"),
@@ -70,6 +70,7 @@ __all__ = [
     "resolve_prices",
     "resolve_terms",
     "save_map",
+    "save_posting",
     "save_report",
     "save_survey",
     "simulate_energy",

@@ -1,5 +1,5 @@
 """``python -m pvplanner`` is the command line."""
 
-from pvplanner.cli import main
+from pvplanner.start import main
 
 main()

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from pvplanner.console import Session, following, list_findings, say_compiling, tell
+from pvplanner.console import Session, following, list_findings, say_compiling, say_waiting, tell
 from pvplanner.errors import (
     ConfigError,
     InputError,
@@ -105,6 +105,7 @@ def plan(
     """Plan a village: writes its map, report, tables and summary into a folder."""
     from pvplanner.form import open_scenario
     from pvplanner.plan.folder import GROUPS, guard_outputs, write_folder
+    from pvplanner.plan.locking import holding
 
     session: Session = context.obj
     session.speak(language, scenario)
@@ -116,9 +117,11 @@ def plan(
     read = read.override(_paths_from_here(changes, home.resolve()))
     groups = _groups(only, GROUPS)
     folder = out or _default_folder(scenario, read)
-    guard_outputs(folder, [str(scenario), *read.paths().values()])
-    with following(session) as step:
-        done = write_folder(read, folder, only=groups, pages=_pages(read, internal), progress=step)
+    with holding(folder, waiting=lambda process: say_waiting(session, process)):
+        guard_outputs(folder, [str(scenario), *read.paths().values()])
+        pages = _pages(read, internal)
+        with following(session) as step:
+            done = write_folder(read, folder, only=groups, pages=pages, progress=step)
     tell(session, done.plan, folder, groups, bool(done.written))
 
 
@@ -329,6 +332,25 @@ def survey(
     session: Session = context.obj
     session.speak(language, folder / "scenario.toml")
     session.say("survey_sheet", save_survey(_saved(folder, village), out, language=language))
+
+
+@app.command()
+def posting(
+    context: Context,
+    folder: Annotated[Path, typer.Argument(help="Folder of a plan.")],
+    out: Annotated[Path, typer.Option("-o", "--out", help="HTML to print, or CSV.")] = Path(
+        "posting.html"
+    ),
+    language: LanguageOption = None,
+    village: VillageOption = None,
+) -> None:
+    """Write the list to be posted: what is paid by shares, and low-income parts as one sum."""
+    from pvplanner.report import save_posting
+
+    session: Session = context.obj
+    session.speak(language, folder / "scenario.toml")
+    written = save_posting(_saved(folder, village), out, language=language)
+    session.say("posting_title", written)
 
 
 @app.command()

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
+from pvplanner import stopping
 from pvplanner.errors import LANGUAGES, ConfigError, Finding
 from pvplanner.texts import visible
 
@@ -63,6 +64,7 @@ def following(session: Session) -> Iterator[Callable[[str], None]]:
     bar: list[Any] = []
 
     def step(stage: str) -> None:
+        stopping.check()
         word = GRAPH[stage].said if stage in GRAPH else stage
         if not bar:
             say_compiling(session)
@@ -98,6 +100,11 @@ def say_compiling(session: Session) -> None:
 
     if sys.stderr.isatty() and not is_compiled():
         typer.echo(session.word("stage_compile").format(seconds=SECONDS), err=True)
+
+
+def say_waiting(session: Session, process: str) -> None:
+    """Say who else is at work in the folder."""
+    typer.echo(session.word("said_waiting").format(process=process), err=True)
 
 
 def tell(

@@ -29,7 +29,11 @@ def compiling_beside() -> Iterator[None]:
         yield
     finally:
         other.terminate()
-        other.wait()
+        try:
+            other.wait(timeout=5)
+        except subprocess.TimeoutExpired:
+            other.kill()
+            other.wait()
 
 
 def warm_up() -> None:
@@ -98,4 +102,10 @@ def _write_village(folder: Path) -> None:
 
 
 if __name__ == "__main__":
-    _plan_unseen()
+    from pvplanner import stopping
+
+    stopping.listen()
+    try:
+        _plan_unseen()
+    except stopping.Stopped as stopped:
+        sys.exit(stopped.code)

@@ -301,7 +301,7 @@ def test_a_bomb_of_a_workbook_is_not_unpacked(tmp_path):
             for _ in range(620):
                 part.write(bytes(1_000_000))
     assert path.stat().st_size < 1_000_000
-    with pytest.raises(pvp.InputError, match=r"unpacks to 0\.6 GB"):
+    with pytest.raises(pvp.InputError, match=r"unpacks to far more .* \(620 MB\)"):
         read_table(path)
 
 

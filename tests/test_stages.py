@@ -25,6 +25,7 @@ from pvplanner.mapping import render_map
 from pvplanner.money import resolve_terms
 from pvplanner.plan import GRAPH
 from pvplanner.plan.plan import KEPT, Plan
+from pvplanner.plan.joined import Runs
 from pvplanner.plan.runner import Cut, Graph, Run, value_of
 from pvplanner.plan.store import FileHashes, FolderStore, MemoryStore
 from pvplanner.plan.tables import from_bytes, to_bytes
@@ -240,7 +241,7 @@ def check_key(base, village, folder, key):
     # A store of its own: another test's change may have come to the same numbers.
     store = copy.copy(base._run.store)
     store.__dict__ = {name: dict(held) for name, held in vars(store).items()}
-    warm = Plan(Run(GRAPH, base.scenario, store)).under(change)
+    warm = Plan(Runs(GRAPH, base.scenario, store)).under(change)
     cold = pvp.plan_village(village.override(change))
     ours, theirs = everything(warm), everything(cold)
     assert [name for name in ours if ours[name] != theirs[name]] == []
@@ -268,8 +269,8 @@ def test_warm_equals_cold(base, village, folder, key):
     if key == "doubt.seed":
         assert not moved
         told = base.under({"doubt.seed": 4, "doubt.draws": 200}).findings
-        assert [f.where for f in told if f.code == "key_idle"] == ["doubt.draws", "doubt.seed"]
-        assert not [f for f in base.findings if f.code == "key_idle"]
+        assert [f.where for f in told if f.code == "key_gone"] == ["doubt.draws", "doubt.seed"]
+        assert not [f for f in base.findings if f.code == "key_gone"]
 
 
 @pytest.mark.long

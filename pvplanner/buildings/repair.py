@@ -8,6 +8,7 @@ import pandas as pd
 import shapely
 
 from pvplanner.errors import Finding, listed
+from pvplanner.reading.values import natural_order
 
 MIN_AREA_M2 = 10.0
 """Footprints below this are slivers."""
@@ -42,6 +43,9 @@ OK, REPAIRED, SET_ASIDE = "ok", "repaired", "set_aside"
 def judge_shapes(frame: gpd.GeoDataFrame, *, where: str) -> tuple[gpd.GeoDataFrame, list[Finding]]:
     """Repair geometries and give every row a ``status`` and a ``status_reason``.
 
+    Outlines are held against those of their own village, by identifier: neither another village
+    nor the order of the file decides what becomes of one.
+
     Parameters
     ----------
     frame : GeoDataFrame
@@ -55,17 +59,55 @@ def judge_shapes(frame: gpd.GeoDataFrame, *, where: str) -> tuple[gpd.GeoDataFra
     findings : list of Finding
         One per kind of defect.
     """
-    shapes = np.asarray(frame.geometry, dtype=object)
+    ids = frame["building_id"].to_numpy()
+    shapes = np.asarray(frame.geometry, dtype=object).copy()
     status = np.full(len(frame), OK, dtype=object)
     reason = np.full(len(frame), "", dtype=object)
-    shapes = _areas_only(shapes, status, reason)
-    _strays(shapes, status, reason)
-    _duplicates(shapes, frame["building_id"].to_numpy(), status, reason)
-    _surrounding(shapes, status, reason)
-    shapes = _overlaps(shapes, frame["building_id"].to_numpy(), status, reason)
+    order = natural_order(frame["building_id"])
+    villages = _villages(frame)[order]
+    for village in pd.unique(villages):
+        rows = order[villages == village]
+        shapes[rows], status[rows], reason[rows] = _judged(shapes[rows], ids[rows])
     out = frame.set_geometry(gpd.GeoSeries(shapes, index=frame.index, crs=frame.crs))
     out["status"], out["status_reason"] = status, reason
     return out, _shape_findings(out, where)
+
+
+def _villages(frame: pd.DataFrame) -> np.ndarray:
+    """What parts the outlines by village; nothing where the file names one at most."""
+    names = [frame[n].astype(object) for n in ("division_code", "village") if n in frame]
+    named = [name for name in names if name.nunique() > 1]
+    return sum((name.fillna("").astype(str) + "/" for name in named),
+               start=pd.Series("", frame.index)).to_numpy(dtype=object)  # fmt: skip
+
+
+def _judged(shapes: np.ndarray, ids: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Shapes, status and reason of a village's outlines."""
+    status = np.full(len(shapes), OK, dtype=object)
+    reason = np.full(len(shapes), "", dtype=object)
+    shapes = _areas_only(shapes, status, reason)
+    _strays(shapes, status, reason)
+    _duplicates(shapes, ids, status, reason)
+    _surrounding(shapes, status, reason)
+    _too_large(shapes, status, reason)
+    return _overlaps(shapes, ids, status, reason), status, reason
+
+
+LARGEST_M, LARGEST_M2 = 1_000.0, 150_000.0
+"""No roof of a village is longer or larger: what is holds another map unit, or is no roof."""
+
+
+def _too_large(shapes: np.ndarray, status: np.ndarray, reason: np.ndarray) -> None:
+    bounds = shapely.bounds(shapes)
+    side = np.nan_to_num(np.maximum(bounds[:, 2] - bounds[:, 0], bounds[:, 3] - bounds[:, 1]))
+    large = (side > LARGEST_M) | (shapely.area(shapes) > LARGEST_M2)
+    _set(status, reason, large & (status != SET_ASIDE), SET_ASIDE, "too_large")
+
+
+def _mended(shape: shapely.Geometry) -> shapely.Geometry:
+    """An invalid outline made valid; a hole outside its shell takes nothing and adds nothing."""
+    holes = shapely.get_num_interior_rings(shapely.get_parts(shape)).sum()
+    return shapely.make_valid(shape, method="structure" if holes else "linework")
 
 
 def _areas_only(shapes: np.ndarray, status: np.ndarray, reason: np.ndarray) -> np.ndarray:
@@ -76,7 +118,7 @@ def _areas_only(shapes: np.ndarray, status: np.ndarray, reason: np.ndarray) -> n
     live = status != SET_ASIDE
     invalid = live & ~shapely.is_valid(shapes)
     if invalid.any():
-        out[invalid] = shapely.make_valid(shapes[invalid])
+        out[invalid] = [_mended(shape) for shape in shapes[invalid]]
         _set(status, reason, invalid, REPAIRED, "ring_repaired")
     mixed = live & ~np.isin(shapely.get_type_id(out), (3, 6))
     for row in np.flatnonzero(mixed):

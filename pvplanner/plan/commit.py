@@ -6,11 +6,12 @@ import os
 import shutil
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from pvplanner.errors import LANGUAGES, ConfigError, InputError
-from pvplanner.plan.store import process_runs, write_whole
+from pvplanner.plan.locking import holding
+from pvplanner.plan.store import process_runs, sync_folder, write_whole
 
 _COMMITTED = ".pvplanner-commit"
 _STAGING = ".pvplanner-staging-"
@@ -25,33 +26,49 @@ def transaction(folder: str | os.PathLike[str]) -> Iterator[Path]:
     finishes it. Other files in the folder are left alone.
     """
     target = Path(folder)
-    try:
-        target.mkdir(parents=True, exist_ok=True)
-        heal(target)
-        prefix = f"{_STAGING}{os.getpid()}-"
-        staging = Path(tempfile.mkdtemp(prefix=prefix, dir=target))
-    except OSError as error:
-        raise InputError("folder_unwritable", where=str(target), reason=str(error)) from None
-    try:
-        yield staging
-    except BaseException:
-        shutil.rmtree(staging, ignore_errors=True)
-        if not any(target.iterdir()):
-            target.rmdir()
-        raise
-    os.replace(staging, target / _COMMITTED)
-    finish_commit(target)
+    with holding(target):
+        try:
+            target.mkdir(parents=True, exist_ok=True)
+            heal(target)
+            prefix = f"{_STAGING}{os.getpid()}-"
+            staging = Path(tempfile.mkdtemp(prefix=prefix, dir=target))
+        except OSError as error:
+            raise InputError("folder_unwritable", where=str(target), reason=str(error)) from None
+        try:
+            yield staging
+            _settle(staging)
+        except BaseException:
+            shutil.rmtree(staging, ignore_errors=True)
+            with suppress(OSError):
+                target.rmdir()
+            raise
+        os.replace(staging, target / _COMMITTED)
+        sync_folder(target)
+        finish_commit(target)
+
+
+def _settle(staging: Path) -> None:
+    """All bytes on the disk before anything is renamed: a lost current must not leave holes."""
+    for path in sorted(staging.rglob("*")):
+        if path.is_file():
+            with path.open("rb+") as stream:
+                os.fsync(stream.fileno())
+    sync_folder(staging)
 
 
 def heal(folder: Path) -> None:
     """Finish or clear what an earlier run left: a commit half done, a staging folder."""
     if not folder.is_dir():
         return
-    finish_commit(folder)
-    for staging in folder.glob(f"{_STAGING}*"):
-        pid = staging.name.removeprefix(_STAGING).partition("-")[0]
-        if not (pid.isdigit() and int(pid) != os.getpid() and process_runs(int(pid))):
-            shutil.rmtree(staging, ignore_errors=True)
+    left = [*folder.glob(f"{_STAGING}*")]
+    if not left and not (folder / _COMMITTED).is_dir():
+        return
+    with holding(folder):
+        finish_commit(folder)
+        for staging in folder.glob(f"{_STAGING}*"):
+            pid = staging.name.removeprefix(_STAGING).partition("-")[0]
+            if not (pid.isdigit() and int(pid) != os.getpid() and process_runs(int(pid))):
+                shutil.rmtree(staging, ignore_errors=True)
 
 
 def finish_commit(folder: Path) -> None:
@@ -63,6 +80,7 @@ def finish_commit(folder: Path) -> None:
         target = folder / file.relative_to(committed)
         target.parent.mkdir(parents=True, exist_ok=True)
         os.replace(file, target)
+    sync_folder(folder)
     shutil.rmtree(committed)
 
 

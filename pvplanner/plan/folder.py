@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from pvplanner.errors import LANGUAGES, ConfigError, Finding, InputError, listed
 from pvplanner.plan.commit import heal, transaction
 from pvplanner.plan.joined import Runs
+from pvplanner.plan.locking import holding
 from pvplanner.plan.parts import split_tables
 from pvplanner.plan.plan import BASES, FINDERS, KEPT, ORDERED, Plan, open_plan
 from pvplanner.plan.runner import package_hash
@@ -94,6 +96,17 @@ def write_folder(
         Called with the name of each stage as it begins.
     """
     target = Path(folder)
+    with holding(target):
+        return _write_folder(scenario, target, only, pages, progress)
+
+
+def _write_folder(
+    scenario: Scenario,
+    target: Path,
+    only: Sequence[str],
+    pages: Sequence[Page],
+    progress: Callable[[str], None] | None,
+) -> Written:
     began = target.exists()
     plan = open_plan(scenario, store=target / FOLDER, progress=progress)
     store = plan._run.store
@@ -109,9 +122,11 @@ def write_folder(
                 some = [output for output in outputs if output.file in stale]
                 _write(plan, staging, target, wanted, some, pages)
         _finish(target, wanted, known)
-    except Exception:
-        # A new folder with nothing in it but what a refused run had kept is no plan.
-        if not began and target.is_dir() and set(os.listdir(target)) <= {FOLDER}:
+    except BaseException as error:
+        # A new folder with nothing in it but what a refused run had kept is no plan; what a run
+        # that was stopped had made is where the next begins.
+        refused = isinstance(error, Exception)
+        if refused and not began and target.is_dir() and set(os.listdir(target)) <= {FOLDER}:
             shutil.rmtree(target, ignore_errors=True)
         raise
     plan._run.hashes.save()
@@ -396,6 +411,7 @@ def _plain(table: pd.DataFrame) -> pd.DataFrame:
 def _write_geopackage(plan: Plan, path: Path) -> None:
     import geopandas as gpd
     import pyogrio
+    from pyogrio.errors import DataLayerError, DataSourceError, FeatureError, GeometryError
 
     pyogrio.set_gdal_config_options({"OGR_CURRENT_DATE": _FIXED_DATE})
     try:
@@ -409,6 +425,9 @@ def _write_geopackage(plan: Plan, path: Path) -> None:
                 append=number > 0,
                 promote_to_multi=isinstance(frame, gpd.GeoDataFrame),
             )
+    except (DataSourceError, DataLayerError, FeatureError, GeometryError) as error:
+        # SQLite says of a full disk what it says of a damaged file.
+        raise InputError("folder_unwritable", where=path.name, reason=str(error)) from None
     finally:
         pyogrio.set_gdal_config_options({"OGR_CURRENT_DATE": None})
 
@@ -442,7 +461,30 @@ def read_plan(folder: Path) -> Plan:
     InputError
         If the folder holds no whole plan.
     """
-    heal(folder)
+    for _ in range(READS):
+        heal(folder)
+        before = _signature(folder)
+        plan = _read_plan(folder)
+        if before == _signature(folder):
+            return plan
+    return plan
+
+
+READS = 3
+"""How often a plan is read that another run replaces meanwhile."""
+
+
+def _signature(folder: Path) -> list[tuple[str, int, int]]:
+    """Sizes and times of a plan's files."""
+    found = []
+    for path in sorted(folder.glob("*.*")):
+        with suppress(OSError):
+            stat = path.stat()
+            found.append((path.name, stat.st_size, stat.st_mtime_ns))
+    return found
+
+
+def _read_plan(folder: Path) -> Plan:
     summary_file = folder / "summary.json"
     if not summary_file.is_file():
         raise InputError("plan_missing", where=str(folder))

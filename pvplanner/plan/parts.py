@@ -6,7 +6,6 @@ identifier within it: the order of a file decides nothing.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -15,6 +14,7 @@ import numpy as np
 import pandas as pd
 
 from pvplanner.errors import Finding
+from pvplanner.reading.values import natural_key, natural_order
 
 FEW_BUILDINGS = 5
 """A column whose villages are mostly smaller holds hamlets or addresses."""
@@ -51,8 +51,10 @@ def name_villages(
         findings.append(Finding("village_filled", where, blank, {"village": village}))
         out["village"] = out["village"].fillna(village)
     codes = out.dropna(subset=["village", "division_code"]).groupby("village")["division_code"]
-    alone = codes.first()[codes.nunique() == 1]
-    out["division_code"] = out["division_code"].fillna(out["village"].map(alone))
+    alone = {str(k): str(v) for k, v in codes.first()[codes.nunique() == 1].items()}
+    known = out["division_code"]
+    own = out["village"].astype(object).map(alone).astype(known.dtype)
+    out["division_code"] = known.where(known.notna(), own)
     for name, value in usual.items():
         out[name] = out[name].fillna(value)
     return out, findings
@@ -78,19 +80,6 @@ def find_villages(buildings: pd.DataFrame, where: str) -> tuple[Villages, list[F
         params = {"villages": len(names), "buildings": len(buildings)}
         return Villages(names), [Finding("villages_small", where, len(names), params)]
     return Villages(names), []
-
-
-def natural_key(text: str) -> tuple[Any, ...]:
-    """Identifiers as people order them: b2 before b10; two that read alike by their letters."""
-    parts = re.split(r"(\d+)", str(text))
-    return tuple((0, int(p), "") if p.isdigit() and p.isascii() else (1, 0, p) for p in parts if p
-                 ), str(text)  # fmt: skip
-
-
-def natural_order(ids: pd.Series) -> np.ndarray:
-    """Positions that put identifiers in their natural order."""
-    keys = [natural_key(text) for text in ids]
-    return np.array(sorted(range(len(keys)), key=keys.__getitem__), dtype=np.int64)
 
 
 def of_village(features: Any, village: str) -> Any:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from functools import cache
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -181,3 +182,16 @@ def read_numbers(values: pd.Series, dimension: str = "", factor: float = 1.0) ->
         return np.nan if read is None else read
 
     return _each(values, number).astype(float)
+
+
+def natural_key(text: str) -> tuple[Any, ...]:
+    """Identifiers as people order them: b2 before b10; two that read alike by their letters."""
+    parts = re.split(r"(\d+)", str(text))
+    return tuple((0, int(p), "") if p.isdigit() and p.isascii() else (1, 0, p) for p in parts if p
+                 ), str(text)  # fmt: skip
+
+
+def natural_order(ids: pd.Series) -> np.ndarray:
+    """Positions that put identifiers in their natural order."""
+    keys = [natural_key(text) for text in ids]
+    return np.array(sorted(range(len(keys)), key=keys.__getitem__), dtype=np.int64)

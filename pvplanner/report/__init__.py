@@ -24,6 +24,7 @@ from pvplanner.report.facts import (
     stress_tables,
     waterfall_table,
 )
+from pvplanner.report.posting import save_posting
 from pvplanner.report.survey import save_survey
 from pvplanner.report.tables import (
     aside_table,
@@ -36,7 +37,7 @@ from pvplanner.report.tables import (
 from pvplanner.schema import shown_in
 from pvplanner.words import label, shown, style, texts, unit_of
 
-__all__ = ["render_report", "save_report", "save_survey"]
+__all__ = ["render_report", "save_posting", "save_report", "save_survey"]
 
 
 def save_report(

@@ -223,6 +223,7 @@ def _seen(
         _check_heights(raster, np.asarray(buildings.geometry))
         own, doubts = fitting_terrain(raster, bare, np.asarray(buildings.geometry))
         doubts += [*raster.findings, *(bare.findings if bare is not None else [])]
+        doubts += _check_place(raster, np.asarray(buildings.geometry), where)
         seen, told, noise = see_planes(buildings, raster, own, progress=progress)
         _check_slopes(seen, raster)
     why = told["reason"].to_numpy()
@@ -238,6 +239,20 @@ def _seen(
     for code in sorted(set(why) - {""}):
         findings.append(_told(f"surface_{code}", dsm, buildings[why == code]))
     return seen, why, findings
+
+
+def _check_place(raster: Raster, shapes: np.ndarray, where: str) -> list[Finding]:
+    """Whether the outlines lie beside the houses of the surface model."""
+    from pvplanner.terrain import find_shift
+
+    shift = find_shift(raster, shapes)
+    if shift is None or not shift.doubtful:
+        return []
+    params = {
+        "east": f"{shift.east:+.0f}", "north": f"{shift.north:+.0f}",
+        "here": f"{shift.here:.1f}", "there": f"{shift.there:.1f}",
+    }  # fmt: skip
+    return [Finding("surface_shifted", where, params=params)]
 
 
 def _check_heights(raster: Raster, shapes: np.ndarray) -> None:
