@@ -56,8 +56,7 @@ def make_dossier(plan: Plan, household_id: str | None = None) -> dict[str, Any]:
         If there is no such household.
     """
     plan = _village_of(plan, household_id)
-    people = plan.case()[0]
-    people = plan.households.set_index("household_id").loc[people["household_id"]].reset_index()
+    people = _people(plan)
     if household_id is None:
         pooled = [m for m in all_models() if owner_of(m) == COLLECTIVE]
         mine = people["model"].isin(pooled).to_numpy()
@@ -111,12 +110,18 @@ def _village_of(plan: Plan, household_id: str | None) -> Plan:
     raise InputError("household_unknown", where="dossier", household=household_id)
 
 
+def _people(plan: Plan) -> pd.DataFrame:
+    """Households in the order in which the money sees them."""
+    ids = plan.case()[0]["household_id"]
+    return plan.households.set_index("household_id").loc[ids].reset_index()
+
+
 def _stresses(plan: Plan, mine: np.ndarray | None) -> list[dict[str, Any]]:
     """Covers under each stress; ``None`` throughout for a subject that borrows nothing."""
     _, case = plan.case()
     doubt = plan.result("doubt")
     yearly = float(doubt.loc[doubt["component"] == "year_to_year", "roof"].iloc[0])
-    people, out = plan.case()[0], []
+    people, out = _people(plan), []
     below = {"below": "debt_below_one_p50", "below_p90": "debt_below_one_p90"}
     names = {**dict(zip(PROBABLE, COVERS, strict=True)), **below}
     for name, change in stress_overrides(case.terms).items():

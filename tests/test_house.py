@@ -15,7 +15,7 @@ from pvplanner import errors, schema, words
 PACKAGE = ROOT / "pvplanner"
 FLOORS = {
     "errors": 0, "compiled": 0, "threads": 0, "arrays": 0, "projection": 0,
-    "texts": -1, "markup": 0,
+    "texts": -1, "markup": 0, "stopping": 0,
     "schema": 1, "words": 2,
     "reference": 2, "reading": 3, "scenario": 3, "buildings": 4, "weather": 4, "terrain": 4,
     "roofs": 5,
@@ -23,7 +23,7 @@ FLOORS = {
     "holdings": 10, "selection": 10, "track": 10, "fetch": 10, "plan": 11,
     "mapping": 12, "report": 12, "dossier": 12, "sheet": 12, "scaffold": 12, "warming": 12,
     "form": 12, "checking": 12,
-    "region": 13, "console": 13, "cli": 14,
+    "region": 13, "console": 13, "cli": 14, "start": 15,
 }  # fmt: skip
 PYTHON = sorted(PACKAGE.rglob("*.py"))
 

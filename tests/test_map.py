@@ -131,6 +131,7 @@ def test_roofs_are_drawn_in_their_colours(opened):
 
 
 def test_a_click_opens_the_card_with_the_plans_numbers(opened, liao):
+    liao = liao.public()
     row = liao.buildings[liao.buildings["modules"] > 0].iloc[40]
     opened.mouse.click(*pixel_of(opened, row["building_id"]))
     card = opened.locator("#card").inner_text()
@@ -242,6 +243,7 @@ RECKON = (
 
 
 def test_every_business_model_gives_what_the_plan_says(opened, liao):
+    liao = liao.public()
     for model, people in of_model(liao).items():
         assert_money(opened.evaluate(RECKON, [model, {}]), people)
     opened.select_option("#model", "roof_lease")
@@ -291,7 +293,7 @@ def test_sliders_give_what_python_gives(page, mixed, tmp_path):
     for _ in range(50):
         some = [k for k in draws if rng.uniform() < 0.6] or ["capex_per_w"]
         setting = {k: round(float(rng.uniform(*draws[k])), 3) for k in some}
-        other = plan.under({CHANGED[k]: v for k, v in setting.items()})
+        other = plan.under({CHANGED[k]: v for k, v in setting.items()}).public()
         for model, people in of_model(other).items():
             assert_money(page.evaluate(RECKON, [model, setting]), people)
         page.evaluate("s => { pvplanner.state.settings = s; pvplanner.update(); }", setting)

@@ -24,8 +24,8 @@ import pvplanner as pvp
 from pvplanner.mapping import render_map
 from pvplanner.money import resolve_terms
 from pvplanner.plan import GRAPH
-from pvplanner.plan.plan import KEPT, Plan
 from pvplanner.plan.joined import Runs
+from pvplanner.plan.plan import KEPT, Plan
 from pvplanner.plan.runner import Cut, Graph, Run, value_of
 from pvplanner.plan.store import FileHashes, FolderStore, MemoryStore
 from pvplanner.plan.tables import from_bytes, to_bytes

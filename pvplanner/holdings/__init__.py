@@ -41,7 +41,7 @@ def building_totals(
     # Light over the modules of a roof, and what of it is lost behind the horizon.
     rows["light"] = energy["poa_kwh_per_m2"].to_numpy() * rows["capacity_kwp"]
     rows["shading_loss"] = energy["shading_loss"].to_numpy() * rows["light"]
-    sums = rows.groupby("building_id")[list(BUILT)].sum()
+    sums = rows.groupby("building_id")[list(BUILT)].sum().astype(float)
     ids = buildings["building_id"]
     out = sums.reindex(ids).fillna(0.0).reset_index()
     shade = rows["shading_loss"].groupby(rows["building_id"])

@@ -107,7 +107,7 @@ def groups_of(homes: pd.DataFrame) -> np.ndarray:
     """
     mine = ~homes["own"].to_numpy(dtype=bool)
     live = mine & (homes["energy_kwh"].to_numpy(dtype=float) > 0)
-    name = (homes["class"] + "\x00" + homes["hamlet"]).to_numpy(dtype=object)
+    name = (homes["class"] + "\t" + homes["hamlet"]).to_numpy(dtype=object)
     name = _merged(name, live, homes["class"].to_numpy(dtype=object))
     name = _merged(name, live, np.full(len(homes), "", dtype=object))
     codes = pd.factorize(name)[0]
@@ -135,7 +135,7 @@ def _merged(name: np.ndarray, live: np.ndarray, wider: np.ndarray) -> np.ndarray
         pool = sum(int(sizes.get(one, 0)) for one in small)
         if pool < GROUP and large:
             small.append(large[0])
-        out[inside & np.isin(name, small)] = f"\x00{outer}"
+        out[inside & np.isin(name, small)] = f"\t{outer}"
     return out
 
 

@@ -52,8 +52,9 @@ def _slips() -> dict[str, tuple[tuple[str, str], ...]]:
 def slipped(value: float, usual: Range) -> tuple[str, float] | None:
     """What an unusual value may have been meant as: the slip of the unit, and the value.
 
-    ``None`` where no known slip leads into the usual range. The slip that leads nearest to its
-    middle is taken, by the logarithm.
+    ``None`` where no known slip leads into the usual range. Of several the one that leads nearest
+    to its middle (by the logarithm) is taken; a share of more than a half that should be small is
+    what is left rather than a number of per cent.
     """
     found = []
     for slip, factor in _slips().get(usual.unit, ()):
@@ -62,10 +63,17 @@ def slipped(value: float, usual: Range) -> tuple[str, float] | None:
             found.append((slip, meant))
     if not found or value == 0:
         return None
-    if usual.low <= 0:
-        return found[0]
-    middle = (usual.low * usual.high) ** 0.5
-    return min(found, key=lambda pair: max(pair[1] / middle, middle / pair[1]))
+    middle = float(max(usual.low, usual.high / 100) * usual.high) ** 0.5
+
+    def away(pair: tuple[str, float]) -> tuple[bool, float]:
+        slip, meant = pair
+        ratio = abs(meant) / middle
+        return slip != "complement" or value < HALF, max(ratio, 1 / ratio)
+
+    return min(found, key=away)
+
+
+HALF = 0.5
 
 
 def slip_word(value: float, usual: Range) -> str:
