@@ -106,8 +106,16 @@ def _too_large(shapes: np.ndarray, status: np.ndarray, reason: np.ndarray) -> No
 
 def _mended(shape: shapely.Geometry) -> shapely.Geometry:
     """An invalid outline made valid; a hole outside its shell takes nothing and adds nothing."""
-    holes = shapely.get_num_interior_rings(shapely.get_parts(shape)).sum()
-    return shapely.make_valid(shape, method="structure" if holes else "linework")
+    parts = [part for part in shapely.get_parts(shape) if part.geom_type == "Polygon"]
+    if not any(shapely.get_num_interior_rings(part) for part in parts):
+        return shapely.make_valid(shape)
+    return shapely.union_all([_without_holes_outside(part) for part in parts])
+
+
+def _without_holes_outside(part: shapely.Polygon) -> shapely.Geometry:
+    shell = shapely.make_valid(shapely.Polygon(part.exterior))
+    holes = [shapely.make_valid(shapely.Polygon(ring)) for ring in part.interiors]
+    return shapely.difference(shell, shapely.union_all(holes))
 
 
 def _areas_only(shapes: np.ndarray, status: np.ndarray, reason: np.ndarray) -> np.ndarray:

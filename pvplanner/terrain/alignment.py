@@ -18,8 +18,8 @@ REACH_M = 8
 RING_M = (0.7, 2.5)
 """What lies this far outside an outline is its surroundings."""
 
-TALL_M = 5.0
-"""More than this a house need not stand out."""
+TALL_M = 8.0
+"""Heights over the ground count to this: a tree or a tower does not outweigh a house."""
 
 LEAST_M = 3.0
 """Smaller shifts are found house by house."""
@@ -92,8 +92,9 @@ def _stands(
     ring = _points(shape.buffer(RING_M[1]).difference(shape.buffer(RING_M[0])))
     if len(inside) < 4 or len(ring) < 4:
         return None
-    rises = _middle(patch, inside, east, north) - _middle(patch, ring, east, north)
-    return np.clip(np.nan_to_num(rises, nan=0.0), 0.0, TALL_M)
+    ground = float(np.nanpercentile(patch.heights, 10))
+    over = Patch(np.clip(patch.heights - ground, 0, TALL_M), patch.west, patch.north, patch.cell)
+    return _mean(over, inside, east, north) - _mean(over, ring, east, north)
 
 
 def _points(shape: shapely.Geometry) -> np.ndarray:
@@ -105,11 +106,8 @@ def _points(shape: shapely.Geometry) -> np.ndarray:
     return np.column_stack([x.ravel(), y.ravel()])[held]
 
 
-def _middle(patch: Patch, points: np.ndarray, east: np.ndarray, north: np.ndarray) -> np.ndarray:
-    """Median height at points moved by each shift."""
+def _mean(patch: Patch, points: np.ndarray, east: np.ndarray, north: np.ndarray) -> np.ndarray:
+    """Mean height at points moved by each shift; unknown ones are ground."""
     x = points[:, 0][None, :] + east[:, None]
     y = points[:, 1][None, :] + north[:, None]
-    heights = patch.at(x, y)
-    known = np.isfinite(heights)
-    heights[known.sum(axis=1) == 0, 0] = 0.0
-    return np.asarray(np.nanmedian(heights, axis=1))
+    return np.asarray(np.nan_to_num(patch.at(x, y), nan=0.0).mean(axis=1))
