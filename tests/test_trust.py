@@ -268,6 +268,35 @@ def test_right_types_are_taken():
     assert made.tariff.connection_date == dt.date(2026, 1, 2)
 
 
+BAD = [-1, -1e9, 1e9, 1e300, float("nan"), float("inf"), "x", "", True, [], {}, [1.0], None, "1e3"]
+
+
+def tried(key: str, value):
+    try:
+        return pvp.Scenario().override({key: value}), None
+    except pvp.ConfigError as error:
+        return None, error
+
+
+@pytest.mark.parametrize("key", numeric_keys())
+def test_no_value_is_taken_calmly(key):
+    """Whatever stands in a key is refused by its name, asked about, usual, or its default."""
+    if key.startswith(("finance.events.", "press.")):
+        return
+    for value in BAD:
+        made, refused = tried(key, value)
+        if made is None:
+            assert refused.where.startswith(key.rpartition(".")[0]) or refused.where == "scenario"
+            assert refused.text("zh")
+            continue
+        if value is None or key in NO_QUANTITY or not isinstance(value, int | float | list):
+            assert value in ({}, [], None, "") or key in NO_QUANTITY, (key, value)
+            continue
+        values = value if isinstance(value, list) else [value]
+        asked = {f.where for f in key_findings(made) if f.code in ASKED}
+        assert key in asked or all(ranges()[key].holds(v) for v in values), (key, value)
+
+
 # --- columns ------------------------------------------------------------------------------------
 def test_a_column_of_another_unit_is_asked_about():
     values = pd.Series(

@@ -48,13 +48,6 @@ SETTINGS = {
 }
 """GDAL's own settings while it reads: a second wall behind the first."""
 
-SKIPPED = ("WMS", "WMTS", "WCS", "WFS", "OAPIF", "OGCAPI", "HTTP", "CSW", "AmigoCloud", "Carto",
-           "Elasticsearch", "EEDA", "EEDAI", "NGW", "PLSCENES", "PLMOSAIC", "DAAS", "STACIT",
-           "STACTA", "OGR_VRT", "GDALG", "GTI", "ADBC", "Zarr", "PostgreSQL",
-           "MySQL", "ODBC")  # fmt: skip
-"""Drivers that the command line does without: they speak to servers or read what a file names."""
-
-
 @dataclass(frozen=True)
 class Kind:
     """A kind of file.
