@@ -15,8 +15,7 @@ from typing import Any, Literal, Union, get_args, get_origin
 from pydantic import BaseModel
 
 from pvplanner.errors import LANGUAGES
-from pvplanner.money import all_models
-from pvplanner.reference import provinces, rows
+from pvplanner.reference import business_models, provinces, rows
 from pvplanner.scenario import Scenario
 from pvplanner.words import has_label, label, province
 
@@ -94,7 +93,7 @@ def options_of(field: Field) -> list[str]:
     if field.key == "site.province":
         return [PARTS.join([name, province(name, "zh")]) for name in provinces()]
     if field.key == "finance.model":
-        return [option_text(name) for name in all_models()]
+        return [option_text(name) for name in business_models()]
     if field.key == "language":
         return list(LANGUAGES)
     kinds = kinds_of(field.annotation)

@@ -314,29 +314,7 @@ def _mapping_of(annotation: Any) -> Any:
     return None
 
 
-def open_scenario(path: str | os.PathLike[str]) -> Scenario:
-    """A scenario from its TOML file, its form, or the folder that holds one of them.
-
-    Raises
-    ------
-    ConfigError
-        If a folder holds both and they say otherwise, or neither.
-    """
-    place = Path(path)
-    if place.is_dir():
-        both = [place / "scenario.toml", place / "input.xlsx"]
-        there = [file for file in both if file.is_file()]
-        if not there:
-            raise ConfigError("folder_no_scenario", where=str(place))
-        if len(there) == 2:
-            return _of_two(*there)
-        return open_scenario(there[0])
-    if is_form(place):
-        return read_form(place)
-    return Scenario.from_toml(place)
-
-
-def _of_two(toml: Path, form: Path) -> Scenario:
+def of_two(toml: Path, form: Path) -> Scenario:
     """Of the two that ``init`` wrote the one that was touched since; the form where neither was.
 
     Raises

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 def all_models() -> tuple[str, ...]:
     """Business models, in the order in which they are shown."""
-    return tuple(m for m in reference.listed_in("models", "model") if m != "each")
+    return reference.business_models()
 
 
 def is_allowed(model: str, project_class: str, on: dt.date) -> tuple[bool, str]:

@@ -15,7 +15,6 @@ from pvplanner.errors import LANGUAGES, ConfigError, Finding, InputError, listed
 from pvplanner.plan.commit import heal, transaction
 from pvplanner.plan.joined import Runs
 from pvplanner.plan.locking import holding
-from pvplanner.plan.parts import split_tables
 from pvplanner.plan.plan import BASES, FINDERS, KEPT, ORDERED, Plan, open_plan
 from pvplanner.plan.runner import package_hash
 from pvplanner.plan.stages import GRAPH
@@ -513,6 +512,8 @@ def plan_of(
 
     ``results`` are by stage, or by village and stage where there are several.
     """
+    from pvplanner.plan.parts import split_tables
+
     parted = split_tables(tables)
     apart = set(results) == set(parted) and len(parted) > 1
     known = {}

@@ -7,24 +7,17 @@ identifier within it: the order of a file decides nothing.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from pvplanner.errors import Finding
+from pvplanner.plan.runner import Villages
 from pvplanner.reading.values import natural_key, natural_order
 
 FEW_BUILDINGS = 5
 """A column whose villages are mostly smaller holds hamlets or addresses."""
-
-
-@dataclass(frozen=True)
-class Villages:
-    """Names of the villages of a file, as ``division code/name``."""
-
-    names: tuple[str, ...]
 
 
 def name_villages(

@@ -47,6 +47,13 @@ class Stage:
         return (*self.files, *self.keys)
 
 
+@dataclass(frozen=True)
+class Villages:
+    """Names of the villages of a file, as ``division code/name``."""
+
+    names: tuple[str, ...]
+
+
 GIVEN = ("scenario", "village")
 """Parameters of a stage that are no other stage's result."""
 

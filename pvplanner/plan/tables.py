@@ -7,8 +7,6 @@ import json
 from functools import cache
 from typing import Any
 
-import geopandas as gpd
-import pandas as pd
 from pydantic import TypeAdapter
 
 MARK = b"PAR1"
@@ -17,6 +15,8 @@ MARK = b"PAR1"
 
 def settle(table: Any) -> Any:
     """A table as it comes back from Parquet: no attributes, a plain index, no object columns."""
+    import pandas as pd
+
     if not isinstance(table, pd.DataFrame):
         return table
     plain = isinstance(table.index, pd.RangeIndex) and table.index.start == 0
@@ -37,6 +37,8 @@ def settle(table: Any) -> Any:
 
 def to_bytes(table: Any) -> bytes:
     """A table or record as bytes; the same one gives the same bytes."""
+    import pandas as pd
+
     if not isinstance(table, pd.DataFrame):
         kind = f"{type(table).__module__}:{type(table).__qualname__}"
         body = _adapter(table.__class__).dump_python(table, mode="json")
@@ -56,6 +58,8 @@ def from_bytes(body: bytes) -> Any:
     if body[:4] != MARK:
         read = json.loads(body)
         return _adapter(_record(read["record"])).validate_python(read["fields"])
+    import geopandas as gpd
+    import pandas as pd
     import pyarrow.parquet as parquet
 
     held = io.BytesIO(body)

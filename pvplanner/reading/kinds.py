@@ -48,6 +48,7 @@ SETTINGS = {
 }
 """GDAL's own settings while it reads: a second wall behind the first."""
 
+
 @dataclass(frozen=True)
 class Kind:
     """A kind of file.

@@ -50,6 +50,11 @@ def listed_in(name: str, column: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(row[column] for row in rows(name)))
 
 
+def business_models() -> tuple[str, ...]:
+    """Business models, in the order in which they are shown."""
+    return tuple(name for name in listed_in("models", "model") if name != "each")
+
+
 def row_in_force(name: str, on: dt.date, **wanted: str) -> dict[str, str] | None:
     """The first row of a dated table that holds on a day and has the wanted values."""
     day = on.isoformat()

@@ -26,7 +26,7 @@ NotNegative = Annotated[float, Field(ge=0, le=1e12)]
 
 
 def _known_model(value: str) -> str:
-    known = tuple(m for m in reference.listed_in("models", "model") if m != "each")
+    known = reference.business_models()
     if value not in known:
         raise refuse(
             "name_unknown", kind="business_model", value=value, known=nearest(value, known)
