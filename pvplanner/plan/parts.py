@@ -112,12 +112,17 @@ def split_homes(
 def homes_of_village(families: pd.DataFrame, village: str) -> pd.DataFrame:
     """Rows of a village's households, by household and building."""
     own = families[families["part"] == village].drop(columns="part")
-    ids = own["household_id"].drop_duplicates()
-    rank = pd.Series(np.arange(len(ids)), ids.iloc[natural_order(ids)].to_numpy())
-    own = own.assign(order=own["household_id"].map(rank).to_numpy())
-    held = own["building_id"].fillna("").map(natural_key)
-    at = sorted(range(len(own)), key=lambda n: (own["order"].iat[n], held.iat[n]))
-    return own.iloc[at].reset_index(drop=True)
+    order, held = _rank(own["household_id"]), _rank(own["building_id"].fillna(""))
+    own = own.assign(order=order)
+    return own.iloc[np.lexsort((held, order))].reset_index(drop=True)
+
+
+def _rank(ids: pd.Series) -> np.ndarray:
+    """Place of each identifier among all in natural order; the same for the same."""
+    codes, names = pd.factorize(ids)
+    place = np.empty(len(names), dtype=np.int64)
+    place[natural_order(pd.Series(names))] = np.arange(len(names))
+    return place[codes]
 
 
 def split_tables(tables: Mapping[str, Any]) -> dict[str, dict[str, Any]]:

@@ -193,5 +193,12 @@ def natural_key(text: str) -> tuple[Any, ...]:
 
 def natural_order(ids: pd.Series) -> np.ndarray:
     """Positions that put identifiers in their natural order."""
-    keys = [natural_key(text) for text in ids]
+    texts = [str(text) for text in ids]
+    if len({text.translate(_DIGITS) for text in texts}) == 1:
+        # Digits in the same places: their order is that of the letters.
+        return np.argsort(np.array(texts), kind="stable")
+    keys = [natural_key(text) for text in texts]
     return np.array(sorted(range(len(keys)), key=keys.__getitem__), dtype=np.int64)
+
+
+_DIGITS = str.maketrans("123456789", "000000000")
