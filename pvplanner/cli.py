@@ -185,6 +185,36 @@ def stages(
 
 
 @app.command()
+def prices(
+    context: Context,
+    province: Annotated[str, typer.Argument(help="Such as Zhejiang.")],
+    date: Annotated[
+        str, typer.Option("--date", help="Day of connection, year-month-day.")
+    ] = "2026-06-01",
+    class_: Annotated[
+        str, typer.Option("--class", help="Class of the project, as tariff.project_class.")
+    ] = "natural_person_household",
+    area: Annotated[
+        str | None, typer.Option("--area", help="Grid area, such as south grid.")
+    ] = None,
+    language: LanguageOption = None,
+) -> None:
+    """Print what a kilowatt-hour is worth in a province: what holds, why, and what is not known."""
+    import datetime as dt
+
+    from pvplanner.pricing import price_lines
+
+    session: Session = context.obj
+    session.speak(language, None)
+    try:
+        day = dt.date.fromisoformat(date)
+    except ValueError:
+        raise ConfigError("value_kind", where="--date", value=date, kind="kind_date") from None
+    for line in price_lines(province, day, class_, session.code, area):
+        typer.echo(line)
+
+
+@app.command()
 def warm(context: Context) -> None:
     """Prepare the fast code for this machine, so that the first plan need not wait for it."""
     from pvplanner.warming import warm_up

@@ -14,6 +14,7 @@ from pvplanner import reference
 from pvplanner.buildings import centre_of
 from pvplanner.errors import InputError
 from pvplanner.money import all_models, allowed_models
+from pvplanner.reference import provincial
 from pvplanner.scenario import Tariff
 from pvplanner.weather import typical_year
 from pvplanner.words import label, style, texts
@@ -138,7 +139,7 @@ def _models(language: str) -> str:
 
 def _priced() -> set[str]:
     """Provinces with an export price of their own."""
-    return set(reference.listed_in("tariff", "province")) - {"China"}
+    return {name for name in reference.provinces() if provincial.market_of(name) is not None}
 
 
 def _weather_lines(

@@ -117,7 +117,7 @@ def test_tiers_and_time_of_use_of_zhejiang():
     assert bills.prices[0].tolist() == [0.288, 0.568]
     at = periods(pvp.Scenario(tariff={"time_of_use": True}))
     assert at[:24].tolist() == [0] * 8 + [1] * 14 + [0] * 2
-    assert find_bills(pvp.Scenario(), "Jiangsu") is None
+    assert find_bills(pvp.Scenario(), "Xinjiang") is None
     one = find_bills(pvp.Scenario(tariff={"self_use_price": 0.6}), None)
     assert (one.prices == 0.6).all()
 

@@ -36,41 +36,55 @@ from pvplanner.money.payments import RECKONED, RULES, value_added_tax
 MODELS = all_models()
 
 
+MARKET = (0.34796 + 0.14861 + 0.16594 + 0.26535 + 0.3977 + 0.3944) / 6
+"""Zhejiang's settlement prices of January to June 2026, the months found."""
+
+PRICE = 0.9 * 0.3816 + 0.1 * MARKET
+"""Its auction of 2025 at its share, the rest at the market."""
+
+
 def test_new_project_in_zhejiang_by_hand():
     prices = pvp.resolve_prices(pvp.Scenario(), "Zhejiang")
-    assert prices.export[:10] == pytest.approx([0.8 * 0.393 + 0.2 * 0.30] * 10)
-    assert prices.export[10:] == pytest.approx([0.30] * 15)
+    # A term of 8 to 12 years counts at its lower end.
+    assert prices.export[:8] == pytest.approx([PRICE] * 8)
+    assert prices.export[8:] == pytest.approx([MARKET] * 17)
     assert prices.self_use == 0.538
-    assert prices.sources["mechanism_price_cap"].certainty == "one"
-    assert prices.sources["market_price_middle"].certainty == "assumption"
+    assert prices.sources["mechanism_price_auction"].certainty == "one"
+    assert prices.sources["market_price"].certainty == "one"
+    own = pvp.Scenario(tariff={"mechanism_years": 12})
+    assert pvp.resolve_prices(own, "Zhejiang").export[11] == pytest.approx(PRICE)
 
 
 def test_bid_is_paid_up_to_the_cap():
     low = pvp.resolve_prices(pvp.Scenario(tariff={"mechanism_bid": 0.35}), "Zhejiang")
     over = pvp.resolve_prices(pvp.Scenario(tariff={"mechanism_bid": 0.50}), "Zhejiang")
-    assert low.export[0] == pytest.approx(0.8 * 0.35 + 0.2 * 0.30)
-    assert over.export[0] == pytest.approx(0.8 * 0.393 + 0.2 * 0.30)
+    assert low.export[0] == pytest.approx(0.9 * 0.35 + 0.1 * MARKET)
+    assert over.export[0] == pytest.approx(0.9 * 0.393 + 0.1 * MARKET)
+    assert "mechanism_price_cap" in over.sources
+    assert "mechanism_price_bid" in low.sources
 
 
 def test_connected_before_the_reform():
     scenario = pvp.Scenario(tariff={"connection_date": dt.date(2025, 5, 31)})
-    assert pvp.resolve_prices(scenario, "Zhejiang").export == pytest.approx([0.4153] * 25)
+    prices = pvp.resolve_prices(scenario, "Zhejiang")
+    assert prices.export[:20] == pytest.approx([0.4153] * 20)
+    assert prices.export[20:] == pytest.approx([MARKET] * 5)
 
 
 def test_unknown_places_have_unknown_prices_unless_given():
     assert np.isnan(pvp.resolve_prices(pvp.Scenario(), None).export).all()
-    assert np.isnan(pvp.resolve_prices(pvp.Scenario(), "Jiangsu").export).all()
+    assert np.isnan(pvp.resolve_prices(pvp.Scenario(), "Xizang").export).all()
     own = pvp.Scenario(tariff={"export_price": 0.08, "self_use_price": 0.2})
     prices = pvp.resolve_prices(own, None)
     assert prices.export == pytest.approx([0.08] * 25)
     assert prices.self_use == 0.2
 
 
-@pytest.mark.parametrize("path", ["low", "middle", "high"])
-def test_market_paths(path):
+@pytest.mark.parametrize(("path", "part"), [("low", 0.67), ("middle", 1.0), ("high", 1.33)])
+def test_market_paths(path, part):
     scenario = pvp.Scenario(tariff={"market_path": path})
-    expected = {"low": 0.20, "middle": 0.30, "high": 0.40}[path]
-    assert pvp.resolve_prices(scenario, "Zhejiang").export[-1] == expected
+    found = pvp.resolve_prices(scenario, "Zhejiang").export[-1]
+    assert found == pytest.approx(part * MARKET)
 
 
 def test_a_village_hall_may_not_feed_in_fully():
@@ -128,19 +142,19 @@ def net(model, scenario=None, **more):
 def test_full_feed_in_by_hand():
     cash = net("self_invest")
     assert cash[0] == -30_000
-    assert cash[1] == pytest.approx(10_000 * 0.99 * 0.3744 - 400, abs=0.01)
-    assert cash[12] == pytest.approx(10_000 * 0.99 * 0.996**11 * 0.30 - 400 - 2_500, abs=0.01)
-    assert cash[25] == pytest.approx(10_000 * 0.99 * 0.996**24 * 0.30 - 400, abs=0.01)
+    assert cash[1] == pytest.approx(10_000 * 0.99 * PRICE - 400, abs=0.01)
+    assert cash[12] == pytest.approx(10_000 * 0.99 * 0.996**11 * MARKET - 400 - 2_500, abs=0.01)
+    assert cash[25] == pytest.approx(10_000 * 0.99 * 0.996**24 * MARKET - 400, abs=0.01)
 
 
 def test_self_use_by_hand():
     cash = net("self_use")
     used = 0.2 * 9_900
-    assert cash[1] == pytest.approx(used * 0.538 + (9_900 - used) * 0.3744 - 400, abs=0.011)
+    assert cash[1] == pytest.approx(used * 0.538 + (9_900 - used) * PRICE - 400, abs=0.011)
     stated = pvp.Scenario(demand={"self_use_share": 0.2})
     assert net("self_use", stated)[1] == pytest.approx(cash[1], abs=0.011)
     little = net("self_use", stated, households=household(use=500.0))
-    assert little[1] == pytest.approx(500 * 0.538 + 9_400 * 0.3744 - 400, abs=0.011)
+    assert little[1] == pytest.approx(500 * 0.538 + 9_400 * PRICE - 400, abs=0.011)
 
 
 @pytest.mark.parametrize(
@@ -171,7 +185,7 @@ def test_developer_by_hand():
     terms = {"discount": 0.2, "export_share": 0.1, "pays_rent": False}
     cash = net("developer", pvp.Scenario(developer=terms))
     used = 0.2 * 9_900
-    assert cash[1] == pytest.approx(used * 0.538 * 0.2 + 0.1 * (9_900 - used) * 0.3744, abs=0.02)
+    assert cash[1] == pytest.approx(used * 0.538 * 0.2 + 0.1 * (9_900 - used) * PRICE, abs=0.02)
 
 
 def test_leases_beyond_twenty_years_are_refused():
@@ -204,10 +218,11 @@ def test_impossible_terms_are_refused(changes, said):
 
 def test_terms_that_do_not_fit_are_findings():
     scenario = pvp.Scenario(loan={"share": 0.7, "years": 15})
-    assert [f.code for f in loan_findings(scenario)] == ["loan_past_mechanism"]
+    assert [f.code for f in loan_findings(scenario, 8)] == ["loan_past_mechanism"]
     leased = scenario.override({"finance.model": "developer", "finance.lease_years": 12})
-    assert "loan_past_lease" in [f.code for f in loan_findings(leased)]
-    assert loan_findings(pvp.Scenario()) == []
+    assert "loan_past_lease" in [f.code for f in loan_findings(leased, 8)]
+    assert loan_findings(pvp.Scenario(), 8) == []
+    assert loan_findings(scenario, 0) == []
 
 
 def test_subsidy_ends_and_market_path_and_decline_are_used():
@@ -217,7 +232,7 @@ def test_subsidy_ends_and_market_path_and_decline_are_used():
     )  # fmt: skip
     prices = pvp.resolve_prices(scenario, "Zhejiang")
     assert prices.subsidy.tolist() == [0.45] + [0.0] * 24
-    assert prices.market[24] == pytest.approx(0.30 * 0.98**24)
+    assert prices.market[24] == pytest.approx(MARKET * 0.98**24)
     path = [0.5 - 0.01 * n for n in range(25)]
     given = pvp.resolve_prices(pvp.Scenario(tariff={"market_path_prices": path}), "Zhejiang")
     assert given.export[24] == pytest.approx(path[24])
@@ -227,7 +242,7 @@ def test_events_cost_pause_and_are_insured():
     event = {"kind": "typhoon", "year": 3, "outage_months": 6, "cost_per_w": 1.0, "insured": 0.8,
              "deductible_per_w": 0.25}  # fmt: skip
     calm, hit = net("self_invest"), net("self_invest", pvp.Scenario(finance={"events": [event]}))
-    lost = 10_000 * 0.99 * 0.996**2 * 0.3744 / 2
+    lost = 10_000 * 0.99 * 0.996**2 * PRICE / 2
     assert calm[3] - hit[3] == pytest.approx(lost + 10_000 - 0.8 * 0.75 * 10_000, abs=0.02)
     assert calm[4] == hit[4]
 
@@ -363,7 +378,7 @@ def test_dividends_are_whole_and_go_where_they_should():
     total = paid.sum()
     expected = np.array([0.7 * 0.5 + 0.2 / 3, 0.7 * 0.25 + 0.2 / 3, 0.7 * 0.25 + 0.2 / 3 + 0.1])
     assert paid / total == pytest.approx(expected, abs=1e-4)
-    surplus = 3 * 9_900 * 0.3744 - 20_000 * 0.04
+    surplus = 3 * 9_900 * PRICE - 20_000 * 0.04
     assert total / 100 == pytest.approx(surplus * 0.7, abs=0.02)
     assert ledger.balances["reserve"][0] == pytest.approx(surplus * 0.3, abs=0.02)
 
@@ -372,11 +387,11 @@ def test_a_deficit_is_met_from_the_reserve_and_then_carried_forward():
     bad = {"kind": "typhoon", "year": 2, "outage_months": 12, "cost_per_w": 0.1}
     ledger = run_model(case(pvp.Scenario(finance={"events": [bad]})), "cooperative")
     dividend = next(f.fen for f in ledger.flows if f.item == "dividend")[0] / 100
-    left = 9_900 * 0.3744 - 400
+    left = 9_900 * PRICE - 400
     assert dividend[2] == 0
     assert ledger.balances["reserve"][1] == 0
     assert ledger.balances["cash"][1] == pytest.approx(0.3 * left - 1_400, abs=0.02)
-    sales = 9_900 * 0.996**2 * 0.3744
+    sales = 9_900 * 0.996**2 * PRICE
     # The third year ends in 2029, past the exemption: VAT of a hundredth.
     third = sales * 0.99 - 400 + ledger.balances["cash"][1]
     assert dividend[3] == pytest.approx(0.7 * third, abs=0.03)
@@ -398,9 +413,9 @@ def test_loan_lowers_the_own_capital_and_cover_is_income_over_service():
     cash = ledger.of_households()[0]
     assert cash[0] == -9_000
     annuity = 21_000 * 0.04 / (1 - 1.04**-10)
-    assert cash[1] == pytest.approx(9_900 * 0.3744 - 400 - annuity, abs=0.02)
+    assert cash[1] == pytest.approx(9_900 * PRICE - 400 - annuity, abs=0.02)
     cover = appraise(one, ledger, "self_invest")["dscr_min"].iloc[0]
-    assert cover == pytest.approx((9_900 * 0.996**9 * 0.3744 - 400) / annuity, abs=1e-4)
+    assert cover == pytest.approx((9_900 * 0.996**9 * MARKET - 400) / annuity, abs=1e-4)
 
 
 def test_vat_is_due_above_the_threshold_or_after_its_term():

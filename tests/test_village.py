@@ -48,7 +48,8 @@ def test_parts_sum_to_wholes(liao):
 
 
 def test_an_accountant_can_follow_the_first_year(liao):
-    price = 0.8 * 0.393 + 0.2 * 0.30
+    # Auction of 2025, and the months of the market that were found.
+    price = 0.9 * 0.3816 + 0.1 * 1.71996 / 6
     own = liao.households[liao.households["model"] == "self_invest"]
     expected = own["energy_kwh"] * 0.99 * price - own["capacity_kwp"] * 1000 * 0.04
     assert own["income_first_year"].to_numpy() == pytest.approx(expected, abs=0.006)

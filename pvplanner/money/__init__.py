@@ -249,14 +249,14 @@ def chosen_rows(
     return out
 
 
-def loan_findings(scenario: Scenario) -> list[Finding]:
+def loan_findings(scenario: Scenario, mechanism_years: int) -> list[Finding]:
     """Warnings about terms that do not fit: a loan should end before what pays it does."""
     loan, finance, tariff = scenario.loan, scenario.finance, scenario.tariff
     if loan.share == 0:
         return []
     out = []
-    if loan.years > tariff.mechanism_years and tariff.export_price is None:
-        params = {"years": loan.years, "term": tariff.mechanism_years}
+    if loan.years > mechanism_years > 0 and tariff.export_price is None:
+        params = {"years": loan.years, "term": mechanism_years}
         out.append(Finding("loan_past_mechanism", "loan.years", params=params))
     owners = {owner_of(model) for model in (finance.model, *finance.model_by_class.values())}
     if "developer" in owners and loan.years > finance.lease_years:

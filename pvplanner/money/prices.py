@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import datetime as dt
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
 
-from pvplanner import reference
 from pvplanner.arrays import Array
-from pvplanner.reference import Sourced
+from pvplanner.reference import Sourced, provincial
 from pvplanner.scenario import Scenario
 
 LOCAL_COSTS = ("capex_per_w", "opex_per_w_year")
 """Costs that a scenario outside China must state, in its own currency."""
 
-REFORM = dt.date(2025, 6, 1)
+REFORM = provincial.REFORM
 """Projects connected from this day on sell under document 136 of 2025."""
 
 
@@ -44,6 +41,11 @@ class Prices:
         The market's price of every year, where exports are paid by the mechanism.
     plain_bid : float
         What the mechanism pays.
+    mechanism_years : int
+        For how many years; 0 without a mechanism.
+    unknown : tuple of str
+        What of the mechanism (``price``, ``share``, ``term``) was not found, so that the market
+        alone pays.
     """
 
     plain_fixed: Array
@@ -55,6 +57,8 @@ class Prices:
     factor: float = 1.0
     plain_alone: Array | None = None
     plain_bid: float = float("nan")
+    mechanism_years: int = 0
+    unknown: tuple[str, ...] = ()
 
     @property
     def fixed(self) -> np.ndarray:
@@ -86,8 +90,12 @@ class Prices:
         return replace(self, factor=factor)
 
 
-def resolve_prices(scenario: Scenario, province: str | None) -> Prices:
+def resolve_prices(scenario: Scenario, province: str | None, area: str | None = None) -> Prices:
     """Prices by place, connection date and the scenario's own values; see :class:`Prices`.
+
+    The order is: what the scenario states; for projects of before the reform the price that they
+    keep, and after it the auction's result, else its cap; where price, share or term was not found,
+    the market alone.
 
     Parameters
     ----------
@@ -95,49 +103,89 @@ def resolve_prices(scenario: Scenario, province: str | None) -> Prices:
         ``tariff`` and ``finance`` are used.
     province : str or None
         ``None`` outside China: then only the scenario's own prices are known.
+    area : str, optional
+        Grid area, in provinces that have several; without it the lower value holds.
     """
-    return replace(_resolve(scenario, province), factor=scenario.tariff.price_factor)
+    found = _resolve(scenario, province, area)
+    return replace(found, factor=scenario.tariff.price_factor)
 
 
-def _resolve(scenario: Scenario, province: str | None) -> Prices:
+def _given(value: float, unit: str = "CNY/kWh") -> Sourced:
+    return Sourced(value, unit, "scenario", "", "given")
+
+
+def _resolve(scenario: Scenario, province: str | None, area: str | None) -> Prices:
     tariff, years = scenario.tariff, scenario.finance.life_years
     sources: dict[str, Sourced] = {}
-
     abroad = _costs_stated(scenario) if province is None else True
-
-    def known(item: str, own: float | None, place: str | None, unit: str = "CNY/kWh") -> float:
-        found = (
-            Sourced(own, unit, "scenario", "", "given")
-            if own is not None
-            else _tariff_row(item, place, tariff.connection_date)
-        )
-        if found is None:
-            return float("nan")
-        sources[item] = found
-        return found.value
-
-    self_use = known("tier_1_price", tariff.self_use_price, province)
+    self_use = _self_use(scenario, province, sources)
     nothing, subsidy = np.zeros(years), _subsidy(scenario, sources)
     if tariff.export_price is not None:
-        price = known("export_price", tariff.export_price, None)
-        return Prices(np.full(years, price), nothing, subsidy, self_use, sources, abroad)
-    if tariff.connection_date < REFORM:
-        price = known("export_price_existing", None, province)
-        return Prices(np.full(years, price), nothing, subsidy, self_use, sources, abroad)
-    nation = "China" if province else None
-    share = known("mechanism_share", tariff.mechanism_share, nation, "1")
-    cap = known("mechanism_price_cap", None, province)
-    market = _market(scenario, known, nation)
-    bid = cap
-    if tariff.mechanism_bid is not None:
-        sources["mechanism_bid"] = Sourced(tariff.mechanism_bid, "CNY/kWh", "scenario", "", "given")
-        bid = float(np.fmin(tariff.mechanism_bid, cap))
-    under = np.arange(1, years + 1) <= tariff.mechanism_years
-    fixed = np.where(under, share * bid, 0.0 if np.isfinite(share * bid) else np.nan)
-    at_market = np.where(under, (1 - share) * market, market)
+        sources["export_price"] = _given(tariff.export_price)
+        price = np.full(years, tariff.export_price)
+        return Prices(price, nothing, subsidy, self_use, sources, abroad)
+    market = _market(scenario, province, area, sources)
+    paid = _mechanism(scenario, province, area)
+    if not paid.known or (paid.share is not None and paid.share.value == 0):
+        unknown = paid.unknown if paid.share is None or paid.share.value > 0 else ()
+        return Prices(
+            np.where(np.isfinite(market), 0.0, np.nan), market, subsidy, self_use, sources, abroad,
+            unknown=unknown,
+        )  # fmt: skip
+    assert paid.price is not None
+    assert paid.share is not None
+    assert paid.term is not None
+    existing = paid.price_from == "existing"
+    sources["export_price_existing" if existing else f"mechanism_price_{paid.price_from}"] = (
+        paid.price
+    )
+    sources |= {"mechanism_share": paid.share, "mechanism_years": paid.term}
+    share, bid = paid.share.value, paid.price.value
+    term = round(paid.term.value)
+    under = np.arange(1, years + 1) <= term
+    fixed = np.where(under, share * bid, 0.0)
+    # Where the mechanism pays for all of the export, nobody need know the market.
+    left = np.where(under, 1 - share, 1.0)
+    at_market = np.where(left > 0, left * market, 0.0)
     return Prices(
-        fixed, at_market, subsidy, self_use, sources, abroad, plain_alone=market, plain_bid=bid
+        fixed, at_market, subsidy, self_use, sources, abroad, plain_alone=market, plain_bid=bid,
+        mechanism_years=term,
     )  # fmt: skip
+
+
+def _mechanism(scenario: Scenario, province: str | None, area: str | None) -> provincial.Mechanism:
+    """What the mechanism pays by the province's rows, with what the scenario states of it."""
+    tariff = scenario.tariff
+    found = provincial.Mechanism(None, None, None)
+    if province is not None:
+        found = provincial.mechanism_of(
+            province, tariff.connection_date, tariff.project_class, area
+        )
+    if tariff.mechanism_share is not None:
+        found = replace(found, share=_given(tariff.mechanism_share, "1"))
+    if tariff.mechanism_years is not None:
+        found = replace(found, term=_given(float(tariff.mechanism_years), "yr"))
+    if tariff.mechanism_bid is not None and found.price_from != "existing":
+        bid = tariff.mechanism_bid
+        cap = provincial.cap_of(province, area) if province is not None else None
+        paid = _given(bid) if cap is None or bid <= cap.value else cap
+        found = replace(found, price=paid, price_from="bid" if paid.value == bid else "cap")
+    return found
+
+
+def _self_use(scenario: Scenario, province: str | None, sources: dict[str, Sourced]) -> float:
+    """First-tier price of what a household buys; nan where it was not found."""
+    own = scenario.tariff.self_use_price
+    if own is not None:
+        sources["tier_1_price"] = _given(own)
+        return own
+    tiers = provincial.household_tiers(province) if province is not None else []
+    if not tiers:
+        return float("nan")
+    first = tiers[0]
+    sources["tier_1_price"] = Sourced(float(first["flat"]), "CNY/kWh", first["source"],
+                                      first["year"], first["certainty"])  # fmt: skip
+    return float(first["flat"])
 
 
 def _costs_stated(scenario: Scenario) -> bool:
@@ -145,14 +193,23 @@ def _costs_stated(scenario: Scenario) -> bool:
     return scenario.finance.costs_stated
 
 
-def _market(scenario: Scenario, known: Callable[..., float], nation: str | None) -> np.ndarray:
-    """Market price at solar hours in each year, with the capture ratio that sinks."""
+def _market(
+    scenario: Scenario, province: str | None, area: str | None, sources: dict[str, Sourced]
+) -> np.ndarray:
+    """Market price of PV in each year, with the capture ratio that sinks; nan where not found."""
     tariff, years = scenario.tariff, scenario.finance.life_years
     if tariff.market_path_prices is not None:
-        known("market_price", tariff.market_path_prices[0], nation)
+        sources["market_price"] = _given(tariff.market_path_prices[0])
         return np.asarray(tariff.market_path_prices[:years], dtype=float)
-    price = known(f"market_price_{tariff.market_path}", tariff.market_price, nation)
-    return price * (1 - tariff.market_decline_per_year) ** np.arange(years)
+    if tariff.market_price is not None:
+        first = _given(tariff.market_price)
+    else:
+        found = provincial.market_of(province, area) if province is not None else None
+        if found is None:
+            return np.full(years, np.nan)
+        first = getattr(found, tariff.market_path)
+    sources["market_price"] = first
+    return first.value * (1 - tariff.market_decline_per_year) ** np.arange(years)
 
 
 def _subsidy(scenario: Scenario, sources: dict[str, Sourced]) -> np.ndarray:
@@ -164,10 +221,3 @@ def _subsidy(scenario: Scenario, sources: dict[str, Sourced]) -> np.ndarray:
         return np.full(years, tariff.subsidy_per_kwh)
     whole = round((tariff.subsidy_until - tariff.connection_date).days / 365.25)
     return np.where(np.arange(1, years + 1) <= whole, tariff.subsidy_per_kwh, 0.0)
-
-
-def _tariff_row(item: str, place: str | None, on: dt.date) -> Sourced | None:
-    if place is None:
-        return None
-    row = reference.row_in_force("tariff", on, province=place, item=item)
-    return None if row is None else reference.sourced(row)

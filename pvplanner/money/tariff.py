@@ -7,11 +7,11 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from pvplanner import reference
 from pvplanner.arrays import Array
 from pvplanner.demand import SCALES, by_slot
 from pvplanner.errors import InputError
 from pvplanner.reading import read_small_table
+from pvplanner.reference import provincial
 from pvplanner.scenario import Scenario
 
 COLUMNS = ("up_to_kwh", "flat", "peak", "valley")
@@ -83,7 +83,7 @@ def find_bills(scenario: Scenario, province: str | None) -> Bills | None:
         rows = [{"up_to_kwh": "", "flat": price, "peak": price, "valley": price}]
         source = "scenario"
     else:
-        rows = [r for r in reference.rows("household_tariff") if r["province"] == province]
+        rows = provincial.household_tiers(province) if province is not None else []
         if not rows:
             return None
         source = rows[0]["source"]

@@ -245,6 +245,9 @@ class Terms:
         if not self.prices.costs_known:
             keys = {"keys": ", ".join(LOCAL_COSTS)}
             found.append(Finding("costs_unknown", "finance", params=keys))
+        if self.prices.unknown:
+            told = ", ".join(f"mechanism_{name}" for name in self.prices.unknown)
+            found.append(Finding("mechanism_unknown", "tariff", params={**where, "parts": told}))
         if not np.isfinite(self.prices.export).all():
             found.append(Finding("tariff_unknown", "tariff", params=where))
         if self.carbon.factor is None:
@@ -253,8 +256,9 @@ class Terms:
 
 
 def resolve_terms(
-    scenario: Scenario, province: str | None, rural_income: float | None = None
-) -> Terms:
+    scenario: Scenario, province: str | None, rural_income: float | None = None,
+    area: str | None = None,
+) -> Terms:  # fmt: skip
     """The terms of a place and scenario, as planned.
 
     Parameters
@@ -268,7 +272,7 @@ def resolve_terms(
         Of the place, where it is packaged.
     """
     finance, tariff = scenario.finance, scenario.tariff
-    prices = resolve_prices(scenario, province)
+    prices = resolve_prices(scenario, province, area)
     stated = finance.rural_income_per_head
     return Terms(
         "planned", prices, find_bills(scenario, province), find_module(scenario.module.product),
@@ -287,8 +291,7 @@ def _mechanism(scenario: Scenario, prices: Prices) -> Mechanism | None:
     bid = float(prices.mechanism_price)
     if not (np.isfinite(bid) and np.isfinite(prices.market_alone).all()):
         return None
-    years = scenario.tariff.mechanism_years
-    return Mechanism(share.value, bid, years, np.asarray(prices.market_alone))
+    return Mechanism(share.value, bid, prices.mechanism_years, np.asarray(prices.market_alone))
 
 
 def rural_income(province: str | None) -> float | None:

@@ -101,17 +101,13 @@ def _export_rows(terms: Terms) -> list[_Row]:
         market = next((v for k, v in parts.items() if k.startswith("market_price")), float("nan"))
         share = terms.mechanism.share
         how = f"{share:g} x {prices.plain_bid:g} + {1 - share:.2g} x {market:g}"
-        how += "" if "mechanism_bid" in parts else "; bid taken at the cap"
+        how += "; bid taken at the cap" if "mechanism_price_cap" in parts else ""
     first, last = prices.export[0], prices.export[-1]
     later = how if prices.market[-1] == 0 else "market price of that year"
     rows: list[_Row] = [
         ("export_price_first", f"{first:.4g}", unit, how, "", "computed"),
         ("export_price_last", f"{last:.4g}", unit, later, "", "computed"),
     ]
-    if terms.mechanism is not None:
-        years = terms.mechanism.years
-        usual = years == reference.constant("mechanism_years").value
-        rows.append(_default("mechanism_years", years, usual))
     law = reference.constant("lease_limit_years")
     lease = f"{terms.finance.lease_years}"
     return [*rows, ("lease_years", lease, "yr", law.source, law.year, law.certainty)]

@@ -25,7 +25,7 @@ from pvplanner.errors import ConfigError, Finding, InputError, listed
 from pvplanner.horizon import Horizons, horizon_angles
 from pvplanner.money.terms import rural_income
 from pvplanner.plan.parts import name_villages
-from pvplanner.reference import legal_zone
+from pvplanner.reference import legal_zone, provincial
 from pvplanner.roofs import model_roofs
 from pvplanner.scenario import Scenario
 from pvplanner.weather import Weather, read_weather, typical_year
@@ -46,12 +46,15 @@ class Place:
         ``None`` outside China.
     rural_income : float or None
         Rural disposable income per head of the place, where it is packaged.
+    area : str or None
+        Grid area, in provinces that have several, by the division code; ``None`` where not known.
     """
 
     latitude: float
     longitude: float
     province: str | None
     rural_income: float | None
+    area: str | None = None
 
     @property
     def chinese(self) -> bool:
@@ -124,7 +127,16 @@ def find_place(
             params = {"province": province, "town": near.town}
             params["distance_km"] = str(round(near.distance_km))
             findings.append(Finding(code, "site.province", params=params))
-    return Place(latitude, longitude, province, rural_income(province)), findings
+    code = _code_of(buildings)
+    area = provincial.area_of(code) if code else None
+    return Place(latitude, longitude, province, rural_income(province), area), findings
+
+
+def _code_of(buildings: pd.DataFrame) -> str:
+    """The division code that most buildings state; empty where none does."""
+    told = buildings.get("division_code", pd.Series(dtype="str"))
+    codes = told.dropna().astype(str)
+    return str(codes.mode().iloc[0]) if len(codes) else ""
 
 
 FAR_KM, FAR_WEST_KM, WEST_DEG = 60.0, 200.0, 105.0
@@ -144,9 +156,8 @@ def _apart(
     """Whether the buildings lie where they are said to: at sea or in another province they are
     not, and a coordinate system or a zone is wrong.
     """
-    told = buildings.get("division_code", pd.Series(dtype="str"))
-    codes = told.dropna().astype(str)
-    code = reference.province_of(codes.mode().iloc[0]) if len(codes) else None
+    own = _code_of(buildings)
+    code = reference.province_of(own) if own else None
     claims = [name for name in (stated, code) if name]
     if near is None:
         if not claims:

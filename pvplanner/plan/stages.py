@@ -380,8 +380,9 @@ def battery(
 )  # fmt: skip
 def terms(place: Place, *, scenario: Any) -> Any:
     """Prices, bills, contracts and factors, resolved once."""
-    made = money.resolve_terms(scenario, place.province, place.rural_income)
-    return made, money.loan_findings(scenario) + made.findings(place.province)
+    made = money.resolve_terms(scenario, place.province, place.rural_income, place.area)
+    years = made.prices.mechanism_years
+    return made, money.loan_findings(scenario, years) + made.findings(place.province)
 
 
 @stage("bills", kept="bills.parquet")

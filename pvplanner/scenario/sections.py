@@ -325,11 +325,13 @@ class Tariff(Frozen):
     connection_date: dt.date = dt.date(2026, 6, 1)
     mechanism_share: Fraction | None = None
     mechanism_bid: NotNegative | None = None
-    """CNY/kWh; the province's cap if not given. Paid: the lower of bid and cap."""
-    mechanism_years: Annotated[int, Field(ge=0, le=30)] = int(_default("mechanism_years"))
+    """CNY/kWh; the result of the province's auction if not given, else its cap. Paid: the lower of
+    bid and cap."""
+    mechanism_years: Annotated[int, Field(ge=0, le=30)] | None = None
+    """The province's term if not given."""
     market_path: Literal["low", "middle", "high"] = "middle"
     market_price: NotNegative | None = None
-    """Price at solar hours; by ``market_path`` from the marked assumptions if not given."""
+    """Market price of PV; the province's by ``market_path`` if not given."""
     export_price: NotNegative | None = None
     """One price for all exports in all years: overrides mechanism and market."""
     self_use_price: NotNegative | None = None

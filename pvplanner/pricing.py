@@ -1,0 +1,103 @@
+"""What ``pvplanner prices`` says: what a kilowatt-hour is worth in a province, and on what."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+import numpy as np
+
+from pvplanner.errors import ConfigError, listed, province_names
+from pvplanner.reference import Sourced, provinces, rows
+from pvplanner.reference.provincial import (
+    Market,
+    areas_of,
+    household_tiers,
+    market_of,
+    mechanism_of,
+    self_use_least,
+)
+from pvplanner.words import in_units, label, source, style
+
+_UNITS = {"CNY/kWh": "money/kWh"}
+"""Units as the words have them."""
+
+
+def price_lines(
+    province: str, on: dt.date, project_class: str, language: str, area: str | None = None
+) -> list[str]:
+    """A line for each number that holds, with its source, year and certainty; then the unknown.
+
+    Raises
+    ------
+    ConfigError
+        If there is no such province, or it has no such grid area.
+    """
+    name = find_province(province)
+    areas = areas_of(name)
+    if area is not None and area not in areas:
+        raise ConfigError("area_unknown", where="--area", value=area, known=listed(areas) or "-")
+    paid, market = mechanism_of(name, on, project_class, area), market_of(name, area)
+    said, unknown = [], []
+    colon = style(language)["colon"]
+
+    def tell(key: str, found: Sourced | None, more: str = "") -> None:
+        if found is None:
+            unknown.append(label(key, language))
+            return
+        unit = (
+            ""
+            if found.unit == "1"
+            else f" {in_units(_UNITS.get(found.unit, found.unit), language)}"
+        )
+        where = ", ".join(
+            (source(found.source, language), found.year, label(found.certainty, language))
+        )
+        said.append(f"{label(key, language)}{colon}{found.value:.4g}{unit}{more} [{where}]")
+
+    price = "export_price_existing" if paid.price_from == "existing" else (
+        f"mechanism_price_{paid.price_from}" if paid.price_from else "mechanism_price"
+    )  # fmt: skip
+    tell(price, paid.price)
+    tell("mechanism_share", paid.share)
+    tell("mechanism_years", paid.term)
+    tell("market_price", None if market is None else market.middle, _months(market, language))
+    for number, row in enumerate(household_tiers(name), 1):
+        told = Sourced(float(row["flat"]), "CNY/kWh", row["source"], row["year"], row["certainty"])
+        limit = f" (≤ {row['up_to_kwh']} kWh)" if row["up_to_kwh"] else ""
+        tell(f"household_tier_{number}", told, limit)
+    if not household_tiers(name):
+        unknown.append(label("household_tier_1", language))
+    tell("self_use_least", self_use_least(name))
+    if not paid.known:
+        said.append(label("market_alone_pays", language))
+    if unknown:
+        said.append(f"{label('not_found', language)}{colon}{style(language)['list'].join(unknown)}")
+    return said
+
+
+def _months(market: Market | None, language: str) -> str:
+    """How many of the months were found, and each."""
+    if market is None:
+        return ""
+    told = label("months_found", language).format(found=market.found)
+    every = ", ".join("-" if np.isnan(v) else f"{v:.3f}" for v in market.months)
+    return f" ({told}{style(language)['colon']}{every})"
+
+
+def find_province(name: str) -> str:
+    """A province by its name in any language.
+
+    Raises
+    ------
+    ConfigError
+        If there is none.
+    """
+    named = {row["province_zh"]: row["province"] for row in rows("provinces")}
+    for known in provinces():
+        if name.casefold() == known.casefold():
+            return known
+    short = next((zh for zh in named if name.startswith(zh)), None)
+    if short is not None:
+        return named[short]
+    known_names = ", ".join(province_names("en"))
+    raise ConfigError("province_unknown", where="province", value=name, known=known_names)

@@ -1,0 +1,254 @@
+"""What a kilowatt-hour is worth in a province: mechanism, market and household tariff, as found.
+
+Rows of ``provincial.csv`` and ``market_months.csv`` come from public tables of 2025 and 2026;
+nothing provincial is sure. A row that is missing was not found: it is unknown, and no neighbour's
+is taken.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from dataclasses import dataclass, replace
+from functools import cache
+
+import numpy as np
+
+from pvplanner.reference import Sourced, rows
+
+REFORM = dt.date(2025, 6, 1)
+"""Projects connected from this day on sell under document 136 of 2025."""
+
+EXISTING_YEARS = 20
+"""Projects of before keep their price for the earlier of 20 years and their full-life hours."""
+
+HOUSEHOLDS = ("natural_person_household", "non_natural_person_household")
+MONTHS = 12
+SPREAD = (0.67, 1.33)
+"""Between these parts of the mean the market lies, where fewer than two whole years were found."""
+
+
+@dataclass(frozen=True)
+class Mechanism:
+    """What the mechanism pays a project; ``None`` where it was not found.
+
+    Attributes
+    ----------
+    price, share, term : Sourced or None
+        Per kWh; of the export; years.
+    price_from : str
+        ``existing``, ``auction`` or ``cap``.
+    """
+
+    price: Sourced | None
+    share: Sourced | None
+    term: Sourced | None
+    price_from: str = ""
+
+    @property
+    def known(self) -> bool:
+        """Whether all three were found: else the market alone pays."""
+        return None not in (self.price, self.share, self.term)
+
+    @property
+    def unknown(self) -> tuple[str, ...]:
+        """What was not found."""
+        names = ("price", "share", "term")
+        return tuple(name for name in names if getattr(self, name) is None)
+
+
+@dataclass(frozen=True)
+class Market:
+    """The market's own price of PV.
+
+    Attributes
+    ----------
+    months : tuple of float
+        January to December; nan where none was found.
+    middle, low, high : Sourced
+        Mean of the months found, and the lowest and highest mean of whole years, or two thirds and
+        four thirds of it.
+    """
+
+    months: tuple[float, ...]
+    middle: Sourced
+    low: Sourced
+    high: Sourced
+
+    @property
+    def found(self) -> int:
+        """How many of the twelve months were found."""
+        return int(np.isfinite(self.months).sum())
+
+
+def area_of(division_code: str) -> str | None:
+    """The grid area of a division, in provinces that have several; ``None`` elsewhere."""
+    for row in rows("grid_areas"):
+        if division_code.startswith(row["gb2260"]):
+            return row["area"]
+    return None
+
+
+def areas_of(province: str) -> tuple[str, ...]:
+    """Grid areas of a province; empty where it has one."""
+    return tuple(dict.fromkeys(r["area"] for r in rows("grid_areas") if r["province"] == province))
+
+
+def mechanism_of(
+    province: str, on: dt.date, project_class: str, area: str | None = None
+) -> Mechanism:
+    """What the mechanism pays a project of a class that is connected on a day.
+
+    Before the reform the price of existing projects, after it the auction's result, else its cap.
+    Of several values the lower one holds; a term given as a range counts at its lower end.
+    """
+    if on < REFORM:
+        return _existing(province, project_class, area)
+    price, how = _least(province, area, ("auction_pv_price_2025", "auction_pv_price")), "auction"
+    if price is None:
+        price, how = _least(province, area, ("new_cap",)), "cap"
+    share = _least(province, area, ("auction_share_2025", "new_share_max"))
+    term = _least(province, area, ("new_term",))
+    return Mechanism(price, share, term, how if price is not None else "")
+
+
+def _existing(province: str, project_class: str, area: str | None) -> Mechanism:
+    price = _least(province, area, ("existing_price",))
+    own = "existing_share_household" if project_class in HOUSEHOLDS else "existing_share_other"
+    share = _least(province, area, (own, "existing_share_other"))
+    if share is None and price is not None:
+        share = Sourced(1.0, "1", "existing distributed PV: all of the export in most areas found",
+                        "2026", "assumption")  # fmt: skip
+    term = None if price is None else Sourced(
+        float(EXISTING_YEARS), "yr", "document 136 of 2025: the earlier of 20 years and full hours",
+        "2025", "two",
+    )  # fmt: skip
+    return Mechanism(price, share, term, "existing" if price is not None else "")
+
+
+def market_of(province: str, area: str | None = None) -> Market | None:
+    """The market's price of PV in a province, month by month; ``None`` where none was found.
+
+    The reference price on settlement sheets, else the newest sound spot price weighted by PV times
+    the usual ratio of the two. Where a province has several areas and none is named, the cheaper.
+    """
+    found = [m for one in _areas(province, area) if (m := _market(province, one)) is not None]
+    return min(found, key=lambda market: market.middle.value, default=None)
+
+
+def household_tiers(province: str) -> list[dict[str, str]]:
+    """Tiers of a household tariff as rows of ``up_to_kwh``, ``flat``, ``peak``, ``valley``.
+
+    Where the limits of tiers were not found the first tier holds for all; peak and valley are its
+    own, moved by what a tier costs more. Empty where no tariff was found.
+    """
+    told = {item: _least(province, None, (item,)) for item in (
+        *(f"household_flat_{n}" for n in (1, 2, 3)), "household_limit_1", "household_limit_2",
+        "household_peak_1", "household_valley_1",
+    )}  # fmt: skip
+    first = told["household_flat_1"]
+    if first is None:
+        return []
+    limits = [told["household_limit_1"], told["household_limit_2"]]
+    flats = [told[f"household_flat_{n}"] for n in (1, 2, 3)]
+    count = 1 + next((n for n, limit in enumerate(limits) if limit is None), 2)
+    count = min(count, next((n for n, flat in enumerate(flats) if flat is None), 3))
+    out = []
+    for n in range(count):
+        flat, limit = flats[n], limits[n] if n < count - 1 else None
+        assert flat is not None
+        row = {"up_to_kwh": "" if limit is None else f"{limit.value:g}", "flat": f"{flat.value:g}"}
+        for part in ("peak", "valley"):
+            own = told[f"household_{part}_1"]
+            moved = np.nan if own is None else own.value + flat.value - first.value
+            row[part] = f"{moved:.4f}"
+        out.append({**row, "source": first.source, "year": first.year,
+                    "certainty": first.certainty})  # fmt: skip
+    return out
+
+
+def self_use_least(province: str) -> Sourced | None:
+    """The least share of its energy that a general commercial roof must use itself, where known."""
+    return _least(province, None, ("self_use_min_general_commercial",))
+
+
+def _areas(province: str, area: str | None) -> tuple[str, ...]:
+    if area is not None:
+        return (area,)
+    return areas_of(province) or ("",)
+
+
+def _least(province: str, area: str | None, items: tuple[str, ...]) -> Sourced | None:
+    """The lowest value of the first item that was found at all."""
+    for item in items:
+        told = [
+            (_number(row["value"]), row)
+            for row in _rows(province)
+            if row["item"] == item and row["area"] in ("", *_areas(province, area))
+        ]
+        known = [(value, row) for value, row in told if np.isfinite(value)]
+        if known:
+            value, row = min(known, key=lambda pair: pair[0])
+            return Sourced(value, row["unit"], row["source"], row["year"], row["certainty"])
+    return None
+
+
+def _number(text: str) -> float:
+    """A value, or the lower end of a range."""
+    found = re.match(r"\s*(\d+(?:\.\d+)?)", text)
+    return float(found[1]) if found else float("nan")
+
+
+@cache
+def _rows(province: str) -> tuple[dict[str, str], ...]:
+    return tuple(row for row in rows("provincial") if row["province"] == province)
+
+
+@cache
+def _market(province: str, area: str) -> Market | None:
+    own = [r for r in rows("market_months") if r["province"] == province and r["area"] == area]
+    sound = [r for r in own if not r["doubtful"]]
+    ratio = _ratio(province, area)
+    settled = {r["month"]: float(r["value"]) for r in sound if r["item"] == "settlement_ref"}
+    spot = {r["month"]: float(r["value"]) * ratio for r in sound if r["item"] == "pv_price_rt"}
+    months = []
+    for number in range(1, MONTHS + 1):
+        every = [k for k in (settled or spot) if int(k[5:]) == number]
+        newest = max(every, default=None) if settled else None
+        if newest is not None:
+            months.append(settled[newest])
+            continue
+        others = [k for k in spot if int(k[5:]) == number]
+        months.append(spot[max(others)] if others else float("nan"))
+    if not np.isfinite(months).any():
+        return None
+    first = sound[0]
+    told = Sourced(float(np.nanmean(months)), "CNY/kWh", first["source"], "2026",
+                   first["certainty"])  # fmt: skip
+    low, high = _spread(spot, told.value)
+    return Market(tuple(months), told, replace(told, value=low), replace(told, value=high))
+
+
+def _spread(spot: dict[str, float], middle: float) -> tuple[float, float]:
+    """Lowest and highest mean of whole years; parts of the mean where there are fewer than two."""
+    years = {month[:4] for month in spot}
+    whole = [
+        float(np.mean([v for k, v in spot.items() if k[:4] == year]))
+        for year in years if sum(k[:4] == year for k in spot) == MONTHS
+    ]  # fmt: skip
+    if len(whole) < 2:
+        return middle * SPREAD[0], middle * SPREAD[1]
+    return min(*whole, middle), max(*whole, middle)
+
+
+def _ratio(province: str, area: str) -> float:
+    """Settlement price over spot price weighted by PV; 1 where it was not found."""
+    for row in rows("market_rules"):
+        if row["province"] == province and row["area"] in ("", area):
+            return float(row["settlement_over_spot"] or 1.0)
+    return 1.0
+
+
+def cap_of(province: str, area: str | None = None) -> Sourced | None:
+    """What a bid may ask at most, where it was found."""
+    return _least(province, area, ("new_cap",))
