@@ -11,6 +11,7 @@ import os
 import sys
 import tomllib
 import traceback
+import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -318,14 +319,14 @@ def modules(
     out: Annotated[
         Path, typer.Option("-o", "--out", help="Layer for GIS: .gpkg, .geojson or .parquet.")
     ] = Path("modules.gpkg"),
+    village: VillageOption = None,
 ) -> None:
     """Write the outline of every module of a saved plan, for GIS."""
-    from pvplanner.plan import Plan
     from pvplanner.plan.folder import save_modules
 
     session: Session = context.obj
     session.speak(None, folder / "scenario.toml")
-    session.say("modules", save_modules(Plan.load(folder), out))
+    session.say("modules", save_modules(_saved(folder, village), out))
 
 
 @app.command()
@@ -494,6 +495,9 @@ def main() -> None:
             stream.reconfigure(errors="replace")  # type: ignore[union-attr]
     # Arrow's own pools keep what they were once given; a plan's tables are large and short-lived.
     os.environ.setdefault("ARROW_DEFAULT_MEMORY_POOL", "system")
+    # What is doubtful is a finding; a library's own warnings are for its developers.
+    if not sys.warnoptions:
+        warnings.simplefilter("ignore")
     session = Session()
     try:
         app(obj=session, standalone_mode=True)

@@ -197,6 +197,15 @@ def test_the_report_has_each_villages_books(two):
     assert page.count("The collective") >= 2
 
 
+def test_check_looks_at_several_villages(two, tmp_path):
+    from pvplanner.checking import look_at
+
+    look = look_at(two.scenario)
+    assert look.place["province"] == "Zhejiang"
+    assert {m.key for m in look.measures} >= {"household_kwp", "village_kwh_per_kwp"}
+    assert look.joins
+
+
 # --- naming -------------------------------------------------------------------------------------
 def rows(**columns) -> pd.DataFrame:
     count = len(next(iter(columns.values())))

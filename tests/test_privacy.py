@@ -257,6 +257,22 @@ def test_the_list_to_be_posted(villages, tmp_path):
         pvp.save_posting(plan, tmp_path / "q.docx")
 
 
+def test_a_hamlet_is_no_formula(tmp_path):
+    shapes = [box(22 * n, 0, 10, 9) for n in range(6)]
+    frame(shapes).to_file(tmp_path / "f.gpkg", engine="pyogrio")
+    rows = [f"=1+H{n},B{n + 1},{h}" for n, h in enumerate(
+        ("=1+1", "-2+3", "@SUM", "+cmd", "<b>x</b>", "-5"))]  # fmt: skip
+    (tmp_path / "l.csv").write_text("household_id,building_id,hamlet\n" + "\n".join(rows), "utf-8")
+    plan = pvp.plan_village(pvp.Scenario(
+        site={"buildings": str(tmp_path / "f.gpkg"), "households": str(tmp_path / "l.csv")},
+        finance={"model": "roof_lease"}))  # fmt: skip
+    told = pvp.save_posting(plan, tmp_path / "p.csv").read_text("utf-8-sig")
+    cells = [cell for row in csv.reader(io.StringIO(told)) for cell in row]
+    assert "'=1+1" in cells
+    assert not any(re.match(r"[=+@]|-(?!\d+$)", cell) for cell in cells)
+    assert "<b>x</b>" not in pvp.save_posting(plan, tmp_path / "p.html").read_text("utf-8")
+
+
 def test_nothing_private_nothing_blurred(tmp_path):
     shapes = [box(22 * n, 0, 10, 9) for n in range(4)]
     frame(shapes).to_file(tmp_path / "f.gpkg", engine="pyogrio")

@@ -8,6 +8,7 @@ import socket
 import subprocess
 import sys
 import threading
+import time
 import zipfile
 from pathlib import Path
 
@@ -74,6 +75,29 @@ def hostile_vectors(folder: Path, url: str, secret: Path):
                 f'"{kind}"', '"' + "".join(f"\\u{ord(c):04x}" for c in kind) + '"'
             ),
         )
+    for n, place in enumerate(("geometry", "feature", "inner")):
+        told = square()
+        link = {"type": "link", "properties": {"href": f"{url}/crs"}}
+        feature = told["features"][0]
+        if place == "inner":
+            shape = feature["geometry"]
+            feature["geometry"] = {"type": "GeometryCollection", "geometries": [shape]}
+            shape["crs"] = link
+        else:
+            (feature["geometry"] if place == "geometry" else feature)["crs"] = link
+        yield f"deep{n}.geojson", json.dumps(told)
+    for n, name in enumerate(
+        (
+            f"+proj=longlat +nadgrids={secret} +type=crs",
+            f"+init={secret}:x +type=crs",
+            "+proj=longlat +ellps=GRS80 +nadgrids=nosuch.tif +type=crs",
+            f"{url}/crs",
+            "/etc/passwd",
+            f'GEOGCS["x",EXTENSION["PROJ4","+nadgrids={secret}"]]',
+        )
+    ):
+        crs = {"type": "name", "properties": {"name": name}}
+        yield f"recipe{n}.geojson", json.dumps(square(crs))
     source = f"<SrcDataSource>{secret}</SrcDataSource>"
     ogr = f'<OGRVRTDataSource><OGRVRTLayer name="x">{source}</OGRVRTLayer></OGRVRTDataSource>'
     far = ogr.replace(str(secret), f"/vsicurl/{url}/x.geojson")
@@ -259,6 +283,95 @@ def test_a_link_in_an_attribute_is_no_link(tmp_path):
     path = tmp_path / "f.geojson"
     path.write_text(json.dumps(told, ensure_ascii=True), encoding="utf-8")
     assert len(pvp.read_buildings(path)) == 1
+
+
+@pytest.mark.parametrize("inside", ["", "village/", "a/b/", "中文/"])
+def test_a_shapefile_is_found_wherever_it_lies_in_a_zip(tmp_path, inside):
+    frame = hamlet().rename(columns={"building_id": "id"})
+    frame.to_file(tmp_path / "g.shp", engine="pyogrio", encoding="utf-8")
+    with zipfile.ZipFile(tmp_path / "z.zip", "w") as archive:
+        for part in tmp_path.glob("g.*"):
+            archive.write(part, f"{inside}{part.name}")
+        archive.writestr("readme.txt", "x")
+    assert len(pvp.read_buildings(tmp_path / "z.zip")) == 6
+
+
+@pytest.mark.parametrize("name", ["urn:ogc:def:crs:OGC:1.3:CRS84", "EPSG:4326", "CRS84",
+                                  "urn:ogc:def:crs:EPSG::4326", "EPSG:4490"])  # fmt: skip
+def test_a_named_coordinate_system_is_read(tmp_path, name):
+    path = tmp_path / "f.geojson"
+    path.write_text(json.dumps(square({"type": "name", "properties": {"name": name}})), "utf-8")
+    assert len(pvp.read_buildings(path)) == 1
+
+
+def test_statistics_beside_a_raster_are_let_be(tmp_path):
+    path = tiff(tmp_path / "a.tif")
+    Path(f"{path}.aux.xml").write_text(
+        '<PAMDataset><Metadata domain="x" xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance">'
+        '<MDI key="http://ns.adobe.com/xap/1.0/">1</MDI></Metadata></PAMDataset>',
+        "utf-8",
+    )
+    with open_raster(path, "EPSG:4549") as raster:
+        assert np.nanmax(raster.read(raster.bounds).heights) == 7.0
+
+
+def test_a_recipe_in_a_projection_file_is_refused(tmp_path):
+    frame = hamlet().rename(columns={"building_id": "id"})
+    frame.to_file(tmp_path / "g.shp", engine="pyogrio", encoding="utf-8")
+    text = (tmp_path / "g.prj").read_text("utf-8")
+    told = text.rstrip("]") + ',EXTENSION["PROJ4","+proj=tmerc +nadgrids=/etc/passwd"]]'
+    (tmp_path / "g.prj").write_text(told, "utf-8")
+    with pytest.raises(pvp.InputError, match="another file"):
+        pvp.read_buildings(tmp_path / "g.shp")
+
+
+def test_entities_are_named_in_both_languages(tmp_path):
+    path = tmp_path / "a.kml"
+    path.write_text('<!DOCTYPE k [<!ENTITY a "b">]><kml>&a;</kml>', "utf-8")
+    with pytest.raises(pvp.InputError) as found:
+        pvp.read_buildings(path)
+    assert "DOCTYPE" in found.value.text("en")
+    assert "DOCTYPE" in found.value.text("zh")
+
+
+def test_a_scribble_is_set_aside_in_time(tmp_path):
+    rng = np.random.default_rng(0)
+    ring = np.column_stack([121.3 + 1e-3 * rng.random(3000), 29.7 + 1e-3 * rng.random(3000)])
+    told = square()
+    scribble = json.loads(json.dumps(told["features"][0]))
+    scribble["geometry"]["coordinates"] = [[*ring.tolist(), ring[0].tolist()]]
+    told["features"].append(scribble)
+    path = tmp_path / "f.geojson"
+    path.write_text(json.dumps(told), "utf-8")
+    began = time.process_time()
+    read = pvp.read_buildings(path)
+    assert time.process_time() - began < 5
+    assert list(read["status"]) == ["ok", "set_aside"]
+
+
+@pytest.mark.parametrize("body", [
+    "finance.capex_per_w = " + "9" * 5000, "a = " + "[" * 5000, 'site.buildings = "a\\u0000b"',
+])  # fmt: skip
+def test_a_scenario_that_is_none_is_one_line(tmp_path, body):
+    path = tmp_path / "s.toml"
+    path.write_text(body, "utf-8")
+    with pytest.raises(pvp.ConfigError) as found:
+        pvp.Scenario.from_toml(path)
+    assert len(found.value.text("en")) < 600
+
+
+def test_a_device_is_no_file():
+    for key in ("buildings", "households"):
+        site = {"buildings": str(ROOT / "data/liao/footprints.geojson"), key: "/dev/zero"}
+        with pytest.raises(pvp.InputError, match="no such file|are not read"):
+            pvp.plan_village(pvp.Scenario(site=site))
+
+
+def test_city_models_of_endless_depth(tmp_path):
+    path = tmp_path / "p.json"
+    path.write_text('{"type":"CityJSON","a":' + '{"a":' * 50_000, "utf-8")
+    with pytest.raises(pvp.InputError):
+        read_planes(path, "EPSG:4549")
 
 
 def test_a_mosaic_of_tiles_is_read(tmp_path):

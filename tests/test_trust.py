@@ -125,9 +125,12 @@ def numeric_keys():
 NO_QUANTITY = {"weather.seed", "doubt.draws", "doubt.seed", "tariff.peak_hours"}
 """Numbers that name something, and hours of a day, of which all are usual."""
 
+BY_PART = {"roof.rules", "finance.rent"}
+"""What is usual hangs on the rule, and on what rent is paid for."""
+
 
 def test_every_number_has_a_usual_range_with_its_source():
-    missing = [k for k in numeric_keys() if k not in ranges() and k not in NO_QUANTITY]
+    missing = [k for k in numeric_keys() if k not in ranges() and k not in NO_QUANTITY | BY_PART]
     assert missing == []
     units = {row["key"]: row["unit"] for row in rows_of("schema/keys.csv")}
     for row in rows_of("reference/plausible.csv"):
@@ -145,13 +148,13 @@ def test_every_default_is_usual():
     usual = pvp.Scenario()
     for key in numeric_keys():
         value = usual
-        if key in NO_QUANTITY or key.startswith(("finance.events", "press")):
+        if key in NO_QUANTITY | BY_PART or key.startswith(("finance.events", "press")):
             continue
         for name in key.split("."):
             value = getattr(value, name)
         values = list(value.values()) if isinstance(value, dict) else value
         for one in values if isinstance(values, list) else [values]:
-            assert one is None or isinstance(one, str) or ranges()[key].holds(one), key
+            assert one in (None, 0) or isinstance(one, str) or ranges()[key].holds(one), key
 
 
 def test_every_numeric_column_has_a_usual_range():
@@ -188,6 +191,38 @@ def test_money_of_another_currency():
     assert found("finance.capex_per_w", 3.0) == []
     yen = pvp.Scenario().override({"finance.currency": "JPY", "finance.capex_per_w": 250_000})
     assert key_findings(yen) == []
+
+
+@pytest.mark.parametrize(
+    ("basis", "calm", "odd"),
+    [("module", 35, 3500), ("m2", 10, 900), ("kwp", 60, 6000), ("lump", 800, 8)],
+)
+def test_rent_goes_by_what_it_is_paid_for(basis, calm, odd):
+    for value, asked in ((calm, 0), (odd, 1), (0, 0)):
+        made = pvp.Scenario().override({"finance.rent_basis": basis, "finance.rent": value})
+        assert len([f for f in key_findings(made) if f.where == "finance.rent"]) == asked
+
+
+@pytest.mark.parametrize(
+    ("rule", "calm", "odd", "slip"),
+    [
+        ("setback_eave", 0.4, 400, "slip_mm"),
+        ("tilt_max", 45.0, 1.05, "slip_rad"),
+        ("unseen", 0.2, 5.0, "slip_percent"),
+        ("confidence_min", 0.3, 20, "slip_percent"),
+    ],
+)
+def test_rules_of_usable_area_go_by_the_packaged_ones(rule, calm, odd, slip):
+    assert found("roof.rules", {rule: calm}) == []
+    assert found("roof.rules", {rule: 0}) == []
+    (asked,) = found("roof.rules", {rule: odd})
+    assert asked.params["slip"] == slip
+
+
+def test_nothing_is_what_was_meant_except_where_it_can_not_be():
+    for key in ("finance.opex_per_w_year", "finance.rent", "roof.tilt", "demand.battery_kwh"):
+        assert found(key, {"gable": 0} if key == "roof.tilt" else 0) == []
+    assert found("finance.capex_per_w", 0)
 
 
 def test_lists_and_tables_are_looked_at_one_by_one():
@@ -246,7 +281,8 @@ WRONG = [
     ("roof.tilt", {"gable": True}), ("tariff.market_hourly", [True] * 24),
     ("system.loss_items.soiling", True), ("name", 5), ("name", True), ("loan.share", False),
     ("finance.currency", ""), ("finance.currency", "yuan"), ("finance.model", "each"),
-    ("name", "\u200b\u202e"),
+    ("name", "\u200b\u202e"), ("site.buildings", "a\0b.gpkg"),
+    ("weather.sun_offset_minutes", "30"),
 ]  # fmt: skip
 
 
@@ -281,7 +317,7 @@ def tried(key: str, value):
 @pytest.mark.parametrize("key", numeric_keys())
 def test_no_value_is_taken_calmly(key):
     """Whatever stands in a key is refused by its name, asked about, usual, or its default."""
-    if key.startswith(("finance.events.", "press.")):
+    if key.startswith(("finance.events.", "press.")) or key in BY_PART:
         return
     for value in BAD:
         made, refused = tried(key, value)
@@ -325,6 +361,19 @@ def test_footprints_of_another_unit(tmp_path, column, values, slip):
     assert [f.params.get("slip") for f in asked] == [slip]
 
 
+def test_floors_that_are_heights_and_what_no_roof_holds(tmp_path):
+    told = {"floors": [7.4, 2.0, 2.5], "existing_kwp": [0.0, 90.0, 8.0],
+            "obstacle_area_m2": [5.0, 4.0, 250.0]}  # fmt: skip
+    frame([box(30 * n, 0, 12, 9) for n in range(3)], **told).to_file(
+        tmp_path / "f.gpkg", engine="pyogrio"
+    )
+    asked = pvp.buildings.findings_of(pvp.read_buildings(tmp_path / "f.gpkg"))
+    by = {(f.code, f.params.get("column", "")): f for f in asked}
+    assert by["floors_broken", ""].params["values"] == "7.4"
+    assert by["over_roof", "existing_kwp"].params["values"] == "B2: 90"
+    assert by["over_roof", "obstacle_area_m2"].params["values"] == "B3: 250"
+
+
 LEDGERS = [
     ("年用电量", [0.24, 0.3, 0.2, 0.25, 0.31], "slip_wan_kwh"),
     ("年用电量", [210, 190, 250, 180, 240], "slip_month"),
@@ -345,6 +394,7 @@ def test_use_of_another_unit_is_asked_about(tmp_path, heading, values, slip):
 
 # --- results ------------------------------------------------------------------------------------
 SOUND_FIGURES = {
+    "capacity_kwp": 120.0,
     "specific_yield_over_light": 0.75, "light_over_typical": 1.0, "income_per_kwh": 0.35,
     "kwp_per_household": 12.0, "used_at_home": 0.25, "payback_years": 9.0, "lcoe": 0.3,
 }  # fmt: skip
@@ -353,7 +403,10 @@ SOUND_FIGURES = {
 def test_sound_figures_are_asked_nothing():
     assert odd_figures(SOUND_FIGURES, "CNY") == []
     assert odd_figures(dict.fromkeys(SOUND_FIGURES, np.nan), "CNY") == []
-    assert set(SOUND_FIGURES) == set(RESTS_ON)
+    assert set(SOUND_FIGURES) == {*RESTS_ON, "capacity_kwp"}
+    (nothing,) = odd_figures({**SOUND_FIGURES, "capacity_kwp": 0.0}, "CNY")
+    assert nothing.code == "result_nothing"
+    assert nothing.doubtful
     # Debt service may leave less than nothing.
     assert odd_figures({**SOUND_FIGURES, "income_per_kwh": -0.2}, "CNY") == []
 

@@ -13,6 +13,7 @@ import shapely
 from pyproj import CRS
 
 from pvplanner.buildings.attributes import (
+    beyond_roofs,
     clean_types,
     odd_values,
     rename_columns,
@@ -141,6 +142,7 @@ def _read(
     findings += judge_attributes(buildings, where=where)
     _one_village(buildings, where)
     buildings["area_m2"] = buildings.geometry.area.fillna(0.0)
+    findings += beyond_roofs(buildings, where=where)
     buildings.attrs["findings"] = findings
     return buildings
 

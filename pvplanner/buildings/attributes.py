@@ -234,10 +234,35 @@ def odd_values(frame: pd.DataFrame, *, where: str, first_row: int = 1) -> list[F
     if len(small) and len(small) >= 0.5 * (pitched > 0).sum():
         params = {"most": f"{small.max():g}", "least": f"{LEAST_TILT:g}"}
         findings.append(Finding("tilts_odd", where, len(small), params))
+    part = frame["floors"] % 0.5
+    broken = frame.loc[part.notna() & (part != 0), "floors"].rename("floors")
+    if len(broken):
+        shown = listed([f"{v:g}" for v in broken])
+        params = {"values": shown, "rows": listed([int(n) + first_row for n in broken.index])}
+        findings.append(Finding("floors_broken", where, len(broken), params))
     asked = {f.code for f in findings}
     for name in NUMBERS:
         if not asked & _ASKED.get(name, set()):
             findings += odd_column(frame[name], "buildings", where, first_row=first_row)
+    return findings
+
+
+KWP_PER_M2 = 0.3
+"""More than the best modules hold on a square metre of outline, steep roofs included."""
+
+
+def beyond_roofs(buildings: pd.DataFrame, *, where: str) -> list[Finding]:
+    """Obstacles larger than their roof, and standing modules that it can't hold."""
+    most = {"obstacle_area_m2": 1.2, "existing_kwp": KWP_PER_M2}
+    findings = []
+    for name, factor in most.items():
+        over = buildings[name] > factor * buildings["area_m2"]
+        if over.any():
+            told = buildings[over.fillna(False)]
+            shown = listed([f"{i}: {v:g}" for i, v in zip(told["building_id"], told[name],
+                                                          strict=True)])  # fmt: skip
+            params = {"column": name, "values": shown}
+            findings.append(Finding("over_roof", where, len(told), params))
     return findings
 
 

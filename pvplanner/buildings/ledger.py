@@ -225,7 +225,7 @@ def _shares_of_one(share: pd.Series, file: Path) -> tuple[pd.Series, list[Findin
 
 
 MIDDLE = "households_middle"
-FEW = 5
+FEW = 3
 """From so many households on their middle is asked about too."""
 
 

@@ -15,7 +15,7 @@ from pvplanner.buildings.drawing import drawing_encoding, outlines_of_drawing
 from pvplanner.buildings.encoding import table_encoding
 from pvplanner.errors import Finding, InputError, listed
 from pvplanner.reading import guarded
-from pvplanner.reading.kinds import careful_gdal, check_parquet, check_vector
+from pvplanner.reading.kinds import careful_gdal, check_crs, check_parquet, check_vector
 
 
 def read_features(
@@ -44,6 +44,7 @@ def read_features(
         raw = _read_parquet(file)
     else:
         raw, findings = _read_ogr(file, layer)
+    check_crs(raw.crs, file.name)
     if raw.empty:
         raise InputError("layer_empty", where=str(file), layer=layer or "")
     raw = raw.set_geometry(shapely.force_2d(np.asarray(raw.geometry)), crs=raw.crs)

@@ -10,6 +10,9 @@ import shapely
 from pvplanner.errors import Finding, listed
 from pvplanner.reading.values import natural_order
 
+TANGLED = 1_000
+"""An outline of more points that crosses itself is a scribble; what it meant can't be told."""
+
 MIN_AREA_M2 = 10.0
 """Footprints below this are slivers."""
 
@@ -125,6 +128,10 @@ def _areas_only(shapes: np.ndarray, status: np.ndarray, reason: np.ndarray) -> n
     _set(status, reason, empty | ~finite, SET_ASIDE, "no_geometry")
     live = status != SET_ASIDE
     invalid = live & ~shapely.is_valid(shapes)
+    tangled = invalid & (shapely.get_num_coordinates(shapes) > TANGLED)
+    _set(status, reason, tangled, SET_ASIDE, "not_an_area")
+    out[tangled] = shapely.Polygon()
+    live, invalid = live & ~tangled, invalid & ~tangled
     if invalid.any():
         out[invalid] = [_mended(shape) for shape in shapes[invalid]]
         _set(status, reason, invalid, REPAIRED, "ring_repaired")

@@ -262,6 +262,7 @@ def _light_ratio(plan: Plan) -> float:
         return float("nan")
     from pvplanner.weather import typical_year
 
+    plan = next(iter(plan.parts.values()))
     place = plan.place
     try:
         usual = typical_year(place.latitude, place.longitude)
@@ -313,7 +314,8 @@ def _energy(scenario: Scenario, changes: dict[str, Any]) -> float | None:
 
 
 def _place(plan: Plan) -> dict[str, Any]:
-    place = plan.place
+    # Of several villages the first is shown on the map of the region.
+    place = next(iter(plan.parts.values())).place
     near = reference.find_place(place.latitude, place.longitude)
     return {
         "latitude": place.latitude,

@@ -31,8 +31,7 @@ def open_scenario(path: str | os.PathLike[str]) -> Scenario:
             return of_two(*there)
         return open_scenario(there[0])
     if place.suffix.lower() in WORKBOOKS:
-        from pvplanner.form.reading import is_form, read_form
+        from pvplanner.form.reading import read_form
 
-        if is_form(place):
-            return read_form(place)
+        return read_form(place)
     return Scenario.from_toml(place)

@@ -49,6 +49,7 @@ def whole_figures(
     used = float(users["energy_first_year_kwh"].sum())
     people = built[~built["own_building"].astype(bool)]
     return {
+        "capacity_kwp": kwp,
         "specific_yield_over_light": _part(float(energy["energy_kwh"].sum()) / light, kwp),
         "light_over_typical": light_over_typical,
         "income_per_kwh": _part(float(built["income_first_year"].sum(skipna=False)), made),
@@ -70,13 +71,18 @@ def _middle(values: pd.Series) -> float:
 
 
 def odd_figures(figures: dict[str, float], currency: str) -> list[Finding]:
-    """``result_odd`` for each figure beyond what is known.
+    """``result_odd`` for each figure beyond what is known, ``result_nothing`` where nothing is
+    built.
 
     An income below the range is no slip where debt is served or prices are poor: only one above is
     asked about.
     """
     out = []
+    if figures["capacity_kwp"] == 0:
+        out.append(Finding("result_nothing", "module"))
     for measure, value in figures.items():
+        if measure == "capacity_kwp":
+            continue
         usual = in_currency(ranges()[f"result.{measure}"], currency)
         low_is_fine = measure == "income_per_kwh"
         if usual is None or np.isnan(value) or usual.holds(value):

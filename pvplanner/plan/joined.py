@@ -2,8 +2,8 @@
 
 How a stage's results are joined is the stage's own ``across``: ``rows`` one after the other;
 ``modules`` likewise, with the rows of their planes; ``sum`` by their texts and years; ``apart`` one
-after the other under the village's name; ``alike`` what differs; ``alone`` not at all, since
-prices, weather and place are one village's.
+after the other under the village's name; ``alike`` what differs; ``beside`` column by column;
+``alone`` not at all, since prices, weather and place are one village's.
 """
 
 from __future__ import annotations
@@ -244,7 +244,14 @@ def _alike(tables: Mapping[str, Any]) -> pd.DataFrame:
     return pd.concat(list(tables.values()), ignore_index=True).drop_duplicates(ignore_index=True)
 
 
+def _beside(tables: Mapping[str, Any]) -> pd.DataFrame:
+    import pandas as pd
+
+    return pd.concat(list(tables.values()), axis=1)
+
+
 JOINS: dict[str, Callable[[Mapping[str, Any]], Any]] = {
     "rows": _rows, "modules": _rows, "sum": _sum, "apart": _apart, "alike": _alike,
+    "beside": _beside,
 }  # fmt: skip
 """How results of villages are joined."""

@@ -324,7 +324,7 @@ def doubt(
     return physics.contributions(_doubt(arrays, energy, planes, year, place, scenario))
 
 
-@stage("meter", across="alone")
+@stage("meter", across="beside")
 def meter(meters: pd.DataFrame, people: pd.DataFrame) -> Any:
     """What the village's meters read in a year."""
     known = people["household_id"].astype(str)

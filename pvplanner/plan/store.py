@@ -14,6 +14,7 @@ from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from stat import S_ISREG
 from typing import Any
 
 from pvplanner.errors import Finding
@@ -228,8 +229,11 @@ class FileHashes:
     def _one(self, path: Path) -> str:
         try:
             stat = path.stat()
-        except OSError:
+        except (OSError, ValueError):
             return "absent"
+        if not S_ISREG(stat.st_mode):
+            # A device has no end.
+            return "no file"
         name, now = str(path.resolve()), time.time_ns()
         size, when, known = self._known.get(name, (-1, -1, ""))
         # A file that was changed just now may change again within the clock's step.

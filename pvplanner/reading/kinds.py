@@ -26,9 +26,12 @@ HEAD = 4096
 MOST_UNPACKED = 600_000_000
 """Bytes that one file may unpack to; a workbook of a million rows has less."""
 
-SMALL_UNPACKED = 64_000_000
+SMALL_UNPACKED, SMALL_WORKBOOK = 64_000_000, 8_000_000
 MOST_RATIO = 150
-"""Beyond the size above nothing that is data packs to less than one part in this."""
+"""Beyond these sizes nothing that is data packs to less than one part in this: blank columns of a
+shapefile's table pack well, sheets do not.
+"""
+MOST_SHEETS = 300
 
 MOST_STRINGS = 200_000_000
 MOST_PARTS = 20_000
@@ -82,7 +85,20 @@ def check_vector(path: str | os.PathLike[str]) -> str:
     """
     file = Path(path)
     _check(file, VECTORS)
-    return f"/vsizip/{file.resolve().as_posix()}" if file.suffix.lower() == ".zip" else str(file)
+    return _within(file) if file.suffix.lower() == ".zip" else str(file)
+
+
+def _within(file: Path) -> str:
+    """What of a zip is opened: its one shapefile or geodatabase, wherever in it that lies."""
+    base = f"/vsizip/{file.resolve().as_posix()}"
+    with zipfile.ZipFile(file) as archive:
+        names = [n for n in archive.namelist() if "__MACOSX" not in n]
+    shapes = [n for n in names if n.lower().endswith(".shp")]
+    tables = {n.rpartition("/")[0] for n in names if n.lower().endswith(".gdbtable")}
+    if len(shapes) == 1:
+        return f"{base}/{shapes[0]}"
+    folders = tables or {n.rpartition("/")[0] for n in shapes}
+    return f"{base}/{folders.pop()}".rstrip("/") if len(folders) == 1 else base
 
 
 def check_raster(path: str | os.PathLike[str]) -> str:
@@ -105,7 +121,7 @@ def check_raster(path: str | os.PathLike[str]) -> str:
     return kind.driver
 
 
-def check_archive(file: Path) -> list[zipfile.ZipInfo]:
+def check_archive(file: Path, small: int = SMALL_UNPACKED) -> list[zipfile.ZipInfo]:
     """Members of a zip that unpacks to no more than what data does.
 
     Raises
@@ -118,7 +134,7 @@ def check_archive(file: Path) -> list[zipfile.ZipInfo]:
     size = sum(part.file_size for part in parts)
     packed = max(file.stat().st_size, 1)
     strings = sum(p.file_size for p in parts if p.filename.lower().endswith("sharedstrings.xml"))
-    burst = size > SMALL_UNPACKED and size / packed > MOST_RATIO
+    burst = size > small and size / packed > MOST_RATIO
     if len(parts) > MOST_PARTS or size > MOST_UNPACKED or burst or strings > MOST_STRINGS:
         raise InputError("file_bomb", where=file.name, megabytes=round(size / 1e6))
     return parts
@@ -132,13 +148,16 @@ def check_workbook(file: Path) -> None:
     InputError
         If it unpacks to far more than it is, or its XML defines entities.
     """
-    parts = check_archive(file)
+    parts = check_archive(file, SMALL_WORKBOOK)
+    sheets = sum("worksheets/sheet" in part.filename for part in parts)
+    if sheets > MOST_SHEETS:
+        raise InputError("file_bomb", where=file.name, megabytes=0)
     with guarded(file), zipfile.ZipFile(file) as archive:
         for part in parts:
             if part.filename.lower().endswith((".xml", ".rels")):
                 with archive.open(part) as stream:
                     if _has_entities(stream.read(HEAD)):
-                        raise InputError("file_entities", where=file.name, part=part.filename)
+                        raise InputError("file_entities", where=file.name, within=part.filename)
 
 
 def check_parquet(file: Path) -> None:
@@ -197,7 +216,9 @@ def read_vector(path: str | os.PathLike[str], **options: Any) -> Any:
 
     source = check_vector(path)
     with guarded(path), careful_gdal():
-        return pyogrio.read_dataframe(source, **options)
+        read = pyogrio.read_dataframe(source, **options)
+    check_crs(getattr(read, "crs", None), Path(path).name)
+    return read
 
 
 def _check(file: Path, kinds: Mapping[str, Kind]) -> Kind:
@@ -206,7 +227,7 @@ def _check(file: Path, kinds: Mapping[str, Kind]) -> Kind:
     if kind is None:
         known = listed(sorted(kinds), 20)
         raise InputError("suffix_unread", where=file.name, suffix=suffix or "-", known=known)
-    if not file.exists():
+    if not (file.is_file() or file.is_dir()):
         raise InputError("file_missing", where=str(file))
     with guarded(file):
         if kind.begins and not file.is_dir() and not _head(file).startswith(kind.begins):
@@ -257,7 +278,7 @@ def _xml(file: Path) -> ElementTree.Element:
         raise InputError("file_bomb", where=file.name, megabytes=file.stat().st_size // 1_000_000)
     body = file.read_bytes()
     if _has_entities(body):
-        raise InputError("file_entities", where=file.name, part="DOCTYPE")
+        raise InputError("file_entities", where=file.name, within="DOCTYPE")
     with guarded(file):
         return ElementTree.fromstring(body)
 
@@ -266,44 +287,81 @@ def _check_aux(file: Path) -> None:
     """Statistics and a place are what stands beside a raster; a file of overviews is not."""
     for element in _xml(file).iter():
         told = " ".join([element.text or "", *element.attrib.values()])
-        if (
-            "OVERVIEW_FILE" in told
-            or "://" in told.replace("http://www.opengis.net", "")
-            or ("SourceFilename" in element.tag or "/vsi" in told)
-        ):
+        if "OVERVIEW_FILE" in told or element.tag in ("SourceFilename", "SourceDataset"):
             raise InputError("file_reaches", where=file.name, what=told.strip()[:60])
 
 
 def _look_json(file: Path) -> None:
-    """GeoJSON whose coordinate system is a link would be asked of an address."""
+    """GeoJSON whose coordinate system is a link, or names a file, would be asked of it."""
     body = file.read_bytes()
-    # A key may be spelled with escapes; without either no link can stand there.
+    # A key may be spelled with escapes; without either no coordinate system can stand there.
     if not re.search(rb'"crs"|\\u', body):
         return
     lines = body.splitlines() if file.suffix.lower() in _BY_LINE else [body]
     for line in lines:
-        if not line.strip():
-            continue
-        crs = _crs_of(line)
-        kind = str(crs.get("type", "")) if isinstance(crs, dict) else ""
-        if kind.casefold().startswith(("link", "url")):
-            what = json.dumps(crs.get("properties"))[:80]
-            raise InputError("file_reaches", where=file.name, what=what)
+        for crs in _systems_of(line):
+            told = crs.get("properties") if isinstance(crs, dict) else crs
+            if not _is_named(crs):
+                what = json.dumps(told, ensure_ascii=False)[:80]
+                raise InputError("file_reaches", where=file.name, what=what)
 
 
 _BY_LINE = (".geojsonl", ".geojsons", ".ndjson", ".jsonl")
+_NAME = re.compile(
+    r"(?:urn:(?:ogc|x-ogc):def:crs:[\w.:,-]*|[A-Za-z]{2,10}:[\w.]+|\d{4,6}|CRS84"
+    r"|https?://www\.opengis\.net/def/crs/[\w./]+)"
+)
+"""How an authority's coordinate system is named; anything else may be a recipe that names files."""
 
 
-def _crs_of(body: bytes) -> Any:
-    """The value of the last top-level ``crs`` of a JSON text."""
+def _is_named(crs: Any) -> bool:
+    """Whether a coordinate system is none or an authority's."""
+    if crs is None or not isinstance(crs, dict):
+        return crs is None or bool(_NAME.fullmatch(str(crs)))
+    kind, told = str(crs.get("type", "")).casefold(), crs.get("properties")
+    if kind.startswith(("link", "url")) or not isinstance(told, dict):
+        return False
+    names = [told[key] for key in told if key in ("name", "code")]
+    plain = bool(names) and all(_NAME.fullmatch(str(n)) or str(n).isdigit() for n in names)
+    return plain and not any("://" in str(told[k]) for k in told if k not in ("name", "code"))
+
+
+def _systems_of(body: bytes) -> Iterator[Any]:
+    """Every ``crs`` of a JSON text that is no attribute of a feature."""
+    if not body.strip():
+        return
     try:
         told = json.loads(body.decode("utf-8-sig", errors="replace"))
     except RecursionError:
         raise InputError("file_bomb", where="crs", megabytes=len(body) // 1_000_000) from None
     except ValueError:
         # What is no JSON is said by the reader; a link in what only GDAL takes for it is not.
-        return {"type": "link"} if re.search(rb'"crs"[^}]{0,200}"(link|url)', body, re.I) else None
-    return told.get("crs") if isinstance(told, dict) else None
+        if re.search(rb'"crs"[^}]{0,300}("?link|"?url|[+]|/)', body, re.I):
+            yield {"type": "link"}
+        return
+    left = [told]
+    while left:
+        one = left.pop()
+        if isinstance(one, dict):
+            if "crs" in one:
+                yield one["crs"]
+            left += [v for k, v in one.items() if k not in ("properties", "coordinates", "crs")]
+        elif isinstance(one, list):
+            left += [v for v in one if isinstance(v, dict | list)]
+
+
+def check_crs(crs: Any, where: str) -> None:
+    """A coordinate system that is an authority's or is spelled out, and names no file.
+
+    Raises
+    ------
+    InputError
+        If its text names grids, a file or an address.
+    """
+    text = crs.to_wkt() if hasattr(crs, "to_wkt") else str(crs or "")
+    found = re.search(r"(?i)nadgrids=(?!@null)|geoidgrids=|PROJ4_GRIDS|\+init=|/vsi|file://", text)
+    if found:
+        raise InputError("file_reaches", where=where, what=text[found.start() : found.start() + 60])
 
 
 def _look_package(file: Path) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import csv
 import io
 import os
+import re
 from pathlib import Path
 from typing import Any
 
@@ -129,5 +130,9 @@ def _foot(rows: pd.DataFrame, unnamed: float, language: str) -> list[list[str]]:
 
 def _plain(row: list[str]) -> list[str]:
     """Cells that no spreadsheet takes for a formula."""
-    return [f"'{cell}" if cell[:1] in "=+-@\t" and cell[1:2] not in "0123456789" and cell else cell
+    return [f"'{cell}" if cell[:1] in _FORMULA and not _NUMBER.fullmatch(cell) else cell
             for cell in row]  # fmt: skip
+
+
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+_NUMBER = re.compile(r"[-+−]?[\d,. ]+ ?%?")

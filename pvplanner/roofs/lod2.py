@@ -65,7 +65,14 @@ def read_planes(path: str | os.PathLike[str], crs: Any) -> gpd.GeoDataFrame:
             raise
         except CRSError:
             raise InputError("planes_no_crs", where=file.name) from None
-        except (KeyError, IndexError, TypeError, ValueError, AttributeError) as error:
+        except (
+            KeyError,
+            IndexError,
+            TypeError,
+            ValueError,
+            AttributeError,
+            RecursionError,
+        ) as error:
             # Valid JSON that is not built as CityJSON says.
             reason = f"CityJSON: {type(error).__name__}: {error}"
             raise InputError("file_unreadable", where=file.name, reason=reason) from None
@@ -110,7 +117,7 @@ def _documents(file: Path) -> Iterator[tuple[dict, dict | None, Any]]:
             lines = [json.loads(row) for row in file.read_text("utf-8").splitlines() if row.strip()]
         else:
             lines = [json.loads(file.read_text("utf-8"))]
-    except (ValueError, UnicodeDecodeError) as error:
+    except (ValueError, UnicodeDecodeError, RecursionError) as error:
         raise InputError("file_unreadable", where=file.name, reason=str(error)) from None
     head = lines[0]
     transform, reference = head.get("transform"), _epsg(head)

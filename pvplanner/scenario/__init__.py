@@ -285,7 +285,7 @@ def _read_toml(file: Path) -> dict[str, Any]:
         raise ConfigError(
             "scenario_not_toml", where=str(file), reason="neither UTF-8 nor GB18030"
         ) from None
-    except tomllib.TOMLDecodeError as error:
+    except (tomllib.TOMLDecodeError, RecursionError, ValueError) as error:
         raise ConfigError("scenario_not_toml", where=str(file), reason=str(error)) from None
 
 

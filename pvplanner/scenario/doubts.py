@@ -9,14 +9,32 @@ from functools import cache
 from importlib import resources
 from typing import TYPE_CHECKING, Any
 
+from pvplanner import reference
 from pvplanner.errors import Finding
 from pvplanner.reference.ranges import Range, in_currency, plain_unit, ranges, slipped
 
 if TYPE_CHECKING:
     from pvplanner.scenario import Scenario
 
-RENT_UNITS = {"lump": 20.0}
-"""By how much the usual rent is more where it is paid for a whole roof."""
+NEVER_FREE = ("finance.capex_per_w", "finance.life_years", "system.dc_ac_ratio")
+"""Keys whose zero is asked about too; elsewhere nothing is what was meant."""
+
+RULE_SPREAD = 6.0
+"""A rule of usable area is usual within this factor of the packaged ones."""
+
+
+def rule_range(rule: str) -> Range | None:
+    """The usual range of a rule of usable area: about its packaged values; ``None`` of none."""
+    row = next((r for r in reference.rows("usable_rules") if r["rule"] == rule), None)
+    values = [float(row[level]) for level in ("low", "middle", "high")] if row else []
+    known = [value for value in values if value > 0]
+    if row is None or not known:
+        return None
+    most = max(known) * RULE_SPREAD
+    if row["unit"] in ("share", "ratio"):
+        most = min(most, 1.0)
+    unit = {"share": "1", "ratio": "1"}.get(row["unit"], row["unit"])
+    return Range(min(known) / RULE_SPREAD, most, unit, row["source"])
 
 
 def key_findings(scenario: Scenario) -> list[Finding]:
@@ -52,23 +70,27 @@ def _flat(path: str, model: Any) -> Iterator[tuple[str, Any]]:
 
 
 def _asked(key: str, value: Any, scenario: Scenario) -> Iterator[Finding]:
-    usual = usual_of(key, scenario)
-    if usual is None:
+    if key == "roof.rules":
+        told = [(one, rule_range(rule)) for rule, one in value.items()]
+    else:
+        usual = usual_of(key, scenario)
+        values = list(value.values()) if isinstance(value, dict) else value
+        told = [(one, usual) for one in (values if isinstance(values, list) else [values])]
+    for one, usual in told:
+        number = isinstance(one, int | float) and not isinstance(one, bool)
+        if usual is None or not number or usual.holds(one) or (one == 0 and key not in NEVER_FREE):
+            continue
+        yield question(key, float(one), usual, scenario.finance.currency)
         return
-    values = list(value.values()) if isinstance(value, dict) else value
-    for one in values if isinstance(values, list) else [values]:
-        if isinstance(one, int | float) and not isinstance(one, bool) and not usual.holds(one):
-            yield question(key, float(one), usual, scenario.finance.currency)
-            return
 
 
 def usual_of(key: str, scenario: Scenario) -> Range | None:
     """The usual range of a key in this plan's currency; ``None`` where none is known."""
+    if key == "finance.rent":
+        key = f"{key}.{scenario.finance.rent_basis}"
     usual = ranges().get(key)
     if usual is None or "money" not in usual.unit:
         return usual
-    if key == "finance.rent" and scenario.finance.rent_basis in RENT_UNITS:
-        usual = usual.scaled(1, RENT_UNITS[scenario.finance.rent_basis])
     return in_currency(usual, scenario.finance.currency)
 
 

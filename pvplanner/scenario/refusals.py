@@ -48,7 +48,7 @@ def config_error(error: ValidationError, root: type[BaseModel]) -> ConfigError:
         return ConfigError(first["type"], where=key or "scenario", **told)
     given = first.get("input")
     shown = given if isinstance(given, str | int | float | bool | dt.date) else type(given).__name__
-    value = repr(shown)
+    value = repr(shown)[:80]
     if first["type"] in LIMITS:
         name, sign = LIMITS[first["type"]]
         return ConfigError("value_limit", where=key, value=value, limit=f"{sign} {context[name]}")

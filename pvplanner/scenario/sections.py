@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 from typing import Annotated, Any, Literal, get_args, get_origin
 
 from pydantic import (
@@ -54,6 +55,10 @@ def _types_in(annotation: Any) -> frozenset[type]:
 def _wrong(value: Any, wanted: frozenset[type]) -> str:
     """What was expected, where a value is of a type that only Python takes for it."""
     number = bool(wanted & {int, float})
+    if isinstance(value, str) and "\0" in value:
+        return "kind_text"
+    if isinstance(value, str) and number and re.fullmatch(r"\s*[-+]?[\d.]+\s*", value):
+        return "kind_number"
     if isinstance(value, bool):
         return "" if bool in wanted else "kind_number" if number else "kind_text"
     if isinstance(value, int | float):

@@ -28,7 +28,7 @@ from rasterio.windows import Window
 
 from pvplanner.errors import Finding, InputError
 from pvplanner.reading import guarded
-from pvplanner.reading.kinds import SETTINGS, check_raster
+from pvplanner.reading.kinds import SETTINGS, check_crs, check_raster
 from pvplanner.terrain.unknown import HIGHEST_M, LOWEST_M, unknown_values
 
 FINEST_M = 0.25
@@ -170,6 +170,7 @@ def open_raster(
             source = stack.enter_context(rasterio.open(path, driver=driver))
             if "OVERVIEW_FILE" in source.tags(ns="OVERVIEWS"):
                 raise InputError("file_reaches", where=name, what="OVERVIEW_FILE")
+            check_crs(source.crs, name)
             _check_kind(source, name)
             factor, offset, findings, stated = _to_metres(source, name, unit)
             unknown, more = unknown_values(source, factor, offset, name)
