@@ -21,7 +21,7 @@ from villages import EAST, NORTH, hamlet
 import pvplanner as pvp
 from pvplanner.buildings import read_areas, read_lines
 from pvplanner.reading import read_table
-from pvplanner.reading.kinds import SETTINGS, check_raster, check_vector
+from pvplanner.reading.kinds import SETTINGS, check_crs, check_raster, check_vector
 from pvplanner.roofs.lod2 import read_planes
 from pvplanner.terrain import open_raster
 
@@ -315,14 +315,24 @@ def test_statistics_beside_a_raster_are_let_be(tmp_path):
         assert np.nanmax(raster.read(raster.bounds).heights) == 7.0
 
 
-def test_a_recipe_in_a_projection_file_is_refused(tmp_path):
-    frame = hamlet().rename(columns={"building_id": "id"})
-    frame.to_file(tmp_path / "g.shp", engine="pyogrio", encoding="utf-8")
-    text = (tmp_path / "g.prj").read_text("utf-8")
-    told = text.rstrip("]") + ',EXTENSION["PROJ4","+proj=tmerc +nadgrids=/etc/passwd"]]'
-    (tmp_path / "g.prj").write_text(told, "utf-8")
-    with pytest.raises(pvp.InputError, match="another file"):
-        pvp.read_buildings(tmp_path / "g.shp")
+@pytest.mark.parametrize(("recipe", "refused"), [
+    ("+proj=longlat +nadgrids=/etc/passwd +type=crs", True),
+    ("+proj=longlat +nadgrids=../../x.gsb +type=crs", True),
+    ("+proj=longlat +nadgrids=@null +a=6378137 +b=6378137 +type=crs", False),
+    ("EPSG:4549", False), ("EPSG:28992", False), ("EPSG:4549+5773", False),
+])  # fmt: skip
+def test_a_coordinate_system_names_no_path(recipe, refused):
+    from pyproj import CRS
+
+    crs = CRS.from_user_input(recipe)
+    if refused:
+        with pytest.raises(pvp.InputError, match="another file"):
+            check_crs(crs, "f")
+    else:
+        check_crs(crs, "f")
+    check_crs(None, "f")
+    with pytest.raises(pvp.InputError):
+        check_crs("+init=/etc/passwd:x", "f")
 
 
 def test_entities_are_named_in_both_languages(tmp_path):
@@ -363,7 +373,7 @@ def test_a_scenario_that_is_none_is_one_line(tmp_path, body):
 def test_a_device_is_no_file():
     for key in ("buildings", "households"):
         site = {"buildings": str(ROOT / "data/liao/footprints.geojson"), key: "/dev/zero"}
-        with pytest.raises(pvp.InputError, match="no such file|are not read"):
+        with pytest.raises(pvp.InputError, match=r"no such file|are not read"):
             pvp.plan_village(pvp.Scenario(site=site))
 
 

@@ -33,7 +33,7 @@ from pvplanner.buildings.reading import read_features
 from pvplanner.buildings.repair import SET_ASIDE, judge_attributes, judge_shapes
 from pvplanner.buildings.survey import apply_survey, read_survey
 from pvplanner.errors import ConfigError, Finding, InputError
-from pvplanner.reading import mapped_findings
+from pvplanner.reading import guarded, mapped_findings
 from pvplanner.reading.kinds import read_vector
 
 __all__ = [
@@ -120,7 +120,8 @@ def _read(
 ) -> gpd.GeoDataFrame:
     raw, findings = read_features(path, layer=layer)
     raw = raw.reset_index(drop=True)
-    placed, more = place_in_metres(raw, crs=crs, datum=datum, where=where)
+    with guarded(path):
+        placed, more = place_in_metres(raw, crs=crs, datum=datum, where=where)
     findings += more
     frame, mapped = rename_columns(
         pd.DataFrame(raw.drop(columns=raw.geometry.name)), columns, where=where

@@ -359,7 +359,10 @@ def check_crs(crs: Any, where: str) -> None:
         If its text names grids, a file or an address.
     """
     text = crs.to_wkt() if hasattr(crs, "to_wkt") else str(crs or "")
-    found = re.search(r"(?i)nadgrids=(?!@null)|geoidgrids=|PROJ4_GRIDS|\+init=|/vsi|file://", text)
+    found = re.search(
+        r"(?i)(?:(?:nad|geoid)grids=|PARAMETERFILE\[\"[^\"]*\",\")[^\"\s]*[/\\]|\+init=|/vsi|file://",
+        text,
+    )
     if found:
         raise InputError("file_reaches", where=where, what=text[found.start() : found.start() + 60])
 
