@@ -148,8 +148,18 @@ def attack(told: pd.DataFrame, ledger: pd.DataFrame) -> tuple[float, float, floa
     return best, by_chance(len(low), low, max(distinct, 30)), r2
 
 
-@pytest.mark.parametrize("mode", MODES)
-@pytest.mark.parametrize("name", VILLAGES)
+EVERYDAY = (("plain", "self_use"), ("plain", "low_income"), ("hamlets", "cooperative"),
+            ("small", "low_income"), ("small", "developer"))  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("name", "mode"),
+    [
+        pytest.param(name, mode, marks=() if (name, mode) in EVERYDAY else pytest.mark.long)
+        for name in VILLAGES
+        for mode in MODES
+    ],
+)
 def test_the_attacker_learns_nothing(villages, name, mode):
     base, ledger = villages[name]
     told = numbers_of(base.under(MODES[mode]))

@@ -207,8 +207,26 @@ def test_what_stands_beside_a_raster_is_no_way_out_either(tmp_path, listener, be
     assert came == []
 
 
-@pytest.mark.parametrize("key", ["buildings", "dsm", "planes", "keep_out", "existing_pv", "dem",
-                                 "households", "weather", "survey", "horizon"])  # fmt: skip
+@pytest.mark.parametrize(
+    "key",
+    [
+        "buildings",
+        "dsm",
+        *(
+            pytest.param(k, marks=pytest.mark.long)
+            for k in (
+                "planes",
+                "keep_out",
+                "existing_pv",
+                "dem",
+                "households",
+                "weather",
+                "survey",
+                "horizon",
+            )
+        ),
+    ],
+)
 def test_an_address_in_a_scenario_is_a_missing_file(tmp_path, listener, key):
     url, came = listener
     hamlet().to_file(tmp_path / "f.gpkg", engine="pyogrio")
@@ -491,7 +509,15 @@ print(said, round(time.perf_counter() - began, 2), (after - before) // 1024)
 """
 
 
-@pytest.mark.parametrize("name", BOMBS)
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param(n, marks=pytest.mark.long)
+        if n in ("shape.zip", "places.kmz", "many.zip")
+        else n
+        for n in BOMBS
+    ],
+)
 def test_a_bomb_does_not_go_off(tmp_path, name):
     path = tmp_path / name
     BOMBS[name](path)

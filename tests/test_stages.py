@@ -257,10 +257,8 @@ def check_key(base, village, folder, key):
     return moved
 
 
-EVERYDAY = ("finance.capex_per_w", "tariff.export_price", "site.dsm", "site.households",
-            "demand.meter", "site.survey", "module.flat_tilt", "system.losses", "doubt.seed",
-            "finance.currency", "loan.rate", "carbon.factor_year", "finance.life_years",
-            "tariff.time_of_use", "name")  # fmt: skip
+EVERYDAY = ("finance.capex_per_w", "site.dsm", "site.households", "demand.meter", "site.survey",
+            "module.flat_tilt", "doubt.seed", "tariff.time_of_use", "name")  # fmt: skip
 
 
 @pytest.mark.parametrize("key", EVERYDAY)
@@ -544,12 +542,12 @@ def check_killed(small, out, at):
     return first.returncode == -9
 
 
-@pytest.mark.parametrize("at", [3, 70, 140, 175])
+@pytest.mark.parametrize("at", [70, 140])
 def test_a_killed_run_is_finished_by_the_next(small, at):
     assert check_killed(small, small / f"new{at}", at)
 
 
-@pytest.mark.parametrize("at", [3, 30, 60, 90])
+@pytest.mark.parametrize("at", [30, 60])
 def test_a_killed_run_into_an_old_folder_is_finished_by_the_next(small, at):
     shutil.copytree(small / "old", small / f"old{at}")
     assert check_killed(small, small / f"old{at}", at)
