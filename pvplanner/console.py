@@ -114,12 +114,14 @@ def tell(
     from pvplanner.words import shown
 
     summary = _summary(made, folder, changed)
+    doubts = [f for f in summary["findings"] if f.doubtful]
+    list_findings(session, doubts)
     for key in ("buildings", "households", "modules", "capacity_kwp", "energy_kwh",
                 "income_first_year", "avoided_t"):  # fmt: skip
         told = shown(summary[key], key, session.code, "whole")
         name = session.word(key, unit=True, currency=summary["currency"])
         typer.echo(f"{name}: {told}")
-    list_findings(session, summary["findings"])
+    list_findings(session, [f for f in summary["findings"] if not f.doubtful])
     if changed:
         words = {"reused": len(made.reused), "all": len(made.reused) + len(made.ran)}
         typer.echo(session.word("said_reused").format(**words))

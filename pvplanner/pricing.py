@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from typing import get_args
 
 import numpy as np
 
@@ -14,8 +15,11 @@ from pvplanner.reference.provincial import (
     household_tiers,
     market_of,
     mechanism_of,
+    raw_term,
     self_use_least,
+    usual_area,
 )
+from pvplanner.scenario.sections import ProjectClass
 from pvplanner.words import in_units, label, source, style
 
 _UNITS = {"CNY/kWh": "money/kWh"}
@@ -34,6 +38,10 @@ def price_lines(
     """
     name = find_province(province)
     areas = areas_of(name)
+    classes = get_args(ProjectClass)
+    if project_class not in classes:
+        raise ConfigError("value_choice", where="--class", value=project_class,
+                          choices=", ".join(classes))  # fmt: skip
     if area is not None and area not in areas:
         raise ConfigError("area_unknown", where="--area", value=area, known=listed(areas) or "-")
     paid, market = mechanism_of(name, on, project_class, area), market_of(name, area)
@@ -57,10 +65,13 @@ def price_lines(
     price = "export_price_existing" if paid.price_from == "existing" else (
         f"mechanism_price_{paid.price_from}" if paid.price_from else "mechanism_price"
     )  # fmt: skip
+    if areas:
+        said.append(f"{label('grid_area', language)}{colon}{area or usual_area(name)}")
     tell(price, paid.price)
     tell("mechanism_share", paid.share)
-    tell("mechanism_years", paid.term)
-    tell("market_price", None if market is None else market.middle, _months(market, language))
+    term = raw_term(name) if paid.price_from != "existing" else ""
+    tell("mechanism_years", paid.term, f" ({term})" if term else "")
+    tell("market_price_found", None if market is None else market.middle, _months(market, language))
     for number, row in enumerate(household_tiers(name), 1):
         told = Sourced(float(row["flat"]), "CNY/kWh", row["source"], row["year"], row["certainty"])
         limit = f" (≤ {row['up_to_kwh']} kWh)" if row["up_to_kwh"] else ""
@@ -68,11 +79,21 @@ def price_lines(
     if not household_tiers(name):
         unknown.append(label("household_tier_1", language))
     tell("self_use_least", self_use_least(name))
-    if not paid.known:
+    if paid.known and paid.price_from == "auction":
+        said.append(label("won_assumed", language))
+    none = paid.share is not None and paid.share.value == 0
+    if none:
+        said.append(label("no_mechanism", language))
+        unknown = [name for name in unknown if name not in _of_mechanism(language)]
+    elif not paid.known:
         said.append(label("market_alone_pays", language))
     if unknown:
         said.append(f"{label('not_found', language)}{colon}{style(language)['list'].join(unknown)}")
     return said
+
+
+def _of_mechanism(language: str) -> tuple[str, ...]:
+    return tuple(label(key, language) for key in ("mechanism_price", "mechanism_years"))
 
 
 def _months(market: Market | None, language: str) -> str:

@@ -155,7 +155,8 @@ def test_a_neighbour_moves_no_dividend(two, tmp_path):
 
 
 def test_what_is_one_villages_is_asked_of_one(two):
-    for read in (lambda: two.terms, lambda: two.place, two.case, lambda: two.dossier()):
+    for read in (lambda: two.terms, lambda: two.place, two.case, lambda: two.dossier(),
+                 lambda: pvp.save_posting(two, "p.html")):  # fmt: skip
         with pytest.raises(pvp.InputError, match="several"):
             read()
     assert two.village("B").terms.years == 25

@@ -228,7 +228,8 @@ def test_sums_stay_what_they_are(villages):
         assert own["self_used_kwh"].sum() == pytest.approx(other["self_used_kwh"].sum(), rel=1e-4)
         assert own["self_consumption"].dropna().round(3).nunique() == 1
     villages_ = plan.public().villages
-    assert villages_["income_first_year"].iloc[0] == pytest.approx(ours["income_first_year"].sum())
+    whole = theirs["income_first_year"].sum()
+    assert villages_["income_first_year"].iloc[0] == pytest.approx(whole)
 
 
 def test_what_goes_to_low_income_is_one_sum(villages):
@@ -242,6 +243,11 @@ def test_what_goes_to_low_income_is_one_sum(villages):
     own = first[first["party"] == "household"]
     assert own["yuan"].sum() + together == pytest.approx(whole, abs=0.01)
     assert flows.groupby("year")["yuan"].sum().abs().max() < 0.005
+    # The village's total holds that sum; single households do not.
+    public = plan.public()
+    income = public.villages["income_first_year"].iloc[0]
+    assert income == pytest.approx(public.households["income_first_year"].sum() + together, abs=0.1)
+    assert np.isnan(public.villages["low_income_share"].iloc[0])
     rows, unnamed = posting_rows(plan)
     assert unnamed == pytest.approx(together)
     assert rows["posting_amount"].sum() == pytest.approx(whole - together, abs=0.01)

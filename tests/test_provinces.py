@@ -38,9 +38,15 @@ def test_how_many_provinces_are_priced():
     new = [p for p in provinces() if np.isfinite(export(p).export[0])]
     assert len(old) == 30
     assert set(provinces()) - set(old) == {"Xizang"}
-    assert len(new) == 26
-    assert set(provinces()) - set(new) == {"Heilongjiang", "Xizang", "Qinghai", "Ningxia",
-                                           "Xinjiang"}  # fmt: skip
+    assert len(new) == 25
+    assert set(provinces()) - set(new) == {
+        "Heilongjiang",
+        "Xizang",
+        "Qinghai",
+        "Ningxia",
+        "Inner Mongolia",
+        "Xinjiang",
+    }
 
 
 # Existing price, share; auction, share, term; market: read off the tables by hand.
@@ -68,9 +74,12 @@ def test_a_household_before_and_after_june_2025(province, kept, part, bid, share
         assert new.unknown == ("term",)
         assert new.export == pytest.approx([alone] * 25)
         found = resolve_terms(pvp.Scenario(), province).findings(province)
-        assert "mechanism_unknown" in [f.code for f in found]
+        assert "mechanism_unknown" in [f.code for f in found if f.doubtful]
         assert province in found[0].text("en")
         return
+    won = resolve_terms(pvp.Scenario(), province).findings(province)
+    assert [f.code for f in won] == ["mechanism_won"]
+    assert f"{bid:g}" in won[0].text("en")
     assert new.unknown == ()
     assert new.mechanism_years == term
     assert new.export[:term] == pytest.approx([share * bid + (1 - share) * alone] * term)
@@ -92,10 +101,18 @@ def test_winning_losing_cap_and_own_terms():
 
 
 def test_without_a_mechanism_there_is_none():
-    """Inner Mongolia lets no new energy in: nothing is unknown, the market pays."""
-    prices = export("Inner Mongolia")
+    """Inner Mongolia lets no new energy in, Guangxi no halls: the market pays, and is known."""
+    prices = export("Inner Mongolia", area="east grid")
     assert prices.unknown == ()
-    assert prices.export[0] == pytest.approx(market_of("Inner Mongolia").middle.value)
+    assert prices.export[0] == pytest.approx(market_of("Inner Mongolia", "east grid").middle.value)
+    assert np.isnan(export("Inner Mongolia", area="west grid").export[0])
+    hall = export("Guangxi", project_class=HALL)
+    assert hall.unknown == ()
+    assert hall.export == pytest.approx([market_of("Guangxi").middle.value] * 25)
+    assert export("Guangxi").unknown == ("share", "term")
+    said = price_lines("Guangxi", NEW, HALL, "en")
+    assert any("No mechanism" in line for line in said)
+    assert not any("not all known" in line for line in said)
 
 
 def test_what_is_kept_in_full_needs_no_market_until_it_ends():
@@ -190,6 +207,12 @@ def test_the_command_names_provinces_as_people_do():
     )
     with pytest.raises(pvp.ConfigError, match="Foo"):
         find_province("Foo")
+    with pytest.raises(pvp.ConfigError, match="general_commercial"):
+        price_lines("Zhejiang", NEW, "foo", "en")
+    assert "Grid area: south grid" in price_lines("Hebei", NEW, HOUSE, "en")
+    assert "Grid area: north grid" in price_lines("Hebei", NEW, HOUSE, "en", "north grid")
+    assert any("(8-12)" in line for line in price_lines("Zhejiang", NEW, HOUSE, "en"))
+    assert any("does not win" in line for line in price_lines("Hunan", NEW, HOUSE, "en"))
     with pytest.raises(pvp.ConfigError, match="grid area"):
         price_lines("Zhejiang", NEW, HOUSE, "en", "south grid")
     said = "\n".join(price_lines("Zhejiang", NEW, HOUSE, "en"))
@@ -201,7 +224,7 @@ def test_the_command_names_provinces_as_people_do():
 
 
 def test_rows_carry_source_year_and_certainty():
-    for name in ("provincial", "market_months", "market_rules", "grid_areas"):
+    for name in ("provincial", "market_months", "market_rules", "grid_areas", "auction_bars"):
         for row in rows_of(f"reference/{name}.csv"):
             assert row["source"]
             assert row["year"].isdigit()

@@ -245,6 +245,10 @@ class Terms:
         if not self.prices.costs_known:
             keys = {"keys": ", ".join(LOCAL_COSTS)}
             found.append(Finding("costs_unknown", "finance", params=keys))
+        if "mechanism_price_auction" in self.prices.sources:
+            price = self.prices.sources["mechanism_price_auction"].value
+            won = {"price": f"{price:g}", "years": self.prices.mechanism_years}
+            found.append(Finding("mechanism_won", "tariff", params=won))
         if self.prices.unknown:
             told = ", ".join(f"mechanism_{name}" for name in self.prices.unknown)
             found.append(Finding("mechanism_unknown", "tariff", params={**where, "parts": told}))

@@ -96,7 +96,8 @@ def _export_rows(terms: Terms) -> list[_Row]:
     """Export price of the first and last year, and how it comes about."""
     prices, unit = terms.prices, "money/kWh"
     parts = {k: v.value for k, v in prices.sources.items()}
-    how = "scenario"
+    how = "market price" if "market_price" in parts else "price of existing projects"
+    how = "scenario" if "export_price" in parts else how
     if terms.mechanism is not None:
         market = next((v for k, v in parts.items() if k.startswith("market_price")), float("nan"))
         share = terms.mechanism.share

@@ -27,7 +27,7 @@ says something of each."""
 LEAST = 5
 """In a village of fewer households with a roof nothing is told of their use."""
 
-AGAIN = ("household_use", "measures", "chosen", "returns", "villages", "ledger", "collective",
+AGAIN = ("household_use", "measures", "chosen", "returns", "ledger", "collective",
          "fairness", "stresses", "press", "sanity")  # fmt: skip
 """Stages that tell of use or of who is poor: made again from what may be told."""
 
@@ -66,6 +66,9 @@ def public_results(part: Plan) -> dict[str, Any]:
         out["fairness"] = told_of.assign(
             **{name: np.nan for name in told_of if name.startswith("low_income")}
         )
+    # Totals of a village tell of nobody: they are the office's, or parts would not sum to them.
+    whole = part.result("villages")
+    out["villages"] = whole.assign(low_income_share=np.nan) if poor or few else whole
     if use:
         homes = part.result("holdings")
         told = pd.DataFrame(

@@ -129,6 +129,11 @@ def find_place(
             findings.append(Finding(code, "site.province", params=params))
     code = _code_of(buildings)
     area = provincial.area_of(code) if code else None
+    if area is None and province is not None and provincial.areas_of(province):
+        area = provincial.usual_area(province)
+        known = ", ".join(provincial.areas_of(province))
+        params = {"area": str(area), "known": known}
+        findings.append(Finding("grid_area_taken", "site.division_code", params=params))
     return Place(latitude, longitude, province, rural_income(province), area), findings
 
 

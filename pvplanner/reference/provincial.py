@@ -94,6 +94,27 @@ def areas_of(province: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(r["area"] for r in rows("grid_areas") if r["province"] == province))
 
 
+def usual_area(province: str) -> str | None:
+    """The grid area that is taken where none is named: the one that keeps the lowest price."""
+    told = {area: _least(province, area, ("existing_price",)) for area in areas_of(province)}
+    known = {area: price.value for area, price in told.items() if price is not None}
+    return min(known, key=known.__getitem__, default=None)
+
+
+def is_barred(province: str, project_class: str) -> bool:
+    """Whether a class of project may not bid for the mechanism."""
+    return any(
+        row["province"] == province and row["project_class"] == project_class
+        for row in rows("auction_bars")
+    )
+
+
+def raw_term(province: str) -> str:
+    """A term as its source has it, where that is a range; empty else."""
+    told = [row["value"] for row in _rows(province) if row["item"] == "new_term"]
+    return told[0] if told and not told[0].isdigit() else ""
+
+
 def mechanism_of(
     province: str, on: dt.date, project_class: str, area: str | None = None
 ) -> Mechanism:
@@ -104,6 +125,9 @@ def mechanism_of(
     """
     if on < REFORM:
         return _existing(province, project_class, area)
+    if is_barred(province, project_class):
+        return Mechanism(None, Sourced(0.0, "1", "general commercial roofs may not bid", "2025",
+                                       "one"), None)  # fmt: skip
     price, how = _least(province, area, ("auction_pv_price_2025", "auction_pv_price")), "auction"
     if price is None:
         price, how = _least(province, area, ("new_cap",)), "cap"
@@ -121,7 +145,7 @@ def _existing(province: str, project_class: str, area: str | None) -> Mechanism:
                         "2026", "assumption")  # fmt: skip
     term = None if price is None else Sourced(
         float(EXISTING_YEARS), "yr", "document 136 of 2025: the earlier of 20 years and full hours",
-        "2025", "two",
+        "2025", "one",
     )  # fmt: skip
     return Mechanism(price, share, term, "existing" if price is not None else "")
 
@@ -130,10 +154,10 @@ def market_of(province: str, area: str | None = None) -> Market | None:
     """The market's price of PV in a province, month by month; ``None`` where none was found.
 
     The reference price on settlement sheets, else the newest sound spot price weighted by PV times
-    the usual ratio of the two. Where a province has several areas and none is named, the cheaper.
+    the usual ratio of the two. Where a province has several areas and none is named, that of
+    :func:`usual_area`.
     """
-    found = [m for one in _areas(province, area) if (m := _market(province, one)) is not None]
-    return min(found, key=lambda market: market.middle.value, default=None)
+    return _market(province, _areas(province, area)[0])
 
 
 def household_tiers(province: str) -> list[dict[str, str]]:
@@ -173,9 +197,8 @@ def self_use_least(province: str) -> Sourced | None:
 
 
 def _areas(province: str, area: str | None) -> tuple[str, ...]:
-    if area is not None:
-        return (area,)
-    return areas_of(province) or ("",)
+    named = area or usual_area(province)
+    return ("",) if named is None else (named,)
 
 
 def _least(province: str, area: str | None, items: tuple[str, ...]) -> Sourced | None:

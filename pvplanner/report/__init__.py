@@ -13,6 +13,7 @@ from pvplanner.markup import sealed
 from pvplanner.money import HOUSEHOLD, all_models
 from pvplanner.plan import Plan
 from pvplanner.plan.commit import page_file, write_beside
+from pvplanner.plan.public import GROUP
 from pvplanner.report.cells import currency_of
 from pvplanner.report.charts import carbon_chart, cash_chart, month_chart
 from pvplanner.report.facts import (
@@ -77,7 +78,7 @@ def save_report(
 
 def render_report(plan: Plan, language: str, *, internal: bool) -> str:
     """The report as HTML; text from data is escaped by the template."""
-    plan = plan if internal else plan.public()
+    office, plan = plan, plan if internal else plan.public()
     environment = jinja2.Environment(
         loader=jinja2.PackageLoader("pvplanner", "templates"),
         autoescape=True,
@@ -99,7 +100,8 @@ def render_report(plan: Plan, language: str, *, internal: bool) -> str:
         cash=cash_chart(plan, language),
         carbon=carbon_chart(plan, language),
         tables=[
-            models_table(plan, language),
+            # Sums over so many households tell of none of them.
+            models_table(office if len(plan.households) >= GROUP else plan, language),
             village_table(plan, language),
             household_table(plan, language, internal),
             by_model_table(plan, language, internal),

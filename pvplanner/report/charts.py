@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from pvplanner.money.payments import LOW_INCOME
 from pvplanner.plan import Plan
 from pvplanner.report.cells import currency_of
 from pvplanner.schema import MONTHLY_ENERGY
@@ -33,7 +34,9 @@ def month_chart(plan: Plan, language: str) -> dict[str, Any]:
 def cash_chart(plan: Plan, language: str) -> dict[str, Any] | None:
     """Net cash of all households in each year, the first payment left out of the scale."""
     ledger = plan.result("ledger")
-    sign = ledger["payee"].eq("household") * 1.0 - ledger["payer"].eq("household")
+    # Members of low income are households too, where they are told as one.
+    people = ("household", LOW_INCOME)
+    sign = ledger["payee"].isin(people) * 1.0 - ledger["payer"].isin(people)
     mine = ledger[sign != 0]
     if mine.empty or mine["yuan"].isna().any():
         return None

@@ -16,7 +16,7 @@ from typing import Any
 import jinja2
 import pandas as pd
 
-from pvplanner.errors import ConfigError
+from pvplanner.errors import ConfigError, InputError, listed
 from pvplanner.markup import sealed
 from pvplanner.money.payments import LOW_INCOME
 from pvplanner.plan import Plan
@@ -41,7 +41,14 @@ def posting_rows(plan: Plan) -> tuple[pd.DataFrame, float]:
         shares) and ``posting_amount``, the households that are paid anything.
     unnamed : float
         What members of low income alone are paid together.
+
+    Raises
+    ------
+    InputError
+        If there are several villages: each posts what its own collective pays.
     """
+    if len(plan.parts) > 1:
+        raise InputError("villages_several", where="posting", names=listed(plan.parts, 12))
     public = plan.public()
     flows = public.cash_flows()
     first = flows[(flows["year"] == 1) & flows["item"].isin(PAID)]
