@@ -167,6 +167,47 @@ def test_months_of_the_market():
     assert market_of("Xizang") is None
 
 
+def test_the_day_of_the_reform():
+    assert mechanism_of("Zhejiang", dt.date(2025, 5, 31), HOUSE).price_from == "existing"
+    assert mechanism_of("Zhejiang", dt.date(2025, 6, 1), HOUSE).price_from == "auction"
+    with pytest.raises(AttributeError):
+        market_of("Zhejiang").months = ()
+
+
+def test_every_month_is_its_own():
+    """Gansu has whole years of spot prices and no ratio: its months are the newest sound ones."""
+    rows = [
+        r
+        for r in rows_of("reference/market_months.csv")
+        if r["province"] == "Gansu" and not r["doubtful"]
+    ]
+    settled = {r["month"]: float(r["value"]) for r in rows if r["item"] == "settlement_ref"}
+    spot = {r["month"]: float(r["value"]) for r in rows if r["item"] == "pv_price_rt"}
+    found = market_of("Gansu").months
+    for number in range(1, 13):
+        kind = settled if any(int(m[5:]) == number for m in settled) else spot
+        newest = max(m for m in kind if int(m[5:]) == number)
+        assert found[number - 1] == pytest.approx(kind[newest]), number
+
+
+def test_a_range_of_whole_years():
+    spot = {
+        r["month"]: 0.74 * float(r["value"])
+        for r in rows_of("reference/market_months.csv")
+        if r["province"] == "Guangdong" and r["item"] == "pv_price_rt" and not r["doubtful"]
+    }
+    years = [np.mean([v for m, v in spot.items() if m[:4] == y]) for y in ("2024", "2025")]
+    found = market_of("Guangdong")
+    assert found.low.value == pytest.approx(min(*years, found.middle.value))
+    assert found.high.value == pytest.approx(max(*years, found.middle.value))
+
+
+def test_tiers_end_where_a_limit_was_not_found():
+    assert [t["up_to_kwh"] for t in household_tiers("Shanghai")] == ["3120", ""]
+    assert [t["flat"] for t in household_tiers("Shanghai")] == ["0.617", "0.667"]
+    assert len(household_tiers("Beijing")) == 3
+
+
 def test_doubtful_months_are_left_out():
     told = rows_of("reference/market_months.csv")
     assert sum(bool(r["doubtful"]) for r in told) == 24

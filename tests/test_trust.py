@@ -182,6 +182,34 @@ def test_a_slip_that_leads_nowhere_is_none():
     assert slipped(190.0, Range(0.01, 100.0, "money/W", "x"))[0] == "fen"
 
 
+def test_what_is_left_is_meant_from_a_half_on():
+    usual = Range(0.0, 0.6, "1", "x")
+    # At a half both readings are inside; from there on it is what is left.
+    assert slipped(0.5, Range(0.0, 0.501, "1", "x")) is not None
+    assert slipped(0.61, usual) == ("complement", pytest.approx(0.39))
+    assert slipped(0.49, Range(0.0, 0.48, "1", "x"))[0] == "percent"
+    # Of two that lead inside, the nearer to the middle: here a hundredth, not a thousandth.
+    assert slipped(400.0, Range(0.3, 30.0, "money/W", "x"))[0] == "fen"
+    assert slipped(1.0, Range(1.5, 2.5, "1", "x")) is None
+    # What would be nothing is no meaning.
+    assert slipped(1.0, Range(0.0, 0.5, "1", "x")) == ("percent", 0.01)
+    assert Range(1.0, 2.0, "m", "x").scaled(3.0, 5.0) == Range(3.0, 10.0, "m", "x")
+    with pytest.raises(AttributeError):
+        usual.low = 1.0
+
+
+def test_ranges_of_rules():
+    from pvplanner.scenario.doubts import RULE_SPREAD, rule_range
+
+    eaves = rule_range("setback_eave")
+    assert RULE_SPREAD == 6.0
+    assert (eaves.low, eaves.high) == pytest.approx((0.2 / 6, 0.5 * 6))
+    assert rule_range("unseen").high == pytest.approx(0.6)
+    assert rule_range("confidence_min").high == 1.0
+    assert rule_range("confidence_min").low == pytest.approx(0.25 / 6)
+    assert rule_range("no rule") is None
+
+
 def test_money_of_another_currency():
     usual = Range(2.0, 8.0, "money/W", "x")
     assert in_currency(usual, "CNY") is usual
