@@ -130,6 +130,8 @@ def tell(
     for group in ("map", "report"):
         if group in groups:
             session.say(f"said_{group}", folder / f"{group}.html")
+    if made.scenario.site.households is not None:
+        typer.echo(session.word("said_private"))
     if not {"map", "report"} & set(groups):
         session.say("said_tables", folder)
 
