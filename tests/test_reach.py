@@ -21,7 +21,8 @@ from villages import EAST, NORTH, hamlet
 import pvplanner as pvp
 from pvplanner.buildings import read_areas, read_lines
 from pvplanner.reading import read_table
-from pvplanner.reading.kinds import SETTINGS, check_crs, check_raster, check_vector
+from pvplanner.reading.kinds import SETTINGS, check_raster, check_vector
+from pvplanner.reading.systems import check_crs
 from pvplanner.roofs.lod2 import read_planes
 from pvplanner.terrain import open_raster
 
@@ -315,7 +316,7 @@ def test_a_shapefile_is_found_wherever_it_lies_in_a_zip(tmp_path, inside):
 
 
 @pytest.mark.parametrize("name", ["urn:ogc:def:crs:OGC:1.3:CRS84", "EPSG:4326", "CRS84",
-                                  "urn:ogc:def:crs:EPSG::4326", "EPSG:4490"])  # fmt: skip
+                                  "urn:ogc:def:crs:EPSG::4326", "EPSG:4490", "WGS84"])  # fmt: skip
 def test_a_named_coordinate_system_is_read(tmp_path, name):
     path = tmp_path / "f.geojson"
     path.write_text(json.dumps(square({"type": "name", "properties": {"name": name}})), "utf-8")

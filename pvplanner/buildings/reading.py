@@ -15,7 +15,9 @@ from pvplanner.buildings.drawing import drawing_encoding, outlines_of_drawing
 from pvplanner.buildings.encoding import table_encoding
 from pvplanner.errors import Finding, InputError, listed
 from pvplanner.reading import guarded
-from pvplanner.reading.kinds import careful_gdal, check_crs, check_parquet, check_vector
+from pvplanner.reading.bombs import check_parquet
+from pvplanner.reading.kinds import careful_gdal, check_vector
+from pvplanner.reading.systems import check_crs
 
 
 def read_features(

@@ -32,7 +32,7 @@ from pvplanner.form.layout import (
     table_model,
 )
 from pvplanner.reading import guarded, parse_times
-from pvplanner.reading.kinds import check_workbook
+from pvplanner.reading.bombs import check_workbook
 from pvplanner.reading.values import plain_text, read_number
 from pvplanner.scenario import Scenario
 from pvplanner.words import label

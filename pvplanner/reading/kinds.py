@@ -20,22 +20,10 @@ from typing import Any
 from xml.etree import ElementTree
 
 from pvplanner.errors import InputError, listed
+from pvplanner.reading.bombs import HEAD, check_archive, check_workbook, has_entities
 from pvplanner.reading.guard import guarded
+from pvplanner.reading.systems import check_crs, is_named, systems_of
 
-HEAD = 4096
-MOST_UNPACKED = 600_000_000
-"""Bytes that one file may unpack to; a workbook of a million rows has less."""
-
-SMALL_UNPACKED, SMALL_WORKBOOK = 64_000_000, 8_000_000
-MOST_RATIO = 150
-"""Beyond these sizes nothing that is data packs to less than one part in this: blank columns of a
-shapefile's table pack well, sheets do not.
-"""
-MOST_SHEETS = 300
-
-MOST_STRINGS = 200_000_000
-MOST_PARTS = 20_000
-MOST_ROWS = 50_000_000
 MOST_XML = 50_000_000
 
 SETTINGS = {
@@ -119,66 +107,6 @@ def check_raster(path: str | os.PathLike[str]) -> str:
         if beside.exists():
             _check_aux(beside)
     return kind.driver
-
-
-def check_archive(file: Path, small: int = SMALL_UNPACKED) -> list[zipfile.ZipInfo]:
-    """Members of a zip that unpacks to no more than what data does.
-
-    Raises
-    ------
-    InputError
-        If it is none, or unpacks to far more than it is.
-    """
-    with guarded(file), zipfile.ZipFile(file) as archive:
-        parts = archive.infolist()
-    size = sum(part.file_size for part in parts)
-    packed = max(file.stat().st_size, 1)
-    strings = sum(p.file_size for p in parts if p.filename.lower().endswith("sharedstrings.xml"))
-    burst = size > small and size / packed > MOST_RATIO
-    if len(parts) > MOST_PARTS or size > MOST_UNPACKED or burst or strings > MOST_STRINGS:
-        raise InputError("file_bomb", where=file.name, megabytes=round(size / 1e6))
-    return parts
-
-
-def check_workbook(file: Path) -> None:
-    """A workbook whose parts are plain XML of a bounded size.
-
-    Raises
-    ------
-    InputError
-        If it unpacks to far more than it is, or its XML defines entities.
-    """
-    parts = check_archive(file, SMALL_WORKBOOK)
-    sheets = sum("worksheets/sheet" in part.filename for part in parts)
-    if sheets > MOST_SHEETS:
-        raise InputError("file_bomb", where=file.name, megabytes=0)
-    with guarded(file), zipfile.ZipFile(file) as archive:
-        for part in parts:
-            if part.filename.lower().endswith((".xml", ".rels")):
-                with archive.open(part) as stream:
-                    if _has_entities(stream.read(HEAD)):
-                        raise InputError("file_entities", where=file.name, within=part.filename)
-
-
-def check_parquet(file: Path) -> None:
-    """A Parquet file that unpacks to what data does.
-
-    Raises
-    ------
-    InputError
-        If its rows or bytes are far more than the file's.
-    """
-    import pyarrow.parquet as pq
-
-    with guarded(file):
-        told = pq.read_metadata(file)
-        groups = [told.row_group(n) for n in range(told.num_row_groups)]
-        size = sum(group.total_byte_size for group in groups)
-        # Runs of one value are stored as one: the rows tell what they unpack to.
-        size = max(size, told.num_rows * told.num_columns)
-    burst = size > SMALL_UNPACKED and size / max(file.stat().st_size, 1) > MOST_RATIO
-    if told.num_rows > MOST_ROWS or burst:
-        raise InputError("file_bomb", where=file.name, megabytes=round(size / 1e6))
 
 
 @contextmanager
@@ -267,17 +195,12 @@ def _seems(file: Path) -> str:
     return next(found, ascii(head[:12].decode("latin-1")))
 
 
-def _has_entities(head: bytes) -> bool:
-    plain = head.replace(b"\x00", b"").upper()
-    return b"<!DOCTYPE" in plain or b"<!ENTITY" in plain
-
-
 def _xml(file: Path) -> ElementTree.Element:
     """The root of a small XML file without entities."""
     if file.stat().st_size > MOST_XML:
         raise InputError("file_bomb", where=file.name, megabytes=file.stat().st_size // 1_000_000)
     body = file.read_bytes()
-    if _has_entities(body):
+    if has_entities(body):
         raise InputError("file_entities", where=file.name, within="DOCTYPE")
     with guarded(file):
         return ElementTree.fromstring(body)
@@ -299,72 +222,14 @@ def _look_json(file: Path) -> None:
         return
     lines = body.splitlines() if file.suffix.lower() in _BY_LINE else [body]
     for line in lines:
-        for crs in _systems_of(line):
+        for crs in systems_of(line):
             told = crs.get("properties") if isinstance(crs, dict) else crs
-            if not _is_named(crs):
+            if not is_named(crs):
                 what = json.dumps(told, ensure_ascii=False)[:80]
                 raise InputError("file_reaches", where=file.name, what=what)
 
 
 _BY_LINE = (".geojsonl", ".geojsons", ".ndjson", ".jsonl")
-_NAME = re.compile(
-    r"(?:urn:(?:ogc|x-ogc):def:crs:[\w.:,-]*|[A-Za-z]{2,10}:[\w.]+|\d{4,6}|CRS84"
-    r"|https?://www\.opengis\.net/def/crs/[\w./]+)"
-)
-"""How an authority's coordinate system is named; anything else may be a recipe that names files."""
-
-
-def _is_named(crs: Any) -> bool:
-    """Whether a coordinate system is none or an authority's."""
-    if crs is None or not isinstance(crs, dict):
-        return crs is None or bool(_NAME.fullmatch(str(crs)))
-    kind, told = str(crs.get("type", "")).casefold(), crs.get("properties")
-    if kind.startswith(("link", "url")) or not isinstance(told, dict):
-        return False
-    names = [told[key] for key in told if key in ("name", "code")]
-    plain = bool(names) and all(_NAME.fullmatch(str(n)) or str(n).isdigit() for n in names)
-    return plain and not any("://" in str(told[k]) for k in told if k not in ("name", "code"))
-
-
-def _systems_of(body: bytes) -> Iterator[Any]:
-    """Every ``crs`` of a JSON text that is no attribute of a feature."""
-    if not body.strip():
-        return
-    try:
-        told = json.loads(body.decode("utf-8-sig", errors="replace"))
-    except RecursionError:
-        raise InputError("file_bomb", where="crs", megabytes=len(body) // 1_000_000) from None
-    except ValueError:
-        # What is no JSON is said by the reader; a link in what only GDAL takes for it is not.
-        if re.search(rb'"crs"[^}]{0,300}("?link|"?url|[+]|/)', body, re.I):
-            yield {"type": "link"}
-        return
-    left = [told]
-    while left:
-        one = left.pop()
-        if isinstance(one, dict):
-            if "crs" in one:
-                yield one["crs"]
-            left += [v for k, v in one.items() if k not in ("properties", "coordinates", "crs")]
-        elif isinstance(one, list):
-            left += [v for v in one if isinstance(v, dict | list)]
-
-
-def check_crs(crs: Any, where: str) -> None:
-    """A coordinate system that is an authority's or is spelled out, and names no file.
-
-    Raises
-    ------
-    InputError
-        If its text names grids, a file or an address.
-    """
-    text = crs.to_wkt() if hasattr(crs, "to_wkt") else str(crs or "")
-    found = re.search(
-        r"(?i)(?:(?:nad|geoid)grids=|PARAMETERFILE\[\"[^\"]*\",\")[^\"\s]*[/\\]|\+init=|/vsi|file://",
-        text,
-    )
-    if found:
-        raise InputError("file_reaches", where=where, what=text[found.start() : found.start() + 60])
 
 
 def _look_package(file: Path) -> None:

@@ -16,8 +16,8 @@ from typing import Any
 import pandas as pd
 
 from pvplanner.errors import Finding, InputError, listed
+from pvplanner.reading.bombs import check_workbook
 from pvplanner.reading.guard import guarded
-from pvplanner.reading.kinds import check_workbook
 from pvplanner.reading.values import is_unit, plain_text, read_numbers
 from pvplanner.texts import decode_text
 

@@ -28,7 +28,8 @@ from rasterio.windows import Window
 
 from pvplanner.errors import Finding, InputError
 from pvplanner.reading import guarded
-from pvplanner.reading.kinds import SETTINGS, check_crs, check_raster
+from pvplanner.reading.kinds import SETTINGS, check_raster
+from pvplanner.reading.systems import check_crs
 from pvplanner.terrain.unknown import HIGHEST_M, LOWEST_M, unknown_values
 
 FINEST_M = 0.25
