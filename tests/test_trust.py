@@ -428,6 +428,38 @@ SOUND_FIGURES = {
 }  # fmt: skip
 
 
+def test_figures_of_a_village_by_hand():
+    from pvplanner.holdings.sanity import FEW, whole_figures
+
+    arrays = pd.DataFrame({"capacity_kwp": [40.0, 10.0]})
+    energy = pd.DataFrame({"energy_kwh": [40_000.0, 10_000.0]})
+    homes = pd.DataFrame({
+        "capacity_kwp": [10.0, 10.0, 10.0, 10.0, 10.0, 0.0], "own_building": [False] * 6,
+        "energy_first_year_kwh": [10_000.0] * 5 + [0.0], "self_used_kwh": [2_000.0] * 5 + [9.0],
+        "income_first_year": [4_000.0] * 5 + [7_000.0], "own_use": [True] * 6,
+        "payback_years": [7.0, 8.0, 9.0, 10.0, 11.0, 1.0], "lcoe": [0.3] * 5 + [9.0],
+    })  # fmt: skip
+    told = whole_figures(energy, arrays, homes, 1250.0, 1.1)
+    assert told == pytest.approx({
+        "capacity_kwp": 50.0, "specific_yield_over_light": 0.8, "light_over_typical": 1.1,
+        "income_per_kwh": 0.4, "kwp_per_household": 10.0, "used_at_home": 0.2,
+        "payback_years": 9.0, "lcoe": 0.3,
+    })  # fmt: skip
+    # Medians and own use of four say nothing; an unknown income is not the others' sum.
+    assert FEW == 5
+    four = whole_figures(energy, arrays, homes.iloc[1:], 1250.0, 1.1)
+    assert np.isnan([four[k] for k in ("used_at_home", "payback_years", "lcoe",
+                                       "kwp_per_household")]).all()  # fmt: skip
+    homes.loc[0, "income_first_year"] = np.nan
+    assert np.isnan(whole_figures(energy, arrays, homes, 1250.0, 1.1)["income_per_kwh"])
+    none = whole_figures(energy.iloc[:0], arrays.iloc[:0], homes.iloc[5:], 1250.0, 1.1)
+    assert none["capacity_kwp"] == 0
+    assert np.isnan(none["specific_yield_over_light"])
+    # A roof that was let to a developer is no household of its own.
+    halls = homes.assign(own_building=True)
+    assert np.isnan(whole_figures(energy, arrays, halls, 1250.0, 1.1)["kwp_per_household"])
+
+
 def test_sound_figures_are_asked_nothing():
     assert odd_figures(SOUND_FIGURES, "CNY") == []
     assert odd_figures(dict.fromkeys(SOUND_FIGURES, np.nan), "CNY") == []
