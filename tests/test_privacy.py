@@ -273,6 +273,23 @@ def test_the_list_to_be_posted(villages, tmp_path):
         pvp.save_posting(plan, tmp_path / "q.docx")
 
 
+def test_totals_of_too_few_tell_nothing_of_their_use(tmp_path):
+    """Of three households the sum is nearly each one's own."""
+    shapes = [box(22 * n, 0, 10, 9) for n in range(3)]
+    frame(shapes).to_file(tmp_path / "f.gpkg", engine="pyogrio")
+    rows = "\n".join(f"H{n},B{n + 1},{900 + 700 * n}" for n in range(3))
+    (tmp_path / "l.csv").write_text(f"household_id,building_id,consumption_kwh\n{rows}\n", "utf-8")
+    plan = pvp.plan_village(pvp.Scenario(
+        site={"buildings": str(tmp_path / "f.gpkg"), "households": str(tmp_path / "l.csv")},
+        finance={"model": "self_use"}))  # fmt: skip
+    public = plan.public()
+    assert np.isnan(public.villages["income_first_year"].iloc[0])
+    assert np.isnan(public.villages["supply_ratio"].iloc[0])
+    assert public.households["self_used_kwh"].isna().all()
+    assert public.villages["energy_kwh"].iloc[0] == plan.villages["energy_kwh"].iloc[0]
+    assert np.isfinite(plan.villages["income_first_year"].iloc[0])
+
+
 def test_a_hamlet_is_no_formula(tmp_path):
     shapes = [box(22 * n, 0, 10, 9) for n in range(6)]
     frame(shapes).to_file(tmp_path / "f.gpkg", engine="pyogrio")

@@ -27,7 +27,7 @@ says something of each."""
 LEAST = 5
 """In a village of fewer households with a roof nothing is told of their use."""
 
-AGAIN = ("household_use", "measures", "chosen", "returns", "ledger", "collective",
+AGAIN = ("household_use", "measures", "chosen", "returns", "villages", "ledger", "collective",
          "fairness", "stresses", "press", "sanity")  # fmt: skip
 """Stages that tell of use or of who is poor: made again from what may be told."""
 
@@ -66,9 +66,7 @@ def public_results(part: Plan) -> dict[str, Any]:
         out["fairness"] = told_of.assign(
             **{name: np.nan for name in told_of if name.startswith("low_income")}
         )
-    # Totals of a village tell of nobody: they are the office's, or parts would not sum to them.
-    whole = part.result("villages")
-    out["villages"] = whole.assign(low_income_share=np.nan) if poor or few else whole
+    too_few = False
     if use:
         homes = part.result("holdings")
         told = pd.DataFrame(
@@ -80,9 +78,14 @@ def public_results(part: Plan) -> dict[str, Any]:
             }
         )
         group = groups_of(told)
+        too_few = bool((group == -2).any())
         out["demand"], out["bills"] = spread(
             part.result("demand"), part.result("bills"), told["energy_kwh"].to_numpy(), group
         )
+    if not too_few:
+        # Totals of so many tell of nobody: they are the office's, with what is one sum in them.
+        whole = part.result("villages")
+        out["villages"] = whole.assign(low_income_share=np.nan) if poor or few else whole
     if poor:
         out["terms"] = replace(part.terms, low_income_named=False)
     return out
