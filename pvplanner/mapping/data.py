@@ -111,7 +111,6 @@ def page_data(
         "unit": unit,
         "bounds": bounds,
         "panels": panels,
-        "engine": engines[0],
         "engines": engines,
         "models": list(all_models()),
         "compare": None if compare is None else compare.scenario.name,

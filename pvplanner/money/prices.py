@@ -13,9 +13,6 @@ from pvplanner.scenario import Scenario
 LOCAL_COSTS = ("capex_per_w", "opex_per_w_year")
 """Costs that a scenario outside China must state, in its own currency."""
 
-REFORM = provincial.REFORM
-"""Projects connected from this day on sell under document 136 of 2025."""
-
 
 @dataclass(frozen=True)
 class Prices:
@@ -153,10 +150,12 @@ def _resolve(scenario: Scenario, province: str | None, area: str | None) -> Pric
     )  # fmt: skip
 
 
-def _mechanism(scenario: Scenario, province: str | None, area: str | None) -> provincial.Mechanism:
+def _mechanism(
+    scenario: Scenario, province: str | None, area: str | None
+) -> provincial.ProvinceMechanism:
     """What the mechanism pays by the province's rows, with what the scenario states of it."""
     tariff = scenario.tariff
-    found = provincial.Mechanism(None, None, None)
+    found = provincial.ProvinceMechanism(None, None, None)
     if province is not None:
         found = provincial.mechanism_of(
             province, tariff.connection_date, tariff.project_class, area

@@ -466,11 +466,12 @@ def read_plan(folder: Path) -> Plan:
         plan = _read_plan(folder)
         if before == _signature(folder):
             return plan
-    return plan
+    with holding(folder):
+        return _read_plan(folder)
 
 
 READS = 3
-"""How often a plan is read that another run replaces meanwhile."""
+"""How often a plan is read that other runs replace meanwhile, before they are waited for."""
 
 
 def _signature(folder: Path) -> list[tuple[str, int, int]]:

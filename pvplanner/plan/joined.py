@@ -70,11 +70,9 @@ class Runs:
 
     def only(self, village: str) -> Runs:
         """One village's run alone."""
-        one = Runs(self.graph, self.scenario, self.store, progress=self.progress)
-        one.known = {village: self.known[village]} if self.known else {}
-        one.orders = self.orders
-        one.whole, one.__dict__["parts"] = self.whole, {village: self.parts[village]}
-        return one
+        made = self.with_parts({village: self.parts[village]})
+        made.known = {village: self.known[village]} if self.known else {}
+        return made
 
     def with_parts(self, parts: dict[str, Run]) -> Runs:
         """The same plan with other runs of its villages."""

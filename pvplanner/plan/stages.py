@@ -574,7 +574,7 @@ def press(
     keys=("carbon", "grid.curtailment", *WEAR),
 )
 def carbon_years(holdings: pd.DataFrame, terms: Terms, *, scenario: Any) -> Any:
-    """Income when things go otherwise."""
+    """What the village's energy avoids in each year."""
     made = holdings["energy_kwh"].to_numpy(dtype=float)
     return carbons.yearly_carbon(made, terms.carbon, scenario=scenario)
 

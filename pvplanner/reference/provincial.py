@@ -29,7 +29,7 @@ SPREAD = (0.67, 1.33)
 
 
 @dataclass(frozen=True)
-class Mechanism:
+class ProvinceMechanism:
     """What the mechanism pays a project; ``None`` where it was not found.
 
     Attributes
@@ -101,12 +101,12 @@ def usual_area(province: str) -> str | None:
     return min(known, key=known.__getitem__, default=None)
 
 
-def is_barred(province: str, project_class: str) -> bool:
-    """Whether a class of project may not bid for the mechanism."""
-    return any(
-        row["province"] == province and row["project_class"] == project_class
-        for row in rows("auction_bars")
-    )
+def _barred(province: str, project_class: str) -> Sourced | None:
+    """The share of nothing of a class of project that may not bid for the mechanism."""
+    for row in rows("auction_bars"):
+        if (row["province"], row["project_class"]) == (province, project_class):
+            return Sourced(0.0, "1", row["source"], row["year"], row["certainty"])
+    return None
 
 
 def raw_term(province: str) -> str:
@@ -117,7 +117,7 @@ def raw_term(province: str) -> str:
 
 def mechanism_of(
     province: str, on: dt.date, project_class: str, area: str | None = None
-) -> Mechanism:
+) -> ProvinceMechanism:
     """What the mechanism pays a project of a class that is connected on a day.
 
     Before the reform the price of existing projects, after it the auction's result, else its cap.
@@ -125,18 +125,18 @@ def mechanism_of(
     """
     if on < REFORM:
         return _existing(province, project_class, area)
-    if is_barred(province, project_class):
-        return Mechanism(None, Sourced(0.0, "1", "general commercial roofs may not bid", "2025",
-                                       "one"), None)  # fmt: skip
+    barred = _barred(province, project_class)
+    if barred is not None:
+        return ProvinceMechanism(None, barred, None)
     price, how = _least(province, area, ("auction_pv_price_2025", "auction_pv_price")), "auction"
     if price is None:
         price, how = _least(province, area, ("new_cap",)), "cap"
     share = _least(province, area, ("auction_share_2025", "new_share_max"))
     term = _least(province, area, ("new_term",))
-    return Mechanism(price, share, term, how if price is not None else "")
+    return ProvinceMechanism(price, share, term, how if price is not None else "")
 
 
-def _existing(province: str, project_class: str, area: str | None) -> Mechanism:
+def _existing(province: str, project_class: str, area: str | None) -> ProvinceMechanism:
     price = _least(province, area, ("existing_price",))
     own = "existing_share_household" if project_class in HOUSEHOLDS else "existing_share_other"
     share = _least(province, area, (own, "existing_share_other"))
@@ -147,7 +147,7 @@ def _existing(province: str, project_class: str, area: str | None) -> Mechanism:
         float(EXISTING_YEARS), "yr", "document 136 of 2025: the earlier of 20 years and full hours",
         "2025", "one",
     )  # fmt: skip
-    return Mechanism(price, share, term, "existing" if price is not None else "")
+    return ProvinceMechanism(price, share, term, "existing" if price is not None else "")
 
 
 def market_of(province: str, area: str | None = None) -> Market | None:
@@ -234,22 +234,20 @@ def _market(province: str, area: str) -> Market | None:
     ratio = _ratio(province, area)
     settled = {r["month"]: float(r["value"]) for r in sound if r["item"] == "settlement_ref"}
     spot = {r["month"]: float(r["value"]) * ratio for r in sound if r["item"] == "pv_price_rt"}
-    months = []
-    for number in range(1, MONTHS + 1):
-        every = [k for k in (settled or spot) if int(k[5:]) == number]
-        newest = max(every, default=None) if settled else None
-        if newest is not None:
-            months.append(settled[newest])
-            continue
-        others = [k for k in spot if int(k[5:]) == number]
-        months.append(spot[max(others)] if others else float("nan"))
-    if not np.isfinite(months).any():
+    known = _newest(spot) | _newest(settled)
+    if not known:
         return None
+    months = [known.get(number, float("nan")) for number in range(1, MONTHS + 1)]
     first = sound[0]
-    told = Sourced(float(np.nanmean(months)), "CNY/kWh", first["source"], "2026",
+    told = Sourced(float(np.nanmean(months)), "CNY/kWh", first["source"], first["year"],
                    first["certainty"])  # fmt: skip
     low, high = _spread(spot, told.value)
     return Market(tuple(months), told, replace(told, value=low), replace(told, value=high))
+
+
+def _newest(values: dict[str, float]) -> dict[int, float]:
+    """The newest value of each month by its number, of values by year and month."""
+    return {int(month[5:]): values[month] for month in sorted(values)}
 
 
 def _spread(spot: dict[str, float], middle: float) -> tuple[float, float]:

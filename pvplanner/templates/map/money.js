@@ -1,5 +1,5 @@
 /* What each household gets under each model: the rows of models.csv again, for other prices. */
-var engine = data.engine, engines = data.engines || [data.engine];
+var engines = data.engines, engine = engines[0];
 /* Each village has its own prices, books and rules: one of them at a time. */
 function partOf(homes, h) { return engines.length > 1 ? homes.part[h] : 0; }
 function useVillage(part) { engine = engines[part]; }
