@@ -11,6 +11,7 @@ import sys
 import tempfile
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -235,6 +236,32 @@ def test_a_plan_is_read_whole_while_another_run_replaces_it(place):
     seen.add(pvp.Plan.load(out).summary()["capital"])
     assert seen <= wanted
     assert len(seen) == 2
+
+
+def test_a_plan_that_changes_under_every_look_is_waited_for(place, monkeypatch):
+    """Files of two runs make no plan: whoever reads waits for the other to end."""
+    from pvplanner.plan import folder
+
+    looks = iter(range(100))
+    monkeypatch.setattr(folder, "_signature", lambda path: next(looks))
+    held = []
+    whole = folder._read_plan
+
+    def read(path):
+        with ThreadPoolExecutor(1) as other:
+            held.append(other.submit(busy, path).result())
+        return whole(path)
+
+    def busy(path):
+        try:
+            with holding(path, patience=0.1):
+                return False
+        except pvp.InputError as error:
+            return error.code == "folder_busy"
+
+    monkeypatch.setattr(folder, "_read_plan", read)
+    assert pvp.Plan.load(place / "old").summary()["capital"] > 0
+    assert held == [False, False, False, True]
 
 
 # --- the lock -----------------------------------------------------------------------------------

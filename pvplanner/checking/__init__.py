@@ -20,6 +20,7 @@ from pvplanner.buildings import read_buildings, read_households
 from pvplanner.buildings.households import meant_links
 from pvplanner.errors import Finding, PVPlannerError
 from pvplanner.plan import Plan, open_plan
+from pvplanner.reference.ranges import ranges
 from pvplanner.scenario import Scenario
 
 __all__ = ["FileLook", "Join", "Look", "Measure", "Reading", "look_at"]
@@ -248,11 +249,12 @@ def _measures(plan: Plan) -> list[Measure]:
         "meter_kwh_day": meter.sum().median() / 365 if len(meter.columns) else np.nan,
     }
     out = []
-    for row in reference.rows("plausible"):
-        value = values.get(row["measure"])
+    for measure, usual in ranges().items():
+        value = values.get(measure)
         if value is not None and np.isfinite(value):
-            low, high = float(row["low"]), float(row["high"])
-            out.append(Measure(row["measure"], float(value), low, high, row["unit"], row["source"]))
+            out.append(
+                Measure(measure, float(value), usual.low, usual.high, usual.unit, usual.source)
+            )
     return out
 
 
@@ -260,15 +262,11 @@ def _light_ratio(plan: Plan) -> float:
     """A weather file's light over the typical year's at the same place."""
     if plan.scenario.site.weather == "typical":
         return float("nan")
-    from pvplanner.weather import typical_year
+    from pvplanner.weather import usual_light
 
-    plan = next(iter(plan.parts.values()))
-    place = plan.place
-    try:
-        usual = typical_year(place.latitude, place.longitude)
-    except PVPlannerError:
-        return float("nan")
-    return float(plan.result("year")["ghi"].sum() / usual.data["ghi"].sum())
+    first = next(iter(plan.parts.values()))
+    usual = 1000 * usual_light(first.place.latitude, first.place.longitude)
+    return float(first.result("year")["ghi"].sum() / usual)
 
 
 _OTHERWISE: dict[str, Callable[[Finding, Scenario], list[dict[str, Any]]]] = {
