@@ -322,7 +322,7 @@ def modules(
     village: VillageOption = None,
 ) -> None:
     """Write the outline of every module of a saved plan, for GIS."""
-    from pvplanner.plan.folder import save_modules
+    from pvplanner.plan.layers import save_modules
 
     session: Session = context.obj
     session.speak(None, folder / "scenario.toml")

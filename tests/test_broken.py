@@ -240,12 +240,12 @@ def test_a_plan_is_read_whole_while_another_run_replaces_it(place):
 
 def test_a_plan_that_changes_under_every_look_is_waited_for(place, monkeypatch):
     """Files of two runs make no plan: whoever reads waits for the other to end."""
-    from pvplanner.plan import folder
+    from pvplanner.plan import saved
 
     looks = iter(range(100))
-    monkeypatch.setattr(folder, "_signature", lambda path: next(looks))
+    monkeypatch.setattr(saved, "_signature", lambda path: next(looks))
     held = []
-    whole = folder._read_plan
+    whole = saved._read_plan
 
     def read(path):
         with ThreadPoolExecutor(1) as other:
@@ -259,7 +259,7 @@ def test_a_plan_that_changes_under_every_look_is_waited_for(place, monkeypatch):
         except pvp.InputError as error:
             return error.code == "folder_busy"
 
-    monkeypatch.setattr(folder, "_read_plan", read)
+    monkeypatch.setattr(saved, "_read_plan", read)
     assert pvp.Plan.load(place / "old").summary()["capital"] > 0
     assert held == [False, False, False, True]
 

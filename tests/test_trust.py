@@ -20,7 +20,7 @@ from pvplanner.reading.odd import odd_column
 from pvplanner.reference.ranges import Range, in_currency, ranges, slip_word, slipped
 from pvplanner.report import render_report
 from pvplanner.scenario.doubts import idle_keys, key_findings
-from pvplanner.scenario.sections import _types_in
+from pvplanner.scenario.frozen import _types_in
 
 ASKED = ("key_slipped", "key_implausible")
 

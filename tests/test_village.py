@@ -193,7 +193,7 @@ def test_a_crash_leaves_the_old_plan_whole(liao, tmp_path, monkeypatch):
     def crash(*args, **kwargs):
         raise OSError("disk full")
 
-    monkeypatch.setattr(storage, "_write_geopackage", crash)
+    monkeypatch.setattr(storage, "write_geopackage", crash)
     with pytest.raises(OSError, match="disk full"):
         liao.save(folder)
     assert {f.name: f.read_bytes() for f in folder.iterdir()} == before

@@ -6,22 +6,20 @@ import json
 import os
 import shutil
 from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pvplanner.errors import LANGUAGES, ConfigError, Finding, InputError, listed
+from pvplanner.errors import LANGUAGES, ConfigError, listed
 from pvplanner.plan.commit import heal, transaction
-from pvplanner.plan.joined import Runs
+from pvplanner.plan.layers import plain_table, write_geopackage
 from pvplanner.plan.locking import holding
-from pvplanner.plan.plan import BASES, FINDERS, KEPT, ORDERED, Plan, open_plan
+from pvplanner.plan.plan import FINDERS, KEPT, Plan, open_plan
 from pvplanner.plan.runner import package_hash
 from pvplanner.plan.stages import GRAPH
 from pvplanner.plan.store import (
     FOLDER,
     FolderStore,
-    MemoryStore,
     hash_bytes_of,
     hash_values,
     write_whole,
@@ -30,10 +28,7 @@ from pvplanner.scenario import Scenario
 from pvplanner.schema import TABLES
 
 if TYPE_CHECKING:
-    import pandas as pd
-
-_FIXED_DATE = "2000-01-01T00:00:00Z"
-"""Date written into GeoPackages, so that the same inputs give the same bytes."""
+    pass
 
 OUTPUTS = (
     "map.html",
@@ -255,7 +250,7 @@ def _write(
             plan._run.progress("pages")
             drawn[file].draw(plan, target)
         elif file == "plan.gpkg":
-            _write_geopackage(plan, target)
+            write_geopackage(plan, target)
         elif file == "summary.json":
             _write_text(target, _summary_text(plan))
         elif file == "scenario.toml":
@@ -281,7 +276,7 @@ def _table_bytes(plan: Plan, name: str) -> bytes:
         if held is not None:
             return held
     held_already = name in plan._views
-    body = to_bytes(_plain(plan.view(name)))
+    body = to_bytes(plain_table(plan.view(name)))
     if not held_already:
         plan.forget(name)
     return body
@@ -367,192 +362,3 @@ def guard_outputs(folder: str | os.PathLike[str], inputs: Iterable[str | None]) 
     there = [name for name in OUTPUTS if (target / name).exists() and name not in manifest]
     if there and not earlier:
         raise ConfigError("output_taken", where=str(target), files=listed(there))
-
-
-def save_modules(plan: Plan, path: str | os.PathLike[str]) -> Path:
-    """Write the outline of every module of a plan as a layer for GIS.
-
-    Raises
-    ------
-    ConfigError
-        If the suffix is not ``.gpkg``, ``.geojson`` or ``.parquet``.
-    """
-    import pyogrio
-
-    from pvplanner.modules import outlines_of
-
-    target = Path(path)
-    drivers = {".gpkg": "GPKG", ".geojson": "GeoJSON", ".parquet": ""}
-    suffix = target.suffix.lower()
-    if suffix not in drivers:
-        known = ", ".join(drivers)
-        raise ConfigError("page_suffix", where=str(target), suffix=suffix, known=known)
-    outlines = outlines_of(plan.planes, plan.modules)
-    beside = target.with_name(f".{target.stem}.part{suffix}")
-    target.parent.mkdir(parents=True, exist_ok=True)
-    if suffix == ".parquet":
-        outlines.to_parquet(beside)
-    else:
-        # GeoJSON is in degrees (RFC 7946).
-        shown = outlines.to_crs(4326) if suffix == ".geojson" else outlines
-        pyogrio.write_dataframe(shown, beside, layer="modules", driver=drivers[suffix])
-    os.replace(beside, target)
-    return target
-
-
-def _plain(table: pd.DataFrame) -> pd.DataFrame:
-    """A copy without attributes that no format stores, its key a column."""
-    out = table.copy(deep=False)
-    out.attrs = {}
-    return out.reset_index() if out.index.name == "array_id" else out
-
-
-def _write_geopackage(plan: Plan, path: Path) -> None:
-    import geopandas as gpd
-    import pyogrio
-    from pyogrio.errors import DataLayerError, DataSourceError, FeatureError, GeometryError
-
-    pyogrio.set_gdal_config_options({"OGR_CURRENT_DATE": _FIXED_DATE})
-    try:
-        for number, (name, table) in enumerate(plan.tables()):
-            frame = _for_ogr(_plain(table))
-            pyogrio.write_dataframe(
-                frame,
-                path,
-                layer=name,
-                driver="GPKG",
-                append=number > 0,
-                promote_to_multi=isinstance(frame, gpd.GeoDataFrame),
-            )
-    except (DataSourceError, DataLayerError, FeatureError, GeometryError) as error:
-        # SQLite says of a full disk what it says of a damaged file.
-        raise InputError("folder_unwritable", where=path.name, reason=str(error)) from None
-    finally:
-        pyogrio.set_gdal_config_options({"OGR_CURRENT_DATE": None})
-
-
-def _for_ogr(frame: pd.DataFrame) -> pd.DataFrame:
-    import pandas as pd
-    from geopandas.array import GeometryDtype
-
-    out = frame.copy()
-    for name in out.columns:
-        kind = out[name].dtype
-        if name == getattr(out, "_geometry_column_name", None):
-            continue
-        if isinstance(kind, GeometryDtype):
-            # A layer holds one geometry; others are kept as well-known text.
-            drawn = ~(out[name].isna() | out[name].is_empty)
-            out[name] = out[name].to_wkt(rounding_precision=2).where(drawn, None)
-            continue
-        if isinstance(kind, pd.BooleanDtype):
-            out[name] = out[name].astype("Int16").astype(float)
-        elif pd.api.types.is_string_dtype(kind) or pd.api.types.is_object_dtype(kind):
-            out[name] = out[name].astype(object).where(out[name].notna(), None)
-    return out
-
-
-def read_plan(folder: Path) -> Plan:
-    """Read a plan that was saved, from its tables alone.
-
-    Raises
-    ------
-    InputError
-        If the folder holds no whole plan.
-    """
-    for _ in range(READS):
-        heal(folder)
-        before = _signature(folder)
-        plan = _read_plan(folder)
-        if before == _signature(folder):
-            return plan
-    with holding(folder):
-        return _read_plan(folder)
-
-
-READS = 3
-"""How often a plan is read that other runs replace meanwhile, before they are waited for."""
-
-
-def _signature(folder: Path) -> list[tuple[str, int, int]]:
-    """Sizes and times of a plan's files."""
-    found = []
-    for path in sorted(folder.glob("*.*")):
-        with suppress(OSError):
-            stat = path.stat()
-            found.append((path.name, stat.st_size, stat.st_mtime_ns))
-    return found
-
-
-def _read_plan(folder: Path) -> Plan:
-    summary_file = folder / "summary.json"
-    if not summary_file.is_file():
-        raise InputError("plan_missing", where=str(folder))
-    try:
-        summary = json.loads(summary_file.read_text(encoding="utf-8"))
-        tables = {name: _read_table(folder, name) for name in TABLES}
-        results = _read_results(folder, summary.get("villages") or [])
-        findings = tuple(Finding.from_dict(row) for row in summary["findings"])
-    except (OSError, ValueError, KeyError) as error:
-        if isinstance(error, InputError):
-            raise
-        raise InputError("plan_broken", where=str(folder), reason=str(error)) from None
-    scenario = Scenario.from_toml(folder / "scenario.toml")
-    plan = plan_of(scenario, tables, results, findings)
-    plan._told |= {key: summary[key] for key in ("weather", "inputs", "versions")}
-    return plan
-
-
-def plan_of(
-    scenario: Scenario,
-    tables: Mapping[str, Any],
-    results: Mapping[str, Any] | Mapping[str, Mapping[str, Any]],
-    findings: Iterable[Finding] = (),
-) -> Plan:
-    """A plan of what is known of it: the tables that users know, results of stages, findings.
-
-    ``results`` are by stage, or by village and stage where there are several.
-    """
-    from pvplanner.plan.parts import split_tables
-
-    parted = split_tables(tables)
-    apart = set(results) == set(parted) and len(parted) > 1
-    known = {}
-    for village, own in parted.items():
-        given: dict[str, Any] = {}
-        for name, table in own.items():
-            joins = [stage.name for stage in GRAPH.values() if stage.joins == name]
-            given |= dict.fromkeys((BASES[name], *joins), table)
-        known[village] = {**given, **(results[village] if apart else results)}
-    orders = {name: [str(v) for v in tables[name][key]] for name, key in ORDERED.items()}
-    plan = Plan(Runs(GRAPH, scenario, MemoryStore(), given=known, orders=orders))
-    plan._told["findings"] = tuple(findings)
-    return plan
-
-
-def _read_results(folder: Path, villages: Sequence[str]) -> dict[str, Any]:
-    if len(villages) > 1:
-        return {
-            village: _read_kept(folder / PARTS / str(number))
-            for number, village in enumerate(villages, 1)
-        }
-    return _read_kept(folder)
-
-
-def _read_kept(folder: Path) -> dict[str, Any]:
-    from pvplanner.plan.tables import from_bytes
-
-    files = {name: folder / file for name, file in KEPT.items()}
-    return {name: from_bytes(f.read_bytes()) for name, f in files.items() if f.is_file()}
-
-
-def _read_table(folder: Path, name: str) -> Any:
-    from pvplanner.plan.tables import from_bytes
-    from pvplanner.schema import validate
-
-    path = folder / f"{name}.parquet"
-    if not path.is_file():
-        raise InputError("plan_broken", where=str(folder), reason=f"{name}.parquet")
-    table = from_bytes(path.read_bytes())
-    validate(table, name, where=str(path))
-    return table

@@ -455,7 +455,7 @@ class Plan:
         InputError
             If the folder holds no whole plan.
         """
-        from pvplanner.plan.folder import read_plan
+        from pvplanner.plan.saved import read_plan
 
         return read_plan(Path(folder))
 

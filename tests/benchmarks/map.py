@@ -23,7 +23,7 @@ import shapely
 import pvplanner as pvp
 from pvplanner.mapping.layer import packaged
 from pvplanner.money import all_models
-from pvplanner.plan.folder import plan_of
+from pvplanner.plan.saved import plan_of
 from pvplanner.schema import CASES, MEASURES, MONTHLY_ENERGY
 
 HERE = Path(__file__).resolve()
