@@ -140,6 +140,7 @@ def _groups(only: str | None, known: tuple[str, ...]) -> tuple[str, ...]:
 def _pages(scenario: Scenario, internal: bool) -> list[Page]:
     """How the pages of a plan's folder are drawn."""
     from pvplanner.plan.folder import Page
+    from pvplanner.plan.plan import FINDERS
     from pvplanner.plan.store import FileHashes
 
     def draw_map(made: Plan, target: Path) -> None:
@@ -156,10 +157,10 @@ def _pages(scenario: Scenario, internal: bool) -> list[Page]:
     drawn = {key: path for key, path in scenario.paths().items() if key in ground}
     hashes = FileHashes()
     shown = {key: hashes.of(path) for key, path in drawn.items()}
-    edition = {"internal": internal}
+    edition, on_map = {"internal": internal}, (*MAP_STAGES, *FINDERS)
     return [
-        Page("map.html", "map", MAP_STAGES, draw_map, {**edition, **shown}),
-        Page("report.html", "report", (*MAP_STAGES, *REPORT_STAGES), draw_report, edition),
+        Page("map.html", "map", on_map, draw_map, {**edition, **shown}),
+        Page("report.html", "report", (*on_map, *REPORT_STAGES), draw_report, edition),
     ]
 
 

@@ -180,6 +180,23 @@ def test_a_failed_plan_leaves_the_old_one(tmp_path):
     assert {f.name: f.read_bytes() for f in (tmp_path / "out").iterdir() if f.is_file()} == before
 
 
+def test_a_doubt_that_comes_alone_is_said_in_every_page(tmp_path):
+    """The ledger's result stays as it was; what is doubtful about the file does not."""
+    path = write_village(tmp_path, hamlet(), 'households = "ledger.csv"\n')
+
+    def planned(head, more):
+        rows = [head, *(f"H{n},B{n}{more}" for n in range(1, 7))]
+        (tmp_path / "ledger.csv").write_text("\n".join(rows) + "\n", encoding="utf-8")
+        done = run("plan", path, "--out", tmp_path / "out", "--only", "tables,map,report")
+        assert done.returncode == 0, done.stderr
+        pages = [tmp_path / "out" / name for name in ("map.html", "report.html", "summary.json")]
+        return [done.stdout, *(page.read_text("utf-8") for page in pages)]
+
+    assert not any("consumtion" in text for text in planned("household_id,building_id", ""))
+    told = planned("household_id,building_id,consumtion_kwh", ",2400")
+    assert all("consumtion" in text for text in told)
+
+
 # --- real footprints ----------------------------------------------------------------------------
 
 REAL = {

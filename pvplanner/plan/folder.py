@@ -179,9 +179,11 @@ SLOW = ("waterfall", "doubt", "ledger", "collective", "fairness", "stresses", "p
 
 def _key(output: Output) -> str:
     contents = {need: output.plan.content(need) for need in dict.fromkeys(output.needs)}
+    # A result may stay as it was while what is doubtful about it does not.
+    doubts = [finding.plain() for finding in output.plan._run.findings(output.needs)]
     whole = output.plan.scenario.model_dump(mode="json")
     told = {"file": output.file, "needs": contents, "scenario": whole,
-            "options": dict(output.options)}  # fmt: skip
+            "options": dict(output.options), "findings": doubts}  # fmt: skip
     return hash_values({**told, "package": package_hash()})
 
 
