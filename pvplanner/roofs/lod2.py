@@ -1,10 +1,8 @@
-"""Roof planes that somebody has already modelled: CityJSON, or a layer of planes of one's own."""
+"""Roof planes that somebody has already modelled, as a surface model would show them."""
 
 from __future__ import annotations
 
-import json
 import os
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,21 +11,20 @@ import numpy as np
 import pandas as pd
 import shapely
 from pyproj import CRS
-from pyproj.exceptions import CRSError
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
 from pvplanner.errors import InputError, listed
 from pvplanner.reading.kinds import read_vector
+from pvplanner.roofs.citygml import is_citygml, read_citygml
+from pvplanner.roofs.cityjson import read_cityjson
+from pvplanner.roofs.faces import STEEPEST_DEG, Face, faces_in, through_faces
 
-STEEPEST_DEG = 80.0
 SAME_DEG = 3.0
 SAME_M = 0.15
 """Touching planes that differ by less than this are one."""
 
 LEAST_M2 = 0.5
-LODS = ("2.2", "2.1", "2.0", "2", "2.3", "1.3")
-"""Levels of detail in which roofs are looked for, best first."""
 
 
 def read_planes(path: str | os.PathLike[str], crs: Any) -> gpd.GeoDataFrame:
@@ -36,9 +33,10 @@ def read_planes(path: str | os.PathLike[str], crs: Any) -> gpd.GeoDataFrame:
     Parameters
     ----------
     path : path-like
-        CityJSON (``.json``, ``.city.json``), CityJSON features by line (``.jsonl``), or a vector
-        layer of polygons with heights, with ``nx, ny, nz, d`` of each plane (``n . x = d``, in the
-        file's CRS), or with ``surface_tilt`` and ``surface_azimuth`` (degrees from grid north).
+        CityJSON, whole or a feature a line; CityGML 1 to 3; or a vector layer of polygons with
+        heights, with ``nx, ny, nz, d`` of each plane (``n . x = d``, in the file's CRS), or with
+        ``surface_tilt`` and ``surface_azimuth`` (degrees from grid north). What a file is, its
+        content says.
     crs : CRS
         In which the planes are given back.
 
@@ -46,9 +44,9 @@ def read_planes(path: str | os.PathLike[str], crs: Any) -> gpd.GeoDataFrame:
     -------
     GeoDataFrame
         ``building_id`` (text, may be empty), slopes ``a`` (east) and ``b`` (north), ``c`` (height
-        at ``x0, y0``; ``nan`` if unknown), ``x0``, ``y0`` and the outline seen from above. Walls
-        are gone, the higher of two overlapping planes has the overlap, and touching coplanar pieces
-        of a building are one.
+        at ``x0, y0``; ``nan`` if unknown), ``x0``, ``y0`` and the outline seen from above, open
+        courts left out. Walls are gone, the higher of two overlapping planes has the overlap, and
+        touching coplanar pieces of a building are one.
 
     Raises
     ------
@@ -58,131 +56,24 @@ def read_planes(path: str | os.PathLike[str], crs: Any) -> gpd.GeoDataFrame:
     file = Path(path)
     if not file.is_file():
         raise InputError("file_missing", where=str(path))
-    if file.suffix.lower() in (".jsonl", ".json", ".cityjson") and _is_cityjson(file):
-        try:
-            raw = _from_cityjson(file, CRS.from_user_input(crs))
-        except InputError:
-            raise
-        except CRSError:
-            raise InputError("planes_no_crs", where=file.name) from None
-        except (
-            KeyError,
-            IndexError,
-            TypeError,
-            ValueError,
-            AttributeError,
-            RecursionError,
-        ) as error:
-            # Valid JSON that is not built as CityJSON says.
-            reason = f"CityJSON: {type(error).__name__}: {error}"
-            raise InputError("file_unreadable", where=file.name, reason=reason) from None
+    target = CRS.from_user_input(crs)
+    if file.suffix.lower() in XML and is_citygml(file):
+        raw = _fitted(*read_citygml(file), target)
+    elif file.suffix.lower() in JSON and (model := read_cityjson(file)) is not None:
+        raw = _fitted(*model, target)
     else:
-        raw = _from_layer(file, CRS.from_user_input(crs))
+        raw = _from_layer(file, target)
     if raw.empty:
         raise InputError("planes_none", where=file.name)
     return _merged(_highest(raw))
 
 
-def _is_cityjson(file: Path) -> bool:
-    with file.open("rb") as stream:
-        head = stream.read(4000)
-    return b'"CityJSON' in head
+JSON = (".json", ".jsonl", ".cityjson", ".geojson", ".geojsonl", ".ndjson")
+XML = (".gml", ".xml", ".citygml")
 
 
-def _from_cityjson(file: Path, crs: CRS) -> gpd.GeoDataFrame:
-    rings, ids = [], []
-    source = None
-    for document, transform, reference in _documents(file):
-        source = source or reference
-        points = np.asarray(document.get("vertices", []), dtype=float).reshape(-1, 3)
-        if transform:
-            points = points * transform["scale"] + transform["translate"]
-        for name, thing in document.get("CityObjects", {}).items():
-            if thing.get("type") not in ("Building", "BuildingPart"):
-                continue
-            owner = (thing.get("parents") or [name])[0]
-            for ring in _roof_rings(thing):
-                rings.append(points[ring])
-                ids.append(str(owner))
-    if source is None:
-        raise InputError("planes_no_crs", where=file.name)
-    frame = _fitted(rings, ids)
-    return _into(frame, CRS.from_user_input(source), crs)
-
-
-def _documents(file: Path) -> Iterator[tuple[dict, dict | None, Any]]:
-    """CityJSON objects of a file with their transform and CRS; features inherit the first's."""
-    try:
-        if file.suffix.lower() == ".jsonl":
-            lines = [json.loads(row) for row in file.read_text("utf-8").splitlines() if row.strip()]
-        else:
-            lines = [json.loads(file.read_text("utf-8"))]
-    except (ValueError, UnicodeDecodeError, RecursionError) as error:
-        raise InputError("file_unreadable", where=file.name, reason=str(error)) from None
-    head = lines[0]
-    transform, reference = head.get("transform"), _epsg(head)
-    for line in lines:
-        yield line, line.get("transform", transform), _epsg(line) or reference
-
-
-def _epsg(document: dict) -> str | None:
-    """``EPSG:n`` of a CityJSON reference system, written as URL or URN; a compound's plane part."""
-    text = str((document.get("metadata") or {}).get("referenceSystem", ""))
-    code = text.rstrip("/").replace(":", "/").split("/")[-1]
-    if not code.isdigit():
-        return None
-    parts = CRS.from_epsg(int(code)).sub_crs_list
-    flat = parts[0] if parts else CRS.from_epsg(int(code))
-    return flat.to_wkt()
-
-
-def _roof_rings(thing: dict) -> list[list[int]]:
-    """Outer rings (vertex numbers) of the roof surfaces at the best level of detail."""
-    shapes = {str(shape.get("lod")): shape for shape in thing.get("geometry", [])}
-    shape = next((shapes[lod] for lod in LODS if lod in shapes), None)
-    if shape is None or "semantics" not in shape:
-        return []
-    kinds = [surface.get("type") for surface in shape["semantics"]["surfaces"]]
-    boundaries, values = shape["boundaries"], shape["semantics"]["values"]
-    if shape["type"] == "Solid":
-        boundaries = [face for shell in boundaries for face in shell]
-        values = [value for shell in values for value in shell]
-    elif shape["type"] in ("MultiSolid", "CompositeSolid"):
-        boundaries = [face for solid in boundaries for shell in solid for face in shell]
-        values = [value for solid in values for shell in solid for value in shell]
-    return [
-        face[0]
-        for face, value in zip(boundaries, values, strict=True)
-        if value is not None and kinds[value] == "RoofSurface"
-    ]
-
-
-def _fitted(rings: list[np.ndarray], ids: list[str]) -> gpd.GeoDataFrame:
-    """Planes through rings of points; rings that stand upright are left out."""
-    rows = []
-    for ring, owner in zip(rings, ids, strict=True):
-        if len(ring) < 3:
-            continue
-        plane = _through(ring)
-        if plane is None:
-            continue
-        outline = shapely.make_valid(shapely.Polygon(ring[:, :2]))
-        rows.append((owner, *plane, outline))
-    return gpd.GeoDataFrame(
-        rows, columns=["building_id", "a", "b", "c", "x0", "y0", "geometry"], geometry="geometry"
-    )
-
-
-def _through(ring: np.ndarray) -> tuple[float, float, float, float, float] | None:
-    """Slopes and height of the plane of a ring by its area vector (Newell); ``None`` if upright."""
-    middle = ring.mean(axis=0)
-    p = ring - middle
-    q = np.roll(p, -1, axis=0)
-    normal = np.cross(p, q).sum(axis=0)
-    size = np.linalg.norm(normal)
-    if size < 1e-9 or abs(normal[2]) < np.cos(np.radians(STEEPEST_DEG)) * size:
-        return None
-    return -normal[0] / normal[2], -normal[1] / normal[2], middle[2], middle[0], middle[1]
+def _fitted(faces: list[Face], source: CRS, target: CRS) -> gpd.GeoDataFrame:
+    return through_faces(faces_in(faces, source, target)).set_crs(target)
 
 
 def _from_layer(file: Path, crs: CRS) -> gpd.GeoDataFrame:
@@ -211,9 +102,8 @@ def _from_layer(file: Path, crs: CRS) -> gpd.GeoDataFrame:
         a, b, c = -slope * np.sin(azimuth), -slope * np.cos(azimuth), np.full(len(layer), np.nan)
         steep = ~(tilt <= STEEPEST_DEG)
     elif shapely.has_z(shapes).all():
-        rings = [shapely.get_coordinates(s.exterior, include_z=True)[:-1] for s in shapes]
-        frame = _fitted(rings, list(ids))
-        return _into(frame, CRS.from_user_input(layer.crs), crs)
+        faces = [_face(shape, owner) for shape, owner in zip(shapes, ids, strict=True)]
+        return _fitted(faces, CRS.from_user_input(layer.crs), crs)
     else:
         raise InputError("planes_columns", where=file.name, columns=listed(layer.columns))
     frame = gpd.GeoDataFrame(
@@ -221,6 +111,12 @@ def _from_layer(file: Path, crs: CRS) -> gpd.GeoDataFrame:
         geometry=shapely.make_valid(shapely.force_2d(shapes)),
     )
     return _into(frame[~steep].reset_index(drop=True), CRS.from_user_input(layer.crs), crs)
+
+
+def _face(shape: Any, owner: str) -> Face:
+    rings = [shapely.get_coordinates(ring, include_z=True)[:-1]
+             for ring in (shape.exterior, *shape.interiors)]  # fmt: skip
+    return Face(owner, rings[0], rings[1:])
 
 
 def _into(frame: gpd.GeoDataFrame, source: CRS, target: CRS) -> gpd.GeoDataFrame:
@@ -309,30 +205,3 @@ def _merged(frame: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
         geometry="geometry", crs=frame.crs,
     )  # fmt: skip
     return out[out.geometry.area >= LEAST_M2].reset_index(drop=True)
-
-
-def match_planes(
-    planes: gpd.GeoDataFrame, buildings: gpd.GeoDataFrame
-) -> tuple[gpd.GeoDataFrame, np.ndarray]:
-    """Planes with ``row``, the number of their building; and which buildings have any.
-
-    By id where the ids of both are the same kind, else by the largest overlap.
-    """
-    ids = pd.Series(np.arange(len(buildings)), index=buildings["building_id"].astype(str))
-    ids = ids[~ids.index.duplicated()]
-    row = planes["building_id"].map(ids).to_numpy(dtype=float).copy()
-    lost = np.flatnonzero(np.isnan(row))
-    if len(lost):
-        shapes = np.asarray(buildings.geometry)
-        i, j = shapely.STRtree(shapes).query(
-            np.asarray(planes.geometry)[lost], predicate="intersects"
-        )
-        shared = shapely.area(shapely.intersection(np.asarray(planes.geometry)[lost[i]], shapes[j]))
-        size = shapely.area(np.asarray(planes.geometry)[lost])
-        order = np.argsort(shared, kind="stable")
-        good = order[shared[order] > 0.3 * size[i[order]]]
-        row[lost[i[good]]] = j[good]
-    found = planes[~np.isnan(row)].assign(row=row[~np.isnan(row)].astype(np.int64))
-    has = np.zeros(len(buildings), dtype=bool)
-    has[found["row"].to_numpy()] = True
-    return found.reset_index(drop=True), has

@@ -1,208 +1,93 @@
-"""Roof planes of buildings from a surface model: windows read, planes found, outlines drawn."""
+"""Roof planes of buildings from a surface model: seen house by house, each with a word of its own.
+
+Whatever happens in one roof, the others are seen, and it says what happened.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import geopandas as gpd
 import numpy as np
 import pandas as pd
 import shapely
+from scipy import ndimage
 
-from pvplanner.roofs import regions, segment, standing, surface
-from pvplanner.roofs.frames import wall_directions
-from pvplanner.roofs.ridges import straight_ridges
-from pvplanner.terrain import Patch, Raster, trace
-
-MARGIN_M = 4.0
-"""Read around a footprint: for its offset and the ground beside it."""
-
-SIGMA_M = (0.02, 0.20)
-"""Bounds of the noise that is believed: cluttered roofs look noisier than any sensor."""
-
-QUIET = 0.2
-"""Quantile of the local misfits that is taken as noise."""
-
-SAMPLE = 48
-SAMPLE_M2 = 40.0
-"""Noise and blur are those of the sensor: from this many buildings of at least this size."""
+from pvplanner.roofs import regions, standing, surface
+from pvplanner.roofs.drawing import OBSTACLE_M, Seen, areas_of, centre_of, draw
+from pvplanner.roofs.fits import planes_table
+from pvplanner.roofs.joining import join_described
+from pvplanner.roofs.noise import SMALLEST_M2, STEEPEST, Noise, measure_noise
+from pvplanner.roofs.offsets import Offset, village_offset
+from pvplanner.roofs.templates import fit_templates, free_nats, narrow_side, plane_cost
+from pvplanner.roofs.windows import Outlines, Window, ground_under, look, outlines_of
+from pvplanner.terrain import Raster
 
 LEAST_ROOF_M = 1.5
 """A plane lower than this above the ground is a yard, not a roof."""
 
-LARGEST_OFFSET_M = 2.0
-STEP_M = 1.5
-"""A fall of this height at an outline is the outline as the surface model sees it."""
+COVERED = 0.2
+"""Share of a footprint's cells that must have a height for any of it to be seen."""
 
-SMALLEST_M2 = 2.0
-STEEPEST = float(np.tan(np.radians(68.0)))
-COVERED = 0.5
-"""Share of a footprint's cells that must have a height."""
+ACROSS_M = 1.0
+"""A plane reaches so far beyond its heights; what is further off is not seen."""
 
-OBSTACLE_M = 0.30
+REST_M2, REST_M = 6.0, 0.6
+"""What of an outline is not seen counts from this size on, slivers of half that width left out."""
+
+FREE_M = 1.1
+"""In larger cells no free plane is believed."""
+
+ACROSS_CELLS = ((1.0, 2.5), (1.2, 5.0), (1.5, 5.6))
+"""How many cells of a size (m) a roof needs across its narrowest wing: the outer ones hold a part
+of the wall. Measured on made roofs seen in means over cells."""
+
+GRAINY, COARSE_M = 4.0, 0.9
+"""From this many cells that err together on, and this size of cells, whole roofs are tried beside
+free planes."""
+
 OBSTACLE_M2 = 5.0
-PARAPET_M = 0.20
-LEVEL_DEG = 1.0
-MOST_LEVEL_DEG = 4.0
-"""A slope under the first, or under the second and 2.5 times its doubt, is taken as level."""
+FAILURES = (
+    ArithmeticError,
+    IndexError,
+    KeyError,
+    TypeError,
+    ValueError,
+    shapely.errors.GEOSException,
+)
 
-COARSE = 3.0
-ALIGNED_DEG = 1.0
-"""How well roofs follow the walls below them, one sigma."""
 
-
-@dataclass(frozen=True)
-class Noise:
-    """What a surface model's heights are like.
+@dataclass
+class Sight:
+    """What a surface model shows of one building.
 
     Attributes
     ----------
-    sigma, local : float
-        About a whole plane and within a small window, m.
-    blur : int
-        How many cells from an outline hold a part of the wall's fall.
-    grain : float
-        Cells that err together: 1 where each errs for itself.
+    reason : str
+        Why nothing is seen, or empty.
+    planes : list of Seen
+    rest : geometry or None
+        What of the moved outline is not seen.
+    offset : tuple of float
+        By how much the outline was moved, east and north, m.
     """
 
-    sigma: float
-    local: float
-    blur: int
-    grain: float
+    reason: str = ""
+    planes: list[Seen] = field(default_factory=list)
+    rest: Any = None
+    offset: tuple[float, float] = (0.0, 0.0)
 
 
 @dataclass(frozen=True)
-class _Outlines:
-    """Rings of buildings in one array, outer ones counter-clockwise."""
+class Sensor:
+    """A surface model as it is used: its rasters, its noise, and where the village lies in it."""
 
-    points: np.ndarray
-    ring_starts: np.ndarray
-    building_rings: np.ndarray
-
-    def of(self, number: int) -> tuple[np.ndarray, np.ndarray]:
-        first, last = self.building_rings[number], self.building_rings[number + 1]
-        starts = self.ring_starts[first : last + 1]
-        return self.points[starts[0] : starts[-1]], starts - starts[0]
-
-
-@dataclass
-class _Window:
-    """A building in its window of the surface model."""
-
-    patch: Patch
-    heights: np.ndarray
-    level: float
-    inside: np.ndarray
-    offset: tuple[float, float]
-    width: float
-
-
-def _outlines(shapes: np.ndarray) -> _Outlines:
-    parts, owner = shapely.get_parts(shapes, return_index=True)
-    rings, part = shapely.get_rings(shapely.orient_polygons(parts), return_index=True)
-    building = owner[part]
-    points, ring = shapely.get_coordinates(rings, return_index=True)
-    return _Outlines(
-        points,
-        np.searchsorted(ring, np.arange(len(rings) + 1)),
-        np.searchsorted(building, np.arange(len(shapes) + 1)),
-    )
-
-
-def _look(raster: Raster, points: np.ndarray, starts: np.ndarray) -> _Window | None:
-    """Read a building's window and find where it stands in it; ``None`` if nothing is known."""
-    low, high = points.min(axis=0), points.max(axis=0)
-    patch = raster.read(
-        (low[0] - MARGIN_M, low[1] - MARGIN_M, high[0] + MARGIN_M, high[1] + MARGIN_M)
-    )
-    known = np.isfinite(patch.heights)
-    if not known.any():
-        return None
-    level = float(np.median(patch.heights[known]))
-    heights = patch.heights.astype(np.float64) - level
-    cells = np.column_stack(
-        [(points[:, 0] - patch.west) / patch.cell, (patch.north - points[:, 1]) / patch.cell]
-    )
-    east, north, _, width, scatter = surface.find_offset(
-        heights, cells, starts, patch.cell, STEP_M, LARGEST_OFFSET_M
-    )
-    size = float(np.hypot(east, north))
-    # An offset that is lost in the scatter of eaves and cells is none.
-    if not max(0.35 * patch.cell, 1.0 * scatter) <= size <= LARGEST_OFFSET_M:
-        east = north = 0.0
-    moved = points + np.array([east, north])
-    inside = segment.rings_inside(moved, starts, patch.west, patch.north, patch.cell, heights.shape)
-    return _Window(patch, heights, level, inside, (east, north), width)
-
-
-def measure_noise(raster: Raster, outlines: _Outlines, areas: np.ndarray) -> Noise:
-    """Noise, blur and grain of a surface model, from a sample of the buildings on it."""
-    large = np.flatnonzero(areas >= min(SAMPLE_M2, np.quantile(areas, 0.5)))
-    picks = large[np.unique(np.linspace(0, len(large) - 1, SAMPLE).round().astype(int))]
-    windows = [w for w in (_look(raster, *outlines.of(k)) for k in picks) if w is not None]
-    widths = np.array([w.width for w in windows if np.isfinite(w.width)])
-    width = float(np.median(widths)) if len(widths) else 1.6
-    blur = int(np.clip(round((width - 1.25) / 0.7), 0, 2))
-    local = [surface.local_noise(w.heights, w.inside, raster.cell, blur, QUIET) for w in windows]
-    local = [value for value in local if np.isfinite(value)]
-    quiet = float(np.clip(np.median(local) if local else 0.05, *SIGMA_M))
-    rms, grain = [], []
-    for window in windows:
-        labels, planes = surface.find_planes(
-            window.heights, window.inside, raster.cell,
-            1.5 * quiet, quiet, blur, 1.0, SMALLEST_M2, STEEPEST,
-        )  # fmt: skip
-        good = planes[:, 4] * raster.cell**2 >= 12.0
-        rms += planes[good, 3].tolist()
-        together = regions.alike(window.heights, labels, planes, raster.cell)
-        grain += together[good & np.isfinite(together)].tolist()
-    sigma = float(np.clip(np.quantile(rms, 0.4) if rms else quiet, quiet, SIGMA_M[1]))
-    alike = float(np.clip(np.median(grain) if grain else 0.0, 0.0, 0.9))
-    # Gaussian noise of correlation r from cell to cell errs together over 4 pi s2 cells.
-    cells = -np.pi / np.log(alike) if alike > 0.05 else 1.0
-    return Noise(sigma, quiet, blur, float(np.clip(cells, 1.0, 40.0)))
-
-
-def _find(window: _Window, cell: float, noise: Noise) -> tuple[np.ndarray, np.ndarray]:
-    """Labels and planes, with less caution at the edges where caution leaves nothing."""
-    args = (window.heights, window.inside, cell, noise.sigma)
-    for blur in range(noise.blur, -1, -1):
-        local = noise.local if blur == noise.blur else max(noise.local, 0.8 * noise.sigma)
-        labels, planes = surface.find_planes(*args, local, blur, noise.grain, SMALLEST_M2, STEEPEST)
-        if len(planes) > 1:
-            return labels, planes
-    return surface.one_plane(*args)
-
-
-def _ground(window: _Window, terrain: Raster | None) -> np.ndarray:
-    """Height of the ground under each cell, relative to the window's level."""
-    patch, shape = window.patch, window.heights.shape
-    if terrain is not None:
-        rows, cols = shape
-        east, south = patch.west + cols * patch.cell, patch.north - rows * patch.cell
-        bare = terrain.read((patch.west, south, east, patch.north))
-        x = patch.west + (np.arange(cols) + 0.5) * patch.cell
-        y = patch.north - (np.arange(rows) + 0.5) * patch.cell
-        return bare.at(*np.meshgrid(x, y)) - window.level
-    around = window.heights[~window.inside]
-    around = around[np.isfinite(around)]
-    low = float(np.quantile(around, 0.1)) if len(around) >= 20 else np.nan
-    return np.full(shape, low)
-
-
-@dataclass
-class _Rows:
-    """Planes as they are found, column by column."""
-
-    building: list[int]
-    fit: list[np.ndarray]
-    outline: list[Any]
-    obstacles: list[Any]
-    parapet: list[float]
-    elevation: list[float]
-    centre: list[tuple[float, float]]
+    raster: Raster
+    terrain: Raster | None
+    noise: Noise
+    offset: Offset
 
 
 def see_planes(
@@ -210,9 +95,8 @@ def see_planes(
     raster: Raster,
     terrain: Raster | None = None,
     *,
-    noise: Noise | None = None,
     progress: Callable[[int], None] | None = None,
-) -> tuple[gpd.GeoDataFrame, pd.DataFrame, Noise]:
+) -> tuple[gpd.GeoDataFrame, pd.DataFrame, Sensor]:
     """Planes that a surface model shows of buildings.
 
     Parameters
@@ -221,8 +105,6 @@ def see_planes(
         In the CRS in which the rasters were opened.
     raster, terrain : Raster
         Surface, and bare ground where it is known.
-    noise : Noise, optional
-        Measured on the buildings if not given.
     progress : callable, optional
         Called with the number of buildings done.
 
@@ -233,207 +115,173 @@ def see_planes(
         level), ``fit_rmse_m``, ``confidence``, ``parapet_m``, ``elevation_m`` (of the plane at its
         outline's centroid), ``obstacles`` (geometry) and the outline seen from above.
     told : DataFrame
-        On the buildings' index: ``reason`` (empty if planes were found), ``offset_east_m`` and
-        ``offset_north_m``.
-    noise : Noise
+        On the buildings' index: ``reason`` (empty if planes were found), ``offset_east_m``,
+        ``offset_north_m`` and ``rest`` (geometry: what of the outline is not seen, or ``None``).
+    sensor : Sensor
+        Noise and common offset as they were measured.
     """
     shapes = np.asarray(buildings.geometry)
-    outlines = _outlines(shapes)
-    if noise is None:
-        noise = measure_noise(raster, outlines, shapely.area(shapes))
-    rows = _Rows([], [], [], [], [], [], [])
-    reasons, offsets = np.full(len(shapes), "", dtype=object), np.zeros((len(shapes), 2))
+    outlines = outlines_of(shapes)
+    rings = [outlines.of(k) for k in range(len(shapes))]
+    offset = village_offset(raster, rings, shapely.area(shapes))
+    noise = measure_noise(raster, outlines, shapes, offset.used)
+    sensor = Sensor(raster, terrain, noise, offset)
+    sights = [Sight()] * len(shapes)
     for number in _by_place(shapes, raster.cell):
-        window = _look(raster, *outlines.of(number))
-        reasons[number] = _see(number, window, raster.cell, noise, terrain, shapes, rows)
-        if window is not None:
-            offsets[number] = window.offset
+        sights[number] = _seen(shapes[number], number, outlines, sensor)
         if progress is not None:
             progress(1)
     told = pd.DataFrame(
-        {"reason": reasons, "offset_east_m": offsets[:, 0], "offset_north_m": offsets[:, 1]},
+        {
+            "reason": np.array([sight.reason for sight in sights], dtype=object),
+            "offset_east_m": np.array([sight.offset[0] for sight in sights], dtype=float),
+            "offset_north_m": np.array([sight.offset[1] for sight in sights], dtype=float),
+            "rest": np.array([*(sight.rest for sight in sights), None], dtype=object)[:-1],
+        },
         index=buildings.index,
     )
-    return _table(rows, noise, shapes, raster.cell, buildings.crs), told, noise
+    owner = np.repeat(np.arange(len(shapes)), [len(sight.planes) for sight in sights])
+    seen = [plane for sight in sights for plane in sight.planes]
+    table = planes_table(seen, owner, noise, shapes, raster.cell, buildings.crs)
+    return table, told, sensor
 
 
 def _by_place(shapes: np.ndarray, cell: float) -> Iterator[int]:
     """Buildings in the order of the raster's blocks, so that each block is decoded once."""
-    middle = shapely.bounds(shapes)[:, :2]
+    middle = np.nan_to_num(shapely.bounds(shapes)[:, :2])
     block = 256 * cell
     order = np.lexsort((middle[:, 0], np.floor(-middle[:, 1] / block)))
     return iter(order.tolist())
 
 
-def _see(
-    number: int,
-    window: _Window | None,
-    cell: float,
-    noise: Noise,
-    terrain: Raster | None,
-    shapes: np.ndarray,
-    rows: _Rows,
-) -> str:
-    """Add a building's planes to ``rows``; returns why there are none, or nothing."""
-    if window is None:
-        return "outside"
-    inside = window.inside
-    count = inside.sum()
+def _seen(shape: Any, number: int, outlines: Outlines, sensor: Sensor) -> Sight:
+    """A building's planes; one that can't be worked out is said, and stops nobody."""
+    try:
+        window = look(sensor.raster, *outlines.of(number), sensor.offset.used)
+        if window is None:
+            return Sight("outside")
+        sight = _see(window, shape, sensor)
+    except FAILURES:
+        return Sight("failed")
+    sight.offset = window.offset
+    return sight
+
+
+def _see(window: Window, shape: Any, sensor: Sensor) -> Sight:
+    noise, cell = sensor.noise, window.patch.cell
+    count, known = window.inside.sum(), window.known
     if count < 4:
-        return "too_small"
-    if np.isfinite(window.heights[inside]).sum() < COVERED * count:
-        return "gap"
-    labels, planes = _find(window, cell, noise)
-    ground = _ground(window, terrain)
+        return Sight("too_small")
+    if known.sum() < max(COVERED * count, 4):
+        return Sight("gap")
+    moved = shapely.affinity.translate(shape, *window.offset)
+    if (
+        cell >= COARSE_M
+        and narrow_side(moved) < np.interp(cell, *zip(*ACROSS_CELLS, strict=True)) * cell
+    ):
+        return Sight("narrow")
+    labels, planes, drawn = _roof(window, moved, noise)
+    ground = ground_under(window, sensor.raster, sensor.terrain)
     low = surface.low_planes(window.heights, labels, planes, ground, LEAST_ROOF_M)
     if low[1:].any():
         labels[low[labels]] = 0
     if not (labels > 0).any():
-        return "low" if low[1:].any() else "unseen"
+        return Sight("low" if low[1:].any() else "unseen")
+    if drawn is None:
+        labels, planes = _without_small(window, labels, planes, noise)
+    hidden = _drop_unknown(labels, known, cell)
+    seen = draw(window, labels, planes, noise, moved, drawn if not (hidden or low.any()) else None)
+    if not seen:
+        return Sight("unseen")
+    return Sight("", seen, _rest(moved, seen))
+
+
+def _roof(
+    window: Window, moved: Any, noise: Noise
+) -> tuple[np.ndarray, np.ndarray, list[Any] | None]:
+    """Labels and planes, and their outlines where the roof is one of simple shapes."""
+    labels, planes = _free(window, noise)
+    cell = window.patch.cell
+    if noise.grain < GRAINY and cell < COARSE_M and len(planes) > 1:
+        return labels, planes, None
+    east, north = centre_of(window)
+    ok = _unblurred(window, noise)
+    outline = shapely.affinity.translate(moved, -east, -north)
+    whole = fit_templates(window.heights, window.known, outline, cell, noise)
+    if whole is None:
+        return labels, planes, None
+    if cell > FREE_M:
+        return whole.labels, whole.planes, whole.outlines
+    labels, planes = join_described(window.heights, labels, planes, ok, cell, noise)
+    mine = whole.nats + plane_cost(window.heights, whole.labels, whole.planes, ok, cell, noise)
+    theirs = free_nats(labels, ok, noise)
+    theirs += plane_cost(window.heights, labels, planes, ok, cell, noise)
+    if mine < theirs:
+        return whole.labels, whole.planes, whole.outlines
+    return labels, planes, None
+
+
+def _unblurred(window: Window, noise: Noise) -> np.ndarray:
+    """Cells far enough from the outline to hold nothing of the walls, as far as that leaves any."""
+    least = 1 if window.patch.cell >= COARSE_M else 0
+    for margin in range(max(noise.blur, least), 0, -1):
+        inner = window.known & ndimage.binary_erosion(window.inside, iterations=margin)
+        if inner.sum() >= max(16, 0.2 * window.known.sum()):
+            return inner
+    return window.known
+
+
+def _free(window: Window, noise: Noise) -> tuple[np.ndarray, np.ndarray]:
+    """Labels and planes, with less caution at the edges where caution leaves nothing."""
+    args = (window.heights, window.inside, window.patch.cell, noise.sigma)
+    for blur in range(noise.blur, -1, -1):
+        local = noise.local if blur == noise.blur else max(noise.local, 0.8 * noise.sigma)
+        labels, planes = surface.find_planes(*args, local, blur, noise.grain, SMALLEST_M2, STEEPEST)
+        if len(planes) > 1:
+            return labels, planes
+    return surface.one_plane(*args)
+
+
+def _without_small(
+    window: Window, labels: np.ndarray, planes: np.ndarray, noise: Noise
+) -> tuple[np.ndarray, np.ndarray]:
+    """Small planes that stand on larger ones are obstacles."""
+    cell = window.patch.cell
     count = standing.absorb_small(
         window.heights, labels, planes, cell, OBSTACLE_M2, max(OBSTACLE_M, 4.0 * noise.sigma)
     )
     if count < len(planes):
-        known = inside & np.isfinite(window.heights)
         planes = regions.robust_planes(
-            window.heights, known, labels, count, cell, noise.sigma, noise.blur
+            window.heights, window.known, labels, count, cell, noise.sigma, noise.blur
         )
-    _draw(number, window, labels, planes, noise, shapes[number], rows)
-    return ""
+    return labels, planes
 
 
-def _draw(
-    number: int,
-    window: _Window,
-    labels: np.ndarray,
-    planes: np.ndarray,
-    noise: Noise,
-    shape: Any,
-    rows: _Rows,
-) -> None:
-    patch, cell = window.patch, window.patch.cell
-    parapet = standing.parapets(window.heights, labels, planes, cell)
-    few = max(2, round(0.5 / cell**2))
-    things = standing.standing_on(
-        window.heights, labels, planes, cell, max(OBSTACLE_M, 4.0 * noise.sigma),
-        1 + noise.blur, few,
-    )  # fmt: skip
-    wide = surface.spread(labels, window.inside, 2)
-    traced = trace(wide, patch.west, patch.north, cell)
-    outlines = np.array([shapely.geometry.shape(geometry) for _, geometry in traced])
-    outlines = shapely.coverage_simplify(outlines, 1.6 * cell)
-    owner = np.array([label for label, _ in traced])
-    names = np.unique(owner)
-    if len(names) < len(owner):
-        outlines = np.array([shapely.union_all(outlines[owner == name]) for name in names])
-    else:
-        names = owner
-    middle = (
-        patch.west + (labels.shape[1] / 2.0 + 0.5) * cell,
-        patch.north - (labels.shape[0] / 2.0 + 0.5) * cell,
-    )
-    outlines = straight_ridges(outlines, planes[names], middle, 2.5 * cell)
-    held = shapely.affinity.translate(shape, *window.offset)
-    outlines = shapely.intersection(outlines, held)
-    on_roof = None
-    if (things > 0).any():
-        on_roof = shapely.union_all(
-            [shapely.geometry.shape(g) for _, g in trace(things, patch.west, patch.north, cell)]
-        )
-    for label, outline in zip(names, outlines, strict=True):
-        outline = _areas_of(outline)
-        if outline is None:
-            continue
-        rows.building.append(number)
-        rows.fit.append(planes[label])
-        rows.outline.append(outline)
-        rows.obstacles.append(
-            None if on_roof is None else _areas_of(shapely.intersection(on_roof, outline))
-        )
-        rows.parapet.append(parapet[label])
-        rows.elevation.append(planes[label, 2] + window.level)
-        rows.centre.append(middle)
+def _drop_unknown(labels: np.ndarray, known: np.ndarray, cell: float) -> bool:
+    """Take labels from cells far from any height, in place; whether there were any.
 
-
-def _areas_of(shape: Any, least: float = 0.2) -> Any:
-    """The polygons of a geometry, or ``None`` if they are next to nothing."""
-    if shape.geom_type == "Polygon":
-        return shape if shape.area >= least else None
-    parts = [p for p in shapely.get_parts(shape) if p.geom_type == "Polygon" and p.area >= least]
-    if not parts:
-        return None
-    return parts[0] if len(parts) == 1 else shapely.MultiPolygon(parts)
-
-
-def _table(
-    rows: _Rows, noise: Noise, shapes: np.ndarray, cell: float, crs: Any
-) -> gpd.GeoDataFrame:
-    fit = np.array(rows.fit).reshape(-1, 9)
-    building = np.array(rows.building, dtype=np.int64)
-    outline = np.array(rows.outline, dtype=object)
-    east, north = fit[:, 0], fit[:, 1]
-    slope = np.hypot(east, north)
-    along, across = _slope_doubt(fit, noise)
-    tilt = np.degrees(np.arctan(slope))
-    tilt_doubt = np.degrees(along / (1.0 + slope**2))
-    azimuth = np.degrees(np.arctan2(-east, -north)) % 360
-    with np.errstate(divide="ignore", invalid="ignore"):
-        azimuth_doubt = np.degrees(np.where(slope > 0, across / slope, np.inf))
-    azimuth = _aligned(azimuth, azimuth_doubt, shapes, building)
-    level = (tilt < LEVEL_DEG) | (tilt < np.minimum(2.5 * tilt_doubt, MOST_LEVEL_DEG))
-    centroid = shapely.get_coordinates(shapely.centroid(outline)) if len(outline) else fit[:, :2]
-    middle = np.array(rows.centre).reshape(-1, 2)
-    reach = centroid - middle
-    elevation = np.array(rows.elevation) + east * reach[:, 0] + north * reach[:, 1]
-    frame = gpd.GeoDataFrame(
-        {
-            "row": building,
-            "surface_tilt": np.where(level, 0.0, tilt),
-            "grid_azimuth": np.where(level, np.nan, azimuth),
-            "fit_rmse_m": fit[:, 3],
-            "confidence": _confidence(fit, tilt_doubt, cell),
-            "parapet_m": np.where(np.array(rows.parapet) >= PARAPET_M, rows.parapet, 0.0),
-            "elevation_m": elevation,
-            "obstacles": gpd.GeoSeries(rows.obstacles, crs=crs),
-        },
-        geometry=list(outline),
-        crs=crs,
-    )
-    return frame.sort_values("row", kind="stable").reset_index(drop=True)
-
-
-def _slope_doubt(fit: np.ndarray, noise: Noise) -> tuple[np.ndarray, np.ndarray]:
-    """One-sigma doubt of the slope up the fall line, and across it (rise over run)."""
-    east, north = fit[:, 0], fit[:, 1]
-    slope = np.maximum(np.hypot(east, north), 1e-9)
-    u, v = east / slope, north / slope
-    xx, xy, yy = fit[:, 6], fit[:, 7], fit[:, 8]
-    det = np.maximum(xx * yy - xy * xy, 1e-9)
-    up = (yy * u * u - 2 * xy * u * v + xx * v * v) / det
-    side = (yy * v * v + 2 * xy * u * v + xx * u * u) / det
-    # Residuals about a fitted plane show less of a coarse grain than there is.
-    grain = noise.grain if noise.grain < COARSE else 3.0 * noise.grain
-    scale = np.sqrt(grain) * np.maximum(fit[:, 3], 0.5 * noise.sigma)
-    return scale * np.sqrt(np.maximum(up, 0)), scale * np.sqrt(np.maximum(side, 0))
-
-
-def _aligned(
-    azimuth: np.ndarray, doubt: np.ndarray, shapes: np.ndarray, building: np.ndarray
-) -> np.ndarray:
-    """Azimuths drawn towards the walls' directions, by as much as the fit is in doubt.
-
-    Roofs follow their walls to about a degree; a fit that differs by more than both doubts allow
-    is left as it is.
+    A gap within one plane is that plane's; at its edge or between planes nobody knows whose it is.
     """
-    walls = wall_directions(shapes)[building]
-    off = (azimuth - walls + 45.0) % 90.0 - 45.0
-    spread = np.sqrt(doubt**2 + ALIGNED_DEG**2)
-    held = np.minimum(doubt, 90.0)
-    weight = np.where(np.abs(off) < 2.5 * spread, held**2 / (held**2 + ALIGNED_DEG**2), 0.0)
-    return (azimuth - weight * off) % 360
+    held = labels > 0
+    if not (held & ~known).any():
+        return False
+    far = held & (ndimage.distance_transform_edt(~known) * cell > ACROSS_M)
+    if not far.any():
+        return False
+    gaps, count = ndimage.label(held & ~known)
+    around = ndimage.grey_dilation(gaps, size=3)
+    for gap in range(1, count + 1):
+        ring = (around == gap) & (gaps != gap)
+        names = np.unique(labels[ring])
+        alone = len(names) == 1 and names[0] > 0
+        if not (alone and (gaps == gap).sum() < 0.5 * ((labels == names[0]) & known).sum()):
+            labels[far & (gaps == gap)] = 0
+    return True
 
 
-def _confidence(fit: np.ndarray, tilt_doubt: np.ndarray, cell: float) -> np.ndarray:
-    """From 0 to 1: how much of the plane the fit explains, and how firmly it holds it."""
-    size = np.minimum(1.0, fit[:, 4] * cell**2 / 10.0)
-    return fit[:, 5] * np.sqrt(size) * np.clip(1.0 - tilt_doubt / 10.0, 0.0, 1.0)
+def _rest(moved: Any, seen: list[Seen]) -> Any:
+    """What of an outline no plane covers, slivers left out."""
+    left = shapely.difference(moved, shapely.union_all([plane.outline for plane in seen]))
+    if left.area < REST_M2:
+        return None
+    return areas_of(left.buffer(-REST_M).buffer(REST_M).intersection(moved), REST_M2)

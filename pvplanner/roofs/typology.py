@@ -7,7 +7,6 @@ side; attached houses share one ridge direction. Usable area is a range, never o
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import lru_cache
 
 import geopandas as gpd
 import numpy as np
@@ -18,9 +17,15 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
 from pvplanner import reference
-from pvplanner.projection import to_degrees
 from pvplanner.roofs import cutting
-from pvplanner.roofs.sunlit import relative_irradiation
+from pvplanner.roofs.guesses import KINDS, Guess, Setbacks, area_range, usable_range
+from pvplanner.roofs.usable import (
+    LEVELS,
+    middle_of,
+    plain_setbacks,
+    usable_rules,
+    wind_pressure,
+)
 from pvplanner.scenario import Scenario
 
 ATTACHED_M = 0.3
@@ -32,11 +37,9 @@ SMALL_M2 = 28.0
 RAGGED = 0.5
 COMPACT = 1.15
 STRAIGHT = 0.93
-ASPECTS = (1.1, 1.3)
-TILT_DOUBT = 4.0
-ROUNDED_DOWN = 0.998
-"""Ranges are rounded outwards, so that a bound that is a roof itself is held."""
-KINDS = ("gable", "hip", "flat", "shed")
+COURT_M2 = 9.0
+"""A hole of this size is a court: its wings carry roofs of their own."""
+
 """Where no roof type is known: spans wider, areas larger or much smaller than a house's, and
 outlines filling less of their rectangle than this are taken as flat (assumptions, editable by a
 ``roof_type`` column or ``roof.default_type``)."""
@@ -80,7 +83,10 @@ def shape_roofs(buildings: gpd.GeoDataFrame, *, scenario: Scenario) -> gpd.GeoDa
     direction = _ridge_directions(np.asarray(parts.geometry), boxes, pitched)
     pieces = _pieces(parts, boxes, kinds, direction)
     tilt = _tilts(parts, kinds, scenario)[pieces.part]
-    return _cut(parts, pieces, kinds, classes, tilt, buildings.crs)
+    place = middle_of(parts)
+    wind, _ = wind_pressure(*place, scenario)
+    setbacks = plain_setbacks(usable_rules(scenario, wind)["middle"])
+    return _cut(parts, pieces, (kinds, classes), tilt, (place[0], setbacks), buildings.crs)
 
 
 def _parts(buildings: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
@@ -214,23 +220,24 @@ def _pieces(
 def _cut(
     parts: gpd.GeoDataFrame,
     pieces: _Pieces,
-    kinds: np.ndarray,
-    classes: np.ndarray,
+    named: tuple[np.ndarray, np.ndarray],
     tilt: np.ndarray,
+    held: tuple[float, Setbacks],
     crs: CRS,
 ) -> gpd.GeoDataFrame:
     """A row per plane: gables are cut along the ridge, hips at their four corners as well."""
+    (kinds, classes), (latitude, setbacks) = named, held
     kind = kinds[pieces.part]
     # Off the ridge's own line, a house's span is its other side.
     box = np.column_stack([np.cos(pieces.direction), np.sin(pieces.direction)])
     down = np.column_stack([box[:, 1], -box[:, 0]])
     stated = np.isfinite(pd.to_numeric(parts["roof_tilt"], errors="coerce").to_numpy(dtype=float))
-    west, south, east, north = parts.total_bounds
-    latitude = to_degrees(crs).transform((west + east) / 2, (south + north) / 2)[1]
-    low, high, likely = area_range(
-        pieces.direction, pieces.long / pieces.short, kind, classes[pieces.part], tilt,
-        stated[pieces.part], latitude,
+    guess = Guess(
+        pieces.direction, pieces.long / pieces.short, shapely.area(pieces.shape), kind,
+        classes[pieces.part], tilt, stated[pieces.part],
     )  # fmt: skip
+    low, high, likely = area_range(guess, latitude)
+    usable = usable_range(guess, setbacks)
     rows: list[pd.DataFrame] = []
     gable, hip = np.flatnonzero(kind == "gable"), np.flatnonzero(kind == "hip")
     for side, shapes in zip((1.0, -1.0), _halves(pieces, gable, box), strict=True):
@@ -255,6 +262,8 @@ def _cut(
     span = np.where(kind == "shed", 1.0, 0.5) * pieces.short
     planes["rise_m"] = (span * np.tan(np.radians(np.where(kind == "flat", 0.0, tilt))))[piece]
     planes["area_low"], planes["area_high"] = low[piece], high[piece]
+    for level, factor in zip(LEVELS, usable, strict=True):
+        planes[f"usable_{level}"] = factor[piece]
     return gpd.GeoDataFrame(planes, geometry="geometry", crs=crs)
 
 
@@ -327,95 +336,3 @@ def _piece(shapes: np.ndarray, piece: np.ndarray, fall: np.ndarray) -> pd.DataFr
     return pd.DataFrame(
         {"geometry": shapes, "piece": piece, "grid_azimuth": np.where(level, np.nan, azimuth)}
     )
-
-
-def area_range(
-    direction: np.ndarray,
-    aspect: np.ndarray,
-    kinds: np.ndarray,
-    classes: np.ndarray,
-    tilt: np.ndarray,
-    stated: np.ndarray,
-    latitude: float,
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Factors around the modelled area times irradiation that hold 80 %, and the probability.
-
-    Every roof that the outline may carry is weighed: its type, its tilt, which way its ridge runs.
-    """
-    turn = np.round(np.degrees(direction) / 15.0).astype(int) % 12
-    shape = np.digitize(aspect, ASPECTS)
-    keys = pd.DataFrame(
-        {"class": classes, "kind": kinds, "turn": turn, "shape": shape, "tilt": np.round(tilt)}
-    )
-    keys["known"] = stated
-    inverse = keys.groupby(list(keys.columns), sort=False).ngroup().to_numpy()
-    first = np.unique(inverse, return_index=True)[1]
-    latitude = 2.0 * round(latitude / 2.0)
-    rows = keys.iloc[first].itertuples(index=False, name=None)
-    found = np.array([_weigh(*row, latitude) for row in rows]).reshape(-1, 3)
-    low, high, likely = found[inverse].T
-    return low, high, likely
-
-
-@lru_cache(maxsize=4096)
-def _weigh(
-    of: str, kind: str, turn: int, shape: int, tilt: float, known: bool, latitude: float
-) -> tuple[float, float, float]:
-    priors = reference.load("roof_priors").set_index("class")
-    tilts = reference.load("roof_types").set_index("roof_type")
-    long_side = (0.5, 0.65, 0.9)[shape]
-    values: list[float] = []
-    weights: list[float] = []
-    mine = 1.0
-    for other in KINDS:
-        share = float(priors.loc[of, other]) if of in priors.index else float(other == kind)
-        if share == 0:
-            continue
-        if other == kind and other != "flat":
-            mine = share * (1.0 if other == "hip" else long_side)
-        elif other == kind:
-            mine = share
-        steps = [0.0]
-        if other != "flat":
-            edges = tilts.loc[other, ["tilt_low_deg", "tilt_high_deg"]].astype(float).tolist()
-            if known and other == kind:
-                edges = [max(tilt - TILT_DOUBT, 0.0), tilt + TILT_DOUBT]
-            steps = np.linspace(edges[0], edges[1], 9).tolist()
-        for steep in steps:
-            for way, chance in _ways(other, turn, long_side):
-                values.append(_gathered(other, steep, way, latitude))
-                weights.append(share * chance / len(steps))
-    order = np.argsort(values)
-    ranked, held = np.array(values)[order], np.array(weights)[order]
-    reached = np.cumsum(held) / held.sum()
-    # A level roof is a lump of chance: what it takes below is given back above.
-    first = int(np.searchsorted(reached, 0.1))
-    below = reached[first - 1] if first else 0.0
-    last = min(int(np.searchsorted(reached, below + 0.8 - 1e-9)), len(ranked) - 1)
-    low, high = ranked[first], ranked[last]
-    own = _gathered(kind, tilt if kind != "flat" else 0.0, turn * 15.0, latitude)
-    return min(ROUNDED_DOWN * low / own, 1.0), max(high / own / ROUNDED_DOWN, 1.0), mine
-
-
-def _ways(kind: str, turn: int, long_side: float) -> list[tuple[float, float]]:
-    """Directions of the ridge (degrees from east) and their chances."""
-    ridge = turn * 15.0
-    if kind in ("flat", "hip"):
-        return [(ridge, 1.0)]
-    if kind == "gable":
-        return [(ridge, long_side), (ridge + 90.0, 1.0 - long_side)]
-    half = 0.5 * long_side, 0.5 * (1.0 - long_side)
-    return [(ridge + turn, half[k // 2]) for k, turn in enumerate((0.0, 180.0, 90.0, 270.0))]
-
-
-@lru_cache(maxsize=65_536)
-def _gathered(kind: str, tilt: float, ridge: float, latitude: float) -> float:
-    """Irradiation of a whole roof for each square metre of footprint, relative to level ground."""
-    falls = {
-        "flat": (0.0,),
-        "shed": (90.0 - ridge + 90.0,),
-        "gable": (90.0 - ridge + 90.0, 90.0 - ridge - 90.0),
-        "hip": tuple(90.0 - ridge + k * 90.0 for k in range(4)),
-    }[kind]
-    got = relative_irradiation(np.full(len(falls), tilt), np.array(falls), latitude)
-    return float(got.mean() / np.cos(np.radians(tilt)))

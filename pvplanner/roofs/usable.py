@@ -14,7 +14,9 @@ import pandas as pd
 import shapely
 
 from pvplanner import reference
+from pvplanner.projection import to_degrees
 from pvplanner.roofs.frames import Frames, frames_of
+from pvplanner.roofs.guesses import Setbacks
 from pvplanner.scenario import Scenario
 
 LEVELS = ("low", "middle", "high")
@@ -38,6 +40,9 @@ class Rules:
     margin: float
     contiguous: float
     unseen: float
+    unmodelled_flat: float
+    unmodelled_pitched: float
+    heaters: float
     confidence: float
     tilt_max: float
     widen: float
@@ -62,6 +67,21 @@ def wind_pressure(
     return float(row["w0_50yr_kn_per_m2"]), f"{row['place']}: {row['source']}"
 
 
+def middle_of(frame: gpd.GeoDataFrame) -> tuple[float, float]:
+    """Latitude and longitude of the middle of a village: an outline far off does not move it."""
+    bounds = shapely.bounds(np.asarray(frame.geometry))
+    x, y = np.nanmedian((bounds[:, :2] + bounds[:, 2:]) / 2, axis=0) if len(bounds) else (0.0, 0.0)
+    # To the hundred metres: one building more or less does not move it either.
+    lon, lat = to_degrees(frame.crs).transform(round(float(x), -2), round(float(y), -2))
+    return lat, lon
+
+
+def plain_setbacks(rules: Rules) -> Setbacks:
+    """The rules' setbacks as one for pitched and one for level planes."""
+    pitched = (rules.eave + rules.ridge + rules.gable) / 3.0 + rules.widen
+    return Setbacks(pitched, rules.parapet + rules.widen, rules.contiguous)
+
+
 def usable_rules(scenario: Scenario, wind: float | None) -> dict[str, Rules]:
     """The rules of each level, the scenario's own over the packaged ones."""
     table = reference.load("usable_rules").set_index("rule")
@@ -79,6 +99,9 @@ def usable_rules(scenario: Scenario, wind: float | None) -> dict[str, Rules]:
             value["obstacle_margin"],
             value["contiguous"],
             value["unseen"],
+            value["unmodelled_flat"],
+            value["unmodelled_pitched"],
+            value["heaters"],
             value["confidence_min"],
             value["tilt_max"],
             widen,

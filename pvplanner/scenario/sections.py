@@ -124,6 +124,8 @@ class Roof(Frozen):
     """Roof type of buildings that state none."""
     rules: dict[str, NotNegative] = Field(default_factory=dict)
     """Rules of usable area (setbacks, margins, ...) over the packaged table's, for all levels."""
+    water_heaters: Literal["stay", "go"] = "stay"
+    """Whether solar water heaters that stand on roofs are kept clear, or make room for modules."""
     wind_kn_per_m2: Annotated[float, Field(ge=0, le=3)] | None = None
     """Basic wind pressure (50 years); of the nearest known place if not given."""
 

@@ -5,7 +5,6 @@ The only room that opens rasters.
 
 from __future__ import annotations
 
-from pvplanner.terrain.alignment import Shift, find_shift
 from pvplanner.terrain.ground import fitting_terrain, ground_gap, usual_height
 from pvplanner.terrain.rasters import (
     FINEST_M,
@@ -23,8 +22,6 @@ __all__ = [
     "HEIGHT_UNITS",
     "Patch",
     "Raster",
-    "Shift",
-    "find_shift",
     "fitting_terrain",
     "ground_gap",
     "open_raster",

@@ -1,0 +1,125 @@
+"""Planes as they were found become outlines, with what stands on them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import shapely
+
+from pvplanner.roofs import standing, surface
+from pvplanner.roofs.noise import Noise
+from pvplanner.roofs.ridges import straight_ridges
+from pvplanner.roofs.windows import Window
+from pvplanner.terrain import trace
+
+OBSTACLE_M = 0.30
+LEAST_M2 = 0.2
+
+
+@dataclass(frozen=True)
+class Seen:
+    """A plane of a building.
+
+    Attributes
+    ----------
+    fit : ndarray, shape (9,)
+        As :func:`regions.robust_planes` gives it.
+    outline, obstacles : geometry
+        Seen from above; ``obstacles`` may be ``None``.
+    parapet : float
+        Height of the parapet, m.
+    level : float
+        Height that the fit's are relative to, m.
+    centre : tuple of float
+        Where the fit's origin lies.
+    """
+
+    fit: np.ndarray
+    outline: Any
+    obstacles: Any
+    parapet: float
+    level: float
+    centre: tuple[float, float]
+
+
+def centre_of(window: Window) -> tuple[float, float]:
+    """Where the fits' origin lies: the middle of the window's cells."""
+    patch, (rows, cols) = window.patch, window.heights.shape
+    return (
+        patch.west + (cols / 2.0 + 0.5) * patch.cell,
+        patch.north - (rows / 2.0 + 0.5) * patch.cell,
+    )
+
+
+def draw(
+    window: Window,
+    labels: np.ndarray,
+    planes: np.ndarray,
+    noise: Noise,
+    shape: Any,
+    drawn: list[Any] | None,
+) -> list[Seen]:
+    """Outlines of planes within the moved outline ``shape``.
+
+    ``drawn``: outlines of planes 1, 2, ... where they are known already; else the cells' borders,
+    straightened.
+    """
+    patch, cell = window.patch, window.patch.cell
+    parapet = standing.parapets(window.heights, labels, planes, cell)
+    few = max(2, round(0.5 / cell**2))
+    things = standing.standing_on(
+        window.heights, labels, planes, cell, max(OBSTACLE_M, 4.0 * noise.sigma),
+        1 + noise.blur, few,
+    )  # fmt: skip
+    middle = centre_of(window)
+    if drawn is None:
+        names, outlines = _traced(window, labels, planes, middle)
+    else:
+        names = np.arange(1, len(drawn) + 1)
+        outlines = np.array([shapely.affinity.translate(area, *middle) for area in drawn])
+    outlines = shapely.intersection(outlines, shape)
+    on_roof = None
+    if (things > 0).any():
+        on_roof = shapely.union_all(
+            [shapely.geometry.shape(g) for _, g in trace(things, patch.west, patch.north, cell)]
+        )
+    out = []
+    for label, outline in zip(names, outlines, strict=True):
+        outline = areas_of(outline)
+        if outline is None:
+            continue
+        stands = None if on_roof is None else areas_of(shapely.intersection(on_roof, outline))
+        out.append(
+            Seen(planes[label], outline, stands, float(parapet[label]), window.level, middle)
+        )
+    return out
+
+
+def _traced(
+    window: Window, labels: np.ndarray, planes: np.ndarray, middle: tuple[float, float]
+) -> tuple[np.ndarray, np.ndarray]:
+    """Borders of the labelled cells, simplified together, ridges laid where planes meet."""
+    patch, cell = window.patch, window.patch.cell
+    wide = surface.spread(labels, window.inside, 2)
+    traced = trace(wide, patch.west, patch.north, cell)
+    outlines = np.array([shapely.geometry.shape(geometry) for _, geometry in traced])
+    outlines = shapely.coverage_simplify(outlines, 1.6 * cell)
+    owner = np.array([label for label, _ in traced])
+    names = np.unique(owner)
+    if len(names) < len(owner):
+        outlines = np.array([shapely.union_all(outlines[owner == name]) for name in names])
+    else:
+        names = owner
+    return names, straight_ridges(outlines, planes[names], middle, 2.5 * cell)
+
+
+def areas_of(shape: Any, least: float = LEAST_M2) -> Any:
+    """The polygons of a geometry, or ``None`` if they are next to nothing."""
+    if shape.geom_type == "Polygon":
+        return shape if shape.area >= least else None
+    parts = [p for p in shapely.get_parts(shape) if p.geom_type == "Polygon" and p.area >= least]
+    if not parts:
+        return None
+    return parts[0] if len(parts) == 1 else shapely.MultiPolygon(parts)
