@@ -21,7 +21,7 @@ from pvplanner.horizon.blocks import ragged, stand_on
 from pvplanner.horizon.files import read_horizon
 from pvplanner.horizon.march import UNKNOWN, far, march, without_spikes
 from pvplanner.horizon.raster import REACH_M, horizon_tiles
-from pvplanner.horizon.scene import ROOF_M, Scene
+from pvplanner.horizon.scene import CLEAR_M, ROOF_M, Scene
 from pvplanner.horizon.view import sky_shares
 
 if TYPE_CHECKING:
@@ -239,6 +239,12 @@ def _settle(scene: Scene, rows: np.ndarray, patch: Patch, bare: Raster | None) -
     middle[lies] = np.nanmedian(off[lies], axis=1)
     wrong = ~known | (np.abs(middle) > DATUM_M)
     scene.z[rows] += np.where(wrong & lies, middle, 0.0)
+    # A guessed plane, or one in large cells, lies across its own roof: what of that stands above
+    # it, there and as far again, shades nothing.
+    loose = lies & (scene.guessed[rows] | (patch.cell >= COARSE_M))
+    if loose.any():
+        reach = np.nanmax(off[loose], axis=1) - np.nanmin(off[loose], axis=1)
+        scene.clear[rows[loose]] = np.maximum(scene.clear[rows[loose]], CLEAR_M + 2.0 * reach)
     ground = _ground(scene, rows, bare)
     lowest = _lowest(patch, scene.middle[rows])
     if bare is None:
@@ -252,6 +258,9 @@ def _settle(scene: Scene, rows: np.ndarray, patch: Patch, bare: Raster | None) -
     above = scene.z[rows] - ground
     scene.above[rows] = np.where(np.isfinite(above), np.maximum(above, 0.0), ROOF_M)
 
+
+COARSE_M = 0.9
+"""Cells from this size on blur a roof's own ridge and walls."""
 
 GROUND_BLOCK_M = 15.0
 

@@ -153,7 +153,7 @@ def _usable(
             left = usable_outlines(frame[known], rules[level], keep_out=taken)
             free = 1.0 - unmodelled(frame[known], rules[level], scenario)
             values[level][known] = shapely.area(left) * free
-    sure = frame["confidence"].fillna(1.0).to_numpy(dtype=float)
+    sure = _held_up(frame)
     held_up = np.clip(sure / max(rules["low"].confidence, 1e-9), 0.0, 1.0)
     values["low"] = values["low"] * held_up
     values["middle"] = np.where(sure < rules["middle"].confidence, 0.0, values["middle"])
@@ -229,6 +229,13 @@ def _guessed_usable(
         share = kind.map(given).to_numpy(dtype=float)
         out[level] = np.where(np.isfinite(share), area * share, out[level])
     return out
+
+
+def _held_up(frame: pd.DataFrame) -> np.ndarray:
+    """Confidence of planes; what was not seen has none to lose."""
+    if "confidence" not in frame:
+        return np.ones(len(frame))
+    return frame["confidence"].fillna(1.0).to_numpy(dtype=float)
 
 
 def _known_factor(frame: pd.DataFrame, level: str) -> np.ndarray:

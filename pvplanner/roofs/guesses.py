@@ -99,13 +99,16 @@ def area_range(guess: Guess, latitude: float) -> tuple[np.ndarray, np.ndarray, n
     return low, high, likely
 
 
-def usable_range(guess: Guess, setbacks: Setbacks) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def usable_range(
+    guess: Guess, latitude: float, setbacks: Setbacks
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Factors on the usable area of the guessed shape: low, mean and high, 80 % between the outer.
 
     The mean is that of all roofs that may stand there, so that a village's sum does not lean.
     """
     inverse, cases = guess.keys("of", "kind", "shape", "tilt", "known", "size")
-    found = np.array([_weigh_usable(*case, setbacks) for case in cases]).reshape(-1, 3)
+    latitude = 2.0 * round(latitude / 2.0)
+    found = np.array([_weigh_usable(*case, latitude, setbacks) for case in cases]).reshape(-1, 3)
     low, mean, high = found[inverse].T
     return low, mean, high
 
@@ -129,12 +132,20 @@ def plain_usable(
     return np.where(left >= least, left, 0.0)
 
 
+def usual_tilts(latitude: float) -> pd.DataFrame:
+    """``tilt_deg``, ``tilt_low_deg`` and ``tilt_high_deg`` by ``roof_type`` at a latitude."""
+    table = reference.load("roof_types")
+    held = table[table["latitude_from"].astype(float) <= abs(latitude)]
+    held = held.sort_values("latitude_from", kind="stable").groupby("roof_type").last()
+    return held[["tilt_deg", "tilt_low_deg", "tilt_high_deg"]].astype(float)
+
+
 def _roofs(
-    of: str, kind: str, shape: int, tilt: float, known: bool
+    of: str, kind: str, shape: int, tilt: float, known: bool, latitude: float
 ) -> list[tuple[str, float, bool, float]]:
     """Roofs that may stand there: type, tilt, whether the ridge runs along, and their weight."""
     priors = reference.load("roof_priors").set_index("class")
-    tilts = reference.load("roof_types").set_index("roof_type")
+    tilts = usual_tilts(latitude)
     along = (0.5, 0.65, 0.9)[shape]
     out = []
     for other in KINDS:
@@ -143,7 +154,7 @@ def _roofs(
             continue
         steps = [0.0]
         if other != "flat":
-            edges = tilts.loc[other, ["tilt_low_deg", "tilt_high_deg"]].astype(float).tolist()
+            edges = tilts.loc[other, ["tilt_low_deg", "tilt_high_deg"]].tolist()
             if known and other == kind:
                 edges = [max(tilt - TILT_DOUBT, 0.0), tilt + TILT_DOUBT]
             steps = np.linspace(edges[0], edges[1], 9).tolist()
@@ -160,7 +171,7 @@ def _weigh_sun(
     values: list[float] = []
     weights: list[float] = []
     ridge = turn * 15.0
-    for other, steep, along, weight in _roofs(of, kind, shape, tilt, known):
+    for other, steep, along, weight in _roofs(of, kind, shape, tilt, known, latitude):
         way = ridge if along else ridge + 90.0
         # A lean-to may fall to either side.
         turns = (0.0, 180.0) if other == "shed" else (0.0,)
@@ -171,7 +182,7 @@ def _weigh_sun(
     ranked, held = np.array(values)[order], np.array(weights)[order]
     low, high = _outer(ranked, held)
     own = _gathered(kind, tilt if kind != "flat" else 0.0, ridge, latitude)
-    likely = sum(w for other, _, along, w in _roofs(of, kind, shape, tilt, known)
+    likely = sum(w for other, _, along, w in _roofs(of, kind, shape, tilt, known, latitude)
                  if other == kind and along)  # fmt: skip
     return min(ROUNDED_DOWN * low / own, 1.0), max(high / own / ROUNDED_DOWN, 1.0), likely
 
@@ -203,13 +214,20 @@ def _gathered(kind: str, tilt: float, ridge: float, latitude: float) -> float:
 
 @lru_cache(maxsize=16_384)
 def _weigh_usable(
-    of: str, kind: str, shape: int, tilt: float, known: bool, size: int, setbacks: Setbacks
+    of: str,
+    kind: str,
+    shape: int,
+    tilt: float,
+    known: bool,
+    size: int,
+    latitude: float,
+    setbacks: Setbacks,
 ) -> tuple[float, float, float]:
     area = 2.0 ** (size / STEPS)
     own = _usable_of(kind, area, shape, 0.0 if kind == "flat" else tilt, True, setbacks)
     if own <= 0:
         return 0.0, 1.0, 1.0
-    roofs = _roofs(of, kind, shape, tilt, known)
+    roofs = _roofs(of, kind, shape, tilt, known, latitude)
     values = np.array([_usable_of(other, area, shape, steep, along, setbacks)
                        for other, steep, along, _ in roofs])  # fmt: skip
     spread = SMALL_CLUTTER if area < SMALL_M2 else CLUTTER

@@ -44,9 +44,9 @@ ACROSS_CELLS = ((1.0, 2.5), (1.2, 5.0), (1.5, 5.6))
 """How many cells of a size (m) a roof needs across its narrowest wing: the outer ones hold a part
 of the wall. Measured on made roofs seen in means over cells."""
 
-GRAINY, COARSE_M = 4.0, 0.9
-"""From this many cells that err together on, and this size of cells, whole roofs are tried beside
-free planes."""
+COARSE_M = 0.9
+"""From this size of cells on, and where cells err together, whole roofs are tried beside free
+planes."""
 
 OBSTACLE_M2 = 5.0
 FAILURES = (
@@ -202,7 +202,7 @@ def _roof(
     """Labels and planes, and their outlines where the roof is one of simple shapes."""
     labels, planes = _free(window, noise)
     cell = window.patch.cell
-    if noise.grain < GRAINY and cell < COARSE_M and len(planes) > 1:
+    if not noise.grainy and cell < COARSE_M and len(planes) > 1:
         return labels, planes, None
     east, north = centre_of(window)
     ok = _unblurred(window, noise)

@@ -15,8 +15,11 @@ SIGMA_M = (0.025, 0.05, 0.10, 0.20)
 """Noise that is believed, m: cluttered roofs look noisier than any sensor. Few steps, so that one
 odd building more or less changes nothing about the others."""
 
-GRAINS = (1.0, 2.0, 4.0, 8.0, 16.0, 32.0)
-"""Cells that err together."""
+GRAINS = (1.0, 8.0)
+"""Cells that err together: each for itself (lidar), or in clods (matched images)."""
+
+GRAINY_SIGMA_M, GRAINY_LOCAL = (0.10, 0.20), 0.7
+"""Noise that is believed of clods, m, and its part within a small window."""
 
 QUIET = 0.2
 """Quantile of the local misfits that is taken as noise."""
@@ -25,8 +28,9 @@ SAMPLE = 48
 SAMPLE_M2 = 40.0
 """Noise and blur are those of the sensor: from this many buildings of at least this size."""
 
-COARSE, HIDDEN, LOUDER = 3.0, 3.0, 2.0
-"""From this grain on, residuals about fitted planes show a third of it, and half of the noise."""
+HIDDEN, LOUDER, ABOUT = 3.0, 1.4, 1.2
+"""Residuals about fitted planes show a third of the clods and seven tenths of their noise; about
+the true roof heights lie a fifth further off than the clods' own noise."""
 
 SHARP = 1.25
 """Cells over which a sharp step seems to fall."""
@@ -63,12 +67,17 @@ class Noise:
     @property
     def together(self) -> float:
         """Cells that err together: a plane's own fit hides some of a coarse grain."""
-        return self.grain if self.grain < COARSE else HIDDEN * self.grain
+        return HIDDEN * self.grain if self.grainy else self.grain
 
     @property
-    def whole(self) -> float:
-        """Noise about the true roof, m: a plane's own fit hides some of that too."""
-        return self.sigma if self.grain < COARSE else LOUDER * self.sigma
+    def grainy(self) -> bool:
+        """Whether cells err together."""
+        return self.grain > GRAINS[0]
+
+    @property
+    def about(self) -> float:
+        """Noise about the true roof, m."""
+        return ABOUT * self.sigma if self.grainy else self.sigma
 
 
 def measure_noise(
@@ -102,13 +111,17 @@ def measure_noise(
         rms += planes[good, 3].tolist()
         together = regions.alike(window.heights, labels, planes, raster.cell)
         grain += together[good & np.isfinite(together)].tolist()
-    sigma = max(_nearest(float(np.quantile(rms, 0.4)) if rms else quiet, SIGMA_M), quiet)
     alike = float(np.clip(np.median(grain) if grain else 0.0, 0.0, 0.9))
     # Gaussian noise of correlation r from cell to cell errs together over 4 pi s2 cells.
-    cells = -np.pi / np.log(alike) if alike > 0.05 else 1.0
+    cells = _nearest(float(-np.pi / np.log(alike)) if alike > 0.05 else 1.0, GRAINS)
+    misfit = float(np.quantile(rms, 0.4)) if rms else quiet
+    sigma = max(_nearest(misfit, SIGMA_M), quiet)
+    if cells > GRAINS[0]:
+        sigma = _nearest(LOUDER * misfit, GRAINY_SIGMA_M)
+        quiet = GRAINY_LOCAL * sigma
     # A step that is sharp falls over 1.25 cells as they are sampled; a Gaussian's over 2.5 sigma.
     spread = np.sqrt(max(width**2 - SHARP**2, 0.0)) / 2.507
-    return Noise(sigma, quiet, blur, _nearest(float(cells), GRAINS), float(np.round(spread, 1)))
+    return Noise(sigma, quiet, blur, cells, float(np.round(2 * spread) / 2))
 
 
 def _sample(shapes: np.ndarray) -> np.ndarray:

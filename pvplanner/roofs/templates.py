@@ -85,7 +85,7 @@ class Fit:
 def misfit_cost(residual: np.ndarray, noise: Noise) -> float:
     """Nats of misfits, far ones counted to a bound; cells that err together count once."""
     grain = noise.grain
-    held = np.minimum((residual / noise.whole) ** 2, FAR**2)
+    held = np.minimum((residual / noise.about) ** 2, FAR**2)
     return float(0.5 * held.sum() / grain)
 
 
@@ -96,7 +96,7 @@ def plane_cost(
     """Nats of how heights lie off their planes; those of no plane are far off."""
     x, y = places(heights.shape, cell)
     model = planes[labels, 0] * x + planes[labels, 1] * y + planes[labels, 2]
-    return misfit_cost(np.where(labels > 0, heights - model, FAR * noise.whole)[ok], noise)
+    return misfit_cost(np.where(labels > 0, heights - model, FAR * noise.about)[ok], noise)
 
 
 def free_nats(labels: np.ndarray, ok: np.ndarray, noise: Noise) -> float:
@@ -298,7 +298,7 @@ def _solved(
     columns = [bases[k][c] for k, c in enumerate(chosen)]
     design = np.concatenate(columns, axis=1)
     slopes = np.concatenate([np.arange(block.shape[1]) == 1 for block in columns])
-    held = 1.0 / (noise.whole**2 * noise.grain)
+    held = 1.0 / (noise.about**2 * noise.grain)
     prior = np.where(slopes, 1.0 / SLOPE_DOUBT**2, 1e-9)
     values, weight = np.zeros(len(slopes)), np.ones(len(view.seen))
     for turn in range(3):
@@ -307,7 +307,7 @@ def _solved(
         values = np.linalg.solve(normal, right)
         off = view.seen - design @ values
         if turn < 2:
-            scale = 4.685 * max(noise.whole, 1.48 * float(np.median(np.abs(off))))
+            scale = 4.685 * max(noise.about, 1.48 * float(np.median(np.abs(off))))
             weight = np.maximum(1.0 - (off / scale) ** 2, 0.0) ** 2 + 1e-6
     surprise = [shapes[k][c].nats for k, c in enumerate(chosen)]
     independent = max(len(view.seen) / noise.grain, 2.0)
@@ -339,8 +339,8 @@ def _as_planes(
         areas = _lowest(part, made)
         kept = [n for n, area in enumerate(areas) if area.area > 0.2]
         off = found.off[view.piece == k]
-        rms = float(np.sqrt(np.mean(np.minimum(off**2, (NEAR * noise.whole) ** 2))))
-        near = float(np.mean(np.abs(off) <= NEAR * noise.whole))
+        rms = float(np.sqrt(np.mean(np.minimum(off**2, (NEAR * noise.about) ** 2))))
+        near = float(np.mean(np.abs(off) <= NEAR * noise.about))
         unit = _heights(shape.planes, x, y).min(axis=-1)[view.cells][view.piece == k]
         spread = max(float(((unit - unit.mean()) ** 2).sum()), 1e-9)
         inside = view.masks[k][1, 1]

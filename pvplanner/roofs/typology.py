@@ -18,7 +18,7 @@ from scipy.sparse.csgraph import connected_components
 
 from pvplanner import reference
 from pvplanner.roofs import cutting
-from pvplanner.roofs.guesses import KINDS, Guess, Setbacks, area_range, usable_range
+from pvplanner.roofs.guesses import KINDS, Guess, Setbacks, area_range, usable_range, usual_tilts
 from pvplanner.roofs.usable import (
     LEVELS,
     middle_of,
@@ -82,8 +82,8 @@ def shape_roofs(buildings: gpd.GeoDataFrame, *, scenario: Scenario) -> gpd.GeoDa
     pitched = np.isin(kinds, ("gable", "hip"))
     direction = _ridge_directions(np.asarray(parts.geometry), boxes, pitched)
     pieces = _pieces(parts, boxes, kinds, direction)
-    tilt = _tilts(parts, kinds, scenario)[pieces.part]
     place = middle_of(parts)
+    tilt = _tilts(parts, kinds, place[0], scenario)[pieces.part]
     wind, _ = wind_pressure(*place, scenario)
     setbacks = plain_setbacks(usable_rules(scenario, wind)["middle"])
     return _cut(parts, pieces, (kinds, classes), tilt, (place[0], setbacks), buildings.crs)
@@ -137,9 +137,10 @@ def _roof_types(
     return kinds, np.where(known, kinds, classes).astype(object)
 
 
-def _tilts(parts: gpd.GeoDataFrame, kinds: np.ndarray, scenario: Scenario) -> np.ndarray:
-    table = reference.load("roof_types").set_index("roof_type")["tilt_deg"]
-    default = {**table.to_dict(), **scenario.roof.tilt}
+def _tilts(
+    parts: gpd.GeoDataFrame, kinds: np.ndarray, latitude: float, scenario: Scenario
+) -> np.ndarray:
+    default = {**usual_tilts(latitude)["tilt_deg"].to_dict(), **scenario.roof.tilt}
     stated = pd.to_numeric(parts["roof_tilt"], errors="coerce").to_numpy(dtype=float)
     usual = np.array([default[kind] for kind in kinds], dtype=float)
     return np.where(np.isfinite(stated) & (kinds != "flat"), stated, usual)
@@ -237,7 +238,7 @@ def _cut(
         classes[pieces.part], tilt, stated[pieces.part],
     )  # fmt: skip
     low, high, likely = area_range(guess, latitude)
-    usable = usable_range(guess, setbacks)
+    usable = usable_range(guess, latitude, setbacks)
     rows: list[pd.DataFrame] = []
     gable, hip = np.flatnonzero(kind == "gable"), np.flatnonzero(kind == "hip")
     for side, shapes in zip((1.0, -1.0), _halves(pieces, gable, box), strict=True):
