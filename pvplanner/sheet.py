@@ -112,7 +112,8 @@ def _draw(
 
 def _ground(axes: Any, planes: gpd.GeoDataFrame, scenario: Scenario) -> None:
     """Shaded heights of the surface model around the building."""
-    if scenario.site.dsm is None:
+    surface = scenario.site.dsm or scenario.site.points
+    if surface is None:
         return
     from matplotlib.colors import LightSource
 
@@ -120,7 +121,7 @@ def _ground(axes: Any, planes: gpd.GeoDataFrame, scenario: Scenario) -> None:
 
     west, south, east, north = planes.total_bounds
     around = (west - MARGIN_M, south - MARGIN_M, east + MARGIN_M, north + MARGIN_M)
-    with open_raster(scenario.site.dsm, planes.crs, unit=scenario.site.height_unit) as raster:
+    with open_raster(surface, planes.crs, unit=scenario.site.height_unit) as raster:
         patch = raster.read(around)
     rows, cols = patch.heights.shape
     if not np.isfinite(patch.heights).any():

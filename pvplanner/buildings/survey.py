@@ -69,6 +69,14 @@ def read_survey(path: str | os.PathLike[str]) -> tuple[pd.DataFrame, list[Findin
     return stated.groupby("building_id", sort=False).last(), findings
 
 
+def _named(survey: pd.DataFrame) -> pd.Series:
+    """Names of the columns that a survey states, by building."""
+    held = survey.notna()
+    return pd.Series(
+        [" ".join(held.columns[row]) for row in held.to_numpy()], held.index, dtype=str
+    )
+
+
 def apply_survey(frame: pd.DataFrame, survey: pd.DataFrame, *, where: str) -> list[Finding]:
     """Put what a survey states into a buildings table, in place; says how much and what is lost."""
     ids = frame["building_id"].astype("string")
@@ -76,6 +84,7 @@ def apply_survey(frame: pd.DataFrame, survey: pd.DataFrame, *, where: str) -> li
     for name in SURVEYED:
         told = ids.map(survey[name])
         frame[name] = told.astype(frame[name].dtype).where(told.notna(), frame[name])
+    frame["surveyed"] = ids.map(_named(survey)).fillna("").astype("str")
     stated = survey.notna().any(axis=1)
     findings = [Finding("survey_read", where, int(stated.sum()))]
     if len(lost):

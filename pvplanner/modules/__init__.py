@@ -26,6 +26,7 @@ from pvplanner.modules.ways import (
 from pvplanner.roofs import (
     FLAT_DEG,
     convergence,
+    unseen_share,
     usable_rules,
     wind_pressure,
 )
@@ -231,8 +232,8 @@ def _most(planes: gpd.GeoDataFrame, ways: Ways, scenario: Scenario) -> np.ndarra
     """Modules that the usable area can hold, where that is less than its outline."""
     area = _known(planes, "usable_area_m2")
     guessed = planes["source"].eq("typology").to_numpy() if "source" in planes else area < 0
-    unseen = usable_rules(scenario, None)["middle"].unseen
-    whole = np.where(guessed, area, area / (1 - unseen)) / ways.area_per_module()
+    hidden = unseen_share(planes, usable_rules(scenario, None)["middle"], scenario)
+    whole = np.where(guessed, area, area / (1 - hidden)) / ways.area_per_module()
     # A hair is added so that an area of exactly n modules holds n in floating point too.
     return np.floor(np.nan_to_num(whole, nan=1e9) + 1e-6).astype(np.int64)
 

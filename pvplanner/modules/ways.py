@@ -182,10 +182,14 @@ def _on_flat(
     wanted = {
         "rows": module.flat_tilt, "east_west": module.east_west_tilt, "canopy": module.canopy_tilt
     }[layout]  # fmt: skip
-    for way, (wide, long) in enumerate(_sides(product, module.orientation)):
+    sides = _sides(product, module.orientation)
+    lean = wanted
+    if layout != "canopy":
+        # One tilt for both ways: which of them is laid is known only when they are.
+        lean = min(_lowered(wanted, long, limit) for wide, long in sides if wide)
+    for way, (wide, long) in enumerate(sides):
         if not wide:
             continue
-        lean = _lowered(wanted, long, limit) if layout != "canopy" else wanted
         across = long * np.cos(np.radians(lean))
         if layout == "rows":
             pitch = row_spacing(long, lean, latitude, azimuth[flat] - equator)
@@ -199,7 +203,7 @@ def _on_flat(
         else:
             pitch = across + module.gap_m
         sizes[flat, way, 0], sizes[flat, way, 1], sizes[flat, way, 2] = wide, across, pitch
-        tilt[flat] = lean if way == 0 or not sizes[flat[0], 0, 0] else tilt[flat]
+    tilt[flat] = lean
 
 
 def _lowered(tilt: float, length: float, limit: float) -> float:

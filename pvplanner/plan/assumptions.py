@@ -75,18 +75,25 @@ def _physical(scenario: Scenario, terms: Terms) -> list[_Row]:
     ]
 
 
+SHOWN_RULES = ("setback_eave", "setback_ridge", "setback_gable", "setback_parapet",
+               "unseen", "unseen_flat")  # fmt: skip
+"""Rules of usable area that a plan's assumptions name."""
+
+
 def _roof_rows(scenario: Scenario) -> list[_Row]:
     roof, rows = scenario.roof, []
     given = {"low": roof.usable_low, "middle": roof.usable_middle, "high": roof.usable_high}
-    for row in reference.rows("roof_types"):
-        for level, own in given.items():
-            kind, key = row["roof_type"], f"usable_{level}"
-            mine = kind in own
-            value = f"{kind}: {own[kind] if mine else float(row[key]):g}"
+    for level, own in given.items():
+        rows += [(f"usable_{level}", f"{kind}: {share:g}", "1", "scenario", "", "given")
+                 for kind, share in own.items()]  # fmt: skip
+    for row in reference.rows("usable_rules"):
+        if row["rule"] in SHOWN_RULES:
+            mine = row["rule"] in roof.rules
+            value = roof.rules[row["rule"]] if mine else float(row["middle"])
             told = ("scenario", "", "given") if mine else (
-                row[f"{key}_source"], row["year"], row["certainty"]
+                row["source"], row["year"], row["certainty"]
             )  # fmt: skip
-            rows.append((key, value, "1", *told))
+            rows.append((row["rule"], f"{value:g}", row["unit"].replace("share", "1"), *told))
     least = scenario.module.yield_share_min
     usual = reference.constant("yield_share_min")
     return [*rows, _default("yield_share_min", least, least == usual.value)]

@@ -332,6 +332,7 @@ def site_planes(scenario: Scenario, buildings: gpd.GeoDataFrame) -> gpd.GeoDataF
     return model_roofs(
         usable_buildings(buildings),
         dsm=site.dsm,
+        points=site.points,
         dtm=site.dtm,
         planes=site.planes,
         keep_out=site.keep_out,
@@ -348,14 +349,15 @@ def site_horizons(
 ) -> tuple[Horizons | None, list[Finding]]:
     """Horizons of a village's planes by what its scenario knows; ``None`` if that is nothing."""
     site = scenario.site
-    seen = site.dsm is not None
+    surface = site.dsm or site.points
+    seen = surface is not None
     heights = bool(np.isfinite(planes["elevation_m"].to_numpy(dtype=float)).any())
     if not (seen or heights or site.dem or site.horizon):
         share = scenario.system.loss_items.shading
         return None, [Finding("horizon_none", "site.dsm", params={"share": share})]
     found = horizon_angles(
         planes,
-        dsm=site.dsm,
+        dsm=surface,
         dtm=site.dtm,
         dem=site.dem,
         buildings=buildings,

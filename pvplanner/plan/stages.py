@@ -57,7 +57,8 @@ WAYS = ("module.product", "module.orientation", "module.gap_m", "module.flat_til
         "module.height_limit_m", "system.mount")  # fmt: skip
 LIMITS = ("module.yield_share_min", "module.building_limit_kwp", "module.village_limit_kwp",
           "module.min_modules", "module.household_limit_kwp", "module.connection_limit_kw",
-          "system.dc_ac_ratio", "roof.rules", "roof.wind_kn_per_m2")  # fmt: skip
+          "system.dc_ac_ratio", "roof.rules", "roof.water_heaters",
+          "roof.wind_kn_per_m2")  # fmt: skip
 WEAR = ("finance.degradation_first_year", "finance.degradation_per_year", "finance.life_years")
 
 
@@ -152,8 +153,9 @@ def sky(year: pd.DataFrame, *, scenario: Any) -> Any:
     "planes",
     keys=("site.height_unit", "roof.tilt", "roof.usable_low", "roof.usable_middle",
           "roof.usable_high",
-          "roof.default_type", "roof.rules", "roof.wind_kn_per_m2", *WAYS),
-    files=("site.dsm", "site.dtm", "site.planes", "site.keep_out", "site.existing_pv"),
+          "roof.default_type", "roof.rules", "roof.water_heaters", "roof.wind_kn_per_m2", *WAYS),
+    files=("site.dsm", "site.points", "site.dtm", "site.planes", "site.keep_out",
+           "site.existing_pv"),
     said="roofs",
 )  # fmt: skip
 def planes(buildings: gpd.GeoDataFrame, *, scenario: Any) -> Any:
@@ -165,7 +167,7 @@ def planes(buildings: gpd.GeoDataFrame, *, scenario: Any) -> Any:
 @stage(
     "horizons",
     keys=("system.loss_items", "site.height_unit"),
-    files=("site.dsm", "site.dtm", "site.dem", "site.horizon"),
+    files=("site.dsm", "site.points", "site.dtm", "site.dem", "site.horizon"),
     said="horizons",
 )
 def horizons(planes: gpd.GeoDataFrame, buildings: gpd.GeoDataFrame, *, scenario: Any) -> Any:

@@ -17,7 +17,7 @@ import shapely
 
 from pvplanner.errors import Finding, listed
 from pvplanner.roofs.faces import areas_of
-from pvplanner.roofs.finishing import convergence, finish, read_kept, unmodelled
+from pvplanner.roofs.finishing import convergence, finish, read_kept, unseen_share
 from pvplanner.roofs.lod2 import read_planes
 from pvplanner.roofs.owners import match_planes
 from pvplanner.roofs.stated import named_by_survey, surveyed_tilts
@@ -38,7 +38,7 @@ __all__ = [
     "model_roofs",
     "plane_frames",
     "read_planes",
-    "unmodelled",
+    "unseen_share",
     "usable_areas",
     "usable_outlines",
     "usable_rules",
@@ -50,6 +50,7 @@ def model_roofs(
     buildings: gpd.GeoDataFrame,
     *,
     dsm: str | os.PathLike[str] | None = None,
+    points: str | os.PathLike[str] | None = None,
     dtm: str | os.PathLike[str] | None = None,
     planes: str | os.PathLike[str] | gpd.GeoDataFrame | None = None,
     keep_out: str | os.PathLike[str] | None = None,
@@ -66,6 +67,8 @@ def model_roofs(
         ``shed``), ``roof_tilt`` (degrees) and ``height_m`` where known.
     dsm, dtm : path-like, optional
         Surface and terrain rasters of 0.25 to 1 m, in any CRS; windows are read, never the whole.
+    points : path-like, optional
+        A point cloud (LAS, LAZ), seen before ``dsm`` is.
     planes : path-like or GeoDataFrame, optional
         A 3D model, see :func:`read_planes`.
     keep_out : path-like, optional
@@ -100,16 +103,17 @@ def model_roofs(
     scenario = scenario or Scenario()
     plain = _with_areas(buildings)
     known = _Known(np.flatnonzero(shapely.area(np.asarray(plain.geometry)) > 0), len(plain))
-    if len(known.open) < len(plain):
-        bare = np.setdiff1d(np.arange(len(plain)), known.open)
-        known.findings.append(_lacks("roofs_no_area", buildings.iloc[bare]))
     if planes is not None:
         _take_modelled(known, planes, plain)
-    if dsm is not None and len(known.open):
-        _take_seen(known, (dsm, dtm), plain, scenario, progress)
+    for surface, source in ((points, "points"), (dsm, "dsm")):
+        if surface is not None and len(known.open):
+            _take_seen(known, (surface, dtm), source, plain, scenario, progress)
     if len(known.open):
         _take_guessed(known, plain, scenario)
     whole = known.together(plain)
+    bare = np.setdiff1d(np.arange(len(plain)), whole["row"].to_numpy())
+    if len(bare):
+        known.findings.append(_lacks("roofs_no_area", buildings.iloc[bare], "site.buildings"))
     kept, drawn = (read_kept(path, plain.crs) for path in (keep_out, existing_pv))
     out = finish(whole, plain, (kept, drawn), scenario)
     out.attrs["findings"] = known.findings
@@ -187,6 +191,7 @@ def _take_modelled(
 def _take_seen(
     known: _Known,
     rasters: tuple[str | os.PathLike[str], str | os.PathLike[str] | None],
+    source: str,
     plain: gpd.GeoDataFrame,
     scenario: Scenario,
     progress: Callable[[int], None] | None,
@@ -199,7 +204,9 @@ def _take_seen(
     why = told["reason"].to_numpy()
     known.reason[known.open] = why
     known.findings += findings
+    seen = seen.assign(source=source, source_reason="", tilt_source=source)
     rest = unseen_rest(buildings, seen, told, scenario)
+    rest["tilt_source"] = source
     half = pd.concat([surveyed_tilts(seen, buildings), rest]) if len(rest) else (
         surveyed_tilts(seen, buildings)
     )  # fmt: skip

@@ -60,11 +60,12 @@ def draw(
     noise: Noise,
     shape: Any,
     drawn: list[Any] | None,
+    hidden: np.ndarray,
 ) -> list[Seen]:
     """Outlines of planes within the moved outline ``shape``.
 
     ``drawn``: outlines of planes 1, 2, ... where they are known already; else the cells' borders,
-    straightened.
+    straightened. ``hidden``: cells of which nothing is known.
     """
     patch, cell = window.patch, window.patch.cell
     parapet = standing.parapets(window.heights, labels, planes, cell)
@@ -75,7 +76,7 @@ def draw(
     )  # fmt: skip
     middle = centre_of(window)
     if drawn is None:
-        names, outlines = _traced(window, labels, planes, middle)
+        names, outlines = _traced(window, labels, planes, middle, hidden)
     else:
         names = np.arange(1, len(drawn) + 1)
         outlines = np.array([shapely.affinity.translate(area, *middle) for area in drawn])
@@ -98,11 +99,15 @@ def draw(
 
 
 def _traced(
-    window: Window, labels: np.ndarray, planes: np.ndarray, middle: tuple[float, float]
+    window: Window,
+    labels: np.ndarray,
+    planes: np.ndarray,
+    middle: tuple[float, float],
+    hidden: np.ndarray,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Borders of the labelled cells, simplified together, ridges laid where planes meet."""
     patch, cell = window.patch, window.patch.cell
-    wide = surface.spread(labels, window.inside, 2)
+    wide = np.where(hidden, 0, surface.spread(labels, window.inside, 2))
     traced = trace(wide, patch.west, patch.north, cell)
     outlines = np.array([shapely.geometry.shape(geometry) for _, geometry in traced])
     outlines = shapely.coverage_simplify(outlines, 1.6 * cell)

@@ -124,6 +124,9 @@ def _ranges(frame: gpd.GeoDataFrame) -> None:
     )
 
 
+SEEN = ("dsm", "points")
+"""Sources that show what stands on a roof."""
+
 HEATER_M2 = (1.0, 6.0)
 """Size of a solar water heater seen from above, tank and collector."""
 
@@ -144,14 +147,14 @@ def _usable(
     frame["obstacles"] = _standing(frame, scenario)
     held = np.asarray(frame["obstacles"], dtype=object)
     slope = np.cos(np.radians(frame["surface_tilt"].to_numpy(dtype=float)))
-    seen = frame["source"].eq("dsm").to_numpy()
+    seen = frame["source"].isin(SEEN).to_numpy()
     frame["obstacle_area_m2"] = np.where(seen, np.nan_to_num(shapely.area(held)) / slope, np.nan)
     lost = _surveyed(frame, buildings)
     values = _guessed_usable(frame, rules, scenario)
     if known.any():
         for level in LEVELS:
             left = usable_outlines(frame[known], rules[level], keep_out=taken)
-            free = 1.0 - unmodelled(frame[known], rules[level], scenario)
+            free = 1.0 - unseen_share(frame[known], rules[level], scenario)
             values[level][known] = shapely.area(left) * free
     sure = _held_up(frame)
     held_up = np.clip(sure / max(rules["low"].confidence, 1e-9), 0.0, 1.0)
@@ -185,20 +188,11 @@ def _standing(frame: gpd.GeoDataFrame, scenario: Scenario) -> np.ndarray:
     return out
 
 
-def unmodelled(frame: pd.DataFrame, rules: Rules, scenario: Scenario) -> np.ndarray:
-    """Share of planes lost to what their source does not show."""
+def unseen_share(frame: pd.DataFrame, rules: Rules, scenario: Scenario) -> np.ndarray:
+    """Share of planes lost to what is too small to be seen, by roof type."""
     flat = frame["surface_tilt"].to_numpy(dtype=float) < FLAT_DEG
-    if "roof_type" in frame:
-        flat = flat & frame["roof_type"].ne("shed").to_numpy()
-    hidden = np.where(flat, rules.unmodelled_flat, rules.unmodelled_pitched)
-    if scenario.roof.water_heaters == "go":
-        hidden = hidden * (1.0 - rules.heaters)
-    seen = (
-        frame["source"].eq("dsm").to_numpy()
-        if "source" in frame
-        else np.zeros(len(frame), dtype=bool)
-    )
-    return np.where(seen, rules.unseen, hidden)
+    share = np.where(flat, rules.unseen_flat, rules.unseen)
+    return share * (1.0 - rules.heaters) if scenario.roof.water_heaters == "go" else share
 
 
 def _guessed_usable(
@@ -206,7 +200,7 @@ def _guessed_usable(
 ) -> dict[str, np.ndarray]:
     """Usable area of guessed planes: their plain shape's, times what else may stand there.
 
-    Doubt of the shape and of what stands on it add up as squares of logarithms.
+    The range is that of the roofs that may stand on the outline, and no larger than the plane.
     """
     setbacks = plain_setbacks(rules["middle"])
     slope = np.cos(np.radians(frame["surface_tilt"].to_numpy(dtype=float)))
@@ -214,15 +208,8 @@ def _guessed_usable(
     edge = frame.geometry.length.to_numpy() * 0.5 * (1.0 + 1.0 / slope)
     inset = np.where(kind.eq("flat"), setbacks.flat, setbacks.pitched)
     plain = plain_usable(area, edge, inset, setbacks.least)
-    factor = {level: _known_factor(frame, level) for level in LEVELS}
-    free = {level: 1.0 - unmodelled(frame, rules[level], scenario) for level in LEVELS}
-    middle = plain * factor["middle"] * free["middle"]
-    out = {"middle": middle}
-    for level, sign in (("low", -1.0), ("high", 1.0)):
-        with np.errstate(divide="ignore"):
-            shape = np.log(factor[level] / factor["middle"])
-        off = np.hypot(shape, np.log(free[level] / free["middle"]))
-        out[level] = middle * np.exp(sign * off)
+    plain *= 1.0 - unseen_share(frame, rules["middle"], scenario)
+    out = {level: np.minimum(plain * _known_factor(frame, level), area) for level in LEVELS}
     own = scenario.roof
     for level, given in (("low", own.usable_low), ("middle", own.usable_middle),
                          ("high", own.usable_high)):  # fmt: skip

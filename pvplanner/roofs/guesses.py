@@ -28,7 +28,7 @@ STEPS = 3
 """Sizes are told apart by this many steps an octave."""
 
 SMALL_M2 = 28.0
-CLUTTER, SMALL_CLUTTER = 0.10, 0.25
+CLUTTER, SMALL_CLUTTER = 0.08, 0.22
 """Spread (of the logarithm) of what real roofs hold less or more than their plain shape, by the
 size of the outline: measured on Selfkant."""
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from pvplanner.roofs import regions
@@ -28,7 +30,7 @@ def join_described(
     """
     before, labels = labels, labels.copy()
     independent = max(ok.sum() / noise.grain, 2.0)
-    saved = 1.5 * np.log(independent) + PLANE_NATS
+    saved = 1.5 * np.log(independent) + PLANE_NATS[noise.grainy]
     x, y = places(heights.shape, cell)
     cells = {int(k): (labels == k) & ok for k in np.unique(labels[labels > 0])}
     cells = {k: held for k, held in cells.items() if held.sum() >= FEWEST}
@@ -36,9 +38,11 @@ def join_described(
     def cost(held: np.ndarray) -> float:
         return misfit_cost(_off_plane(x[held], y[held], heights[held]), noise)
 
+    # Typed, as all numbers passed between kernels are.
+    reach: Any = np.int64(REACH_CELLS)
     own = {k: cost(held) for k, held in cells.items()}
     while len(cells) > 1:
-        touch = regions.neighbours(labels, int(labels.max()) + 1, np.int64(REACH_CELLS))
+        touch = regions.neighbours(labels, int(labels.max()) + 1, reach)
         best, pair = 0.0, None
         for i in cells:
             for j in cells:
@@ -61,10 +65,9 @@ def join_described(
     # Cells that the walls blur count only for planes that have no others.
     few = np.bincount(labels[ok], minlength=labels.max() + 1) < FEWEST
     firm = ok | (few[labels] & np.isfinite(heights))
-    count = np.int64(labels.max() + 1)
-    return labels, regions.robust_planes(
-        heights, firm, labels, count, cell, noise.sigma, np.int64(noise.blur)
-    )
+    count: Any = np.int64(labels.max() + 1)
+    blur: Any = np.int64(noise.blur)
+    return labels, regions.robust_planes(heights, firm, labels, count, cell, noise.sigma, blur)
 
 
 def _off_plane(x: np.ndarray, y: np.ndarray, z: np.ndarray) -> np.ndarray:

@@ -31,8 +31,8 @@ LEAST_ROOF_M = 1.5
 COVERED = 0.2
 """Share of a footprint's cells that must have a height for any of it to be seen."""
 
-ACROSS_M = 1.0
-"""A plane reaches so far beyond its heights; what is further off is not seen."""
+GAP_M2, GAP_DEEP_M = 4.0, 0.9
+"""A gap in the heights of this size, and with cells so far from any height, is not seen."""
 
 REST_M2, REST_M = 6.0, 0.6
 """What of an outline is not seen counts from this size on, slivers of half that width left out."""
@@ -175,10 +175,7 @@ def _see(window: Window, shape: Any, sensor: Sensor) -> Sight:
     if known.sum() < max(COVERED * count, 4):
         return Sight("gap")
     moved = shapely.affinity.translate(shape, *window.offset)
-    if (
-        cell >= COARSE_M
-        and narrow_side(moved) < np.interp(cell, *zip(*ACROSS_CELLS, strict=True)) * cell
-    ):
+    if cell >= COARSE_M and narrow_side(moved) < _least_width(cell):
         return Sight("narrow")
     labels, planes, drawn = _roof(window, moved, noise)
     ground = ground_under(window, sensor.raster, sensor.terrain)
@@ -189,11 +186,18 @@ def _see(window: Window, shape: Any, sensor: Sensor) -> Sight:
         return Sight("low" if low[1:].any() else "unseen")
     if drawn is None:
         labels, planes = _without_small(window, labels, planes, noise)
-    hidden = _drop_unknown(labels, known, cell)
-    seen = draw(window, labels, planes, noise, moved, drawn if not (hidden or low.any()) else None)
+    hidden = _drop_unknown(labels, window.inside, known, cell)
+    kept = drawn if not (hidden.any() or low.any()) else None
+    seen = draw(window, labels, planes, noise, moved, kept, hidden)
     if not seen:
         return Sight("unseen")
     return Sight("", seen, _rest(moved, seen))
+
+
+def _least_width(cell: float) -> float:
+    """Width of a roof's narrowest wing that cells of a size can show, m."""
+    sizes, counts = np.array(ACROSS_CELLS).T
+    return float(np.interp(cell, sizes, counts) * cell)
 
 
 def _roof(
@@ -257,26 +261,29 @@ def _without_small(
     return labels, planes
 
 
-def _drop_unknown(labels: np.ndarray, known: np.ndarray, cell: float) -> bool:
-    """Take labels from cells far from any height, in place; whether there were any.
+def _drop_unknown(
+    labels: np.ndarray, inside: np.ndarray, known: np.ndarray, cell: float
+) -> np.ndarray:
+    """Take labels from cells far from any height, in place; returns these cells.
 
     A gap within one plane is that plane's; at its edge or between planes nobody knows whose it is.
     """
-    held = labels > 0
-    if not (held & ~known).any():
-        return False
-    far = held & (ndimage.distance_transform_edt(~known) * cell > ACROSS_M)
-    if not far.any():
-        return False
-    gaps, count = ndimage.label(held & ~known)
+    out = np.zeros(labels.shape, dtype=bool)
+    if not (inside & ~known).any():
+        return out
+    gaps, count = ndimage.label(inside & ~known)
+    deep = ndimage.distance_transform_edt(~known) * cell
     around = ndimage.grey_dilation(gaps, size=3)
     for gap in range(1, count + 1):
-        ring = (around == gap) & (gaps != gap)
-        names = np.unique(labels[ring])
+        mine = gaps == gap
+        if mine.sum() * cell**2 < GAP_M2 or deep[mine].max() <= GAP_DEEP_M:
+            continue
+        names = np.unique(labels[(around == gap) & ~mine])
         alone = len(names) == 1 and names[0] > 0
-        if not (alone and (gaps == gap).sum() < 0.5 * ((labels == names[0]) & known).sum()):
-            labels[far & (gaps == gap)] = 0
-    return True
+        if not (alone and mine.sum() < 0.5 * ((labels == names[0]) & known).sum()):
+            out |= mine
+    labels[out] = 0
+    return out
 
 
 def _rest(moved: Any, seen: list[Seen]) -> Any:

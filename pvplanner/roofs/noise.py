@@ -32,8 +32,15 @@ HIDDEN, LOUDER, ABOUT = 3.0, 1.4, 1.2
 """Residuals about fitted planes show a third of the clods and seven tenths of their noise; about
 the true roof heights lie a fifth further off than the clods' own noise."""
 
+CLODS = (2.8, 5.0)
+"""Cells that err together from which on they are clods; in a raster that is warped as it is read,
+where neighbours share what lay between them."""
+
 SHARP = 1.25
 """Cells over which a sharp step seems to fall."""
+
+BROAD_M = 2.8
+"""Area over half the length of the outline: a square of 5.6 m."""
 
 COMPACT = 0.35
 """Outlines that fill less of a circle than this are no sample: slivers, rings, spikes."""
@@ -113,7 +120,8 @@ def measure_noise(
         grain += together[good & np.isfinite(together)].tolist()
     alike = float(np.clip(np.median(grain) if grain else 0.0, 0.0, 0.9))
     # Gaussian noise of correlation r from cell to cell errs together over 4 pi s2 cells.
-    cells = _nearest(float(-np.pi / np.log(alike)) if alike > 0.05 else 1.0, GRAINS)
+    clods = alike > 0.05 and -np.pi / np.log(alike) >= CLODS[raster.warped]
+    cells = GRAINS[1] if clods else GRAINS[0]
     misfit = float(np.quantile(rms, 0.4)) if rms else quiet
     sigma = max(_nearest(misfit, SIGMA_M), quiet)
     if cells > GRAINS[0]:
@@ -121,7 +129,7 @@ def measure_noise(
         quiet = GRAINY_LOCAL * sigma
     # A step that is sharp falls over 1.25 cells as they are sampled; a Gaussian's over 2.5 sigma.
     spread = np.sqrt(max(width**2 - SHARP**2, 0.0)) / 2.507
-    return Noise(sigma, quiet, blur, cells, float(np.round(2 * spread) / 2))
+    return Noise(sigma, quiet, blur, cells, float(np.round(4 * spread) / 4))
 
 
 def _sample(shapes: np.ndarray) -> np.ndarray:
@@ -133,6 +141,10 @@ def _sample(shapes: np.ndarray) -> np.ndarray:
     rows = np.flatnonzero(plain)
     large = rows[area[rows] >= SAMPLE_M2]
     rows = large if len(large) >= SAMPLE // 4 else rows
+    if len(rows):
+        # Across a narrow building one wall's fall runs into the other's.
+        broad = 2.0 * area[rows] / shapely.length(shapes[rows])
+        rows = rows[broad >= min(BROAD_M, float(np.median(broad)))]
     place = shapely.get_coordinates(shapely.centroid(shapes[rows])).round(1)
     chance = np.modf(np.abs(np.sin(place @ np.array([12.9898, 78.233])) * 43_758.5453))[0]
     return rows[np.argsort(chance, kind="stable")[:SAMPLE]]

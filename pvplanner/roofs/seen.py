@@ -75,7 +75,6 @@ def seen_roofs(
     row = seen["row"].to_numpy()
     seen["offset_east_m"] = told["offset_east_m"].to_numpy()[row]
     seen["offset_north_m"] = told["offset_north_m"].to_numpy()[row]
-    seen["source"], seen["source_reason"], seen["tilt_source"] = "dsm", "", "dsm"
     other = contradicted(seen, buildings)
     if other.any():
         why[other] = "surveyed"
@@ -101,7 +100,7 @@ def unseen_rest(
     rest = np.asarray(told["rest"], dtype=object)
     rows = np.flatnonzero(~shapely.is_missing(rest))
     if not len(rows):
-        return seen.iloc[:0]
+        return seen.iloc[:0].copy()
     move = told[["offset_east_m", "offset_north_m"]].to_numpy()[rows]
     shapes = [shapely.affinity.translate(shape, *off)
               for shape, off in zip(buildings.geometry.iloc[rows], move, strict=True)]  # fmt: skip
@@ -120,7 +119,6 @@ def unseen_rest(
     guessed["geometry"] = _polygons(left)
     guessed["row"] = rows[place]
     guessed["source"], guessed["source_reason"] = "typology", "part"
-    guessed["tilt_source"] = "dsm"
     height = seen.groupby("row")["elevation_m"].median()
     guessed["elevation_m"] = height.reindex(guessed["row"]).to_numpy()
     for name in ("offset_east_m", "offset_north_m"):

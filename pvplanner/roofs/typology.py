@@ -195,10 +195,14 @@ def _pieces(
     odd = pitched & (area < STRAIGHT * boxes.long * boxes.short)
     odd &= shapely.get_num_interior_rings(shapes) == 0
     odd[odd] = area[odd] <= STRAIGHT * shapely.area(shapely.convex_hull(shapes[odd]))
-    whole = ~odd
-    keep, cut = np.flatnonzero(whole), np.flatnonzero(~whole)
-    if len(cut) == 0:
+    court = pitched & (shapely.get_num_interior_rings(shapes) > 0)
+    court[court] = [_court(shape) is not None for shape in shapes[court]]
+    keep, cut = np.flatnonzero(~odd & ~court), np.flatnonzero(odd & ~court)
+    wings = _wings(shapes, np.flatnonzero(court))
+    if len(cut) == 0 and len(wings.part) == 0:
         return _Pieces(shapes, keep, direction, boxes.middle, boxes.long, boxes.short)
+    if len(cut) == 0:
+        return _together(_kept(shapes, keep, direction, boxes), wings)
     points, starts = cutting.open_rings(shapes[cut])
     rings, ends, owner, across = cutting.cut_outlines(points, starts)
     made = cutting.polygons(rings, ends)
@@ -208,14 +212,58 @@ def _pieces(
     away = (np.arctan2(across[:, 1], across[:, 0]) + np.pi / 2) % np.pi
     turned = np.where(wing, away, inner.direction)
     own = np.abs(np.cos(turned - inner.direction)) > np.sqrt(0.5)
-    return _Pieces(
-        np.concatenate([shapes[keep], made]),
-        np.concatenate([keep, cut[owner]]),
-        np.concatenate([direction[keep], turned]),
-        np.concatenate([boxes.middle[keep], inner.middle]),
-        np.concatenate([boxes.long[keep], np.where(own, inner.long, inner.short)]),
-        np.concatenate([boxes.short[keep], np.where(own, inner.short, inner.long)]),
-    )
+    cuts = _Pieces(
+        made, cut[owner], turned, inner.middle,
+        np.where(own, inner.long, inner.short), np.where(own, inner.short, inner.long),
+    )  # fmt: skip
+    return _together(_kept(shapes, keep, direction, boxes), cuts, wings)
+
+
+def _kept(shapes: np.ndarray, keep: np.ndarray, direction: np.ndarray, boxes: _Boxes) -> _Pieces:
+    """Parts that stay whole."""
+    return _Pieces(shapes[keep], keep, direction[keep], boxes.middle[keep], boxes.long[keep],
+                   boxes.short[keep])  # fmt: skip
+
+
+def _together(*some: _Pieces) -> _Pieces:
+    names = ("shape", "part", "direction", "middle", "long", "short")
+    return _Pieces(*(np.concatenate([getattr(one, name) for one in some]) for name in names))
+
+
+def _court(shape: shapely.Geometry) -> shapely.Geometry | None:
+    """The largest hole of an outline, if it is a court."""
+    holes = shapely.polygons(shapely.get_rings(shape)[1:])
+    if not len(holes):
+        return None
+    largest = holes[int(np.argmax(shapely.area(holes)))]
+    return largest if largest.area >= COURT_M2 else None
+
+
+def _wings(shapes: np.ndarray, rows: np.ndarray) -> _Pieces:
+    """Wings round courts: a ring is no gable, each of its sides carries a ridge of its own."""
+    pieces, part = [], []
+    for row in rows:
+        court = _boxes(np.array([_court(shapes[row])]))
+        turn, middle = court.direction[0], court.middle[0]
+        u, v = np.array([np.cos(turn), np.sin(turn)]), np.array([-np.sin(turn), np.cos(turn)])
+        far = 2.0 * float(np.hypot(*np.ptp(shapely.get_coordinates(shapes[row]), axis=0)))
+        half_u, half_v = court.long[0] / 2, court.short[0] / 2
+
+        def block(u0: float, u1: float, v0: float, v1: float) -> shapely.Geometry:
+            corners = ((u0, v0), (u1, v0), (u1, v1), (u0, v1))
+            return shapely.Polygon([middle + p * u + q * v for p, q in corners])  # noqa: B023
+
+        for bound in (block(-far, far, half_v, far), block(-far, far, -far, -half_v),
+                      block(half_u, far, -half_v, half_v),
+                      block(-far, -half_u, -half_v, half_v)):  # fmt: skip
+            for piece in shapely.get_parts(shapely.intersection(shapes[row], bound)):
+                if piece.geom_type == "Polygon" and piece.area > 1.0:
+                    pieces.append(piece)
+                    part.append(row)
+    made = np.array(pieces, dtype=object)
+    boxes = _boxes(made) if len(made) else _Boxes(*(np.zeros(0),) * 3, np.zeros((0, 2)))
+    return _Pieces(made, np.array(part, dtype=np.int64), boxes.direction, boxes.middle, boxes.long,
+                   boxes.short)  # fmt: skip
 
 
 def _cut(

@@ -40,8 +40,7 @@ class Rules:
     margin: float
     contiguous: float
     unseen: float
-    unmodelled_flat: float
-    unmodelled_pitched: float
+    unseen_flat: float
     heaters: float
     confidence: float
     tilt_max: float
@@ -89,6 +88,7 @@ def usable_rules(scenario: Scenario, wind: float | None) -> dict[str, Rules]:
     out = {}
     for level in LEVELS:
         value = {**table[level].astype(float).to_dict(), **own}
+        value["unseen_flat"] = own.get("unseen_flat", own.get("unseen", value["unseen_flat"]))
         over = max(0.0, (wind or 0.0) - value["wind_reference"])
         widen = over * value[f"wind_{scenario.system.mount}"]
         out[level] = Rules(
@@ -99,8 +99,7 @@ def usable_rules(scenario: Scenario, wind: float | None) -> dict[str, Rules]:
             value["obstacle_margin"],
             value["contiguous"],
             value["unseen"],
-            value["unmodelled_flat"],
-            value["unmodelled_pitched"],
+            value["unseen_flat"],
             value["heaters"],
             value["confidence_min"],
             value["tilt_max"],

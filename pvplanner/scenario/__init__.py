@@ -81,6 +81,7 @@ PATH_KEYS = (
     "buildings",
     "weather",
     "dsm",
+    "points",
     "dtm",
     "dem",
     "planes",

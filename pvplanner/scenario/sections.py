@@ -61,6 +61,8 @@ class Site(Frozen):
     households: str | None = None
     household_columns: dict[str, str] = Field(default_factory=dict)
     dsm: str | None = None
+    points: str | None = None
+    """A point cloud of the village, LAS or LAZ: gridded, it serves where ``dsm`` does."""
     dtm: str | None = None
     dem: str | None = None
     height_unit: Literal["auto", "m", "ft", "us-ft", "dm", "cm", "mm"] = "auto"

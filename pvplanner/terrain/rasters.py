@@ -30,6 +30,7 @@ from pvplanner.errors import Finding, InputError
 from pvplanner.reading import guarded
 from pvplanner.reading.kinds import SETTINGS, check_raster
 from pvplanner.reading.systems import check_crs
+from pvplanner.terrain.points import is_points, open_points
 from pvplanner.terrain.unknown import HIGHEST_M, LOWEST_M, unknown_values
 
 FINEST_M = 0.25
@@ -98,6 +99,11 @@ class Raster:
         self.unit_stated = True
 
     @property
+    def warped(self) -> bool:
+        """Whether cells are made of their neighbours' as they are read."""
+        return isinstance(self._view, WarpedVRT)
+
+    @property
     def name(self) -> str:
         """The file's name."""
         return os.path.basename(self.path)
@@ -143,7 +149,7 @@ def open_raster(
     Parameters
     ----------
     path : path-like
-        Any raster that GDAL reads; the first band is taken.
+        Any raster that GDAL reads, of which the first band is taken; or a point cloud.
     crs : CRS
         The village's CRS, in metres; windows are asked for and given in it.
     finest : float
@@ -166,9 +172,10 @@ def open_raster(
         raise InputError("file_missing", where=str(path))
     with ExitStack() as stack:
         stack.enter_context(rasterio.Env(GDAL_CACHEMAX=128, **SETTINGS))
-        driver = check_raster(path)
+        opened = open_points(path) if is_points(path) else None
+        driver = "" if opened else check_raster(path)
         with guarded(path):
-            source = stack.enter_context(rasterio.open(path, driver=driver))
+            source = stack.enter_context(opened or rasterio.open(path, driver=driver))
             if "OVERVIEW_FILE" in source.tags(ns="OVERVIEWS"):
                 raise InputError("file_reaches", where=name, what="OVERVIEW_FILE")
             check_crs(source.crs, name)
