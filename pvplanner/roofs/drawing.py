@@ -16,6 +16,8 @@ from pvplanner.terrain import trace
 
 OBSTACLE_M = 0.30
 LEAST_M2 = 0.2
+MOSTLY = 0.95
+"""A plane of so much of an outline is all of it."""
 
 
 @dataclass(frozen=True)
@@ -76,7 +78,7 @@ def draw(
     )  # fmt: skip
     middle = centre_of(window)
     if drawn is None:
-        names, outlines = _traced(window, labels, planes, middle, hidden)
+        names, outlines = _traced(window, labels, planes, shape, hidden)
     else:
         names = np.arange(1, len(drawn) + 1)
         outlines = np.array([shapely.affinity.translate(area, *middle) for area in drawn])
@@ -102,14 +104,17 @@ def _traced(
     window: Window,
     labels: np.ndarray,
     planes: np.ndarray,
-    middle: tuple[float, float],
+    shape: Any,
     hidden: np.ndarray,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Borders of the labelled cells, simplified together, ridges laid where planes meet."""
     patch, cell = window.patch, window.patch.cell
+    only = np.unique(labels[labels > 0])
+    if len(only) == 1 and (labels[window.inside] > 0).mean() > MOSTLY:
+        return only, np.array([shape])
     wide = np.where(hidden, 0, surface.spread(labels, window.inside, 2))
     traced = trace(wide, patch.west, patch.north, cell)
-    outlines = np.array([shapely.geometry.shape(geometry) for _, geometry in traced])
+    outlines = np.array([shapely.geometry.shape(area) for _, area in traced])
     outlines = shapely.coverage_simplify(outlines, 1.6 * cell)
     owner = np.array([label for label, _ in traced])
     names = np.unique(owner)
@@ -117,7 +122,7 @@ def _traced(
         outlines = np.array([shapely.union_all(outlines[owner == name]) for name in names])
     else:
         names = owner
-    return names, straight_ridges(outlines, planes[names], middle, 2.5 * cell)
+    return names, straight_ridges(outlines, planes[names], centre_of(window), 2.5 * cell)
 
 
 def areas_of(shape: Any, least: float = LEAST_M2) -> Any:

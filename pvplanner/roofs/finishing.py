@@ -151,21 +151,27 @@ def _usable(
     frame["obstacle_area_m2"] = np.where(seen, np.nan_to_num(shapely.area(held)) / slope, np.nan)
     lost = _surveyed(frame, buildings)
     values = _guessed_usable(frame, rules, scenario)
+    # Of guessed roofs outlines are missing, and drawn when modules are laid, unless areas are kept
+    # free.
+    drawn = known | (taken is not None)
+    left = np.full(len(frame), None, dtype=object)
+    if drawn.any():
+        left[drawn] = usable_outlines(frame[drawn], rules["middle"], keep_out=taken)
     if known.any():
         for level in LEVELS:
-            left = usable_outlines(frame[known], rules[level], keep_out=taken)
+            held = left[known] if level == "middle" else (
+                usable_outlines(frame[known], rules[level], keep_out=taken)
+            )  # fmt: skip
             free = 1.0 - unseen_share(frame[known], rules[level], scenario)
-            values[level][known] = shapely.area(left) * free
+            values[level][known] = shapely.area(held) * free
     sure = _held_up(frame)
     held_up = np.clip(sure / max(rules["low"].confidence, 1e-9), 0.0, 1.0)
     values["low"] = values["low"] * held_up
     values["middle"] = np.where(sure < rules["middle"].confidence, 0.0, values["middle"])
     frame["kept_out_share"] = _kept_share(frame, taken)
-    # Of guessed roofs it is missing, and drawn when modules are laid, unless areas are kept free.
-    drawn = known | (taken is not None)
     frame["usable"] = None
     if drawn.any():
-        frame.loc[drawn, "usable"] = usable_areas(frame[drawn], rules["middle"], keep_out=taken)
+        frame.loc[drawn, "usable"] = usable_areas(frame[drawn], rules["middle"], left=left[drawn])
     middle = values["middle"] * lost
     frame["usable_area_m2"] = middle
     frame["usable_area_low_m2"] = np.minimum(values["low"] * lost, middle)

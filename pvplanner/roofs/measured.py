@@ -22,7 +22,14 @@ from pvplanner.roofs.joining import join_described
 from pvplanner.roofs.noise import SMALLEST_M2, STEEPEST, Noise, measure_noise
 from pvplanner.roofs.offsets import Offset, village_offset
 from pvplanner.roofs.templates import fit_templates, free_nats, narrow_side, plane_cost
-from pvplanner.roofs.windows import Outlines, Window, ground_under, look, outlines_of
+from pvplanner.roofs.windows import (
+    Outlines,
+    Window,
+    ground_beside,
+    ground_under,
+    look,
+    outlines_of,
+)
 from pvplanner.terrain import Raster
 
 LEAST_ROOF_M = 1.5
@@ -178,8 +185,7 @@ def _see(window: Window, shape: Any, sensor: Sensor) -> Sight:
     if cell >= COARSE_M and narrow_side(moved) < _least_width(cell):
         return Sight("narrow")
     labels, planes, drawn = _roof(window, moved, noise)
-    ground = ground_under(window, sensor.raster, sensor.terrain)
-    low = surface.low_planes(window.heights, labels, planes, ground, LEAST_ROOF_M)
+    low = _low(window, labels, planes, sensor)
     if low[1:].any():
         labels[low[labels]] = 0
     if not (labels > 0).any():
@@ -192,6 +198,16 @@ def _see(window: Window, shape: Any, sensor: Sensor) -> Sight:
     if not seen:
         return Sight("unseen")
     return Sight("", seen, _rest(moved, seen))
+
+
+def _low(window: Window, labels: np.ndarray, planes: np.ndarray, sensor: Sensor) -> np.ndarray:
+    """Which planes are no roofs: near the ground, as far around as that takes to tell."""
+    level = np.full(window.heights.shape, ground_beside(window))
+    near = surface.low_planes(window.heights, labels, planes, level, LEAST_ROOF_M)
+    if np.isfinite(level[0, 0]) and not near.any() and sensor.terrain is None:
+        return near
+    ground = ground_under(window, sensor.raster, sensor.terrain)
+    return surface.low_planes(window.heights, labels, planes, ground, LEAST_ROOF_M)
 
 
 def _least_width(cell: float) -> float:
@@ -288,7 +304,7 @@ def _drop_unknown(
 
 def _rest(moved: Any, seen: list[Seen]) -> Any:
     """What of an outline no plane covers, slivers left out."""
-    left = shapely.difference(moved, shapely.union_all([plane.outline for plane in seen]))
-    if left.area < REST_M2:
+    if moved.area - sum(plane.outline.area for plane in seen) < REST_M2:
         return None
+    left = shapely.difference(moved, shapely.union_all([plane.outline for plane in seen]))
     return areas_of(left.buffer(-REST_M).buffer(REST_M).intersection(moved), REST_M2)

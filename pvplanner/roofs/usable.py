@@ -149,16 +149,22 @@ def usable_outlines(
 
 
 def usable_areas(
-    planes: gpd.GeoDataFrame, rules: Rules, *, keep_out: np.ndarray | None = None
+    planes: gpd.GeoDataFrame,
+    rules: Rules,
+    *,
+    keep_out: np.ndarray | None = None,
+    left: np.ndarray | None = None,
 ) -> np.ndarray:
     """As :func:`usable_outlines`, seen from above and without what another building's plane covers.
 
-    Empty where nothing is left.
+    Empty where nothing is left. ``left``: the usable outlines, where they were found already.
     """
-    left = usable_seen(planes, rules, keep_out=keep_out)
+    if left is None:
+        left = usable_outlines(planes, rules, keep_out=keep_out)
+    seen = plane_frames(planes).out_of(left)
     shapes = np.asarray(planes.geometry)
     code = pd.factorize(planes["building_id"])[0]
-    return own_alone(left, np.arange(len(left)), shapely.STRtree(shapes), shapes, code)
+    return own_alone(seen, np.arange(len(seen)), shapely.STRtree(shapes), shapes, code)
 
 
 def usable_seen(

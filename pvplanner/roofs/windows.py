@@ -107,6 +107,17 @@ def look(
     return Window(patch, heights, level, inside, (common[0] + east, common[1] + north), width)
 
 
+def ground_beside(window: Window) -> float:
+    """Height of the lowest beside a building, relative to the window's level; never too low."""
+    around = window.heights[~window.inside]
+    around = around[np.isfinite(around)]
+    return (
+        float(np.partition(around, len(around) // 10)[len(around) // 10])
+        if len(around) >= 20
+        else np.nan
+    )
+
+
 def ground_under(window: Window, raster: Raster, terrain: Raster | None) -> np.ndarray:
     """Height of the ground under each cell, relative to the window's level.
 
