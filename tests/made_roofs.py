@@ -246,3 +246,64 @@ def mixed_village(count, *, seed=0, kinds=KINDS):
     rng = np.random.default_rng(seed)
     buildings = [some_building(rng, kinds[k % len(kinds)]) for k in range(count)]
     return village(buildings, turns=rng.uniform(0, 90, count))
+
+
+def wide_village(count, *, seed=0):
+    """True planes of roofs that no prior of the product describes: shares, tilts, sizes."""
+    rng = np.random.default_rng(seed)
+    buildings = []
+    for _ in range(count):
+        kind = rng.choice(["gable", "hip", "flat", "shed", "l"], p=[0.5, 0.16, 0.18, 0.07, 0.09])
+        width, depth = np.exp(rng.normal(np.log([11, 8]), [0.28, 0.22]))
+        tilt = float(np.clip(rng.normal(29, 8), 8, 55))
+        if rng.random() < 0.15:
+            width, depth = width * 0.45, depth * 0.5
+        along = gable if rng.random() < 0.8 else cross_gable
+        bodies = {
+            "gable": lambda: [along(width, depth, tilt, 5)],  # noqa: B023
+            "hip": lambda: [hip(width, depth, tilt, 5)],  # noqa: B023
+            "flat": lambda: [flat(width, depth, 6)],  # noqa: B023
+            "shed": lambda: [shed(width, depth, min(tilt, 25), 4)],  # noqa: B023
+            "l": lambda: [gable(width, depth, tilt, 5),  # noqa: B023
+                          cross_gable(width * 0.45, depth + 5, tilt, 5, x=width * 0.55)],  # noqa: B023
+        }[kind]()  # fmt: skip
+        buildings.append(bodies)
+    planes = village(buildings, turns=rng.uniform(0, 180, count), spacing=50.0)
+    planes["geometry"] = shapely.set_precision(shapely.make_valid(planes.geometry.values), 1e-4)
+    return planes[planes.geometry.geom_type == "Polygon"].reset_index(drop=True)
+
+
+def row_village(rng, *, rows=4, houses=6, gap=22.0):
+    """True planes of rows of attached houses, some a step higher than their neighbours."""
+    turn, found = rng.uniform(0, 90), []
+    for r in range(rows):
+        width, depth = rng.uniform(5, 8), rng.uniform(8, 10)
+        tilt, eave = rng.uniform(18, 35), rng.uniform(5, 8)
+        for k in range(houses):
+            body = gable(width, depth, tilt, eave + rng.choice([0, 0, 0.8]))
+            for (a, b, c), shape in partition([body]):
+                beside = affinity.translate(shape, k * width, r * gap)
+                plane = (a, b, c - a * k * width - b * r * gap)
+                (u, v, w), moved = _placed(plane, beside, turn, *ORIGIN)
+                slope = np.hypot(u, v)
+                found.append({
+                    "building_id": f"R{r}{k}", "surface_tilt": np.degrees(np.arctan(slope)),
+                    "surface_azimuth": np.degrees(np.arctan2(-u, -v)) % 360,
+                    "area_m2": moved.area * np.sqrt(1 + slope**2),
+                    "a": u, "b": v, "c": w, "geometry": moved,
+                })  # fmt: skip
+    return gpd.GeoDataFrame(found, geometry="geometry", crs=CRS)
+
+
+def write(path, heights, west, north, cell=0.5):
+    """A surface model as a GeoTIFF; unknown cells are nodata."""
+    import rasterio
+    from rasterio.transform import Affine
+
+    with rasterio.open(
+        path, "w", driver="GTiff", count=1, dtype="float32", crs=CRS, nodata=-9999,
+        width=heights.shape[1], height=heights.shape[0],
+        transform=Affine(cell, 0, west, 0, -cell, north),
+    ) as out:  # fmt: skip
+        out.write(np.nan_to_num(heights, nan=-9999).astype("float32"), 1)
+    return path

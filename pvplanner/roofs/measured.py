@@ -47,7 +47,7 @@ REST_M2, REST_M = 6.0, 0.6
 FREE_M = 1.1
 """In larger cells no free plane is believed."""
 
-ACROSS_CELLS = ((1.0, 2.5), (1.2, 5.0), (1.5, 5.6))
+ACROSS_CELLS = ((1.0, 2.5), (1.2, 5.2), (1.5, 6.2))
 """How many cells of a size (m) a roof needs across its narrowest wing: the outer ones hold a part
 of the wall. Measured on made roofs seen in means over cells."""
 

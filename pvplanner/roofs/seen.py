@@ -77,7 +77,8 @@ def seen_roofs(
     seen["offset_north_m"] = told["offset_north_m"].to_numpy()[row]
     other = contradicted(seen, buildings)
     if other.any():
-        why[other] = "surveyed"
+        why = np.where(other, "surveyed", why)
+        told["reason"] = why
         told["rest"] = told["rest"].where(~other, None)
         seen = seen[~other[seen["row"].to_numpy()]].reset_index(drop=True)
     params = {"sigma": sensor.noise.sigma, "cell": raster.cell}

@@ -241,29 +241,34 @@ def _court(shape: shapely.Geometry) -> shapely.Geometry | None:
 
 def _wings(shapes: np.ndarray, rows: np.ndarray) -> _Pieces:
     """Wings round courts: a ring is no gable, each of its sides carries a ridge of its own."""
-    pieces, part = [], []
+    pieces, part, ridge = [], [], []
     for row in rows:
         court = _boxes(np.array([_court(shapes[row])]))
         turn, middle = court.direction[0], court.middle[0]
         u, v = np.array([np.cos(turn), np.sin(turn)]), np.array([-np.sin(turn), np.cos(turn)])
         far = 2.0 * float(np.hypot(*np.ptp(shapely.get_coordinates(shapes[row]), axis=0)))
         half_u, half_v = court.long[0] / 2, court.short[0] / 2
-
-        def block(u0: float, u1: float, v0: float, v1: float) -> shapely.Geometry:
+        # Two wings along the court's long side, whole; two between them.
+        blocks = ((-far, far, half_v, far, turn), (-far, far, -far, -half_v, turn),
+                  (half_u, far, -half_v, half_v, turn + np.pi / 2),
+                  (-far, -half_u, -half_v, half_v, turn + np.pi / 2))  # fmt: skip
+        for u0, u1, v0, v1, along in blocks:
             corners = ((u0, v0), (u1, v0), (u1, v1), (u0, v1))
-            return shapely.Polygon([middle + p * u + q * v for p, q in corners])  # noqa: B023
-
-        for bound in (block(-far, far, half_v, far), block(-far, far, -far, -half_v),
-                      block(half_u, far, -half_v, half_v),
-                      block(-far, -half_u, -half_v, half_v)):  # fmt: skip
+            bound = shapely.Polygon([middle + p * u + q * v for p, q in corners])
             for piece in shapely.get_parts(shapely.intersection(shapes[row], bound)):
                 if piece.geom_type == "Polygon" and piece.area > 1.0:
                     pieces.append(piece)
                     part.append(row)
+                    ridge.append(along % np.pi)
     made = np.array(pieces, dtype=object)
-    boxes = _boxes(made) if len(made) else _Boxes(*(np.zeros(0),) * 3, np.zeros((0, 2)))
-    return _Pieces(made, np.array(part, dtype=np.int64), boxes.direction, boxes.middle, boxes.long,
-                   boxes.short)  # fmt: skip
+    if not len(made):
+        return _Pieces(made, np.zeros(0, dtype=np.int64), np.zeros(0), np.zeros((0, 2)),
+                       np.zeros(0), np.zeros(0))  # fmt: skip
+    boxes, direction = _boxes(made), np.array(ridge)
+    own = np.abs(np.cos(direction - boxes.direction)) > np.sqrt(0.5)
+    return _Pieces(made, np.array(part, dtype=np.int64), direction, boxes.middle,
+                   np.where(own, boxes.long, boxes.short),
+                   np.where(own, boxes.short, boxes.long))  # fmt: skip
 
 
 def _cut(

@@ -133,7 +133,9 @@ def _chunks(
     reader: Any, west: float, north: float, cell: float, shape: tuple[int, int]
 ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     """Cell numbers and heights of points that are no noise, some millions at a time."""
+    left = int(reader.header.point_count)
     for points in reader.chunk_iterator(CHUNK):
+        left -= len(points)
         keep = ~np.isin(np.asarray(points.classification), NOISE_CLASSES)
         if "withheld" in points.point_format.dimension_names:
             keep &= np.asarray(points.withheld) == 0
@@ -143,6 +145,8 @@ def _chunks(
         j = np.clip(((x - west) / cell).astype(np.int64), 0, shape[1] - 1)
         i = np.clip(((north - y) / cell).astype(np.int64), 0, shape[0] - 1)
         yield i * shape[1] + j, z.astype(np.float32)
+    if left > 0:
+        raise EOFError(f"{left} points are missing")
 
 
 def _closed(heights: np.ndarray) -> np.ndarray:

@@ -1,0 +1,255 @@
+"""Guessed roofs: usable area by size, ranges that hold, wings round courts, what a person knows."""
+
+from __future__ import annotations
+
+import geopandas as gpd
+import made_roofs as made
+import numpy as np
+import openpyxl
+import pandas as pd
+import pytest
+import shapely
+from conftest import SHARED
+from villages import box, frame, write_village
+
+import pvplanner as pvp
+from pvplanner.roofs.guesses import (
+    Guess,
+    Setbacks,
+    area_range,
+    plain_usable,
+    usable_range,
+    usual_tilts,
+)
+from pvplanner.roofs.sunlit import relative_irradiation
+
+SETBACKS = Setbacks(0.3, 0.5, 5.2)
+
+
+def sums(planes, latitude):
+    """Usable area and area times irradiation of each building, with their ranges."""
+    sun = relative_irradiation(planes["surface_tilt"], planes["grid_azimuth"], latitude)
+    table = pd.DataFrame({
+        "usable": planes["usable_area_m2"], "usable_low": planes["usable_area_low_m2"],
+        "usable_high": planes["usable_area_high_m2"], "sun": planes["area_m2"] * sun,
+        "sun_low": planes["area_low_m2"] * sun, "sun_high": planes["area_high_m2"] * sun,
+    })  # fmt: skip
+    return table.groupby(planes["building_id"]).sum()
+
+
+def held(truth, folder, latitude):
+    """For each building whether the guess's ranges hold what its true planes have."""
+    path = folder / "truth.gpkg"
+    truth[["building_id", "surface_tilt", "surface_azimuth", "geometry"]].to_file(path)
+    outlines = made.footprints(truth)
+    true = sums(pvp.model_roofs(outlines, planes=path), latitude)
+    guess = sums(pvp.model_roofs(outlines), latitude).reindex(true.index)
+    inside = {
+        name: (true[name] >= guess[f"{name}_low"] - 1e-9)
+        & (true[name] <= guess[f"{name}_high"] + 1e-9)
+        for name in ("usable", "sun")
+    }
+    return pd.DataFrame(inside), true, guess
+
+
+def test_ranges_hold_on_roofs_that_are_not_the_prior(tmp_path):
+    inside, true, guess = held(made.wide_village(2000, seed=5), tmp_path, 29.7)
+    assert 0.75 <= inside["usable"].mean() <= 0.85
+    assert 0.75 <= inside["sun"].mean() <= 0.85
+    assert guess["usable"].sum() == pytest.approx(true["usable"].sum(), rel=0.04)
+    assert guess["sun"].sum() == pytest.approx(true["sun"].sum(), rel=0.04)
+
+
+@pytest.mark.skipif(not (SHARED / "data" / "selfkant").is_dir(), reason="needs ../shared")
+def test_ranges_hold_on_selfkant_in_five_folds(tmp_path, monkeypatch):
+    monkeypatch.syspath_prepend(str(SHARED / "tools"))
+    from make_dsm import clean_planes
+
+    truth = clean_planes(gpd.read_file(SHARED / "data" / "selfkant" / "roof_planes.geojson"))
+    inside, true, guess = held(truth, tmp_path, 51.0)
+    for name in ("usable", "sun"):
+        assert 0.70 <= inside[name].mean() <= 0.90
+        assert guess[name].sum() == pytest.approx(true[name].sum(), rel=0.04)
+    fold = np.arange(len(inside)) % 5
+    for k in range(5):
+        assert inside[fold == k].to_numpy().mean() > 0.65
+
+
+@pytest.mark.parametrize(("small", "large"), [((4, 4), (20, 12)), ((5, 4), (30, 15))])
+def test_the_share_grows_with_the_roof(small, large):
+    planes = pvp.model_roofs(frame([box(0, 0, *small), box(60, 0, *large)],
+                                   roof_type=["gable", "gable"]))  # fmt: skip
+    share = planes.groupby("building_id")[["usable_area_m2", "area_m2"]].sum()
+    share = share["usable_area_m2"] / share["area_m2"]
+    assert share["B1"] < 0.75 * share["B2"]
+
+
+@pytest.mark.parametrize("size", [(6, 4), (12, 8), (40, 25)])
+def test_plain_usable_area_is_exact_for_rectangles(size):
+    width, depth = size
+    edge = np.array([2.0 * (width + depth)])
+    left = plain_usable(np.array([float(width * depth)]), edge, 0.5, 5.2)
+    assert left.tolist() == pytest.approx([(width - 1) * (depth - 1)])
+
+
+@pytest.mark.parametrize(("area", "edge", "setback"), [(0.9, 4, 0.5), (6, 22, 0.3), (4, 8, 0.3)])
+def test_nothing_is_left_of_what_is_narrower_than_its_setbacks(area, edge, setback):
+    assert plain_usable(np.array([area]), np.array([edge]), setback, 5.2).tolist() == [0]
+
+
+def one(kind, of, *, area=96.0, tilt=25.0, stated=False):
+    return Guess(np.array([0.0]), np.array([1.5]), np.array([area]), np.array([kind], object),
+                 np.array([of], object), np.array([tilt]), np.array([stated]))  # fmt: skip
+
+
+def test_a_known_roof_has_a_narrower_range_than_a_guess():
+    wide = usable_range(one("gable", "house"), 30.0, SETBACKS)
+    kind = usable_range(one("gable", "gable"), 30.0, SETBACKS)
+    tilt = usable_range(one("gable", "gable", stated=True), 30.0, SETBACKS)
+    spans = [float(high[0] - low[0]) for low, _, high in (wide, kind, tilt)]
+    assert spans[0] > spans[1] > spans[2] > 0.1
+    for low, mean, high in (wide, kind, tilt):
+        assert low[0] <= mean[0] <= high[0]
+    sun = [area_range(guess, 30.0) for guess in (one("gable", "house"), one("gable", "gable"))]
+    assert sun[0][1][0] - sun[0][0][0] > sun[1][1][0] - sun[1][0][0]
+    assert sun[1][2][0] == pytest.approx(0.9)
+
+
+def test_small_roofs_may_hold_nothing():
+    low, mean, high = usable_range(one("flat", "small", area=14.0, tilt=0.0), 30.0, SETBACKS)
+    assert low[0] == 0
+    assert 0 < mean[0] < high[0]
+
+
+def test_northern_roofs_are_steeper():
+    south, north = usual_tilts(30.0), usual_tilts(-51.0)
+    assert south.loc["gable", "tilt_deg"] == 25
+    assert north.loc["gable", "tilt_deg"] == 38
+    assert (north["tilt_high_deg"] >= south["tilt_high_deg"]).all()
+    assert usual_tilts(44.9).equals(south)
+
+
+def test_a_stated_share_counts_over_all_that():
+    scenario = pvp.Scenario(roof={"usable_middle": {"gable": 0.4}, "usable_low": {"gable": 0.3},
+                                  "usable_high": {"gable": 0.6}})  # fmt: skip
+    planes = pvp.model_roofs(frame([box(0, 0, 12, 8)], roof_type=["gable"]), scenario=scenario)
+    share = planes[["usable_area_low_m2", "usable_area_m2", "usable_area_high_m2"]].sum()
+    assert (share / planes["area_m2"].sum()).tolist() == pytest.approx([0.3, 0.4, 0.6])
+
+
+# --- wings round a court --------------------------------------------------------------------------
+
+
+def ring(turn=0.0, court=(6, 6, 14, 12)):
+    shape = shapely.box(0, 0, 20, 18).difference(shapely.box(*court))
+    turned = shapely.affinity.rotate(shape, turn, origin=(0, 0))
+    return shapely.affinity.translate(turned, 355_000, 3_290_000)
+
+
+@pytest.mark.parametrize("turn", [0.0, 20.0])
+def test_a_ring_round_a_court_is_no_gable(turn):
+    planes = pvp.model_roofs(frame([ring(turn)], roof_type=["gable"]))
+    assert len(planes) == 8
+    assert planes.geometry.area.sum() == pytest.approx(312)
+    ways = (planes["grid_azimuth"] + turn).round().mod(180)
+    assert sorted(ways.unique()) == [0, 90]
+    court = shapely.box(6, 6, 14, 12)
+    middle = shapely.affinity.translate(shapely.affinity.rotate(court, turn, origin=(0, 0)),
+                                        355_000, 3_290_000)  # fmt: skip
+    assert planes.geometry.intersection(middle).area.max() < 1e-6
+
+
+def test_a_shaft_is_no_court():
+    planes = pvp.model_roofs(frame([ring(court=(9, 8, 11, 10))], roof_type=["gable"]))
+    assert len(planes) == 2
+    assert planes.geometry.area.sum() == pytest.approx(356)
+
+
+# --- what a person knows --------------------------------------------------------------------------
+
+
+def surveyed(folder, rows, **stated):
+    """A village seen by a surface model, with a survey of its first house."""
+    truth = made.village([[made.gable(12, 10, 25, 6)], [made.flat(12, 10, 7)]] * 3)
+    made.write(folder / "d.tif", *made.surface(truth, sigma=0.03, seed=1))
+    outlines = made.footprints(truth)
+    book = openpyxl.Workbook()
+    book.active.append(["building_id", *stated])
+    for row in rows:
+        book.active.append([row, *stated.values()])
+    book.save(folder / "s.xlsx")
+    path = write_village(folder, outlines, 'dsm = "d.tif"\nsurvey = "s.xlsx"\n')
+    return pvp.plan_village(pvp.Scenario.from_toml(path)).planes
+
+
+def test_a_surveyed_tilt_wins_over_what_was_measured(tmp_path):
+    planes = surveyed(tmp_path, ["B0000"], roof_tilt=33)
+    mine = planes[planes["building_id"] == "B0000"]
+    assert mine["surface_tilt"].tolist() == [33, 33]
+    assert set(mine["tilt_source"]) == {"survey"}
+    assert set(mine["source"]) == {"dsm"}
+    assert mine["area_m2"].sum() == pytest.approx(120 / np.cos(np.radians(33)), rel=0.02)
+    others = planes[planes["building_id"] != "B0000"]
+    assert set(others["tilt_source"]) == {"dsm"}
+
+
+def test_a_surveyed_roof_of_another_kind_wins_over_what_was_seen(tmp_path):
+    planes = surveyed(tmp_path, ["B0000"], roof_type="flat")
+    mine = planes[planes["building_id"] == "B0000"]
+    assert mine["surface_tilt"].tolist() == [0]
+    assert mine["source"].tolist() == ["typology"]
+    assert mine["source_reason"].tolist() == ["surveyed"]
+    same = surveyed(tmp_path, ["B0000"], roof_type="hip")
+    assert set(same[same["building_id"] == "B0000"]["source"]) == {"dsm"}
+
+
+# --- water heaters --------------------------------------------------------------------------------
+
+
+def test_water_heaters_stay_or_make_room(tmp_path):
+    truth = made.village([[made.flat(14, 10, 7)] for _ in range(4)])
+    heights, west, north = made.surface(truth, cell=0.25, sigma=0.02, seed=1)
+    left, low, *_ = made.footprints(truth).geometry.iloc[0].bounds
+    row, col = int((north - low - 5) / 0.25), int((left + 6 - west) / 0.25)
+    heights[row : row + 8, col : col + 6] += 1.0  # 2.0 m by 1.5 m
+    made.write(tmp_path / "d.tif", heights, west, north, 0.25)
+    told = {}
+    for choice in ("stay", "go"):
+        scenario = pvp.Scenario(roof={"water_heaters": choice})
+        planes = pvp.model_roofs(made.footprints(truth), dsm=tmp_path / "d.tif", scenario=scenario)
+        told[choice] = planes[planes["building_id"] == "B0000"].iloc[0]
+    assert told["stay"]["obstacle_area_m2"] == pytest.approx(3.0, abs=0.8)
+    assert told["go"]["obstacle_area_m2"] == 0
+    assert told["go"]["usable"].area > told["stay"]["usable"].area + 3
+    assert told["go"]["usable_area_m2"] > told["stay"]["usable_area_m2"] + 3
+    flat = made.footprints(truth).assign(roof_type="flat")
+    choices = [pvp.Scenario(roof={"water_heaters": choice}) for choice in ("stay", "go")]
+    guessed = [pvp.model_roofs(flat, scenario=s)["usable_area_m2"].sum() for s in choices]
+    assert guessed[1] == pytest.approx(guessed[0] * 0.94 / 0.90)
+
+
+# --- a limit on height ----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("limit", [0.5, 0.7, 0.88, 2.0])
+@pytest.mark.parametrize("orientation", ["auto", "portrait", "landscape"])
+def test_modules_are_reckoned_at_the_tilt_they_are_laid_at(limit, orientation):
+    roof = frame([box(0, 0, 14, 9)], roof_type=["flat"])
+    scenario = pvp.Scenario(module={"height_limit_m": limit, "orientation": orientation,
+                                    "flat_tilt": 15.0})  # fmt: skip
+    planes = pvp.model_roofs(roof, scenario=scenario)
+    arrays = pvp.lay_modules(planes, scenario=scenario)
+    outlines = pvp.module_outlines(planes, scenario=scenario)
+    product = pvp.find_product(scenario) if hasattr(pvp, "find_product") else None
+    rings = shapely.get_coordinates(shapely.get_exterior_ring(np.asarray(outlines.geometry)))
+    sides = np.linalg.norm(np.diff(rings.reshape(-1, 5, 2), axis=1), axis=2)[:, :2]
+    wide, long = (product.width_m, product.length_m) if product else (1.134, 2.278)
+    laid = []
+    for along, up in sides:
+        true = long if abs(along - wide) < 0.01 else wide
+        laid.append(np.degrees(np.arccos(np.clip(up / true, -1, 1))))
+    assert arrays["surface_tilt"].iloc[0] == pytest.approx(np.mean(laid), abs=0.2)
+    top = 0.3 + max(long if orientation != "landscape" else wide, 0) * np.sin(
+        np.radians(arrays["surface_tilt"].iloc[0])
+    )
+    assert top <= max(limit, 0.3) + 1e-6 or arrays["surface_tilt"].iloc[0] == 15.0
