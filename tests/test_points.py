@@ -62,7 +62,7 @@ def test_roofs_are_seen_in_a_cloud(tmp_path, gables, name):
 
 def test_a_cloud_is_gridded_by_its_density(tmp_path, gables):
     cells = []
-    for density in (60.0, 13.0, 2.0):
+    for density in (60.0, 9.0, 2.0):
         path = scan(gables, tmp_path, f"p{density}.las", density=density)
         with open_raster(path, made.CRS) as raster:
             cells.append(raster.cell)

@@ -307,4 +307,5 @@ def _rest(moved: Any, seen: list[Seen]) -> Any:
     if moved.area - sum(plane.outline.area for plane in seen) < REST_M2:
         return None
     left = shapely.difference(moved, shapely.union_all([plane.outline for plane in seen]))
-    return areas_of(left.buffer(-REST_M).buffer(REST_M).intersection(moved), REST_M2)
+    core = left.buffer(-REST_M, join_style="mitre").buffer(REST_M, join_style="mitre")
+    return areas_of(core.intersection(moved), REST_M2)

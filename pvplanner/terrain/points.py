@@ -20,7 +20,7 @@ from pvplanner.reading.guard import guarded
 SUFFIXES = (".las", ".laz")
 CHUNK = 2_000_000
 CELLS_M = (0.25, 0.5, 1.0)
-EACH = 3.0
+EACH = 2.0
 """Cells are as small as leaves so many points in each."""
 
 MOST_CELLS = 400_000_000
