@@ -66,6 +66,7 @@ def make_village(folder):
     rows = [f"H{n},B{n},{600 * n},{9000 + n},{'yes' if n == 2 else 'no'},2" for n in range(1, 6)]
     head = "household_id,building_id,consumption_kwh,income_today,low_income,grp\n"
     (folder / "ledger.csv").write_text(head + "\n".join([*rows, "H6,B1;B2,2500,8000,no,3"]))
+    write_cloud(folder / "cloud.las")
     (folder / "ledger2.csv").write_text(head + "\n".join(rows).replace("600", "700"))
     (folder / "survey.csv").write_text("building_id,roof_type\nB2,gable\n")
     (folder / "survey2.csv").write_text("building_id,floors\nB2,3\n")
@@ -119,7 +120,8 @@ ODD = {
     "site.crs": "EPSG:4549", "site.datum": "cgcs2000", "site.columns": {"blk": "hamlet"},
     "site.weather": None, "site.province": "Jiangsu", "site.village": "Upper",
     "site.division_code": "330212110200", "site.households": "ledger2.csv",
-    "site.household_columns": {"grp": "hamlet"}, "site.dsm": "dsm2.tif", "site.dtm": "dtm2.tif",
+    "site.household_columns": {"grp": "hamlet"}, "site.dsm": "dsm2.tif", "site.points": "cloud.las",
+    "site.dtm": "dtm2.tif",
     "site.dem": "dem2.tif", "site.planes": "roofs.gpkg", "site.horizon": "horizon.csv",
     "site.existing_pv": "existing_pv.gpkg", "site.keep_out": "keep_out.gpkg",
     "site.survey": "survey2.csv", "site.transformers": "ledger.csv", "site.roads": "roads.gpkg",
@@ -129,7 +131,7 @@ ODD = {
     "weather.utc_offset_hours": 8.0, "roof.tilt": {"gable": 20.0},
     "roof.usable_low": {"gable": 0.2}, "roof.usable_middle": {"gable": 0.4},
     "roof.usable_high": {"gable": 0.9}, "roof.default_type": "flat",
-    "roof.rules": {"setback_eave": 0.6},
+    "roof.rules": {"setback_eave": 0.6}, "roof.water_heaters": "go",
     "roof.wind_kn_per_m2": 0.9, "module.product": "Aiko Comet Gen 3 (ABC)",
     "module.flat_tilt": 10.0, "module.row_spacing_m": 4.0, "module.yield_share_min": 0.9,
     "module.building_limit_kwp": 5.0, "module.village_limit_kwp": 15.0, "module.min_modules": 9,
@@ -255,6 +257,21 @@ def check_key(base, village, folder, key):
     allowed = declared | {s.name for s in GRAPH.values() if moved & set(s.needs)}
     assert set(warm.ran) == allowed
     return moved
+
+
+def write_cloud(path):
+    """A point cloud of the village: a roof of six metres everywhere, in points half a metre apart."""
+    import laspy
+    from pyproj import CRS
+
+    header = laspy.LasHeader(point_format=6, version="1.4")
+    header.scales = [0.001] * 3
+    header.offsets = [EAST, NORTH, 0]
+    header.add_crs(CRS.from_epsg(4549))
+    las = laspy.LasData(header)
+    x, y = (part.ravel() for part in np.meshgrid(np.arange(-40, 200, 0.4), np.arange(-40, 80, 0.4)))
+    las.x, las.y, las.z = EAST + x, NORTH + y, np.full(len(x), 6.0)
+    las.write(path)
 
 
 EVERYDAY = ("finance.capex_per_w", "site.dsm", "site.households", "demand.meter", "site.survey",

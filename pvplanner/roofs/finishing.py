@@ -167,7 +167,9 @@ def _usable(
     sure = _held_up(frame)
     held_up = np.clip(sure / max(rules["low"].confidence, 1e-9), 0.0, 1.0)
     values["low"] = values["low"] * held_up
-    values["middle"] = np.where(sure < rules["middle"].confidence, 0.0, values["middle"])
+    # Doubt is a wide range, not nothing, unless somebody wants only what is sure.
+    least = scenario.roof.rules.get("confidence_min", 0.0)
+    values["middle"] = np.where(sure < least, 0.0, values["middle"])
     frame["kept_out_share"] = _kept_share(frame, taken)
     frame["usable"] = None
     if drawn.any():
