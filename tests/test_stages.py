@@ -260,7 +260,7 @@ def check_key(base, village, folder, key):
 
 
 def write_cloud(path):
-    """A point cloud of the village: a roof of six metres everywhere, in points half a metre apart."""
+    """A point cloud of the village: six metres high everywhere."""
     import laspy
     from pyproj import CRS
 
