@@ -315,6 +315,55 @@ def test_ids_hold_where_a_roof_lies_beside_its_outline():
     assert found["row"].tolist() == [0, 1]
 
 
+@pytest.mark.parametrize("first", [0, 1])
+def test_ids_are_believed_before_the_larger_overlap(first):
+    """Planes that lie more on the neighbour than at home are their own house's by id alone."""
+    shapes = [box(8 * n, 0, 8, 10) for n in range(4)]
+    moved = [shapely.affinity.translate(s, 5.0, 0) for s in shapes]
+    ids = [str(n + first) for n in range(4)]
+    houses = frame(shapes).assign(building_id=ids)
+    found, has = match_planes(planes_of(moved, ids), houses)
+    assert found["row"].tolist() == [0, 1, 2, 3]
+    assert has.all()
+    nameless, _ = match_planes(planes_of(moved, [""] * 4), houses)
+    assert nameless["row"].tolist() != [0, 1, 2, 3]
+
+
+def test_a_plane_of_the_right_id_far_from_its_house_lies_where_it_lies():
+    """The house's main plane makes its id trusted; a stray piece of that id is not drawn there."""
+    shapes = [box(0, 0, 8, 10), box(40, 0, 8, 10)]
+    told = planes_of([box(0, 0, 8, 10), box(41, 1, 6, 8), box(8.5, 2, 2, 3)], ["B1", "B1", "B1"])
+    found, _ = match_planes(told, frame(shapes))
+    assert dict(zip(found.geometry.area.round(), found["row"], strict=True)) == {80: 0, 6: 0, 48: 1}
+
+
+@pytest.mark.parametrize("ids", [["B1"], [""]])
+def test_a_roof_with_its_overhang_stays_whole(ids):
+    """It reaches over the neighbour's wall by half a metre and is not parted for that."""
+    roof = box(-0.5, -0.5, 9, 11)
+    found, has = match_planes(planes_of([roof], ids), frame([box(0, 0, 8, 10), box(8, 0, 8, 10)]))
+    assert found["row"].tolist() == [0]
+    assert found.geometry.area.tolist() == pytest.approx([99])
+    assert has.tolist() == [True, False]
+
+
+@pytest.mark.parametrize(("overlap", "own"), [(2.0, False), (2.6, True)])
+def test_an_id_is_trusted_from_three_tenths_on(overlap, own):
+    shapes = [box(0, 0, 8, 10), box(8, 0, 8, 10)]
+    told = planes_of([box(8 - overlap, 0, 8, 10)], ["B1"])
+    found, _ = match_planes(told, frame(shapes))
+    assert (found["row"].tolist()[0] == 0) == own
+
+
+def test_the_smaller_of_plane_and_outline_decides():
+    """A small roof on a large outline is that building's, a slab under a tower the tower's."""
+    tower, hall = box(0, 0, 4, 4), box(20, 0, 40, 30)
+    told = planes_of([box(-8, -8, 20, 20), box(25, 5, 5, 5)], ["", ""])
+    found, has = match_planes(told, frame([tower, hall]))
+    assert found["row"].tolist() == [0, 1]
+    assert has.tolist() == [True, True]
+
+
 def test_one_plane_over_a_row_is_parted_between_its_houses():
     shapes = [box(8 * n, 0, 8, 10) for n in range(3)]
     whole = shapely.union_all(shapes)

@@ -18,7 +18,7 @@ odd building more or less changes nothing about the others."""
 GRAINS = (1.0, 8.0)
 """Cells that err together: each for itself (lidar), or in clods (matched images)."""
 
-GRAINY_SIGMA_M, GRAINY_LOCAL = (0.10, 0.20), 0.7
+GRAINY_SIGMA_M, GRAINY_LOCAL = (0.10, 0.30), 0.7
 """Noise that is believed of clods, m, and its part within a small window."""
 
 QUIET = 0.2
