@@ -16,11 +16,13 @@ import pvplanner as pvp
 from pvplanner.roofs.guesses import (
     Guess,
     Setbacks,
+    _usable_of,
     area_range,
     plain_usable,
     usable_range,
     usual_tilts,
 )
+from pvplanner.roofs.stated import contradicted, surveyed_tilts
 from pvplanner.roofs.sunlit import relative_irradiation
 
 SETBACKS = Setbacks(0.3, 0.5, 5.2)
@@ -115,6 +117,66 @@ def test_a_known_roof_has_a_narrower_range_than_a_guess():
     assert sun[1][2][0] == pytest.approx(0.9)
 
 
+def inset(width, depth, setback):
+    return max(width - 2 * setback, 0) * max(depth - 2 * setback, 0)
+
+
+@pytest.mark.parametrize(("shape", "aspect"), [(0, 1.05), (1, 1.2), (2, 1.6)])
+@pytest.mark.parametrize("tilt", [0.0, 20.0, 45.0])
+def test_plain_roofs_hold_what_their_rectangles_do(shape, aspect, tilt):
+    """A house of 96 m2: halves, one slope or the level whole, less the setbacks, by hand."""
+    short = np.sqrt(96.0 / aspect)
+    long, rise = 96.0 / short, 1.0 / np.cos(np.radians(tilt))
+    by_hand = {
+        ("flat", True): inset(long, short, 0.5),
+        ("shed", True): inset(long, short * rise, 0.3),
+        ("shed", False): inset(short, long * rise, 0.3),
+        ("gable", True): 2 * inset(long, short / 2 * rise, 0.3),
+        ("gable", False): 2 * inset(short, long / 2 * rise, 0.3),
+    }
+    for (kind, along), expected in by_hand.items():
+        got = _usable_of(kind, 96.0, shape, tilt, along, SETBACKS)
+        assert got == pytest.approx(expected), (kind, along)
+    # A hip loses more: its planes have slanted edges. Its area is a gable's.
+    hip = _usable_of("hip", 96.0, shape, tilt, True, SETBACKS)
+    assert 0.7 * by_hand["gable", True] < hip < by_hand["gable", True]
+    near, run = short, np.sqrt(short**2 / 2 + (short / 2) ** 2 * (rise**2 - 1))
+    edges = 2 * (near + 2 * run) + 2 * (2 * long - near + 2 * run)
+    assert hip == pytest.approx(96.0 * rise - 0.3 * edges + 4 * 4 * 0.09)
+
+
+def test_small_planes_are_not_counted():
+    """Two halves of a house of 14 m2 hold less than 5.2 m2 each; the level whole holds more."""
+    assert _usable_of("gable", 14.0, 1, 25.0, True, SETBACKS) == 0
+    assert _usable_of("flat", 14.0, 1, 0.0, True, SETBACKS) > 5.2
+
+
+def test_the_mean_is_that_of_all_roofs_that_may_stand_there():
+    """Known to be a gable of a known tilt: nine tilts about it, along or across, with clutter."""
+    low, mean, high = usable_range(one("gable", "gable", stated=True), 30.0, SETBACKS)
+    own = _usable_of("gable", 2.0 ** (20 / 3), 2, 25.0, True, SETBACKS)
+    clutter = np.exp(0.08 * np.array([-1.645, -1.036, -0.674, -0.385, -0.126,
+                                      0.126, 0.385, 0.674, 1.036, 1.645])).mean()  # fmt: skip
+    ways = [
+        (t, along, w) for t in np.linspace(21, 29, 9) for along, w in ((True, 0.9), (False, 0.1))
+    ]
+    held = [w * _usable_of("gable", 2.0 ** (20 / 3), 2, *way, SETBACKS) / 9 for *way, w in ways]
+    assert mean[0] == pytest.approx(sum(held) / own * clutter, rel=1e-6)
+    assert 0.8 < low[0] < 0.95
+    assert 1.05 < high[0] < 1.2
+
+
+def test_sun_on_a_known_gable_lies_between_its_tilts_and_ridges():
+    low, high, likely = area_range(one("gable", "gable", stated=True), 30.0)
+    assert likely[0] == pytest.approx(0.9)
+    assert 0.94 < low[0] < 1.0 < high[0] < 1.06
+    level = area_range(one("flat", "flat", tilt=0.0), 30.0)
+    assert level[0][0] == pytest.approx(0.998)
+    assert level[1][0] == pytest.approx(1 / 0.998)
+    # The range of a southern house is not the range of a northern one.
+    assert area_range(one("gable", "house"), 52.0)[1] != area_range(one("gable", "house"), 30.0)[1]
+
+
 def test_small_roofs_may_hold_nothing():
     low, mean, high = usable_range(one("flat", "small", area=14.0, tilt=0.0), 30.0, SETBACKS)
     assert low[0] == 0
@@ -201,6 +263,41 @@ def test_a_surveyed_roof_of_another_kind_wins_over_what_was_seen(tmp_path):
     assert mine["source_reason"].tolist() == ["surveyed"]
     same = surveyed(tmp_path, ["B0000"], roof_type="hip")
     assert set(same[same["building_id"] == "B0000"]["source"]) == {"dsm"}
+
+
+def stated_roofs(kind, flat_share):
+    """A building with planes of which a share is level, and a survey that names its kind."""
+    shapes = [box(0, 0, 10 * flat_share, 10), box(10 * flat_share, 0, 10 * (1 - flat_share), 10)]
+    planes = frame(shapes).assign(row=[0, 0], surface_tilt=[2.0, 25.0])
+    buildings = frame([box(0, 0, 10, 10)]).assign(surveyed="floors roof_type", roof_type=kind)
+    return planes, buildings
+
+
+@pytest.mark.parametrize(("kind", "flat_share", "other"), [
+    ("flat", 0.3, True), ("flat", 0.7, False), ("gable", 0.3, False), ("gable", 0.7, True),
+    ("hip", 0.7, True), ("shed", 0.7, True), ("flat", 0.99, False), ("gable", 0.01, False),
+])  # fmt: skip
+def test_a_survey_contradicts_what_most_of_a_roof_shows(kind, flat_share, other):
+    planes, buildings = stated_roofs(kind, flat_share)
+    assert contradicted(planes, buildings).tolist() == [other]
+    assert contradicted(planes, buildings.assign(surveyed="floors")).tolist() == [False]
+    assert contradicted(planes, buildings.drop(columns="surveyed")).tolist() == [False]
+    assert contradicted(planes.iloc[:0], buildings).tolist() == [False]
+
+
+def test_a_surveyed_tilt_goes_to_pitched_planes_that_nobody_drew():
+    planes, buildings = stated_roofs("gable", 0.5)
+    buildings = buildings.assign(surveyed="roof_tilt", roof_tilt=31.0)
+    planes = planes.assign(source="dsm", tilt_source="dsm")
+    told = surveyed_tilts(planes, buildings)
+    assert told["surface_tilt"].tolist() == [2, 31]
+    assert told["tilt_source"].tolist() == ["dsm", "survey"]
+    edge = surveyed_tilts(planes.assign(surface_tilt=5.0), buildings)
+    assert edge["surface_tilt"].tolist() == [31, 31]
+    drawn = surveyed_tilts(planes.assign(source="drawn"), buildings)
+    assert drawn["surface_tilt"].tolist() == [2, 25]
+    blank = surveyed_tilts(planes, buildings.assign(roof_tilt=np.nan))
+    assert blank["surface_tilt"].tolist() == [2, 25]
 
 
 # --- water heaters --------------------------------------------------------------------------------
