@@ -221,6 +221,22 @@ def test_a_ring_round_a_court_is_no_gable(turn):
     assert planes.geometry.intersection(middle).area.max() < 1e-6
 
 
+@pytest.mark.parametrize("court", [
+    shapely.Point(10, 9).buffer(4), shapely.box(3, 3, 9, 8),
+    shapely.union_all([shapely.box(3, 3, 8, 8), shapely.box(12, 9, 17, 14)]),
+    shapely.Polygon([(10, 3), (16, 9), (10, 15), (4, 9)]),
+])  # fmt: skip
+def test_nothing_of_a_ring_is_lost_or_twice(court):
+    shape = shapely.affinity.translate(shapely.box(0, 0, 20, 18).difference(court),
+                                       355_000, 3_290_000)  # fmt: skip
+    planes = pvp.model_roofs(frame([shape], roof_type=["gable"]))
+    assert len(planes) >= 6
+    assert planes.geometry.area.sum() == pytest.approx(shape.area, rel=1e-6)
+    assert shapely.union_all(np.asarray(planes.geometry)).area == pytest.approx(shape.area)
+    modules = np.asarray(pvp.module_outlines(planes).geometry)
+    assert shapely.area(shapely.difference(modules, shape.buffer(1e-6))).max() < 1e-6
+
+
 def test_a_shaft_is_no_court():
     planes = pvp.model_roofs(frame([ring(court=(9, 8, 11, 10))], roof_type=["gable"]))
     assert len(planes) == 2

@@ -277,6 +277,46 @@ def test_north_before_east_is_seen_by_where_it_lies():
     assert west == pytest.approx(EAST)
 
 
+@pytest.mark.parametrize(("slope", "azimuth"), [
+    ((0.4, 0.0), 270), ((-0.4, 0.0), 90), ((0.3, 0.3), 225), ((-0.2, 0.5), 158.2),
+])  # fmt: skip
+def test_planes_fall_where_their_corners_do(slope, azimuth):
+    a, b = slope
+    corners_ = np.array([(EAST + u, NORTH + v, 6 + a * u + b * v)
+                         for u, v in ((0, 0), (12, 0), (12, 8), (5, 11), (0, 8))])  # fmt: skip
+    plane = through_faces([Face("x", corners_)]).iloc[0]
+    assert (plane["a"], plane["b"]) == (pytest.approx(a), pytest.approx(b))
+    at = plane["c"] + a * (EAST + 3 - plane["x0"]) + b * (NORTH + 2 - plane["y0"])
+    assert at == pytest.approx(6 + 3 * a + 2 * b)
+    assert np.degrees(np.arctan2(-plane["a"], -plane["b"])) % 360 == pytest.approx(azimuth, abs=0.1)
+
+
+def test_planes_in_another_system_lie_and_fall_as_in_the_villages_own():
+    """From degrees, and from the zone beside, whose north leans by a degree and a half."""
+    from pyproj import CRS, Transformer
+
+    local = np.array(ring(12, 10, 6.0, rise=0.5))
+    hole = np.array(ring(4, 3, 6.0, x=4, y=3, rise=0.5))[:3]
+    home = CRS.from_epsg(4549)
+    for epsg in (4326, 4550):
+        turn = Transformer.from_crs(4549, epsg, always_xy=True)
+        there = [np.column_stack([*turn.transform(r[:, 0], r[:, 1]), r[:, 2]])
+                 for r in (local, hole)]  # fmt: skip
+        back = faces_in([Face("x", there[0], [there[1]])], CRS.from_epsg(epsg), home)
+        plane = through_faces(back).iloc[0]
+        assert plane.geometry.area == pytest.approx(120 - 6, rel=1e-4)
+        assert (plane["a"], plane["b"]) == (
+            pytest.approx(0, abs=1e-4),
+            pytest.approx(0.5, rel=1e-3),
+        )
+
+
+@pytest.mark.parametrize("rise", [5.0, 6.0])
+def test_faces_steeper_than_eighty_degrees_are_walls(rise):
+    face = Face("x", np.array(ring(12, 1, 0.0, rise=rise)))
+    assert len(through_faces([face])) == (rise < np.tan(np.radians(80)))
+
+
 # --- whose planes are whose -----------------------------------------------------------------------
 
 

@@ -196,6 +196,22 @@ def test_no_plane_reaches_beyond_its_heights(tmp_path, kind, share):
     assert planes.geometry.area.sum() == pytest.approx(140, rel=0.05)
 
 
+def test_what_a_tree_hides_is_guessed_and_no_crown_is_a_roof(tmp_path):
+    truth = made.village([[made.gable(14, 10, 28, 6)] for _ in range(4)])
+    middle = made.footprints(truth).geometry.iloc[0].centroid
+    surface = made.surface(truth, sigma=0.03, seed=1, trees=[(middle.x - 3, middle.y, 5.0, 14.0)])
+    made.write(tmp_path / "d.tif", *surface)
+    planes = pvp.model_roofs(made.footprints(truth), dsm=tmp_path / "d.tif")
+    mine = planes[planes["building_id"] == "B0000"]
+    large = mine[mine["area_m2"] > 8]
+    assert large["surface_tilt"].to_numpy() == pytest.approx(28, abs=2)
+    assert set(large["source"]) == {"dsm", "typology"}
+    assert mine.geometry.area.sum() == pytest.approx(140, rel=0.05)
+    assert "B0000" in next(
+        f.params["ids"] for f in planes.attrs["findings"] if f.code == "surface_part"
+    )
+
+
 def test_a_hole_in_the_heights_of_one_plane_is_that_plane(tmp_path):
     truth = made.village([[made.flat(20, 16, 7)] for _ in range(4)])
     heights, west, north = made.surface(truth, sigma=0.03, seed=1)

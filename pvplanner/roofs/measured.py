@@ -21,7 +21,7 @@ from pvplanner.roofs.fits import planes_table
 from pvplanner.roofs.joining import join_described
 from pvplanner.roofs.noise import SMALLEST_M2, STEEPEST, Noise, measure_noise
 from pvplanner.roofs.offsets import Offset, village_offset
-from pvplanner.roofs.templates import fit_templates, free_nats, narrow_side, plane_cost
+from pvplanner.roofs.templates import fit_templates, free_nats, narrow_side, places, plane_cost
 from pvplanner.roofs.windows import (
     Outlines,
     Window,
@@ -54,6 +54,9 @@ of the wall. Measured on made roofs seen in means over cells."""
 COARSE_M = 0.9
 """From this size of cells on, and where cells err together, whole roofs are tried beside free
 planes."""
+
+EXPLAINED, WALL = 0.3, float(np.tan(np.radians(66.0)))
+"""Least share of its cells within three sigma of a plane, and rise over run of walls."""
 
 OBSTACLE_M2 = 5.0
 FAILURES = (
@@ -193,8 +196,11 @@ def _see(window: Window, shape: Any, sensor: Sensor) -> Sight:
     if drawn is None:
         labels, planes = _without_small(window, labels, planes, noise)
     hidden = _drop_unknown(labels, window.inside, known, cell)
+    if hidden.any():
+        planes = _explained(window, labels, planes, noise)
     kept = drawn if not (hidden.any() or low.any()) else None
     seen = draw(window, labels, planes, noise, moved, kept, hidden)
+    seen = [plane for plane in seen if _is_roof(plane)]
     if not seen:
         return Sight("unseen")
     return Sight("", seen, _rest(moved, seen))
@@ -208,6 +214,23 @@ def _low(window: Window, labels: np.ndarray, planes: np.ndarray, sensor: Sensor)
         return near
     ground = ground_under(window, sensor.raster, sensor.terrain)
     return surface.low_planes(window.heights, labels, planes, ground, LEAST_ROOF_M)
+
+
+def _explained(window: Window, labels: np.ndarray, planes: np.ndarray, noise: Noise) -> np.ndarray:
+    """Planes with the share of their known cells that they explain: gaps are no misfit."""
+    x, y = places(labels.shape, window.patch.cell)
+    model = planes[labels, 0] * x + planes[labels, 1] * y + planes[labels, 2]
+    held = labels[window.known]
+    close = np.abs(window.heights - model)[window.known] <= 3.0 * noise.sigma
+    count = np.bincount(held, minlength=len(planes))
+    out = planes.copy()
+    out[:, 5] = np.bincount(held, close, minlength=len(planes)) / np.maximum(count, 1)
+    return out
+
+
+def _is_roof(plane: Seen) -> bool:
+    """Whether a plane explains its heights, as crowns of trees do not, and is no wall."""
+    return bool(plane.fit[5] >= EXPLAINED and np.hypot(plane.fit[0], plane.fit[1]) <= WALL)
 
 
 def _least_width(cell: float) -> float:

@@ -348,8 +348,9 @@ def _as_planes(
         areas = _lowest(part, made)
         kept = [n for n, area in enumerate(areas) if area.area > 0.2]
         off = found.off[view.piece == k]
-        rms = float(np.sqrt(np.mean(np.minimum(off**2, (NEAR * noise.about) ** 2))))
-        near = float(np.mean(np.abs(off) <= NEAR * noise.about))
+        close = np.abs(off) <= NEAR * noise.about
+        near = float(close.mean())
+        rms = float(np.sqrt(np.mean(off[close] ** 2))) if close.any() else NEAR * noise.about
         unit = _heights(shape.planes, x, y).min(axis=-1)[view.cells][view.piece == k]
         spread = max(float(((unit - unit.mean()) ** 2).sum()), 1e-9)
         inside = view.masks[k][1, 1]

@@ -248,12 +248,16 @@ def _wings(shapes: np.ndarray, rows: np.ndarray) -> _Pieces:
         u, v = np.array([np.cos(turn), np.sin(turn)]), np.array([-np.sin(turn), np.cos(turn)])
         far = 2.0 * float(np.hypot(*np.ptp(shapely.get_coordinates(shapes[row]), axis=0)))
         half_u, half_v = court.long[0] / 2, court.short[0] / 2
-        # Two wings along the court's long side, whole; two between them.
-        blocks = ((-far, far, half_v, far, turn), (-far, far, -far, -half_v, turn),
-                  (half_u, far, -half_v, half_v, turn + np.pi / 2),
-                  (-far, -half_u, -half_v, half_v, turn + np.pi / 2))  # fmt: skip
-        for u0, u1, v0, v1, along in blocks:
-            corners = ((u0, v0), (u1, v0), (u1, v1), (u0, v1))
+        # Two wings along the court's long side, with what a round court leaves; two between them.
+        blocks = (((-far, half_v), (-half_u, half_v), (-half_u, 0), (half_u, 0), (half_u, half_v),
+                   (far, half_v), (far, far), (-far, far)),
+                  ((-far, -half_v), (-half_u, -half_v), (-half_u, 0), (half_u, 0),
+                   (half_u, -half_v), (far, -half_v), (far, -far), (-far, -far)),
+                  ((half_u, -half_v), (far, -half_v), (far, half_v), (half_u, half_v)),
+                  ((-far, -half_v), (-half_u, -half_v), (-half_u, half_v), (-far, half_v)),
+                  )  # fmt: skip
+        for corners, across in zip(blocks, (0, 0, 1, 1), strict=True):
+            along = turn + across * np.pi / 2
             bound = shapely.Polygon([middle + p * u + q * v for p, q in corners])
             for piece in shapely.get_parts(shapely.intersection(shapes[row], bound)):
                 if piece.geom_type == "Polygon" and piece.area > 1.0:
