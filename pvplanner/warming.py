@@ -61,10 +61,16 @@ def _plan_all() -> None:
 
     from pvplanner.plan import plan_village
     from pvplanner.roofs import surface
+    from pvplanner.roofs.joining import join_described
+    from pvplanner.roofs.noise import Noise
     from pvplanner.scenario import Scenario
 
-    # Only a roof in which nothing else is seen is taken as one plane.
+    # Only a roof in which nothing else is seen is taken as one plane, and only noise in clods cuts
+    # roofs that are joined again.
     surface.one_plane(np.zeros((6, 6)), np.ones((6, 6), dtype=bool), 0.5, 0.1)
+    halves = np.repeat(np.array([[1] * 6 + [2] * 6]), 6, axis=0).astype(np.int64)
+    clods = Noise(0.1, 0.07, 2, 8.0, 1.0)
+    join_described(np.zeros((6, 12)), halves, np.zeros((3, 9)), halves > 0, 0.5, clods)
 
     with tempfile.TemporaryDirectory() as folder:
         place = Path(folder)
@@ -88,13 +94,15 @@ def _write_village(folder: Path) -> None:
     from pvplanner.terrain import write_heights
 
     east, north, cell = 527_000.0, 3_288_000.0, 0.5
-    shapes = [shapely.box(east + x, north, east + x + 12, north + 9) for x in (20, 50, 80)]
-    named = {"building_id": ["1", "2", "3"], "height_m": 6.0}
+    shapes = [shapely.box(east + x, north, east + x + 12, north + 9) for x in (20, 50, 80, 105)]
+    wing = shapely.box(east + 105, north - 8, east + 110, north + 9)
+    shapes[3] = shapely.union(shapes[3], wing)
+    named = {"building_id": ["1", "2", "3", "4"], "height_m": 6.0}
     frame = gpd.GeoDataFrame(named, geometry=shapes, crs=4549)
     frame.to_file(folder / "v.gpkg", engine="pyogrio")
-    x, y = np.meshgrid(np.arange(260) * cell, 40 - np.arange(160) * cell)
+    x, y = np.meshgrid(np.arange(300) * cell, 40 - np.arange(160) * cell)
     heights = np.zeros(x.shape)
-    for begin, kind in ((20, "gable"), (50, "flat"), (80, "gable")):
+    for begin, kind in ((20, "gable"), (50, "flat"), (80, "gable"), (105, "gable")):
         inside = (x > begin) & (x < begin + 12) & (y > 0) & (y < 9)
         rise = 2.5 - np.abs(y - 4.5) * 0.5 if kind == "gable" else 0.0 * y
         heights = np.where(inside, 6 + rise, heights)
