@@ -10,12 +10,14 @@ import shapely
 
 from pvplanner.roofs import standing, surface
 from pvplanner.roofs.noise import Noise
-from pvplanner.roofs.ridges import straight_ridges
+from pvplanner.roofs.ridges import BEND, straight_ridges
+from pvplanner.roofs.templates import places
 from pvplanner.roofs.windows import Window
 from pvplanner.terrain import trace
 
 OBSTACLE_M = 0.30
 LEAST_M2 = 0.2
+FAR_M = 2_000.0
 MOSTLY = 0.95
 """A plane of so much of an outline is all of it."""
 
@@ -110,8 +112,11 @@ def _traced(
     """Borders of the labelled cells, simplified together, ridges laid where planes meet."""
     patch, cell = window.patch, window.patch.cell
     only = np.unique(labels[labels > 0])
-    if len(only) == 1 and (labels[window.inside] > 0).mean() > MOSTLY:
+    whole = (labels[window.inside] > 0).mean() > MOSTLY
+    if len(only) == 1 and whole:
         return only, np.array([shape])
+    if len(only) == 2 and whole and (pair := _two_sides(window, labels, planes, only, shape)):
+        return only, np.array(pair)
     wide = np.where(hidden, 0, surface.spread(labels, window.inside, 2))
     traced = trace(wide, patch.west, patch.north, cell)
     outlines = np.array([shapely.geometry.shape(area) for _, area in traced])
@@ -123,6 +128,29 @@ def _traced(
     else:
         names = owner
     return names, straight_ridges(outlines, planes[names], centre_of(window), 2.5 * cell)
+
+
+def _two_sides(
+    window: Window, labels: np.ndarray, planes: np.ndarray, pair: np.ndarray, shape: Any
+) -> list[Any] | None:
+    """An outline cut where its two planes meet, if the cells lie on their sides of that line."""
+    a, b, c = planes[pair[0], :3] - planes[pair[1], :3]
+    bend = np.hypot(a, b)
+    if bend < BEND:
+        return None
+    x, y = places(labels.shape, window.patch.cell)
+    first = labels == pair[0]
+    lower = (a * x + b * y + c < 0)[labels > 0]
+    agree = float((lower == first[labels > 0]).mean())
+    if MOSTLY > agree > 1.0 - MOSTLY:
+        return None
+    # A ridge is where the lower plane counts, a valley where the higher does.
+    sign = 1.0 if agree >= MOSTLY else -1.0
+    east, north = centre_of(window)
+    foot = np.array([east, north]) - c / bend**2 * np.array([a, b])
+    along, ahead = np.array([-b, a]) / bend * FAR_M, -sign * np.array([a, b]) / bend * FAR_M
+    half = shapely.Polygon([foot - along, foot + along, foot + along + ahead, foot - along + ahead])
+    return [shapely.intersection(shape, half), shapely.difference(shape, half)]
 
 
 def areas_of(shape: Any, least: float = LEAST_M2) -> Any:
