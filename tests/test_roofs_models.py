@@ -95,6 +95,58 @@ def test_open_courts_carry_nothing(tmp_path, court, turn):
     assert shapely.area(shapely.intersection(np.asarray(layout.geometry), open_air)).max() < 1e-6
 
 
+@pytest.mark.parametrize(("court", "area"), [((0, 7, 6, 6), 364), ((-1, 7, 6, 6), 370)])
+def test_a_court_that_touches_the_edge_is_open_too(tmp_path, court, area):
+    x, y, width, depth = court
+    made, points = surface([[ring(20, 20), ring(width, depth, x=x, y=y)]])
+    planes = roofs(tmp_path, city({"a": {"type": "Building", "geometry": [made]}}, points),
+                   [box(0, 0, 20, 20)])  # fmt: skip
+    assert planes["area_m2"].tolist() == pytest.approx([area])
+
+
+def test_one_faulty_building_leaves_the_others(tmp_path):
+    good, points = surface([[ring(12, 10)]])
+    bad = {**good, "boundaries": [[[0, 1, 999]]]}
+    things = {"a": {"type": "Building", "geometry": [good]},
+              "b": {"type": "Building", "geometry": [bad]}}  # fmt: skip
+    planes = roofs(tmp_path, city(things, points), [box(0, 0, 12, 10), box(40, 0, 12, 10)])
+    assert planes["source"].tolist() == ["lod2", "typology", "typology"]
+
+
+def test_the_finer_level_counts_though_its_surfaces_have_no_names(tmp_path):
+    fine, first = surface([[ring(12, 5, 6.0, rise=0.5)], [ring(12, 5, 8.5, y=5, rise=-0.5)]],
+                          named=False)  # fmt: skip
+    coarse, more = surface([[ring(12, 10, 3.0)]], lod="1.3")
+    coarse["boundaries"] = [[[n + len(first) for n in r] for r in f] for f in coarse["boundaries"]]
+    planes = roofs(tmp_path, city({"a": {"type": "Building", "geometry": [coarse, fine]}},
+                                  first + more), [box(0, 0, 12, 10)])  # fmt: skip
+    assert len(planes) == 2
+
+
+def test_a_survey_wins_over_a_model(tmp_path):
+    made, points = surface([[ring(12, 10, rise=0.4)]])
+    planes = roofs(tmp_path, city({"a": {"type": "Building", "geometry": [made]}}, points),
+                   [box(0, 0, 12, 10)], roof_type=["flat"], surveyed=["roof_type"])  # fmt: skip
+    assert planes["surface_tilt"].tolist() == [0]
+    assert planes["source_reason"].tolist() == ["surveyed"]
+
+
+def test_an_outline_of_no_number_stops_nobody():
+    corners_ = [(EAST, NORTH), (np.nan, NORTH), (EAST + 3, NORTH + 3)]
+    with np.errstate(invalid="ignore"):
+        odd = shapely.Polygon(corners_)
+    planes = pvp.model_roofs(frame([odd, box(40, 0, 12, 8)]))
+    assert set(planes["building_id"]) == {"B2"}
+
+
+def test_a_gable_over_a_long_row_is_parted():
+    shapes = [box(6 * n, 0, 6, 10) for n in range(5)]
+    halves = [box(0, 0, 30, 5), box(0, 5, 30, 5)]
+    found, has = match_planes(planes_of(halves, ["", ""]), frame(shapes))
+    assert has.all()
+    assert found.geometry.area.tolist() == pytest.approx([30] * 10)
+
+
 def test_a_lower_roof_in_a_court_is_a_roof(tmp_path):
     high, low = [ring(20, 20, 9.0), ring(8, 8, 9.0, x=6, y=6)], [ring(8, 8, 4.0, x=6, y=6)]
     made, points = surface([high, low])

@@ -108,7 +108,8 @@ def test_an_offset_beyond_reach_is_said_and_not_used(tmp_path, noise):
     assert offset.east == pytest.approx(6.5, abs=0.3)
     planes = pvp.model_roofs(shifted(made.footprints(truth), 6.5, 0.0), dsm=path)
     assert "surface_shifted" in codes(planes.attrs["findings"])
-    assert set(planes.loc[planes["source"] == "dsm", "offset_east_m"].abs() <= 2.0) <= {True}
+    assert set(planes["source"]) == {"typology"}
+    assert set(planes["source_reason"]) == {"shifted"}
 
 
 def test_each_house_settles_about_the_villages_offset(tmp_path):

@@ -20,7 +20,7 @@ from pvplanner.roofs.faces import areas_of
 from pvplanner.roofs.finishing import convergence, finish, read_kept, unseen_share
 from pvplanner.roofs.lod2 import read_planes
 from pvplanner.roofs.owners import match_planes
-from pvplanner.roofs.stated import named_by_survey, surveyed_tilts
+from pvplanner.roofs.stated import contradicted, named_by_survey, surveyed_tilts
 from pvplanner.roofs.typology import shape_roofs
 from pvplanner.roofs.usable import (
     FLAT_DEG,
@@ -149,10 +149,12 @@ class _Known:
 def _with_areas(buildings: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
     """Buildings whose outlines are polygons without faults; what has no area is empty."""
     shapes = np.asarray(buildings.geometry).copy()
-    shapes[shapely.is_missing(shapes)] = shapely.Polygon()
+    bounds = shapely.bounds(shapes)
+    points, owner = shapely.get_coordinates(shapes, return_index=True)
+    shapes[owner[~np.isfinite(points).all(axis=1)]] = shapely.Polygon()
+    shapes[shapely.is_missing(shapes) | ~np.isfinite(bounds).all(axis=1)] = shapely.Polygon()
     odd = ~shapely.is_valid(shapes) | ~np.isin(shapely.get_type_id(shapes), (3, 6))
     shapes[odd] = [areas_of(shape) for shape in shapely.make_valid(shapes[odd])]
-    shapes[~np.isfinite(shapely.bounds(shapes)).all(axis=1)] = shapely.Polygon()
     return buildings.set_geometry(gpd.GeoSeries(shapes, index=buildings.index, crs=buildings.crs))
 
 
@@ -185,6 +187,11 @@ def _take_modelled(
     known.reason[known.open[~has]] = "not_in_model"
     if not has.all():
         known.findings.append(_lacks("model_lacks", buildings[~has], planes))
+    other = contradicted(table[source != "drawn"], buildings)
+    if other.any():
+        known.reason[known.open[other]] = "surveyed"
+        known.findings.append(_lacks("surface_surveyed", buildings[other], planes))
+        table, has = table[~other[table["row"].to_numpy()]], has & ~other
     known.take(surveyed_tilts(table, buildings), done=has)
 
 

@@ -65,7 +65,10 @@ def read_citygml(file: Path) -> tuple[list[Face], CRS]:
             name = _name(element)
             if name == BUILDING:
                 depth += 1 if event == "start" else -1
-                faces += _of_building(element) if event == "end" and depth == 0 else []
+                if event == "end" and depth == 0:
+                    # A building whose numbers are none is lacking, and stops no other.
+                    with suppress(ValueError):
+                        faces += _of_building(element)
             elif name in MEMBERS and event == "end":
                 element.clear()
                 while element.getprevious() is not None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -81,7 +82,9 @@ def _faces(documents: list[dict], name: str) -> tuple[list[Face], CRS]:
         for key, thing in things.items():
             if thing.get("type") in KINDS:
                 owner = _owner(key, things)
-                faces += [Face(owner, points[rings[0]], [points[hole] for hole in rings[1:]])
+                with suppress(IndexError, KeyError, TypeError, ValueError):
+                    # A building that is not built as CityJSON says is lacking, and stops none.
+                    faces += [Face(owner, points[rings[0]], [points[hole] for hole in rings[1:]])
                           for rings in _roof_faces(thing) if rings]  # fmt: skip
     if system is None:
         raise InputError("planes_no_crs", where=name)
@@ -111,8 +114,8 @@ def _roof_faces(thing: dict) -> list[list[list[int]]]:
     for shape in thing.get("geometry") or []:
         shapes.setdefault(str(shape.get("lod")), []).append(shape)
     best = sorted(shapes, key=lambda lod: LODS.index(lod) if lod in LODS else len(LODS))
-    for named in (True, False):
-        for lod in best:
+    for lod in best:
+        for named in (True, False):
             held = [s for s in shapes[lod] if bool(s.get("semantics")) == named]
             faces = [rings for shape in held for rings in _named(shape)]
             if faces and (lod in LODS):

@@ -54,7 +54,11 @@ def through_faces(faces: list[Face]) -> gpd.GeoDataFrame:
         if plane is None:
             continue
         holes = [hole[:, :2] for hole in face.holes if len(hole) >= 3 and np.isfinite(hole).all()]
-        outline = areas_of(shapely.make_valid(shapely.Polygon(face.ring[:, :2], holes)))
+        outline = areas_of(shapely.make_valid(shapely.Polygon(face.ring[:, :2])))
+        if holes:
+            # Cut out one by one: a court that touches the edge is no hole of a valid polygon.
+            courts = shapely.make_valid([shapely.Polygon(hole) for hole in holes])
+            outline = areas_of(shapely.difference(outline, shapely.union_all(courts)))
         if not outline.is_empty:
             rows.append((face.owner, *plane, outline))
     return gpd.GeoDataFrame(rows, columns=COLUMNS, geometry="geometry")

@@ -20,7 +20,7 @@ from pvplanner.roofs.drawing import OBSTACLE_M, Seen, areas_of, centre_of, draw
 from pvplanner.roofs.fits import planes_table
 from pvplanner.roofs.joining import join_described
 from pvplanner.roofs.noise import SMALLEST_M2, STEEPEST, Noise, measure_noise
-from pvplanner.roofs.offsets import Offset, village_offset
+from pvplanner.roofs.offsets import FURTHEST_M, Offset, village_offset
 from pvplanner.roofs.templates import fit_templates, free_nats, narrow_side, places, plane_cost
 from pvplanner.roofs.windows import (
     Outlines,
@@ -137,7 +137,10 @@ def see_planes(
     noise = measure_noise(raster, outlines, shapes, offset.used)
     sensor = Sensor(raster, terrain, noise, offset)
     sights = [Sight()] * len(shapes)
-    for number in _by_place(shapes, raster.cell):
+    if offset.size > FURTHEST_M:
+        # Roofs read beside their houses would be other houses' roofs.
+        sights = [Sight("shifted")] * len(shapes)
+    for number in _by_place(shapes, raster.cell) if offset.size <= FURTHEST_M else ():
         sights[number] = _seen(shapes[number], number, outlines, sensor)
         if progress is not None:
             progress(1)

@@ -10,7 +10,7 @@ import shapely
 TOUCHING = 0.3
 """Share of a house's planes, or of its outline, that must lie on each other."""
 
-MOST_OF_IT = 0.5
+MOST_OF_IT = 0.4
 NEAR_M = 1.0
 """A roof reaches this far over its walls: planes so near to their house's outline are its own."""
 

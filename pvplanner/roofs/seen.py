@@ -86,7 +86,7 @@ def seen_roofs(
     if (why == "outside").all():
         why_apart = {"buildings": len(buildings)}
         return seen, told, [*findings, Finding("surface_apart", where, len(why), why_apart)]
-    for code in sorted(set(why) - {""}):
+    for code in sorted(set(why) - {"", "shifted"}):
         findings.append(lacking(f"surface_{code}", dsm, buildings[why == code]))
     half = told["rest"].notna().to_numpy()
     if half.any():
