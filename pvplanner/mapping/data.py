@@ -72,7 +72,7 @@ def page_data(
     for key in numbers:
         if frame[key].notna().any():
             # Sums over a village stay true to the kilowatt-hour; over many roofs errors even out.
-            fine = 3 if key == "energy_kwh" and len(frame) <= MANY else 0
+            fine = 4 if key == "energy_kwh" and len(frame) <= MANY else 0
             values = frame[key].to_numpy(dtype=float)
             packer.numbers("roofs", key, values, DIGITS[column(key).kind] + fine)
     origin = pack_shapes(packer, "roofs", shapes, unit)

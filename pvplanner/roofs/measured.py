@@ -55,7 +55,7 @@ COARSE_M = 0.9
 """From this size of cells on, and where cells err together, whole roofs are tried beside free
 planes."""
 
-EXPLAINED, WALL = 0.3, float(np.tan(np.radians(66.0)))
+EXPLAINED, WALL = 0.25, float(np.tan(np.radians(66.0)))
 """Least share of its cells within three sigma of a plane, and rise over run of walls."""
 
 OBSTACLE_M2 = 5.0
