@@ -79,12 +79,31 @@ def test_the_highest_surface_of_a_cell_counts_and_noise_does_not(tmp_path):
     east, north = made.ORIGIN
     path = cloud(tmp_path / "p.las", x + east, y + north, z, classes=classes)
     stat = path.stat()
-    heights, west, top, cell, crs = grid_points(str(path), stat.st_mtime_ns, stat.st_size)
+    heights, west, top, cell, crs, _ = grid_points(str(path), stat.st_mtime_ns, stat.st_size)
     known = heights[np.isfinite(heights)]
     assert known == pytest.approx(6.1, abs=1e-3)
     assert crs.to_epsg() == 32651
     assert (west, cell) == (east, 0.25)
     assert top >= north + 9.75
+
+
+def test_noise_far_off_is_no_part_of_the_village(tmp_path, gables):
+    """A stray return of the noise class, 400 km away: the cloud is what it was without it."""
+    path = scan(gables, tmp_path, "p.las")
+    alone = pvp.model_roofs(made.footprints(gables), points=path)
+    las = laspy.read(path)
+    x, y, z = np.append(las.x, las.x[0] + 4e5), np.append(las.y, las.y[0]), np.append(las.z, 5.0)
+    classes = np.append(np.full(len(las.x), 1), 7)
+    with_noise = cloud(tmp_path / "n.las", x, y, z, classes=classes)
+    planes = pvp.model_roofs(made.footprints(gables), points=with_noise)
+    assert planes["area_m2"].tolist() == pytest.approx(alone["area_m2"].tolist(), abs=0.5)
+
+
+@pytest.mark.parametrize(("density", "said"), [(0.8, True), (8.0, False)])
+def test_a_thin_cloud_is_said(tmp_path, gables, density, said):
+    path = scan(gables, tmp_path, f"p{density}.las", density=density)
+    planes = pvp.model_roofs(made.footprints(gables), points=path)
+    assert ("points_sparse" in {f.code for f in planes.attrs["findings"]}) == said
 
 
 def test_a_plan_stands_on_a_cloud_as_on_a_surface_model(tmp_path, gables):

@@ -139,6 +139,19 @@ def test_an_outline_of_no_number_stops_nobody():
     assert set(planes["building_id"]) == {"B2"}
 
 
+@pytest.mark.parametrize(("roof", "said"), [
+    (box(0, 0, 6, 8), True), (box(0, 0, 12, 8), False), (box(-0.7, -0.7, 13.4, 9.4), False),
+    (box(-4, -3, 20, 14), True), (box(0, 0, 8, 8), False),
+])  # fmt: skip
+def test_a_model_of_a_part_or_of_too_much_of_a_house_is_said(tmp_path, roof, said):
+    drawn = gpd.GeoDataFrame({"surface_tilt": [20.0], "surface_azimuth": [180.0]},
+                             geometry=[roof], crs=CRS)  # fmt: skip
+    drawn.to_file(tmp_path / "drawn.gpkg")
+    planes = pvp.model_roofs(frame([box(0, 0, 12, 8)]), planes=tmp_path / "drawn.gpkg")
+    uneven = [f.params["ids"] for f in planes.attrs["findings"] if f.code == "model_uneven"]
+    assert uneven == (["B1"] if said else [])
+
+
 def test_a_gable_over_a_long_row_is_parted():
     shapes = [box(6 * n, 0, 6, 10) for n in range(5)]
     halves = [box(0, 0, 30, 5), box(0, 5, 30, 5)]

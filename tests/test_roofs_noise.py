@@ -13,11 +13,12 @@ from conftest import SHARED
 from test_roofs_seen import matched
 
 import pvplanner as pvp
+from pvplanner.roofs.describing import free_nats, plane_cost
 from pvplanner.roofs.joining import join_described
 from pvplanner.roofs.noise import Noise
 from pvplanner.roofs.regions import robust_planes
 from pvplanner.roofs.sunlit import relative_irradiation
-from pvplanner.roofs.templates import fit_templates, free_nats, narrow_side, plane_cost
+from pvplanner.roofs.templates import fit_templates, narrow_side
 
 CLODS = {"sigma": 0.10, "smooth": 0.5, "grain": 1.0, "outliers": 0.01}
 GRAINY = Noise(0.10, 0.07, 2, 8.0, 1.0)

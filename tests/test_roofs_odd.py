@@ -212,6 +212,22 @@ def test_what_a_tree_hides_is_guessed_and_no_crown_is_a_roof(tmp_path):
     )
 
 
+def test_roofs_seen_with_little_confidence_are_named(tmp_path):
+    truth = made.mixed_village(24, seed=4, kinds=("gable", "hip", "shed", "narrow"))
+    clear = made.write(tmp_path / "c.tif", *made.surface(truth, seed=4, sigma=0.03))
+    noisy = made.write(tmp_path / "n.tif", *made.surface(truth, seed=4, **PROFILES[2]))
+    for dsm in (clear, noisy):
+        planes = pvp.model_roofs(made.footprints(truth), dsm=dsm)
+        seen = planes[planes["source"] == "dsm"]
+        weight = seen.geometry.area
+        mean = ((seen["confidence"] * weight).groupby(seen["building_id"]).sum()
+                / weight.groupby(seen["building_id"]).sum())  # fmt: skip
+        told = [f for f in planes.attrs["findings"] if f.code == "surface_unsure"]
+        assert sum(f.count for f in told) == (mean < 0.25).sum()
+    assert told
+    assert told[0].count < 24
+
+
 def test_a_hole_in_the_heights_of_one_plane_is_that_plane(tmp_path):
     truth = made.village([[made.flat(20, 16, 7)] for _ in range(4)])
     heights, west, north = made.surface(truth, sigma=0.03, seed=1)

@@ -241,7 +241,7 @@ def _settle(scene: Scene, rows: np.ndarray, patch: Patch, bare: Raster | None) -
     scene.z[rows] += np.where(wrong & lies, middle, 0.0)
     # A guessed plane, or one in large cells, lies across its own roof: what of that stands above
     # it, there and as far again, shades nothing.
-    loose = lies & (scene.guessed[rows] | (patch.cell >= COARSE_M))
+    loose = lies & (scene.guessed[rows] | patch.coarse)
     if loose.any():
         reach = np.nanmax(off[loose], axis=1) - np.nanmin(off[loose], axis=1)
         scene.clear[rows[loose]] = np.maximum(scene.clear[rows[loose]], CLEAR_M + 2.0 * reach)
@@ -258,9 +258,6 @@ def _settle(scene: Scene, rows: np.ndarray, patch: Patch, bare: Raster | None) -
     above = scene.z[rows] - ground
     scene.above[rows] = np.where(np.isfinite(above), np.maximum(above, 0.0), ROOF_M)
 
-
-COARSE_M = 0.9
-"""Cells from this size on blur a roof's own ridge and walls."""
 
 GROUND_BLOCK_M = 15.0
 

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from pvplanner.modules.ways import find_ways
-from pvplanner.roofs import usable_rules
+from pvplanner.roofs import least_confidence
 from pvplanner.scenario import Scenario
 
 STEEP_DEG = 60.0
@@ -59,7 +59,7 @@ def plane_reasons(
     open_sky = np.divide(share, view, out=share.copy(), where=np.isfinite(view) & (view > 0))
     kept = _column(planes, "kept_out_share", 0.0) >= KEPT_OUT
     bare = area <= 0
-    unsure = planes["confidence"].to_numpy(dtype=float) < _confidence(scenario)
+    unsure = planes["confidence"].to_numpy(dtype=float) < least_confidence(scenario)
     module = find_ways(planes, scenario=scenario).area_per_module() if count else np.zeros(0)
     tried = {
         "roof_kept_out": kept & (fit == 0),
@@ -81,10 +81,6 @@ def _column(planes: pd.DataFrame, name: str, unknown: float) -> np.ndarray:
     if name not in planes:
         return np.full(len(planes), unknown)
     return np.nan_to_num(planes[name].to_numpy(dtype=float), nan=unknown)
-
-
-def _confidence(scenario: Scenario) -> float:
-    return usable_rules(scenario, None)["middle"].confidence
 
 
 def building_reasons(

@@ -15,12 +15,18 @@ import numpy as np
 import pandas as pd
 import shapely
 
-from pvplanner.errors import Finding, listed
-from pvplanner.roofs.faces import areas_of
-from pvplanner.roofs.finishing import convergence, finish, read_kept, unseen_share
+from pvplanner.errors import Finding
+from pvplanner.roofs.finishing import (
+    convergence,
+    finish,
+    least_confidence,
+    read_kept,
+    unseen_share,
+)
 from pvplanner.roofs.lod2 import read_planes
 from pvplanner.roofs.owners import match_planes
-from pvplanner.roofs.stated import contradicted, named_by_survey, surveyed_tilts
+from pvplanner.roofs.polygons import areas_of
+from pvplanner.roofs.stated import contradicted, lacking, named_by_survey, surveyed_tilts
 from pvplanner.roofs.typology import shape_roofs
 from pvplanner.roofs.usable import (
     FLAT_DEG,
@@ -35,6 +41,7 @@ from pvplanner.scenario import Scenario
 __all__ = [
     "FLAT_DEG",
     "convergence",
+    "least_confidence",
     "model_roofs",
     "plane_frames",
     "read_planes",
@@ -113,7 +120,7 @@ def model_roofs(
     whole = known.together(plain)
     bare = np.setdiff1d(np.arange(len(plain)), whole["row"].to_numpy())
     if len(bare):
-        known.findings.append(_lacks("roofs_no_area", buildings.iloc[bare], "site.buildings"))
+        known.findings.append(lacking("roofs_no_area", buildings.iloc[bare], "site.buildings"))
     kept, drawn = (read_kept(path, plain.crs) for path in (keep_out, existing_pv))
     out = finish(whole, plain, (kept, drawn), scenario)
     out.attrs["findings"] = known.findings
@@ -158,12 +165,6 @@ def _with_areas(buildings: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
     return buildings.set_geometry(gpd.GeoSeries(shapes, index=buildings.index, crs=buildings.crs))
 
 
-def _lacks(code: str, buildings: gpd.GeoDataFrame, file: object = "") -> Finding:
-    """That a file, or the buildings' own, lacks something of buildings."""
-    where = os.path.basename(os.fspath(file)) if isinstance(file, str | os.PathLike) else "planes"
-    return Finding(code, where, len(buildings), {"ids": listed(buildings["building_id"])})
-
-
 def _take_modelled(
     known: _Known, planes: str | os.PathLike[str] | gpd.GeoDataFrame, plain: gpd.GeoDataFrame
 ) -> None:
@@ -186,13 +187,28 @@ def _take_modelled(
     )
     known.reason[known.open[~has]] = "not_in_model"
     if not has.all():
-        known.findings.append(_lacks("model_lacks", buildings[~has], planes))
+        known.findings.append(lacking("model_lacks", buildings[~has], planes))
+    uneven = _uneven(table, buildings)
+    if uneven.any():
+        known.findings.append(lacking("model_uneven", buildings[uneven], planes))
     other = contradicted(table[source != "drawn"], buildings)
     if other.any():
         known.reason[known.open[other]] = "surveyed"
-        known.findings.append(_lacks("surface_surveyed", buildings[other], planes))
+        known.findings.append(lacking("surface_surveyed", buildings[other], planes))
         table, has = table[~other[table["row"].to_numpy()]], has & ~other
     known.take(surveyed_tilts(table, buildings), done=has)
+
+
+COVERS = (0.6, 1.5)
+"""Planes of a house that cover less or more of its outline (as a share) are said: a part is not
+modelled, or a neighbour's roof was taken for its own. Eaves stand out over walls."""
+
+
+def _uneven(planes: gpd.GeoDataFrame, buildings: gpd.GeoDataFrame) -> np.ndarray:
+    """Buildings whose modelled planes cover much less or more than their outline."""
+    area = np.bincount(planes["row"], planes.geometry.area, minlength=len(buildings))
+    share = area / shapely.area(np.asarray(buildings.geometry))
+    return (area > 0) & ((share < COVERS[0]) | (share > COVERS[1]))
 
 
 def _take_seen(
@@ -214,10 +230,8 @@ def _take_seen(
     seen = seen.assign(source=source, source_reason="", tilt_source=source)
     rest = unseen_rest(buildings, seen, told, scenario)
     rest["tilt_source"] = source
-    half = pd.concat([surveyed_tilts(seen, buildings), rest]) if len(rest) else (
-        surveyed_tilts(seen, buildings)
-    )  # fmt: skip
-    known.take(half, done=why == "")
+    tilted = surveyed_tilts(seen, buildings)
+    known.take(pd.concat([tilted, rest]) if len(rest) else tilted, done=why == "")
 
 
 def _take_guessed(known: _Known, plain: gpd.GeoDataFrame, scenario: Scenario) -> None:

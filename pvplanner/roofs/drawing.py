@@ -9,9 +9,10 @@ import numpy as np
 import shapely
 
 from pvplanner.roofs import standing, surface
+from pvplanner.roofs.describing import places
 from pvplanner.roofs.noise import Noise
+from pvplanner.roofs.polygons import areas_of
 from pvplanner.roofs.ridges import BEND, straight_ridges
-from pvplanner.roofs.templates import places
 from pvplanner.roofs.windows import Window
 from pvplanner.terrain import trace
 
@@ -92,10 +93,13 @@ def draw(
         )
     out = []
     for label, outline in zip(names, outlines, strict=True):
-        outline = areas_of(outline)
-        if outline is None:
+        outline = areas_of(outline, LEAST_M2)
+        if outline.is_empty:
             continue
-        stands = None if on_roof is None else areas_of(shapely.intersection(on_roof, outline))
+        stands = None
+        if on_roof is not None:
+            held = areas_of(shapely.intersection(on_roof, outline), LEAST_M2)
+            stands = None if held.is_empty else held
         out.append(
             Seen(planes[label], outline, stands, float(parapet[label]), window.level, middle)
         )
@@ -151,13 +155,3 @@ def _two_sides(
     along, ahead = np.array([-b, a]) / bend * FAR_M, -sign * np.array([a, b]) / bend * FAR_M
     half = shapely.Polygon([foot - along, foot + along, foot + along + ahead, foot - along + ahead])
     return [shapely.intersection(shape, half), shapely.difference(shape, half)]
-
-
-def areas_of(shape: Any, least: float = LEAST_M2) -> Any:
-    """The polygons of a geometry, or ``None`` if they are next to nothing."""
-    if shape.geom_type == "Polygon":
-        return shape if shape.area >= least else None
-    parts = [p for p in shapely.get_parts(shape) if p.geom_type == "Polygon" and p.area >= least]
-    if not parts:
-        return None
-    return parts[0] if len(parts) == 1 else shapely.MultiPolygon(parts)

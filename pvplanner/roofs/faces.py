@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
-from typing import Any
 
 import geopandas as gpd
 import numpy as np
 import shapely
 from pyproj import CRS, Transformer
 from pyproj.exceptions import CRSError
+
+from pvplanner.roofs.polygons import areas_of
 
 STEEPEST_DEG = 80.0
 """Steeper faces are walls."""
@@ -62,14 +63,6 @@ def through_faces(faces: list[Face]) -> gpd.GeoDataFrame:
         if not outline.is_empty:
             rows.append((face.owner, *plane, outline))
     return gpd.GeoDataFrame(rows, columns=COLUMNS, geometry="geometry")
-
-
-def areas_of(shape: Any) -> Any:
-    """The polygons of a geometry: a bow tie falls into polygons, points and lines."""
-    if shape.geom_type == "Polygon":
-        return shape
-    parts = [part for part in shapely.get_parts(shape) if "Polygon" in part.geom_type]
-    return shapely.union_all(parts) if parts else shapely.Polygon()
 
 
 def _through(ring: np.ndarray) -> tuple[float, float, float, float, float] | None:

@@ -164,12 +164,10 @@ def _usable(
             )  # fmt: skip
             free = 1.0 - unseen_share(frame[known], rules[level], scenario)
             values[level][known] = shapely.area(held) * free
-    sure = _held_up(frame)
+    sure = _told(frame, "confidence")
     held_up = np.clip(sure / max(rules["low"].confidence, 1e-9), 0.0, 1.0)
     values["low"] = values["low"] * held_up
-    # Doubt is a wide range, not nothing, unless somebody wants only what is sure.
-    least = scenario.roof.rules.get("confidence_min", 0.0)
-    values["middle"] = np.where(sure < least, 0.0, values["middle"])
+    values["middle"] = np.where(sure < least_confidence(scenario), 0.0, values["middle"])
     frame["kept_out_share"] = _kept_share(frame, taken)
     frame["usable"] = None
     if drawn.any():
@@ -217,7 +215,7 @@ def _guessed_usable(
     inset = np.where(kind.eq("flat"), setbacks.flat, setbacks.pitched)
     plain = plain_usable(area, edge, inset, setbacks.least)
     plain *= 1.0 - unseen_share(frame, rules["middle"], scenario)
-    out = {level: np.minimum(plain * _known_factor(frame, level), area) for level in LEVELS}
+    out = {level: np.minimum(plain * _told(frame, f"usable_{level}"), area) for level in LEVELS}
     own = scenario.roof
     for level, given in (("low", own.usable_low), ("middle", own.usable_middle),
                          ("high", own.usable_high)):  # fmt: skip
@@ -226,17 +224,19 @@ def _guessed_usable(
     return out
 
 
-def _held_up(frame: pd.DataFrame) -> np.ndarray:
-    """Confidence of planes; what was not seen has none to lose."""
-    if "confidence" not in frame:
+def _told(frame: pd.DataFrame, column: str) -> np.ndarray:
+    """A factor of planes, 1 where none is told."""
+    if column not in frame:
         return np.ones(len(frame))
-    return frame["confidence"].fillna(1.0).to_numpy(dtype=float)
+    return frame[column].fillna(1.0).to_numpy(dtype=float)
 
 
-def _known_factor(frame: pd.DataFrame, level: str) -> np.ndarray:
-    if f"usable_{level}" not in frame:
-        return np.ones(len(frame))
-    return frame[f"usable_{level}"].fillna(1.0).to_numpy(dtype=float)
+def least_confidence(scenario: Scenario) -> float:
+    """Planes seen with less confidence are left out: only where a scenario wants that.
+
+    Doubt is a wide range, not nothing.
+    """
+    return scenario.roof.rules.get("confidence_min", 0.0)
 
 
 def _kept_share(frame: gpd.GeoDataFrame, taken: np.ndarray | None) -> np.ndarray:

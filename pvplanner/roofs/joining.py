@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 
 from pvplanner.roofs import regions
+from pvplanner.roofs.describing import misfit_cost, places, plane_nats
 from pvplanner.roofs.noise import Noise
-from pvplanner.roofs.templates import PLANE_NATS, misfit_cost, places
 
 REACH_CELLS = 2
 FEWEST = 6
@@ -29,8 +29,7 @@ def join_described(
     by heights that err for themselves.
     """
     before, labels = labels, labels.copy()
-    independent = max(ok.sum() / noise.grain, 2.0)
-    saved = 1.5 * np.log(independent) + PLANE_NATS[noise.grainy]
+    saved = plane_nats(int(ok.sum()), noise)
     x, y = places(heights.shape, cell)
     cells = {int(k): (labels == k) & ok for k in np.unique(labels[labels > 0])}
     cells = {k: held for k, held in cells.items() if held.sum() >= FEWEST}

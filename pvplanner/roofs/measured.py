@@ -16,12 +16,14 @@ import shapely
 from scipy import ndimage
 
 from pvplanner.roofs import regions, standing, surface
-from pvplanner.roofs.drawing import OBSTACLE_M, Seen, areas_of, centre_of, draw
+from pvplanner.roofs.describing import free_nats, plane_cost, plane_heights
+from pvplanner.roofs.drawing import OBSTACLE_M, Seen, centre_of, draw
 from pvplanner.roofs.fits import planes_table
 from pvplanner.roofs.joining import join_described
 from pvplanner.roofs.noise import SMALLEST_M2, STEEPEST, Noise, measure_noise
 from pvplanner.roofs.offsets import FURTHEST_M, Offset, village_offset
-from pvplanner.roofs.templates import fit_templates, free_nats, narrow_side, places, plane_cost
+from pvplanner.roofs.polygons import areas_of
+from pvplanner.roofs.templates import fit_templates, narrow_side
 from pvplanner.roofs.windows import (
     Outlines,
     Window,
@@ -50,10 +52,6 @@ FREE_M = 1.1
 ACROSS_CELLS = ((1.0, 2.5), (1.2, 5.2), (1.5, 6.2))
 """How many cells of a size (m) a roof needs across its narrowest wing: the outer ones hold a part
 of the wall. Measured on made roofs seen in means over cells."""
-
-COARSE_M = 0.9
-"""From this size of cells on, and where cells err together, whole roofs are tried beside free
-planes."""
 
 EXPLAINED, WALL = 0.25, float(np.tan(np.radians(66.0)))
 """Least share of its cells within three sigma of a plane, and rise over run of walls."""
@@ -136,14 +134,7 @@ def see_planes(
     offset = village_offset(raster, rings, shapely.area(shapes))
     noise = measure_noise(raster, outlines, shapes, offset.used)
     sensor = Sensor(raster, terrain, noise, offset)
-    sights = [Sight()] * len(shapes)
-    if offset.size > FURTHEST_M:
-        # Roofs read beside their houses would be other houses' roofs.
-        sights = [Sight("shifted")] * len(shapes)
-    for number in _by_place(shapes, raster.cell) if offset.size <= FURTHEST_M else ():
-        sights[number] = _seen(shapes[number], number, outlines, sensor)
-        if progress is not None:
-            progress(1)
+    sights = _sights(shapes, outlines, sensor, progress)
     told = pd.DataFrame(
         {
             "reason": np.array([sight.reason for sight in sights], dtype=object),
@@ -157,6 +148,20 @@ def see_planes(
     seen = [plane for sight in sights for plane in sight.planes]
     table = planes_table(seen, owner, noise, shapes, raster.cell, buildings.crs)
     return table, told, sensor
+
+
+def _sights(
+    shapes: np.ndarray, outlines: Outlines, sensor: Sensor, progress: Callable[[int], None] | None
+) -> list[Sight]:
+    if sensor.offset.size > FURTHEST_M:
+        # Roofs read beside their houses would be other houses' roofs.
+        return [Sight("shifted")] * len(shapes)
+    sights = [Sight()] * len(shapes)
+    for number in _by_place(shapes, sensor.raster.cell):
+        sights[number] = _seen(shapes[number], number, outlines, sensor)
+        if progress is not None:
+            progress(1)
+    return sights
 
 
 def _by_place(shapes: np.ndarray, cell: float) -> Iterator[int]:
@@ -188,7 +193,7 @@ def _see(window: Window, shape: Any, sensor: Sensor) -> Sight:
     if known.sum() < max(COVERED * count, 4):
         return Sight("gap")
     moved = shapely.affinity.translate(shape, *window.offset)
-    if cell >= COARSE_M and narrow_side(moved) < _least_width(cell):
+    if window.patch.coarse and narrow_side(moved) < _least_width(cell):
         return Sight("narrow")
     labels, planes, drawn = _roof(window, moved, noise)
     low = _low(window, labels, planes, sensor)
@@ -221,10 +226,9 @@ def _low(window: Window, labels: np.ndarray, planes: np.ndarray, sensor: Sensor)
 
 def _explained(window: Window, labels: np.ndarray, planes: np.ndarray, noise: Noise) -> np.ndarray:
     """Planes with the share of their known cells that they explain: gaps are no misfit."""
-    x, y = places(labels.shape, window.patch.cell)
-    model = planes[labels, 0] * x + planes[labels, 1] * y + planes[labels, 2]
+    off = window.heights - plane_heights(labels, planes, window.patch.cell)
     held = labels[window.known]
-    close = np.abs(window.heights - model)[window.known] <= 3.0 * noise.sigma
+    close = np.abs(off)[window.known] <= 3.0 * noise.sigma
     count = np.bincount(held, minlength=len(planes))
     out = planes.copy()
     out[:, 5] = np.bincount(held, close, minlength=len(planes)) / np.maximum(count, 1)
@@ -248,7 +252,7 @@ def _roof(
     """Labels and planes, and their outlines where the roof is one of simple shapes."""
     labels, planes = _free(window, noise)
     cell = window.patch.cell
-    if not noise.grainy and cell < COARSE_M and len(planes) > 1:
+    if not (noise.grainy or window.patch.coarse) and len(planes) > 1:
         return labels, planes, None
     east, north = centre_of(window)
     ok = _unblurred(window, noise)
@@ -269,7 +273,7 @@ def _roof(
 
 def _unblurred(window: Window, noise: Noise) -> np.ndarray:
     """Cells far enough from the outline to hold nothing of the walls, as far as that leaves any."""
-    least = 1 if window.patch.cell >= COARSE_M else 0
+    least = 1 if window.patch.coarse else 0
     for margin in range(max(noise.blur, least), 0, -1):
         inner = window.known & ndimage.binary_erosion(window.inside, iterations=margin)
         if inner.sum() >= max(16, 0.2 * window.known.sum()):
@@ -334,4 +338,5 @@ def _rest(moved: Any, seen: list[Seen]) -> Any:
         return None
     left = shapely.difference(moved, shapely.union_all([plane.outline for plane in seen]))
     core = left.buffer(-REST_M, join_style="mitre").buffer(REST_M, join_style="mitre")
-    return areas_of(core.intersection(moved), REST_M2)
+    rest = areas_of(core.intersection(moved), REST_M2)
+    return None if rest.is_empty else rest

@@ -36,6 +36,9 @@ SMALLEST_M2, LARGEST_M2 = 20.0, 2000.0
 STEP_M = 1.5
 """A fall of this height at an outline is the outline as the surface model sees it."""
 
+CORNER_M = 0.7
+"""Nearer to a corner two walls' falls run into each other."""
+
 NEAR_M = 2.0
 """How far about the village's offset a house settles."""
 
@@ -102,6 +105,38 @@ def _height(z: np.ndarray, x: float, y: float) -> float:
 
 
 @njit(cache=True)
+def _along(
+    points: np.ndarray, starts: np.ndarray, least: float, apart: float, clear: float
+) -> np.ndarray:
+    """Places along an outline's edges, evenly: x, y and the outward normal; all in cells.
+
+    Edges shorter than ``least`` have none, nor has what lies nearer to a corner than ``clear``.
+    """
+    total = 0
+    for r in range(len(starts) - 1):
+        for k in range(starts[r], starts[r + 1] - 1):
+            size = np.hypot(points[k + 1, 0] - points[k, 0], points[k + 1, 1] - points[k, 1])
+            total += int(size / apart) + 1
+    out = np.empty((total, 4))
+    count = 0
+    for r in range(len(starts) - 1):
+        for k in range(starts[r], starts[r + 1] - 1):
+            dx, dy = points[k + 1, 0] - points[k, 0], points[k + 1, 1] - points[k, 1]
+            size = np.hypot(dx, dy)
+            if size < least:
+                continue
+            many = max(1, int(size / apart))
+            for m in range(many):
+                t = (m + 0.5) / many
+                if t * size < clear or (1 - t) * size < clear:
+                    continue
+                out[count, 0], out[count, 1] = points[k, 0] + t * dx, points[k, 1] + t * dy
+                out[count, 2], out[count, 3] = -dy / size, dx / size
+                count += 1
+    return out[:count]
+
+
+@njit(cache=True)
 def stands_out(
     z: np.ndarray, points: np.ndarray, starts: np.ndarray, cell: float, steps: np.ndarray
 ) -> np.ndarray:
@@ -114,27 +149,17 @@ def stands_out(
     """
     count = len(steps)
     out = np.zeros((count, count))
-    n = 0
     half = max(0.75 / cell, 1.0)
-    for r in range(len(starts) - 1):
-        for k in range(starts[r], starts[r + 1] - 1):
-            dx, dy = points[k + 1, 0] - points[k, 0], points[k + 1, 1] - points[k, 1]
-            size = np.hypot(dx, dy)
-            if size * cell < 1.0:
-                continue
-            nx, ny = -dy / size * half, dx / size * half
-            many = max(1, int(size * cell))
-            for m in range(many):
-                t = (m + 0.5) / many
-                x, y = points[k, 0] + t * dx, points[k, 1] + t * dy
-                n += 1
-                for p in range(count):
-                    for q in range(count):
-                        u, v = x + steps[p], y + steps[q]
-                        fall = _height(z, u - nx, v - ny) - _height(z, u + nx, v + ny)
-                        if np.isfinite(fall):
-                            out[p, q] += min(max(fall, -1.0), TALL_M)
-    return out / max(n, 1)
+    along = _along(points, starts, 1.0 / cell, 1.0 / cell, 0.0)
+    for k in range(len(along)):
+        x, y, nx, ny = along[k, 0], along[k, 1], along[k, 2] * half, along[k, 3] * half
+        for p in range(count):
+            for q in range(count):
+                u, v = x + steps[p], y + steps[q]
+                fall = _height(z, u - nx, v - ny) - _height(z, u + nx, v + ny)
+                if np.isfinite(fall):
+                    out[p, q] += min(max(fall, -1.0), TALL_M)
+    return out / max(len(along), 1)
 
 
 @njit(cache=True)
@@ -152,55 +177,40 @@ def edge_steps(
         Outward normal (east, south), how far out the fall lies (m), over how many cells it falls,
         and how much it counts.
     """
-    total = 0
-    for r in range(len(starts) - 1):
-        for k in range(starts[r], starts[r + 1] - 1):
-            size = np.hypot(points[k + 1, 0] - points[k, 0], points[k + 1, 1] - points[k, 1])
-            total += int(size / 1.0) + 1
-    found = np.empty((total, 5))
+    along = _along(points, starts, 1.0 / cell, 1.0, CORNER_M / cell)
+    found = np.empty((len(along), 5))
     count = 0
     far = int(np.ceil(reach / cell / 0.25))
-    for r in range(len(starts) - 1):
-        for k in range(starts[r], starts[r + 1] - 1):
-            dx, dy = points[k + 1, 0] - points[k, 0], points[k + 1, 1] - points[k, 1]
-            size = np.hypot(dx, dy)
-            if size * cell < 1.0:
-                continue
-            nx, ny = -dy / size, dx / size
-            many = int(size)
-            for m in range(many):
-                t = (m + 0.5) / many
-                if t * size * cell < 0.7 or (1 - t) * size * cell < 0.7:
-                    continue
-                x, y = points[k, 0] + t * dx, points[k, 1] + t * dy
-                inner = _height(z, x - reach / cell * nx, y - reach / cell * ny)
-                outer = _height(z, x + reach / cell * nx, y + reach / cell * ny)
-                drop = inner - outer
-                if not abs(drop) > step:
-                    continue
-                # Towards a higher neighbour the outline is a rise.
-                sign = 1.0 if drop > 0 else -1.0
-                best, at = 0.0, 0
-                for s in range(-far, far):
-                    lo = _height(z, x + (s * 0.25 - 0.5) * nx, y + (s * 0.25 - 0.5) * ny)
-                    hi = _height(z, x + (s * 0.25 + 0.5) * nx, y + (s * 0.25 + 0.5) * ny)
-                    if sign * (lo - hi) > best + 1e-9:
-                        best, at = sign * (lo - hi), s
-                if best < 0.5 * step:
-                    continue
-                mid, weight = 0.0, 0.0
-                for s in range(at - 4, at + 5):
-                    lo = _height(z, x + (s * 0.25 - 0.5) * nx, y + (s * 0.25 - 0.5) * ny)
-                    hi = _height(z, x + (s * 0.25 + 0.5) * nx, y + (s * 0.25 + 0.5) * ny)
-                    fall = sign * (lo - hi)
-                    if fall > 0.5 * best:
-                        mid += fall * s * 0.25
-                        weight += fall
-                found[count, 0], found[count, 1] = nx, ny
-                found[count, 2] = mid / weight * cell
-                found[count, 3] = abs(drop) / best
-                found[count, 4] = 1.0 if drop > 0 else 0.4
-                count += 1
+    for k in range(len(along)):
+        x, y, nx, ny = along[k, 0], along[k, 1], along[k, 2], along[k, 3]
+        inner = _height(z, x - reach / cell * nx, y - reach / cell * ny)
+        outer = _height(z, x + reach / cell * nx, y + reach / cell * ny)
+        drop = inner - outer
+        if not abs(drop) > step:
+            continue
+        # Towards a higher neighbour the outline is a rise.
+        sign = 1.0 if drop > 0 else -1.0
+        best, at = 0.0, 0
+        for s in range(-far, far):
+            lo = _height(z, x + (s * 0.25 - 0.5) * nx, y + (s * 0.25 - 0.5) * ny)
+            hi = _height(z, x + (s * 0.25 + 0.5) * nx, y + (s * 0.25 + 0.5) * ny)
+            if sign * (lo - hi) > best + 1e-9:
+                best, at = sign * (lo - hi), s
+        if best < 0.5 * step:
+            continue
+        mid, weight = 0.0, 0.0
+        for s in range(at - 4, at + 5):
+            lo = _height(z, x + (s * 0.25 - 0.5) * nx, y + (s * 0.25 - 0.5) * ny)
+            hi = _height(z, x + (s * 0.25 + 0.5) * nx, y + (s * 0.25 + 0.5) * ny)
+            fall = sign * (lo - hi)
+            if fall > 0.5 * best:
+                mid += fall * s * 0.25
+                weight += fall
+        found[count, 0], found[count, 1] = nx, ny
+        found[count, 2] = mid / weight * cell
+        found[count, 3] = abs(drop) / best
+        found[count, 4] = 1.0 if drop > 0 else 0.4
+        count += 1
     return found[:count]
 
 

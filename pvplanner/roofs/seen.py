@@ -12,10 +12,11 @@ import pandas as pd
 import shapely
 
 from pvplanner.buildings.attributes import TALL_M
-from pvplanner.errors import Finding, InputError, listed
+from pvplanner.errors import Finding, InputError
 from pvplanner.roofs.measured import see_planes
 from pvplanner.roofs.offsets import SAID_M, Offset
-from pvplanner.roofs.stated import contradicted
+from pvplanner.roofs.polygons import areas_of
+from pvplanner.roofs.stated import contradicted, lacking
 from pvplanner.roofs.typology import shape_roofs
 from pvplanner.roofs.usable import FLAT_DEG
 from pvplanner.scenario import Scenario
@@ -23,12 +24,6 @@ from pvplanner.terrain import Raster, fitting_terrain, open_raster, usual_height
 
 LARGEST_CELL_M = 1.5
 """Coarser surface models show no planes."""
-
-
-def lacking(code: str, file: object, buildings: gpd.GeoDataFrame) -> Finding:
-    """That a file lacks something of buildings."""
-    where = os.path.basename(os.fspath(file)) if isinstance(file, (str, os.PathLike)) else "planes"
-    return Finding(code, where, len(buildings), {"ids": listed(buildings["building_id"])})
 
 
 def seen_roofs(
@@ -87,11 +82,26 @@ def seen_roofs(
         why_apart = {"buildings": len(buildings)}
         return seen, told, [*findings, Finding("surface_apart", where, len(why), why_apart)]
     for code in sorted(set(why) - {"", "shifted"}):
-        findings.append(lacking(f"surface_{code}", dsm, buildings[why == code]))
+        findings.append(lacking(f"surface_{code}", buildings[why == code], dsm))
+    unsure = _unsure(seen, len(buildings))
+    if unsure.any():
+        findings.append(lacking("surface_unsure", buildings[unsure], dsm))
     half = told["rest"].notna().to_numpy()
     if half.any():
-        findings.append(lacking("surface_part", dsm, buildings[half]))
+        findings.append(lacking("surface_part", buildings[half], dsm))
     return seen, told, findings
+
+
+UNSURE = 0.25
+"""Roofs seen with less confidence are named: their range reaches far down."""
+
+
+def _unsure(seen: gpd.GeoDataFrame, count: int) -> np.ndarray:
+    """Buildings whose planes, weighed by their area, are seen with little confidence."""
+    area = seen.geometry.area.to_numpy()
+    whole = np.bincount(seen["row"], area, minlength=count)
+    held = np.bincount(seen["row"], area * seen["confidence"], minlength=count)
+    return (whole > 0) & (held < UNSURE * whole)
 
 
 def unseen_rest(
@@ -117,7 +127,7 @@ def unseen_rest(
     guessed = shape_roofs(some, scenario=scenario)
     place = guessed["row"].to_numpy()
     left = shapely.intersection(np.asarray(guessed.geometry), rest[rows][place])
-    guessed["geometry"] = _polygons(left)
+    guessed["geometry"] = [areas_of(shape) for shape in left]
     guessed["row"] = rows[place]
     guessed["source"], guessed["source_reason"] = "typology", "part"
     height = seen.groupby("row")["elevation_m"].median()
@@ -125,15 +135,6 @@ def unseen_rest(
     for name in ("offset_east_m", "offset_north_m"):
         guessed[name] = told[name].to_numpy()[guessed["row"]]
     return guessed[shapely.area(left) > 0.5]
-
-
-def _polygons(shapes: np.ndarray) -> np.ndarray:
-    """The polygons of geometries, lines and points left out."""
-    out = shapes.copy()
-    for n in np.flatnonzero(~np.isin(shapely.get_type_id(shapes), (3, 6))):
-        parts = [p for p in shapely.get_parts(shapes[n]) if p.geom_type == "Polygon"]
-        out[n] = shapely.MultiPolygon(parts) if len(parts) != 1 else parts[0]
-    return out
 
 
 def _place_told(offset: Offset, where: str) -> list[Finding]:

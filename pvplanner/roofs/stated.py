@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import os
+
 import geopandas as gpd
 import numpy as np
 import pandas as pd
 
+from pvplanner.errors import Finding, listed
 from pvplanner.roofs.usable import FLAT_DEG
 
 PITCHED = ("gable", "hip", "shed")
@@ -47,3 +50,9 @@ def contradicted(planes: gpd.GeoDataFrame, buildings: gpd.GeoDataFrame) -> np.nd
     kind = buildings["roof_type"].astype(object)
     level, pitched = kind.eq("flat").to_numpy(), kind.isin(PITCHED).to_numpy()
     return stated & ((level & (share < 0.5)) | (pitched & (share > 0.5)))
+
+
+def lacking(code: str, buildings: gpd.GeoDataFrame, file: object = "planes") -> Finding:
+    """That a file lacks something of buildings, which it names."""
+    where = os.path.basename(os.fspath(file)) if isinstance(file, str | os.PathLike) else "planes"
+    return Finding(code, where, len(buildings), {"ids": listed(buildings["building_id"])})

@@ -15,22 +15,17 @@ import shapely
 from scipy import ndimage
 
 from pvplanner.roofs import cutting
+from pvplanner.roofs.describing import blurred, independent, misfit_cost, places
 from pvplanner.roofs.noise import Noise
 
 SLOPE, SLOPE_DOUBT = 0.5, 0.2
 """Rise over run of pitched roofs and its spread, before anything is seen."""
 
-FAR = 6.0
-"""Misfits count to this many sigma."""
-
 NEAR = 3.0
 """Heights within this many sigma are explained."""
 
 PIECE_NATS = 3.0
-PLANE_NATS = (-4.0, 6.0)
-"""What another piece of an outline, and another free plane with its border, cost to describe: where
-cells err each for itself, and in clods. Free planes that each cell holds follow real roofs closer
-than shapes do."""
+"""What another piece of an outline costs to describe."""
 
 STRAIGHT_M = 0.2
 """Outlines are drawn no finer where they are cut."""
@@ -84,37 +79,6 @@ class Fit:
     outlines: list[Any]
 
 
-def misfit_cost(residual: np.ndarray, noise: Noise) -> float:
-    """Nats of misfits, far ones counted to a bound; cells that err together count once."""
-    grain = noise.grain
-    held = np.minimum((residual / noise.about) ** 2, FAR**2)
-    return float(0.5 * held.sum() / grain)
-
-
-def plane_cost(
-    heights: np.ndarray, labels: np.ndarray, planes: np.ndarray, ok: np.ndarray, cell: float,
-    noise: Noise,
-) -> float:  # fmt: skip
-    """Nats of how heights lie off their planes, blurred as the sensor blurs; of no plane: far off.
-
-    Ridges are rounded in what is seen: without that a gable would lose against a level roof.
-    """
-    x, y = places(heights.shape, cell)
-    model = planes[labels, 0] * x + planes[labels, 1] * y + planes[labels, 2]
-    if noise.grainy:
-        ground = np.nanmedian(heights) if np.isfinite(heights).any() else 0.0
-        around = np.where(np.isfinite(heights), heights, ground)
-        model = _blur(np.where(labels > 0, model, around), noise.spread)
-    return misfit_cost(np.where(labels > 0, heights - model, FAR * noise.about)[ok], noise)
-
-
-def free_nats(labels: np.ndarray, ok: np.ndarray, noise: Noise) -> float:
-    """What free planes take to describe: three parameters each, and a border."""
-    count = len(np.unique(labels[labels > 0]))
-    independent = max(ok.sum() / noise.grain, 2.0)
-    return float(count * (1.5 * np.log(independent) + PLANE_NATS[noise.grainy]))
-
-
 def fit_templates(
     heights: np.ndarray, known: np.ndarray, outline: Any, cell: float, noise: Noise
 ) -> Fit | None:
@@ -145,14 +109,6 @@ def fit_templates(
         options.append(pieces)
     fits = [fit for parts in options if (fit := _fit_all(heights, known, parts, cell, noise))]
     return min(fits, key=lambda fit: fit.cost) if fits else None
-
-
-def places(shape: tuple[int, ...], cell: float) -> tuple[np.ndarray, np.ndarray]:
-    """East and north of cells from the middle of their window, m."""
-    rows, cols = shape
-    x = (np.arange(cols) - cols / 2.0) * cell
-    y = (rows / 2.0 - np.arange(rows)) * cell
-    return np.broadcast_to(x[None, :], shape), np.broadcast_to(y[:, None], shape)
 
 
 def narrow_side(outline: Any) -> float:
@@ -231,11 +187,7 @@ class _View:
     def blurred(self, piece: int, values: np.ndarray) -> np.ndarray:
         """What cells that count show of a piece's values at the places within cells."""
         held = np.where(self.masks[piece], values, 0.0).mean(axis=(0, 1))
-        return np.asarray(_blur(held, self.spread)[self.cells])
-
-
-def _blur(values: np.ndarray, spread: float) -> np.ndarray:
-    return values if spread < 0.15 else ndimage.gaussian_filter(values, spread)
+        return np.asarray(blurred(held, self.spread)[self.cells])
 
 
 def _view(
@@ -247,7 +199,7 @@ def _view(
     fine_y = y[None, None] + steps[None, :, None, None] + np.zeros((3, 1, 1, 1))
     masks = [shapely.contains_xy(part, fine_x.ravel(), fine_y.ravel()).reshape(fine_x.shape)
              for part in parts]  # fmt: skip
-    shares = np.array([_blur(mask.mean(axis=(0, 1)), noise.spread) for mask in masks])
+    shares = np.array([blurred(mask.mean(axis=(0, 1)), noise.spread) for mask in masks])
     whole = shares.sum(axis=0)
     cells = known & (whole > MOSTLY)
     piece = shares.argmax(axis=0)[cells]
@@ -319,9 +271,9 @@ def _solved(
             scale = 4.685 * max(noise.about, 1.48 * float(np.median(np.abs(off))))
             weight = np.maximum(1.0 - (off / scale) ** 2, 0.0) ** 2 + 1e-6
     surprise = [shapes[k][c].nats for k, c in enumerate(chosen)]
-    independent = max(len(view.seen) / noise.grain, 2.0)
     nats = float(np.sum(surprise) + 0.5 * (((values - SLOPE) / SLOPE_DOUBT) ** 2)[slopes].sum())
-    nats += 0.5 * len(values) * np.log(independent) + PIECE_NATS * len(chosen)
+    nats += 0.5 * len(values) * np.log(independent(len(view.seen), noise))
+    nats += PIECE_NATS * len(chosen)
     # A roof that falls the other way is none of its kind; lean-tos have both.
     wrong = [values[i] < LEAST_SLOPE for i in np.flatnonzero(slopes)]
     nats += 1e6 * float(np.sum(wrong))

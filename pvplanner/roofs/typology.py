@@ -18,7 +18,15 @@ from scipy.sparse.csgraph import connected_components
 
 from pvplanner import reference
 from pvplanner.roofs import cutting
-from pvplanner.roofs.guesses import KINDS, Guess, Setbacks, area_range, usable_range, usual_tilts
+from pvplanner.roofs.guesses import (
+    KINDS,
+    SMALL_M2,
+    Guess,
+    Setbacks,
+    area_range,
+    usable_range,
+    usual_tilts,
+)
 from pvplanner.roofs.usable import (
     LEVELS,
     middle_of,
@@ -33,7 +41,6 @@ ATTACHED_M = 0.3
 
 WIDE_SPAN_M = 16.0
 LARGE_M2 = 450.0
-SMALL_M2 = 28.0
 RAGGED = 0.5
 COMPACT = 1.15
 STRAIGHT = 0.93

@@ -17,6 +17,7 @@ from pvplanner import reference
 from pvplanner.projection import to_degrees
 from pvplanner.roofs.frames import Frames, frames_of
 from pvplanner.roofs.guesses import Setbacks
+from pvplanner.roofs.polygons import areas_of
 from pvplanner.scenario import Scenario
 
 LEVELS = ("low", "middle", "high")
@@ -197,14 +198,8 @@ def own_alone(
     shared = shapely.area(shapely.intersection(left[a], shapes[b])) > 1e-3
     out = left.copy()
     for mine, theirs in zip(a[shared], b[shared], strict=True):
-        out[mine] = _areas(shapely.difference(out[mine], shapes[theirs]))
+        out[mine] = areas_of(shapely.difference(out[mine], shapes[theirs]))
     return out
-
-
-def _areas(shape: shapely.Geometry) -> shapely.Geometry:
-    """The polygons of a geometry."""
-    parts = [part for part in shapely.get_parts(shape) if part.geom_type == "Polygon"]
-    return parts[0] if len(parts) == 1 else shapely.MultiPolygon(parts)
 
 
 def _obstacles(

@@ -30,8 +30,11 @@ from pvplanner.errors import Finding, InputError
 from pvplanner.reading import guarded
 from pvplanner.reading.kinds import SETTINGS, check_raster
 from pvplanner.reading.systems import check_crs
-from pvplanner.terrain.points import is_points, open_points
+from pvplanner.terrain.points import is_points, open_points, sparse_points
 from pvplanner.terrain.unknown import HIGHEST_M, LOWEST_M, unknown_values
+
+COARSE_M = 0.9
+"""Measured on made roofs seen in means over cells."""
 
 FINEST_M = 0.25
 """Finer surface models are averaged to this cell: planes need no more, and noise gets less."""
@@ -61,6 +64,11 @@ class Patch:
     west: float
     north: float
     cell: float
+
+    @property
+    def coarse(self) -> bool:
+        """Whether cells are so large that a roof's ridge and walls lie blurred in them."""
+        return self.cell >= COARSE_M
 
     def at(self, x: np.ndarray, y: np.ndarray) -> np.ndarray:
         """Heights of the cells that hold points; ``nan`` outside."""
@@ -184,7 +192,8 @@ def open_raster(
             unknown, more = unknown_values(source, factor, offset, name)
             view = _seen_in(source, CRS.from_user_input(crs), finest, unknown, stack)
         raster = Raster(view, os.fspath(path), factor, offset, unknown)
-        raster.findings, raster.unit_stated = findings + more, stated
+        few = sparse_points(path) if opened else []
+        raster.findings, raster.unit_stated = findings + more + few, stated
         yield raster
 
 
