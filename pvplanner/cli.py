@@ -9,11 +9,10 @@ from __future__ import annotations
 import contextlib
 import os
 import sys
-import tomllib
 import traceback
 import warnings
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -27,7 +26,6 @@ from pvplanner.errors import (
 
 if TYPE_CHECKING:
     from pvplanner.plan import Plan
-    from pvplanner.plan.folder import Page
     from pvplanner.scenario import Scenario
 
 app = typer.Typer(
@@ -105,22 +103,24 @@ def plan(
 ) -> None:
     """Plan a village: writes its map, report, tables and summary into a folder."""
     from pvplanner.form import open_scenario
+    from pvplanner.pages import plan_pages
     from pvplanner.plan.folder import GROUPS, guard_outputs, write_folder
     from pvplanner.plan.locking import holding
+    from pvplanner.settings import paths_from_here, read_setting
 
     session: Session = context.obj
     session.speak(language, scenario)
     read = open_scenario(scenario)
-    changes = dict(map(_assignment, set_ or []))
+    changes = dict(map(read_setting, set_ or []))
     if language is not None:
         changes["language"] = language
     home = scenario if scenario.is_dir() else scenario.parent
-    read = read.override(_paths_from_here(changes, home.resolve()))
+    read = read.override(paths_from_here(changes, home.resolve()))
     groups = _groups(only, GROUPS)
     folder = out or _default_folder(scenario, read)
     with holding(folder, waiting=lambda process: say_waiting(session, process)):
         guard_outputs(folder, [str(scenario), *read.paths().values()])
-        pages = _pages(read, internal)
+        pages = plan_pages(read, internal)
         with following(session) as step:
             done = write_folder(read, folder, only=groups, pages=pages, progress=step)
     tell(session, done.plan, folder, groups, bool(done.written))
@@ -135,42 +135,6 @@ def _groups(only: str | None, known: tuple[str, ...]) -> tuple[str, ...]:
         value = odd[0] if odd else only
         raise ConfigError("only_unknown", where="--only", value=value, known=", ".join(known))
     return asked
-
-
-def _pages(scenario: Scenario, internal: bool) -> list[Page]:
-    """How the pages of a plan's folder are drawn."""
-    from pvplanner.plan.folder import Page
-    from pvplanner.plan.plan import FINDERS
-    from pvplanner.plan.store import FileHashes
-
-    def draw_map(made: Plan, target: Path) -> None:
-        from pvplanner.mapping import save_map
-
-        save_map(made, target, scenario.language, internal=internal)
-
-    def draw_report(made: Plan, target: Path) -> None:
-        from pvplanner.report import save_report
-
-        save_report(made, target, language=scenario.language, internal=internal)
-
-    ground = ("roads", "water", "boundary", "dem", "dtm")
-    drawn = {key: path for key, path in scenario.paths().items() if key in ground}
-    hashes = FileHashes()
-    shown = {key: hashes.of(path) for key, path in drawn.items()}
-    edition, on_map = {"internal": internal}, (*MAP_STAGES, *FINDERS)
-    return [
-        Page("map.html", "map", on_map, draw_map, {**edition, **shown}),
-        Page("report.html", "report", (*on_map, *REPORT_STAGES), draw_report, edition),
-    ]
-
-
-MAP_STAGES = ("buildings", "building_totals", "building_ranges", "returns", "planes",
-              "yield_shares", "layout", "arrays", "margin", "energy", "people", "links", "holdings",
-              "household_use", "household_ranges", "carbon", "chosen", "demand", "bills",
-              "villages", "terms", "assumptions", "year", "place", "horizons")  # fmt: skip
-REPORT_STAGES = ("measures", "array_ranges", "waterfall", "doubt", "ledger", "collective",
-                 "fairness", "stresses", "press", "carbon_years")  # fmt: skip
-"""Stages that the pages show."""
 
 
 @app.command()
@@ -517,32 +481,6 @@ def _fail(session: Session, text: str, code: int) -> None:
         traceback.print_exc()
     typer.echo(text, err=True)
     raise SystemExit(code)
-
-
-def _assignment(text: str) -> tuple[str, Any]:
-    key, equals, value = text.partition("=")
-    if not equals or not key.strip():
-        raise ConfigError("set_syntax", where="--set", value=text)
-    if not value.strip():
-        return key.strip(), None
-    try:
-        read = tomllib.loads(f"value = {value}")["value"]
-    except tomllib.TOMLDecodeError:
-        read = value
-    return key.strip(), read
-
-
-def _paths_from_here(changes: dict[str, Any], folder: Path) -> dict[str, Any]:
-    """Paths given on the command line: from here if the file is, else from the scenario."""
-    from pvplanner.scenario import PATH_KEYS
-
-    out = dict(changes)
-    for key in PATH_KEYS:
-        value = changes.get(f"site.{key}")
-        if isinstance(value, str) and value and not (key == "weather" and value == "typical"):
-            here = Path(value)
-            out[f"site.{key}"] = str(here.resolve() if here.exists() else folder / value)
-    return out
 
 
 def _default_folder(scenario: Path, read: Scenario) -> Path:

@@ -23,7 +23,7 @@ FLOORS = {
     "holdings": 10, "selection": 10, "track": 10, "fetch": 10, "plan": 11,
     "mapping": 12, "report": 12, "dossier": 12, "sheet": 12, "scaffold": 12, "warming": 12,
     "form": 12, "checking": 12, "pricing": 12,
-    "region": 13, "console": 13, "cli": 14, "start": 15,
+    "region": 13, "console": 13, "pages": 13, "settings": 13, "cli": 14, "start": 15,
 }  # fmt: skip
 PYTHON = sorted(PACKAGE.rglob("*.py"))
 

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator, Mapping
-from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pvplanner.errors import Finding
 from pvplanner.plan.joined import Runs
-from pvplanner.plan.runner import LIBRARIES, Run
+from pvplanner.plan.runner import Run
 from pvplanner.plan.stages import GRAPH, case_of
 from pvplanner.plan.store import FolderStore, MemoryStore
+from pvplanner.plan.summary import alike, summarise, versions, weather_facts
 from pvplanner.scenario import Scenario
 from pvplanner.scenario.doubts import key_findings
 from pvplanner.schema import TABLES
@@ -280,8 +280,8 @@ class Plan:
     def weather_facts(self) -> Any:
         """Where the weather is from, and how its sun was placed; a list where villages differ."""
         if "weather" not in self._told:
-            told = [_weather_facts(part.result("year")) for part in self.parts.values()]
-            self._told["weather"] = _alike(told)
+            told = [weather_facts(part.result("year")) for part in self.parts.values()]
+            self._told["weather"] = alike(told)
         return self._told["weather"]
 
     def summary(self) -> dict[str, Any]:
@@ -290,34 +290,16 @@ class Plan:
         The totals are the sums of the rows of ``villages``, which are sums of ``households``. Of
         several villages what differs (province, weather) is a list.
         """
-        rows = self.villages
         return {
-            "name": self.scenario.name,
-            "synthetic": self.synthetic,
-            "buildings": int(rows["buildings"].sum()),
-            "buildings_used": int(rows["buildings_used"].sum()),
-            "households": int(rows["households"].sum()),
-            "modules": int(rows["modules"].sum()),
-            "capacity_kwp": _total(rows["capacity_kwp"], 3),
-            "energy_kwh": _total(rows["energy_kwh"], 0),
-            "energy_p90_kwh": _total(rows["energy_p90_kwh"], 0) if len(rows) == 1 else None,
-            "capital": _total(rows["capital"], 2),
-            "income_first_year": _total(rows["income_first_year"], 2),
-            "avoided_t": _total(rows["avoided_t"], 3),
-            "currency": self.scenario.finance.currency,
-            "findings": [finding.to_dict() for finding in self.findings],
-            "assumptions": self.result("assumptions").to_dict("records"),
-            "villages": list(self._run.parts),
-            "province": _alike([part.place.province for part in self.parts.values()]),
-            "weather": self.weather_facts,
-            "inputs": self._told.get("inputs", None) or self._inputs(),
-            "versions": self._told.get("versions", None) or _versions(),
+            **summarise(self),
+            "inputs": self._told.get("inputs") or self._inputs(),
+            "versions": self._told.get("versions") or versions(),
         }
 
     @property
     def made_with(self) -> str:
         """Version of pvplanner that made the plan."""
-        return str((self._told.get("versions") or _versions())["pvplanner"])
+        return str((self._told.get("versions") or versions())["pvplanner"])
 
     def _inputs(self) -> dict[str, dict[str, str]]:
         return {
@@ -543,37 +525,3 @@ def _joined(table: Any, other: pd.DataFrame, key: str, *, over: bool = False) ->
     if not (len(other) == len(table) and (other[key].array == table[key].array).all()):
         other = other.set_index(key).reindex(table[key]).reset_index()
     return table.assign(**{name: other[name].array for name in own})
-
-
-def _alike(values: list[Any]) -> Any:
-    """What all values are, or all of them where they differ."""
-    return values[0] if all(value == values[0] for value in values) else values
-
-
-def _weather_facts(year: pd.DataFrame) -> dict[str, Any]:
-    first = year.iloc[0]
-    closure = {
-        name.removeprefix("closure_"): round(float(first[name]), 2)
-        for name in year.columns if name.startswith("closure_")
-    }  # fmt: skip
-    return {
-        "source": str(first["source"]),
-        "latitude": round(float(first["latitude"]), 4),
-        "longitude": round(float(first["longitude"]), 4),
-        "synthetic": bool(first["synthetic"]),
-        "trusted": str(first["trusted"]),
-        "sun_offset_minutes": float(first["sun_offset_minutes"]),
-        "closure_w_per_m2": closure,
-        "ghi_kwh_per_m2": round(float(year["ghi"].sum()) / 1000, 1),
-    }
-
-
-def _versions() -> dict[str, str]:
-    return {name: metadata.version(name) for name in ("pvplanner", *LIBRARIES)}
-
-
-def _total(values: pd.Series, digits: int) -> float | None:
-    """Sum, rounded to what the parts are rounded to; ``None`` (JSON has no nan) where unknown."""
-    total = values.sum(min_count=1, skipna=False)
-    known = total == total
-    return round(float(total), digits) if known else None
