@@ -19,6 +19,7 @@ from pvplanner.roofs.noise import Noise
 from pvplanner.roofs.regions import robust_planes
 from pvplanner.roofs.sunlit import relative_irradiation
 from pvplanner.roofs.templates import fit_templates, narrow_side
+from pvplanner.roofs.valleys import Body, below, run_on
 
 CLODS = {"sigma": 0.10, "smooth": 0.5, "grain": 1.0, "outliers": 0.01}
 GRAINY = Noise(0.10, 0.07, 2, 8.0, 1.0)
@@ -70,6 +71,69 @@ def test_a_wing_has_a_roof_of_its_own():
     fit = fit_templates(heights, inside, outline, cell, CLEAR)
     assert len(fit.outlines) == 4
     assert tilts(fit) == pytest.approx([30] * 4, abs=2.5)
+
+
+def test_a_wing_runs_on_into_the_roof_it_meets():
+    """Valleys lie where both are equally high: the triangle in the main roof is the wing's."""
+    bodies = [made.gable(14, 8, 30, 5), made.cross_gable(6, 15, 30, 5, x=8.0)]
+    heights, inside, outline, cell = window(bodies, sigma=0.03)
+    fit = fit_templates(heights, inside, outline, cell, CLEAR)
+    true = {}
+    for plane, shape in made.partition(bodies):
+        true[plane] = true.get(plane, 0.0) + shape.area
+    found = sorted(area.area for area in fit.outlines)
+    assert found == pytest.approx(sorted(true.values()), rel=0.06)
+    assert sum(area.area for area in fit.outlines) == pytest.approx(outline.area, rel=1e-3)
+    assert shapely.union_all(fit.outlines).area == pytest.approx(outline.area, rel=1e-3)
+
+
+def hall_and_wing(wing_slope=0.5, wing_eave=5.0):
+    """A level hall of 20 by 10 m with a gable of 6 by 5 m before its front, ridge across."""
+    hall = Body(shapely.box(0, 0, 20, 10), np.array([[0.0, 0.0, 5.5]]), 5.5,
+                [shapely.box(0, 0, 20, 10)])  # fmt: skip
+    s = wing_slope
+    planes = np.array([[s, 0.0, wing_eave - 7 * s], [-s, 0.0, wing_eave + 13 * s]])
+    halves = [shapely.box(7, -5, 10, 0), shapely.box(10, -5, 13, 0)]
+    return hall, Body(shapely.box(7, -5, 13, 0), planes, wing_eave, halves)
+
+
+@pytest.mark.parametrize("reaches", [True, False])
+def test_heights_decide_whether_a_wing_runs_on(reaches):
+    """Above 5.5 m the gable's middle four metres stand over the hall, if they are there at all."""
+    hall, wing = hall_and_wing()
+    x, y = (
+        part.ravel() for part in np.meshgrid(np.arange(0.25, 20, 0.5), np.arange(-4.75, 10, 0.5))
+    )
+    gable = np.minimum(5 + 0.5 * (x - 7), 5 + 0.5 * (13 - x))
+    z = np.where(y < 0, gable, np.maximum(gable, 5.5) if reaches else 5.5)
+    hall_after, wing_after = run_on([hall, wing], x, y, z)
+    moved = 2 * 2 * 10.0 if reaches else 0.0
+    assert hall_after.outlines[0].area == pytest.approx(200 - moved)
+    assert [area.area for area in wing_after.outlines] == pytest.approx([15 + moved / 2] * 2)
+    # What is given is not taken from the bodies that came in.
+    assert hall.outlines[0].area == 200
+
+
+def test_of_unknown_heights_no_wing_runs_on():
+    hall, wing = hall_and_wing()
+    nothing = np.zeros(0)
+    assert run_on([hall, wing], nothing, nothing, nothing)[0].outlines[0].area == 200
+
+
+@pytest.mark.parametrize(("plane", "other", "inside", "outside"), [
+    ([0.5, 0.0, 1.0], np.array([0.0, 0.0, 2.0]), (1.9, 7.0), (2.1, 7.0)),
+    ([0.0, -1.0, 0.0], 3.0, (0.0, -2.9), (0.0, -3.1)),
+])  # fmt: skip
+def test_where_a_plane_is_below_another(plane, other, inside, outside):
+    half = below(np.array(plane), other)
+    assert shapely.contains_xy(half, *inside)
+    assert not shapely.contains_xy(half, *outside)
+
+
+def test_of_parallel_planes_one_is_below_everywhere():
+    level = np.array([0.0, 0.0, 2.0])
+    assert below(level, 3.0).area > 1e6
+    assert below(level, 1.0).is_empty
 
 
 def test_of_too_few_cells_nothing_is_made():

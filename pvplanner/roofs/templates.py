@@ -17,6 +17,7 @@ from scipy import ndimage
 from pvplanner.roofs import cutting
 from pvplanner.roofs.describing import blurred, independent, misfit_cost, places
 from pvplanner.roofs.noise import Noise
+from pvplanner.roofs.valleys import Body, below, run_on
 
 SLOPE, SLOPE_DOUBT = 0.5, 0.2
 """Rise over run of pitched roofs and its spread, before anything is seen."""
@@ -34,6 +35,7 @@ LEAST_CELLS, MOSTLY = 8, 0.6
 """So many cells of which so much is the piece make it seen."""
 
 LEAST_SLOPE = 0.05
+LEAST_M2 = 0.2
 
 
 @dataclass(frozen=True)
@@ -153,7 +155,7 @@ def _fit_all(
                     best, chosen = found, tried
         if chosen == before:
             break
-    return _as_planes(view, parts, shapes, chosen, best, noise)
+    return _as_planes(view, parts, shapes, chosen, best, heights, noise)
 
 
 @dataclass(frozen=True)
@@ -237,6 +239,12 @@ class _Solution:
     nats: float
     values: np.ndarray
     off: np.ndarray
+    owner: np.ndarray
+
+    def height_of(self, piece: int) -> tuple[float, float]:
+        """Height of a piece's eaves and its slope."""
+        own = self.values[self.owner == piece]
+        return float(own[0]), float(own[1]) if len(own) > 1 else 0.0
 
 
 def _first(view: _View, bases: list[np.ndarray], shapes: list[Shape], noise: Noise) -> int:
@@ -277,7 +285,8 @@ def _solved(
     # A roof that falls the other way is none of its kind; lean-tos have both.
     wrong = [values[i] < LEAST_SLOPE for i in np.flatnonzero(slopes)]
     nats += 1e6 * float(np.sum(wrong))
-    return _Solution(nats + misfit_cost(off, noise), nats, values, off)
+    owner = np.repeat(np.arange(len(columns)), [block.shape[1] for block in columns])
+    return _Solution(nats + misfit_cost(off, noise), nats, values, off, owner)
 
 
 def _as_planes(
@@ -286,33 +295,44 @@ def _as_planes(
     shapes: list[list[Shape]],
     chosen: list[int],
     found: _Solution,
+    heights: np.ndarray,
     noise: Noise,
 ) -> Fit:
     x, y = view.x[1, 1], view.y[1, 1]
-    labels = np.zeros(x.shape, dtype=np.int64)
-    planes, outlines, at = [np.zeros(9)], [], 0
+    bodies, told = [], []
     for k, part in enumerate(parts):
         shape = shapes[k][chosen[k]]
-        pitched = shape.kind != "flat"
-        eave, slope = found.values[at], found.values[at + 1] if pitched else 0.0
-        at += 2 if pitched else 1
+        eave, slope = found.height_of(k)
         made = shape.planes * slope + np.array([0.0, 0.0, eave])
-        areas = _lowest(part, made)
-        kept = [n for n, area in enumerate(areas) if area.area > 0.2]
-        off = found.off[view.piece == k]
-        close = np.abs(off) <= NEAR * noise.about
-        near = float(close.mean())
-        rms = float(np.sqrt(np.mean(off[close] ** 2))) if close.any() else NEAR * noise.about
-        unit = _heights(shape.planes, x, y).min(axis=-1)[view.cells][view.piece == k]
-        spread = max(float(((unit - unit.mean()) ** 2).sum()), 1e-9)
-        inside = view.masks[k][1, 1]
-        lowest = np.argmin(_heights(made[kept], x, y), axis=-1)
-        labels[inside] = len(planes) + lowest[inside]
-        for n in kept:
-            cells = areas[n].area / part.area * len(off)
-            planes.append(np.array([*made[n], rms, cells, near, spread, 0.0, spread]))
-            outlines.append(areas[n])
+        bodies.append(Body(part, made, eave, _lowest(part, made)))
+        told.append(_trust(view, found, shape, k, noise))
+    if len(bodies) > 1:
+        cells = view.cells
+        bodies = run_on(bodies, x[cells], y[cells], heights[cells])
+    labels = np.zeros(x.shape, dtype=np.int64)
+    planes, outlines = [np.zeros(9)], []
+    for body, (rms, near, spread, count) in zip(bodies, told, strict=True):
+        for plane, area in zip(body.planes, body.outlines, strict=True):
+            if area.area <= LEAST_M2:
+                continue
+            labels[shapely.contains_xy(area, x, y)] = len(planes)
+            cells = area.area / body.piece.area * count
+            planes.append(np.array([*plane, rms, cells, near, spread, 0.0, spread]))
+            outlines.append(area)
     return Fit(found.cost, found.nats, labels, np.array(planes), outlines)
+
+
+def _trust(
+    view: _View, found: _Solution, shape: Shape, piece: int, noise: Noise
+) -> tuple[float, float, float, int]:
+    """How a shape fits its own cells: rms, share explained, spread of its unit heights, cells."""
+    off = found.off[view.piece == piece]
+    close = np.abs(off) <= NEAR * noise.about
+    rms = float(np.sqrt(np.mean(off[close] ** 2))) if close.any() else NEAR * noise.about
+    unit = _heights(shape.planes, view.x[1, 1], view.y[1, 1]).min(axis=-1)[view.cells]
+    own = unit[view.piece == piece]
+    spread = max(float(((own - own.mean()) ** 2).sum()), 1e-9)
+    return rms, float(close.mean()), spread, len(off)
 
 
 def _shapes(part: Any) -> list[Shape]:
@@ -341,22 +361,11 @@ def _shapes(part: Any) -> list[Shape]:
 
 def _lowest(part: Any, planes: np.ndarray) -> list[Any]:
     """Where in a piece each plane is the lowest."""
-    if len(planes) == 1:
-        return [part]
-    far = 4.0 * np.hypot(*np.ptp(shapely.get_coordinates(part), axis=0)) + 100.0
     out = []
     for k, plane in enumerate(planes):
         area = part
         for m, other in enumerate(planes):
-            if m == k:
-                continue
-            a, b, c = plane - other
-            size = np.hypot(a, b)
-            if size < 1e-9:
-                continue
-            foot = np.array([-c * a, -c * b]) / size**2
-            along, down = np.array([-b, a]) / size * far, -np.array([a, b]) / size * far
-            ring = [foot - along, foot + along, foot + along + down, foot - along + down]
-            area = shapely.intersection(area, shapely.Polygon(ring))
+            if m != k:
+                area = shapely.intersection(area, below(plane, other))
         out.append(area)
     return out
