@@ -160,7 +160,7 @@ def test_contributions_sum_in_squares():
 
 def test_an_untold_time_stamp_is_doubt_of_east_and_west(shared):
     weather = pvp.read_weather(shared / "data" / "weather" / "hangzhou_cswd.epw")
-    doubt = doubt_of(3, weather=weather)
+    doubt = doubt_of(3, weather=replace(weather, sun_sigma_minutes=30.0))
     east, south, west = doubt.shift
     assert east < -0.02
     assert west > 0.02

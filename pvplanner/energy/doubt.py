@@ -29,6 +29,9 @@ from pvplanner.weather import Weather, shift_sun
 Z90 = 1.2815515655446004
 """Standard normal deviate exceeded with 10 % probability."""
 
+LEAST_SHIFT_MINUTES = 1.0
+"""A stamp known better than this moves no roof by more than 0.7 %."""
+
 QUANTILES = {"p90": 0.9, "p50": 0.5, "p10": 0.1}
 """Probabilities with which the energy is exceeded."""
 
@@ -104,8 +107,7 @@ def roof_doubt(
     energy_kwh : ndarray, shape (arrays,)
         As simulated.
     weather : Weather
-        Where its time stamp can't be told, the change of each array's energy with the sun half an
-        hour earlier and later is carried.
+        The change of each array's energy with the sun one sigma earlier and later is carried.
     scenario : Scenario
         ``doubt`` is used.
     components : DataFrame
@@ -122,7 +124,7 @@ def roof_doubt(
         )
         below, above = (1 - low / middle) / Z90, (high / middle - 1) / Z90
     shift = np.zeros(len(arrays))
-    if not weather.sun_known:
+    if weather.sun_sigma_minutes >= LEAST_SHIFT_MINUTES:
         shift = _shift_effect(arrays, weather, scenario)
     return RoofDoubt(
         np.asarray(energy_kwh, dtype=float),
@@ -135,7 +137,7 @@ def roof_doubt(
 
 
 def _shift_effect(arrays: pd.DataFrame, weather: Weather, scenario: Scenario) -> np.ndarray:
-    minutes = reference.constant("time_stamp_minutes").value
+    minutes = weather.sun_sigma_minutes
     later, sooner = (
         Year(shift_sun(weather, by), scenario, shaded=False).run(arrays, None)[0].sum(axis=1)
         for by in (minutes, -minutes)

@@ -9,13 +9,12 @@ import numpy as np
 import pandas as pd
 import pvlib
 
+from pvplanner import reference
 from pvplanner.errors import ConfigError, Finding, InputError, listed
 from pvplanner.weather.closure import (
     GATE,
-    best_offset,
     clear_beam,
     closure_by_offset,
-    noon_offset,
     silent_components,
     trust,
 )
@@ -34,6 +33,7 @@ from pvplanner.weather.frame import (
 from pvplanner.weather.raw import Given, RawWeather
 from pvplanner.weather.readers import parse_weather
 from pvplanner.weather.series import complete, condense
+from pvplanner.weather.stamps import Sun, find_sun, noon_of_light, sun_arc
 from pvplanner.weather.typical import typical_year, usual_light
 
 __all__ = [
@@ -54,11 +54,13 @@ MIDDLE_OFFSET = 30.0
 """Minutes: the middle of the interval."""
 
 CSWD_OFFSET = 0.0
-"""Minutes: by the daily centroid of GHI, the sun of 220 of 270 CSWD files stands at the index."""
+"""Minutes: by the daily centroid of GHI, the sun of 220 of 270 CSWD files stands at the index; kept
+where the light of a file does not say otherwise."""
 
-NOON_PLACES, NOON_SURE = (30.0, 0.0, -30.0), 12.0
-"""Where the sun of an hour stands if stamps begin it, stand in its middle or end it; the middle of
-the light tells which if it lies this near (minutes)."""
+CLAIM_MINUTES = {"usual": 10.0, "moved": 10.0}
+OTHER_CLAIM_MINUTES = 25.0
+"""Minutes by which a file's light may differ from what it says of its stamps: where the components
+close, and else, as fog moves the middle of the light."""
 
 TRUSTED = ("auto", "all", "ghi_dhi", "ghi_dni", "dni_dhi")
 """Choices of which components are believed."""
@@ -88,7 +90,7 @@ def read_weather(
         beam is 12 % too small on average, else all three as they stand.
     sun_offset_minutes : float or 'auto'
         Minutes after the interval's start at which the sun is taken. ``auto``: as the file says
-        (PVGIS, SAM), else by the closure of GHI = DNI cos(zenith) + DHI, where it can tell.
+        (PVGIS, SAM) unless its light contradicts it, else by its light (:func:`find_sun`).
     latitude, longitude, altitude, utc_offset_hours : float, optional
         The place of a plain CSV that does not state it.
 
@@ -121,8 +123,9 @@ def read_weather(
         findings += more
     if derive is None:
         closure = closure_by_offset(data, *here)
-    noon = noon_offset(data, *here) if data["ghi"].any() else float("nan")
-    offset, finding = _offset(raw, closure, sun_offset_minutes, minutes, noon, name)
+    seen = _seen(raw, data, closes=derive is None)
+    sun, finding = _sun(raw, seen, closure, sun_offset_minutes, minutes, name)
+    offset = sun.minutes
     weather = Weather(
         data,
         raw.latitude,
@@ -130,10 +133,10 @@ def read_weather(
         raw.altitude,
         raw.source,
         sun_offset_minutes=offset,
-        trusted=_trusted(raw, trusted, derive),
+        trusted=_trusted(raw, trusted, derive, clash=sun.verdict == "clash"),
         closure=closure,
         findings=(*raw.findings, *findings, finding),
-        sun_known=finding.code != "sun_offset_undetermined",
+        sun_sigma_minutes=sun.sigma,
     )
     weather = weather.with_findings(*odd_light(weather, name, raw.first_row))
     index = pd.DatetimeIndex(data.index)
@@ -142,8 +145,8 @@ def read_weather(
         dark = missing_light(data, zenith, name, raw.first_row)
         odd = odd_days(data, zenith, extra_radiation(index), name, raw.first_row)
         weather = weather.with_findings(*dark, *odd)
-    asked = sun_offset_minutes != "auto"
-    weather = weather.with_findings(*_at_noon(offset, noon, name, raw, sure=asked))
+    if sun_offset_minutes == "auto":
+        weather = weather.with_findings(*_at_noon(offset, data, name, raw))
     _closes(data, closure, trusted, raw, name)
     if derive == "ghi_only":
         return _decompose(weather)
@@ -187,16 +190,18 @@ NOON_REFUSED, NOON_DOUBTED = 100.0, 50.0
 """Minutes that the middle of the light may lie from the sun's noon."""
 
 
-def _at_noon(
-    offset: float, noon: float, name: str, raw: RawWeather, *, sure: bool
-) -> list[Finding]:
+def _at_noon(offset: float, data: pd.DataFrame, name: str, raw: RawWeather) -> list[Finding]:
     """The light's middle of the day held against the sun's: a zone or stamps that are wrong."""
-    if sure or not np.isfinite(noon):
+    index = pd.DatetimeIndex(data.index)
+    arc = sun_arc(index, raw.latitude, raw.longitude)
+    noon = noon_of_light(data["ghi"].to_numpy(dtype=float), arc)
+    if noon is None:
         return []
-    away = noon - offset
+    usual = CSWD_OFFSET if raw.chinese_standard else MIDDLE_OFFSET
     zone = f"UTC{raw.utc_offset_hours:+g}"
-    if abs(away) > NOON_REFUSED:
-        raise InputError("weather_noon", where=name, minutes=f"{away:+.0f}", zone=zone)
+    far, away = noon[0] - usual, noon[0] - offset
+    if abs(far) > NOON_REFUSED:
+        raise InputError("weather_noon", where=name, minutes=f"{far:+.0f}", zone=zone)
     if abs(away) > NOON_DOUBTED:
         params = {"minutes": f"{away:+.0f}", "zone": zone}
         return [Finding("weather_noon_off", name, params=params)]
@@ -211,43 +216,49 @@ def shift_sun(weather: Weather, minutes: float) -> Weather:
     return _apply_trust(moved, weather.source)
 
 
-def _trusted(raw: RawWeather, asked: str, derive: str | None) -> str:
+def _trusted(raw: RawWeather, asked: str, derive: str | None, *, clash: bool) -> str:
     if derive is not None:
-        return "ghi_only" if derive == "ghi_only" else derive
+        return derive
     if asked != "auto":
         return asked
-    return "ghi_dhi" if raw.chinese_standard else "all"
+    return "ghi_dhi" if raw.chinese_standard or clash else "all"
 
 
-def _offset(
+def _seen(raw: RawWeather, data: pd.DataFrame, *, closes: bool) -> Sun | None:
+    usual = CSWD_OFFSET if raw.chinese_standard else MIDDLE_OFFSET
+    return find_sun(data, raw.latitude, raw.longitude, usual=usual, closes=closes)
+
+
+def _sun(
     raw: RawWeather,
+    seen: Sun | None,
     closure: dict[int, float],
     asked: float | str,
     minutes: float,
-    noon: float,
     name: str,
-) -> tuple[float, Finding]:
+) -> tuple[Sun, Finding]:
+    """Where the sun is taken: as asked, as the file says, or as its light shows."""
     shown = ", ".join(f"{at:+d}: {rms:.1f}" for at, rms in closure.items()) or "-"
-    best = min(closure.values(), default=0.0)
-    params = {"closure": shown, "best": f"{best:.1f}"}
+    untold = reference.constant("time_stamp_minutes").value
+
+    def found(sun: Sun, code: str, **more: object) -> tuple[Sun, Finding]:
+        told = {"minutes": sun.minutes, "sigma": f"{1.28 * sun.sigma:.0f}", "closure": shown}
+        return sun, Finding(f"sun_offset_{code}", name, params={**told, **more})
+
     if asked != "auto":
-        given = float(asked)
-        return given, Finding("sun_offset_given", name, params={**params, "minutes": given})
-    if raw.stated_offset_minutes is not None:
-        stated = round(raw.stated_offset_minutes, 2)
-        return stated, Finding("sun_offset_stated", name, params={**params, "minutes": stated})
-    usual = CSWD_OFFSET if raw.chinese_standard else MIDDLE_OFFSET
-    if minutes:
-        # Hourly stamps off the full hour are instants, as PVGIS writes them.
-        return minutes, Finding("sun_offset_stated", name, params={**params, "minutes": minutes})
-    if not closure:
-        near = min(NOON_PLACES, key=lambda at: abs(at - noon)) if np.isfinite(noon) else usual
-        if not abs(near - noon) <= NOON_SURE:
-            return usual, Finding("sun_offset_assumed", name, params={"minutes": usual})
-        told = {"minutes": near, "noon": f"{noon:.0f}"}
-        return near, Finding("sun_offset_noon", name, params=told)
-    offset, verdict = best_offset(closure, usual)
-    return offset, Finding(f"sun_offset_{verdict}", name, params={**params, "minutes": offset})
+        return found(Sun(float(asked), 0.0, "given"), "given")
+    # Hourly stamps off the full hour are instants, as PVGIS writes them.
+    said = raw.stated_offset_minutes if raw.stated_offset_minutes is not None else minutes or None
+    if said is not None:
+        claim = Sun(round(said, 2), 0.0, "stated")
+        far = seen and CLAIM_MINUTES.get(seen.verdict, OTHER_CLAIM_MINUTES)
+        if seen is None or abs(seen.minutes - said) <= max(far, 3 * seen.sigma):
+            return found(claim, "stated")
+        return found(seen, "contradicted", said=f"{said:g}")
+    if seen is None:
+        usual = CSWD_OFFSET if raw.chinese_standard else MIDDLE_OFFSET
+        return found(Sun(usual, untold, "assumed"), "assumed")
+    return found(seen, seen.verdict)
 
 
 def _decompose(weather: Weather) -> Weather:

@@ -1,4 +1,4 @@
-"""When the sun stood where: time stamps tested by closure, and which components are believed."""
+"""Which components of a year are believed: whether they close, and what is silent."""
 
 from __future__ import annotations
 
@@ -11,15 +11,9 @@ from pvplanner.weather.frame import solar_position
 OFFSETS = tuple(range(-60, 76, 15))
 """Offsets that are tried, minutes after the start of the interval."""
 
-UNDETERMINED_W_PER_M2 = 1.0
-"""Offsets whose closures differ by less than this can't be told apart."""
-
 GATE = 0.15
 """A year whose components miss each other by this share of the light (rms, W/m2, at the best
 offset) is not believed: one of them is not what it says."""
-
-POOR_W_PER_M2 = 15.0
-"""A closure worse than this at its best says that the components disagree, not when."""
 
 
 def closure_by_offset(
@@ -44,62 +38,6 @@ def closure_by_offset(
         cosine = np.maximum(np.cos(np.radians(sun["zenith"].to_numpy())), 0)
         out[offset] = float(np.sqrt(np.mean((beam - dni * cosine) ** 2))) if day.any() else 0.0
     return out
-
-
-def best_offset(closure: dict[int, float], usual: float) -> tuple[float, str]:
-    """The offset that the closure speaks for.
-
-    Parameters
-    ----------
-    closure : dict
-        As from :func:`closure_by_offset`.
-    usual : float
-        What is kept where the closure can't tell.
-
-    Returns
-    -------
-    offset : float
-        Minutes after the interval's start.
-    verdict : {'usual', 'moved', 'undetermined'}
-        ``usual``: that one closes best; ``moved``: another offset does, clearly;
-        ``undetermined``: the closure is poor everywhere or differs by less than 1 W/m2.
-    """
-    best = min(closure, key=lambda offset: (closure[offset], abs(offset - usual)))
-    gain = closure[round(usual / 15) * 15] - closure[best]
-    if best == usual:
-        return usual, "usual"
-    if closure[best] > POOR_W_PER_M2 or gain < UNDETERMINED_W_PER_M2:
-        return usual, "undetermined"
-    return float(best), "moved"
-
-
-def noon_offset(data: pd.DataFrame, latitude: float, longitude: float, altitude: float) -> float:
-    """Minutes after its stamp at which the sun of an interval stands, by the middle of the light.
-
-    On clearer days light lies evenly about the sun's noon, whatever the components are; morning
-    fog moves it by some minutes.
-
-    Parameters
-    ----------
-    data : DataFrame
-        ``ghi`` in W/m2; tz-aware index of stamps, 8,760 hours.
-    """
-    times = pd.DatetimeIndex(data.index)
-    ghi = data["ghi"].to_numpy(dtype=float)
-    sun = solar_position(times, latitude, longitude, altitude)
-    cosine = np.maximum(np.cos(np.radians(sun["zenith"].to_numpy())), 0)
-    # From the sun's midnight on, so that no day of light is cut in two.
-    zone = times[0].utcoffset().total_seconds() / 3600
-    roll = round(longitude / 15 - zone)
-    light, open_sky = (np.roll(v, roll).reshape(-1, 24) for v in (ghi, cosine))
-    hours = np.arange(24.0)
-    day, clear = light.sum(axis=1), open_sky.sum(axis=1)
-    bright = np.divide(day, clear, out=np.zeros_like(day), where=clear > 0.5)
-    use = (bright >= np.median(bright)) & (day > 0) & (clear > 0.5)
-    if not use.any():
-        return float("nan")
-    off = (open_sky[use] @ hours) / clear[use] - (light[use] @ hours) / day[use]
-    return float(np.average(off, weights=day[use]) * 60)
 
 
 def silent_components(

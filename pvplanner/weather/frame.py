@@ -38,7 +38,7 @@ _TOLD: dict[str, Callable[..., Any]] = {
     "sun_offset_minutes": float,
     "trusted": str,
     "synthetic": bool,
-    "sun_known": bool,
+    "sun_sigma_minutes": float,
 }
 """What is told of a whole year beside its hours."""
 
@@ -69,8 +69,8 @@ class Weather:
         Made up hour by hour to match monthly means.
     findings : tuple of Finding
         What was repaired or is doubtful.
-    sun_known : bool
-        Whether it could be told where in each interval the sun stood.
+    sun_sigma_minutes : float
+        One sigma of ``sun_offset_minutes``; zero where it was stated.
     """
 
     data: pd.DataFrame
@@ -83,7 +83,7 @@ class Weather:
     closure: dict[int, float] = field(default_factory=dict)
     synthetic: bool = False
     findings: tuple[Finding, ...] = ()
-    sun_known: bool = True
+    sun_sigma_minutes: float = 0.0
 
     def to_table(self) -> pd.DataFrame:
         """The year as one table that :meth:`from_table` reads back, findings left out."""
