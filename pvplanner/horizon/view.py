@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numba as nb
 import numpy as np
 
 from pvplanner.threads import spread
+
+
+_QUARTER = np.pi / 4
+_SINE = tuple((-1.0) ** n / math.factorial(2 * n + 1) for n in range(8, -1, -1))
+_COSINE = tuple((-1.0) ** n / math.factorial(2 * n) for n in range(8, -1, -1))
 
 
 def sky_shares(horizon: np.ndarray, tilt: np.ndarray, azimuth: np.ndarray) -> np.ndarray:
@@ -43,17 +49,34 @@ def _shares(
         seen, whole = 0.0, 0.0
         for d in range(directions):
             facing = to_north * turn_cos[d] + to_east * turn_sin[d]
-            edge = np.arctan2(-facing, level) if facing < 0 else 0.0
-            all_sky = _sector(facing, level, edge)
+            sine, cosine = _sine_cosine(horizon[i, d])
+            all_sky = facing * _QUARTER + level / 2
+            if facing < 0:
+                steep = np.sqrt(facing * facing + level * level)
+                edge = np.arctan2(-facing, level)
+                all_sky = _sector(facing, level, edge, -facing / steep, level / steep)
+                above = horizon[i, d] > edge
+            else:
+                above = horizon[i, d] > 0
             whole += all_sky
-            low = horizon[i, d]
-            seen += _sector(facing, level, low) if low > edge else all_sky
+            seen += _sector(facing, level, horizon[i, d], sine, cosine) if above else all_sky
         out[i] = seen / whole
 
 
 @nb.njit(inline="always")
-def _sector(facing: Any, level: Any, low: Any) -> Any:
+def _sector(facing: Any, level: Any, low: Any, sine: Any, cosine: Any) -> Any:
     """Integral of (facing cos e + level sin e) cos e from ``low`` to 90 degrees."""
-    sine, cosine = np.sin(low), np.cos(low)
     across = (np.pi / 2 - low) / 2 - sine * cosine / 2
     return facing * across + level * cosine * cosine / 2
+
+
+@nb.njit(inline="always")
+def _sine_cosine(x: Any) -> Any:
+    """Sine and cosine between -90 and 90 degrees by their series, to 1e-9: half the time of the
+    library's.
+    """
+    s = x * x
+    sine, cosine = _SINE[0], _COSINE[0]
+    for n in range(1, len(_SINE)):
+        sine, cosine = sine * s + _SINE[n], cosine * s + _COSINE[n]
+    return x * sine, cosine

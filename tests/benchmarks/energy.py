@@ -9,13 +9,13 @@ Single thread for the ratios; then two threads over one; then memory of a millio
 from __future__ import annotations
 
 import json
+import os
 import resource
 import subprocess
 import sys
 import time
 from pathlib import Path
 
-import numba
 import numpy as np
 import pandas as pd
 import pvlib
@@ -86,7 +86,7 @@ def main() -> None:
     count = int(sys.argv[1]) if len(sys.argv) > 1 else 1_000_000
     table, few = arrays(count), arrays(100)
     horizon = np.random.default_rng(1).uniform(0, 30, (count, 36))
-    numba.set_num_threads(1)
+    os.environ["NUMBA_NUM_THREADS"] = "1"
 
     def plain() -> None:
         pvp.simulate_energy(table, WEATHER, scenario=SCENARIO)
@@ -97,7 +97,7 @@ def main() -> None:
     peer = best(raw_pvlib(few)) / len(few)
     ours, behind = best(plain) / count, best(shaded) / count
     wall_one = best(plain, time.perf_counter)
-    numba.set_num_threads(2)
+    os.environ["NUMBA_NUM_THREADS"] = "2"
     wall_two = best(plain, time.perf_counter)
     peak = subprocess.run(
         [sys.executable, __file__, "memory"], capture_output=True, text=True, check=True
