@@ -62,7 +62,7 @@ def save_sheet(
     # Neighbours may stand in the sun, so all planes are looked at.
     horizons, _ = site_horizons(planes, None, scenario)
     angles = None if horizons is None else horizons.angles[own]
-    weather, _ = site_weather(scenario, find_place(planes, scenario.site.province)[0])
+    weather, _ = site_weather(scenario, find_place(planes, scenario.site.province)[0], planes)
     shares = yield_shares(planes, weather, scenario=scenario, horizons=horizons)
     planes = planes.assign(yield_share=shares)
     figure = _draw(planes[own].reset_index(drop=True), angles, building_id, scenario, language)

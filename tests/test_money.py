@@ -143,8 +143,8 @@ def test_full_feed_in_by_hand():
     cash = net("self_invest")
     assert cash[0] == -30_000
     assert cash[1] == pytest.approx(10_000 * 0.99 * PRICE - 400, abs=0.01)
-    assert cash[12] == pytest.approx(10_000 * 0.99 * 0.996**11 * MARKET - 400 - 2_500, abs=0.01)
-    assert cash[25] == pytest.approx(10_000 * 0.99 * 0.996**24 * MARKET - 400, abs=0.01)
+    assert cash[12] == pytest.approx(10_000 * 0.99 * 0.9923**11 * MARKET - 400 - 2_500, abs=0.01)
+    assert cash[25] == pytest.approx(10_000 * 0.99 * 0.9923**24 * MARKET - 400, abs=0.01)
 
 
 def test_self_use_by_hand():
@@ -198,7 +198,7 @@ def test_light_induced_loss_is_counted_once():
         pvp.Scenario(system={"loss_items": {"light_induced": 0.015}})
     both = {"finance": {"degradation_first_year": 0}}
     assert pvp.Scenario(system={"loss_items": {"light_induced": 0.015}}, **both)
-    assert remaining(pvp.Scenario())[:2] == pytest.approx([0.99, 0.99 * 0.996])
+    assert remaining(pvp.Scenario())[:2] == pytest.approx([0.99, 0.99 * 0.9923])
 
 
 @pytest.mark.parametrize(
@@ -242,7 +242,7 @@ def test_events_cost_pause_and_are_insured():
     event = {"kind": "typhoon", "year": 3, "outage_months": 6, "cost_per_w": 1.0, "insured": 0.8,
              "deductible_per_w": 0.25}  # fmt: skip
     calm, hit = net("self_invest"), net("self_invest", pvp.Scenario(finance={"events": [event]}))
-    lost = 10_000 * 0.99 * 0.996**2 * PRICE / 2
+    lost = 10_000 * 0.99 * 0.9923**2 * PRICE / 2
     assert calm[3] - hit[3] == pytest.approx(lost + 10_000 - 0.8 * 0.75 * 10_000, abs=0.02)
     assert calm[4] == hit[4]
 
@@ -391,7 +391,7 @@ def test_a_deficit_is_met_from_the_reserve_and_then_carried_forward():
     assert dividend[2] == 0
     assert ledger.balances["reserve"][1] == 0
     assert ledger.balances["cash"][1] == pytest.approx(0.3 * left - 1_400, abs=0.02)
-    sales = 9_900 * 0.996**2 * PRICE
+    sales = 9_900 * 0.9923**2 * PRICE
     # The third year ends in 2029, past the exemption: VAT of a hundredth.
     third = sales * 0.99 - 400 + ledger.balances["cash"][1]
     assert dividend[3] == pytest.approx(0.7 * third, abs=0.03)
@@ -415,7 +415,7 @@ def test_loan_lowers_the_own_capital_and_cover_is_income_over_service():
     annuity = 21_000 * 0.04 / (1 - 1.04**-10)
     assert cash[1] == pytest.approx(9_900 * PRICE - 400 - annuity, abs=0.02)
     cover = appraise(one, ledger, "self_invest")["dscr_min"].iloc[0]
-    assert cover == pytest.approx((9_900 * 0.996**9 * MARKET - 400) / annuity, abs=1e-4)
+    assert cover == pytest.approx((9_900 * 0.9923**9 * MARKET - 400) / annuity, abs=1e-4)
 
 
 def test_vat_is_due_above_the_threshold_or_after_its_term():

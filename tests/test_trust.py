@@ -265,7 +265,7 @@ def test_lists_and_tables_are_looked_at_one_by_one():
 
 @pytest.mark.parametrize(
     ("changes", "key"),
-    [({"weather.altitude": 30.0}, "weather.altitude"),
+    [({"weather.latitude": 30.0}, "weather.latitude"),
      ({"tariff.peak_hours": [7, 21]}, "tariff.peak_hours"),
      ({"loan.rate": 0.05}, "loan.rate"), ({"carbon.claim_price": 5.0}, "carbon.claim_price"),
      ({"tariff.export_price": 0.4, "tariff.market_path": "low"}, "tariff.market_path"),

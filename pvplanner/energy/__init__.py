@@ -19,6 +19,7 @@ from pvplanner.energy.doubt import (
     contributions,
     doubt_components,
     energy_ranges,
+    over_life,
     roof_doubt,
 )
 from pvplanner.energy.waterfall import loss_waterfall
@@ -40,6 +41,7 @@ __all__ = [
     "loss_factors",
     "loss_waterfall",
     "module_gamma",
+    "over_life",
     "roof_doubt",
     "simulate_energy",
     "simulate_hours",

@@ -24,7 +24,7 @@ from pvplanner.energy.quadrature import (
 )
 from pvplanner.energy.year import Year
 from pvplanner.scenario import Scenario
-from pvplanner.weather import Weather, shift_sun
+from pvplanner.weather import Weather, records_near, shift_sun, typical_sigma
 
 Z90 = 1.2815515655446004
 """Standard normal deviate exceeded with 10 % probability."""
@@ -69,24 +69,46 @@ def doubt_components(scenario: Scenario, weather: Weather, *, chinese: bool) -> 
     Parameters
     ----------
     chinese : bool
-        Year-to-year variation of East China, or that of elsewhere.
+        Whether years vary as the records of the place's province say, or as elsewhere.
+
+    Returns
+    -------
+    DataFrame
+        ``component``, ``sigma``, ``scope`` (``shared``, ``own``, or ``life`` for what only the
+        years of life change), ``source``, ``year``, ``certainty``.
     """
     table = reference.load("doubt")
     table = table[table["component"].notna()].rename(columns={"one_sigma_fraction": "sigma"})
     dropped = "year_to_year_elsewhere" if chinese else "year_to_year"
     table = table[table["component"] != dropped].copy()
     table["component"] = table["component"].str.replace("_elsewhere", "", regex=False)
-    if weather.synthetic:
-        own, found = (
-            table["component"] == "irradiation_source",
-            reference.constant("irradiation_source_typical"),
-        )
-        table.loc[own, "sigma"], table.loc[own, "source"] = found.value, found.source
+    table = _of_place(table.fillna({"year": ""}), weather, chinese=chinese)
     for component, sigma in scenario.doubt.sigma.items():
         own = table["component"] == component
         table.loc[own, ["sigma", "source", "certainty"]] = [sigma, "scenario", "given"]
     columns = ["component", "sigma", "scope", "source", "year", "certainty"]
-    return table[columns].fillna({"year": ""}).reset_index(drop=True)
+    return table[columns].reset_index(drop=True)
+
+
+def _of_place(table: pd.DataFrame, weather: Weather, *, chinese: bool) -> pd.DataFrame:
+    """The components with what is known of the place: its records, its stations."""
+    records = records_near(weather.latitude, weather.longitude) if chinese else None
+    if records is not None:
+        own = table["component"] == "year_to_year"
+        source = f"{records.source}: {records.province}"
+        table.loc[own, ["sigma", "source"]] = [records.year_to_year, source]
+    if not weather.synthetic:
+        return table
+    own = table["component"] == "irradiation_source"
+    table.loc[own, ["sigma", "source", "certainty"]] = [*typical_sigma(weather), "computed"]
+    if records is not None:
+        gap = table[own].assign(
+            component="irradiation_table", sigma=abs(records.gap), scope="shared",
+            source=f"{records.source}: {records.province} {records.gap:+.1%}", certainty="one",
+        )  # fmt: skip
+        at = int(np.flatnonzero(own.to_numpy())[0]) + 1
+        table = pd.concat([table.iloc[:at], gap, table.iloc[at:]], ignore_index=True)
+    return table
 
 
 def roof_doubt(
@@ -208,6 +230,20 @@ def as_built(doubt: RoofDoubt) -> RoofDoubt:
     return replace(doubt, below=nothing, above=nothing)
 
 
+def over_life(doubt: RoofDoubt, years: int) -> RoofDoubt:
+    """The same for the mean of the life's years.
+
+    Good and bad years average: what changes from year to year is divided by their root. The rate of
+    wear, of which little is known in any one year, adds up.
+    """
+    table = doubt.components.copy()
+    yearly, wear = table["component"] == "year_to_year", table["component"] == "wear"
+    table.loc[yearly, "sigma"] /= math.sqrt(years)
+    table.loc[wear, "sigma"] *= (years - 1) / 2
+    table.loc[wear, "scope"] = "shared"
+    return replace(doubt, components=table)
+
+
 def _own_sigma(components: pd.DataFrame) -> float:
     own = components.loc[components["scope"] == "own", "sigma"].to_numpy(dtype=float)
     return float(np.sqrt((own**2).sum()))
@@ -229,7 +265,7 @@ def contributions(doubt: RoofDoubt) -> pd.DataFrame:
     rows = [
         (r.component, r.sigma, r.sigma * (1.0 if r.scope == "shared" else single), r.source, r.year,
          r.certainty)
-        for r in doubt.components.itertuples()
+        for r in doubt.components[doubt.components["scope"] != "life"].itertuples()
     ]  # fmt: skip
     spread = (doubt.below + doubt.above) / 2
     area = float(energy @ spread) / whole

@@ -261,6 +261,7 @@ def village_totals(
     place = village_id(out)
     out["energy_p90_kwh"] = place.map(own["p90_kwh"]).fillna(0.0)
     out["energy_p90_built_kwh"] = place.map(own["p90_built_kwh"]).fillna(0.0)
+    out["energy_p90_life_kwh"] = place.map(own["p90_life_kwh"]).fillna(0.0)
     return out
 
 

@@ -5,7 +5,14 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from pvplanner.energy import RoofDoubt, as_built, doubt_components, energy_ranges, roof_doubt
+from pvplanner.energy import (
+    RoofDoubt,
+    as_built,
+    doubt_components,
+    energy_ranges,
+    over_life,
+    roof_doubt,
+)
 from pvplanner.holdings import village_id
 from pvplanner.scenario import Scenario
 from pvplanner.weather import Weather
@@ -56,8 +63,9 @@ def _room(arrays: pd.DataFrame, planes: pd.DataFrame) -> pd.DataFrame:
 
 
 def plan_ranges(
-    doubt: RoofDoubt, arrays: pd.DataFrame, links: pd.DataFrame, buildings: pd.DataFrame
-) -> pd.DataFrame:
+    doubt: RoofDoubt, arrays: pd.DataFrame, links: pd.DataFrame, buildings: pd.DataFrame,
+    life_years: int,
+) -> pd.DataFrame:  # fmt: skip
     """Ranges of the energy at every level: a whole's is not the sum of its parts'.
 
     Returns
@@ -65,8 +73,10 @@ def plan_ranges(
     DataFrame
         ``level`` (``array``, ``building``, ``household``, ``village``), ``id``, ``p90_kwh`` and
         ``p10_kwh``, and for households and villages ``p90_built_kwh``: of the planned modules once
-        they stand, without the doubt whether the roof holds as many. Money is reckoned on that,
-        since it pays for them. Kilowatt-hours are whole but for arrays.
+        they stand, without the doubt whether the roof holds as many, in any one year, and
+        ``p90_life_kwh``: the same of the mean of the life's years, before wear, the doubt of wear
+        counted. Money is reckoned on these, since it pays for the planned modules.
+        Kilowatt-hours are whole but for arrays.
     """
     house, houses = pd.factorize(arrays["building_id"])
     own = pd.DataFrame({"group": house, "row": np.arange(len(arrays)), "weight": 1.0})
@@ -87,22 +97,29 @@ def plan_ranges(
     of_household = pd.concat(
         [of_building.loc[alone["house"]].set_axis(alone["home"]), energy_ranges(doubt, rest, both)]
     )
-    household_built = energy_ranges(built, theirs, one).reindex(of_household.index)
+    life = over_life(built, life_years)
+    household_built, household_life = (
+        energy_ranges(held, theirs, one).reindex(of_household.index) for held in (built, life)
+    )
     parts = [
         _level("array", energy_ranges(doubt, None, both), arrays["array_id"].to_numpy()),
         _level("building", of_building.round(), houses.to_numpy()[of_building.index]),
         _level("household", of_household.round(), homes.to_numpy()[of_household.index],
-               household_built),
+               household_built, household_life),
         _level("village", energy_ranges(doubt, village, both).round(), None,
-               energy_ranges(built, village, one)),
+               energy_ranges(built, village, one), energy_ranges(life, village, one)),
     ]  # fmt: skip
     return pd.concat(parts, ignore_index=True)
 
 
 def _level(
-    name: str, found: pd.DataFrame, ids: np.ndarray | None, built: pd.DataFrame | None = None
-) -> pd.DataFrame:
-    held = np.full(len(found), np.nan) if built is None else built["p90"].round().to_numpy()
+    name: str, found: pd.DataFrame, ids: np.ndarray | None, built: pd.DataFrame | None = None,
+    life: pd.DataFrame | None = None,
+) -> pd.DataFrame:  # fmt: skip
+    held, long = (
+        np.full(len(found), np.nan) if part is None else part["p90"].round().to_numpy()
+        for part in (built, life)
+    )
     return pd.DataFrame(
         {
             "level": name,
@@ -110,6 +127,7 @@ def _level(
             "p90_kwh": found["p90"].to_numpy(),
             "p10_kwh": found["p10"].to_numpy(),
             "p90_built_kwh": held,
+            "p90_life_kwh": long,
         }
     )
 

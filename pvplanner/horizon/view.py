@@ -10,7 +10,6 @@ import numpy as np
 
 from pvplanner.threads import spread
 
-
 _QUARTER = np.pi / 4
 _SINE = tuple((-1.0) ** n / math.factorial(2 * n + 1) for n in range(8, -1, -1))
 _COSINE = tuple((-1.0) ** n / math.factorial(2 * n) for n in range(8, -1, -1))

@@ -37,6 +37,8 @@ class Case:
     terms : Terms
     ratio : ndarray, shape (households,)
         Energy over the expected one: 1, or P90 over P50.
+    use_ratio : ndarray, shape (households,), optional
+        Self-use over the expected one at that energy; 1 if not given.
     """
 
     people: pd.DataFrame
@@ -44,6 +46,7 @@ class Case:
     bills: pd.DataFrame
     terms: Terms
     ratio: np.ndarray
+    use_ratio: np.ndarray | None = None
 
     @classmethod
     def planned(
@@ -56,8 +59,12 @@ class Case:
         """Some of the households, by position."""
         return Case(
             self.people.iloc[rows], self.demand.iloc[rows], self.bills.iloc[rows], self.terms,
-            self.ratio[rows],
+            self.ratio[rows], None if self.use_ratio is None else self.use_ratio[rows],
         )  # fmt: skip
+
+    def _used(self, values: np.ndarray) -> np.ndarray:
+        """What hangs on self-use, as the case has it."""
+        return values if self.use_ratio is None else values * self.use_ratio[:, None]
 
     @property
     def count(self) -> int:
@@ -96,9 +103,9 @@ class Case:
         share = self.terms.self_use_share
         if share is not None:
             use = self.people["consumption_kwh"].to_numpy(dtype=float)[:, None]
-            return np.fmin(share * self.made, use)
+            return self._used(np.fmin(share * self.made, use))
         used = at_scale(self.demand, "self_used_kwh", self.scale, np.zeros(self.count))
-        return np.clip(used, 0, self.made)
+        return self._used(np.clip(used, 0, self.made))
 
     @cached_property
     def exported(self) -> np.ndarray:
@@ -115,7 +122,7 @@ class Case:
             return self.self_used * self.terms.prices.self_use
         before = self.bills["bill_before"].to_numpy(dtype=float)
         after = at_scale(self.bills, "bill_after", self.scale, before)
-        return np.where(self.watts[:, None] > 0, before[:, None] - after, 0.0)
+        return self._used(np.where(self.watts[:, None] > 0, before[:, None] - after, 0.0))
 
     @cached_property
     def worth(self) -> np.ndarray:

@@ -11,12 +11,22 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from pvplanner import reference
 from pvplanner.energy.doubt import Z90
-from pvplanner.money import COLLECTIVE, Case, borrower_cover, chosen_rows, owner_of, run_model
+from pvplanner.money import (
+    COLLECTIVE,
+    Case,
+    borrower_cover,
+    chosen_rows,
+    household_measures,
+    owner_of,
+    run_model,
+)
 from pvplanner.money.terms import Terms
+from pvplanner.schema import CASES
 
 PROBABLE = ("p50", "p90", "life")
-"""As expected; with the energy of nine years of ten; with that of the loan's life as a whole."""
+"""As expected; with the energy that any one year exceeds with 90 %; with that of all loan years."""
 
 
 def stress_overrides(terms: Terms) -> dict[str, dict[str, Any]]:
@@ -61,18 +71,57 @@ def p90_ratios(
     return np.clip(one, 0, 1), np.clip(life, 0, 1)
 
 
-def built_ratio(people: pd.DataFrame) -> np.ndarray:
+def built_ratio(people: pd.DataFrame, column: str = "energy_p90_built_kwh") -> np.ndarray:
     """P90 of the energy as built over the expected energy; 1 where there is none."""
     energy = people["energy_kwh"].to_numpy(dtype=float)
-    p90 = people["energy_p90_built_kwh"].to_numpy(dtype=float)
+    p90 = people[column].to_numpy(dtype=float)
     return np.divide(p90, energy, out=np.ones_like(energy), where=energy > 0)
 
 
-def in_poor_years(case: Case, p90_built_kwh: np.ndarray) -> Case:
-    """The case with the energy that is exceeded in nine years of ten."""
-    people = case.people.assign(energy_p90_built_kwh=p90_built_kwh)
+YEARLY = ("income_first_year", "income_worst", "dscr_min")
+"""Measures of a single year; the others are of the life as a whole."""
+
+
+def poor_measures(people: pd.DataFrame, case: Case, ranges: pd.DataFrame) -> pd.DataFrame:
+    """Measures of every household under every model in poor years.
+
+    Those of a single year with the energy that any one year exceeds with 90 % probability, those of
+    the life with that of the mean of its years.
+
+    Parameters
+    ----------
+    ranges : DataFrame
+        ``energy_p90_built_kwh`` and ``energy_p90_life_kwh``, on the rows of ``people``.
+    """
+    name = CASES[1]
+    life, one = (
+        household_measures(people, {name: in_poor_years(case, ranges[column].to_numpy(float))})
+        for column in ("energy_p90_life_kwh", "energy_p90_built_kwh")
+    )
+    return life.assign(**{column: one[column].to_numpy() for column in YEARLY})
+
+
+def in_poor_years(case: Case, p90_kwh: np.ndarray) -> Case:
+    """The case with an energy that is exceeded with 90 % probability."""
+    people = case.people.assign(energy_p90_built_kwh=p90_kwh)
     ratio = np.clip(built_ratio(people), 0, 1)
-    return Case(case.people, case.demand, case.bills, case.terms, ratio)
+    return Case(case.people, case.demand, case.bills, case.terms, ratio, 1 - _less_use(case, ratio))
+
+
+def _less_use(case: Case, ratio: np.ndarray) -> np.ndarray:
+    """How much less is used at home, by its part in the doubt of what a household earns.
+
+    Self-use and energy are doubted apart; at P90 of their sum each gives way by its own part.
+    """
+    sigma = reference.constant("self_use_sigma").value
+    saved, sold = case.bill_difference[:, 0], case.surplus_sales[:, 0]
+    spare, used = case.exported[:, 0], case.self_used[:, 0]
+    price = np.divide(sold, spare, out=np.zeros_like(sold), where=spare > 0)
+    by_use = sigma * np.maximum(saved - used * price, 0)
+    by_energy = (1 - ratio) / Z90 * (saved + sold)
+    both = np.hypot(by_use, by_energy)
+    part = np.divide(by_use, both, out=np.zeros_like(both), where=both > 0)
+    return Z90 * sigma * part
 
 
 def covers(

@@ -28,7 +28,7 @@ from pvplanner.plan.parts import name_villages
 from pvplanner.reference import legal_zone, provincial
 from pvplanner.roofs import model_roofs
 from pvplanner.scenario import Scenario
-from pvplanner.weather import Weather, read_weather, typical_year
+from pvplanner.weather import Weather, read_weather, relief_height, typical_year
 
 UNUSED = ("transformers",)
 """Keys of ``[site]`` that nothing reads yet."""
@@ -298,12 +298,38 @@ def links_of(homes: pd.DataFrame) -> pd.DataFrame:
     return known[["building_id", "household_id", "share"]]
 
 
-def site_weather(scenario: Scenario, place: Place) -> tuple[Weather, list[Finding]]:
+RELIEF_OFF_M = 700.0
+"""A village in the mountains may lie so far from the mean of its cell of the coarse relief; further
+off, or at nought, the heights of a raster are over another datum."""
+
+
+def site_height(scenario: Scenario, place: Place, buildings: gpd.GeoDataFrame) -> float:
+    """Height of a village above the sea: stated, else of its rasters, else of a coarse relief."""
+    site, stated = scenario.site, scenario.weather.altitude
+    relief = relief_height(place.latitude, place.longitude)
+    if stated is not None:
+        return stated
+    from pvplanner.terrain import open_raster, village_ground
+
+    for path in (site.dtm, site.dem, site.dsm or site.points):
+        if path is None or buildings.empty:
+            continue
+        with open_raster(path, buildings.crs, unit=site.height_unit) as raster:
+            height = village_ground(raster, buildings.geometry.to_numpy())
+        if np.isfinite(height) and abs(height - relief) <= RELIEF_OFF_M:
+            return height
+    return relief
+
+
+def site_weather(
+    scenario: Scenario, place: Place, buildings: gpd.GeoDataFrame
+) -> tuple[Weather, list[Finding]]:
     """The weather of a place: the scenario's file, or a synthetic typical year."""
     choice = scenario.weather
     latitude, longitude = place.latitude, place.longitude
     if scenario.site.weather == "typical":
-        weather = typical_year(latitude, longitude, seed=choice.seed)
+        height = site_height(scenario, place, buildings)
+        weather = typical_year(latitude, longitude, altitude=height, seed=choice.seed)
         return weather, list(weather.findings)
     weather = read_weather(
         scenario.site.weather,

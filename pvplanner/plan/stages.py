@@ -133,13 +133,14 @@ def links(homes: pd.DataFrame) -> Any:
 @stage(
     "year", across="alone", kept="year.parquet",
     keys=("weather.trusted", "weather.sun_offset_minutes", "weather.seed", "weather.latitude",
-          "weather.longitude", "weather.altitude", "weather.utc_offset_hours"),
-    files=("site.weather",),
+          "weather.longitude", "weather.altitude", "weather.utc_offset_hours",
+          "site.height_unit"),
+    files=("site.weather", "site.dtm", "site.dem", "site.dsm", "site.points"),
     said="weather",
 )  # fmt: skip
-def year(place: Place, *, scenario: Any) -> Any:
+def year(place: Place, buildings: gpd.GeoDataFrame, *, scenario: Any) -> Any:
     """The weather year, ready for the sun of its place."""
-    weather, findings = sites.site_weather(scenario, place)
+    weather, findings = sites.site_weather(scenario, place, buildings)
     return weather.to_table(), findings
 
 
@@ -307,14 +308,15 @@ def _doubt(
 DOUBT = ("doubt.area_shared", "doubt.sigma", *SKY, *YEAR)
 
 
-@stage("ranges", kept="ranges.parquet", keys=DOUBT, said="doubt")
+@stage("ranges", kept="ranges.parquet", keys=(*DOUBT, "finance.life_years"), said="doubt")
 def ranges(
     arrays: pd.DataFrame, energy: pd.DataFrame, planes: gpd.GeoDataFrame, links: pd.DataFrame,
     year: pd.DataFrame, place: Place, buildings: gpd.GeoDataFrame, *, scenario: Any,
 ) -> Any:  # fmt: skip
     """How far each figure of energy can be trusted (P90)."""
     doubt = _doubt(arrays, energy, planes, year, place, scenario)
-    return doubts.plan_ranges(doubt, arrays, links, buildings)
+    life = scenario.finance.life_years
+    return doubts.plan_ranges(doubt, arrays, links, buildings, life)
 
 
 @stage("doubt", across="apart", kept="doubt.parquet", keys=DOUBT)
@@ -402,7 +404,7 @@ def margin(arrays: pd.DataFrame, energy: pd.DataFrame, terms: Terms) -> Any:
 @stage("household_ranges", joins="households")
 def household_ranges(people: pd.DataFrame, ranges: pd.DataFrame) -> Any:
     """P90 of each household."""
-    names = {"p90_kwh": "energy_p90_kwh", "p90_built_kwh": "energy_p90_built_kwh"}
+    names = {f"{name}_kwh": f"energy_{name}_kwh" for name in ("p90", "p90_built", "p90_life")}
     return doubts.of_level(ranges, "household", people["household_id"], names)
 
 
@@ -457,9 +459,9 @@ def measures(
 ) -> Any:  # fmt: skip
     """Income, cost and return by household, model and case."""
     homes, case = case_of(people, holdings, demand, bills, terms)
-    p90 = household_ranges["energy_p90_built_kwh"].to_numpy(dtype=float)
-    poor = stress.in_poor_years(case, p90)
-    return money.household_measures(homes, dict(zip(CASES, (case, poor), strict=True)))
+    planned = money.household_measures(homes, {CASES[0]: case})
+    poor = stress.poor_measures(homes, case, household_ranges)
+    return frames.concat([planned, poor], ignore_index=True)
 
 
 @stage("chosen", joins="households")

@@ -5,7 +5,7 @@ The only room that opens rasters.
 
 from __future__ import annotations
 
-from pvplanner.terrain.ground import fitting_terrain, ground_gap, usual_height
+from pvplanner.terrain.ground import fitting_terrain, ground_gap, usual_height, village_ground
 from pvplanner.terrain.rasters import (
     FINEST_M,
     HEIGHT_UNITS,
@@ -28,5 +28,6 @@ __all__ = [
     "trace",
     "unknown_values",
     "usual_height",
+    "village_ground",
     "write_heights",
 ]

@@ -34,7 +34,8 @@ from pvplanner.weather.raw import Given, RawWeather
 from pvplanner.weather.readers import parse_weather
 from pvplanner.weather.series import complete, condense
 from pvplanner.weather.stamps import Sun, find_sun, noon_of_light, sun_arc
-from pvplanner.weather.typical import typical_year, usual_light
+from pvplanner.weather.stations import records_near, relief_height
+from pvplanner.weather.typical import typical_sigma, typical_year, usual_light
 
 __all__ = [
     "COLUMNS",
@@ -44,8 +45,11 @@ __all__ = [
     "extra_radiation",
     "hourly_index",
     "read_weather",
+    "records_near",
+    "relief_height",
     "shift_sun",
     "solar_position",
+    "typical_sigma",
     "typical_year",
     "usual_light",
 ]
@@ -251,8 +255,10 @@ def _sun(
     said = raw.stated_offset_minutes if raw.stated_offset_minutes is not None else minutes or None
     if said is not None:
         claim = Sun(round(said, 2), 0.0, "stated")
-        far = seen and CLAIM_MINUTES.get(seen.verdict, OTHER_CLAIM_MINUTES)
-        if seen is None or abs(seen.minutes - said) <= max(far, 3 * seen.sigma):
+        if seen is None:
+            return found(claim, "stated")
+        far = CLAIM_MINUTES.get(seen.verdict, OTHER_CLAIM_MINUTES)
+        if abs(seen.minutes - said) <= max(far, 3 * seen.sigma):
             return found(claim, "stated")
         return found(seen, "contradicted", said=f"{said:g}")
     if seen is None:

@@ -1,13 +1,10 @@
 """A synthetic typical year for a first look, where there is no weather file.
 
 Monthly sums of GHI and DHI equal the packaged table of 270 Chinese stations (CSWD typical years),
-interpolated from the four nearest by inverse distance; the hours between are made up from a seed.
-Leaving a station out, the interpolation errs by 5.7 % rms in East China: that is the least doubt.
+interpolated (:mod:`pvplanner.weather.stations`); the hours between are made up from a seed.
 """
 
 from __future__ import annotations
-
-from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
@@ -15,33 +12,22 @@ import pandas as pd
 from pvplanner import reference
 from pvplanner.errors import Finding, InputError
 from pvplanner.weather.frame import Weather, extra_radiation, hourly_index, solar_position
+from pvplanner.weather.stations import interpolate, records_near
 from pvplanner.weather.synthesis import make_radiation, make_temperature
 
-REACH_KM = 200.0
-"""Beyond this distance from every station there is no typical year."""
 
-INTERPOLATION_DOUBT = 0.057
-"""Relative error (rms) of yearly GHI when a station is left out, East China."""
-
-
-@dataclass(frozen=True)
-class _Station:
-    """Interpolated monthly climate of one place."""
-
-    monthly: pd.DataFrame
-    altitude: float
-    names: str
-    nearest_km: float
-
-
-def typical_year(latitude: float, longitude: float, *, seed: int = 0) -> Weather:
+def typical_year(
+    latitude: float, longitude: float, *, altitude: float | None = None, seed: int = 0
+) -> Weather:
     """Synthetic hours whose months equal the climate table.
 
     Parameters
     ----------
     latitude, longitude : float
-        Degrees; within 200 km of a Chinese station, or anywhere on land where the extra ``merra2``
+        Degrees; within 330 km of a Chinese station, or anywhere on land where the extra ``merra2``
         is installed.
+    altitude : float, optional
+        Metres above the sea, to which air temperature is brought; a coarse relief's if not given.
     seed : int
         Same seed, same year, on every machine.
 
@@ -53,10 +39,10 @@ def typical_year(latitude: float, longitude: float, *, seed: int = 0) -> Weather
     Raises
     ------
     InputError
-        If the nearest station is over 200 km away and MERRA-2 is not installed.
+        If the nearest station is over 330 km away and MERRA-2 is not installed.
     """
     try:
-        station = _interpolate(latitude, longitude)
+        station = interpolate(latitude, longitude, altitude)
     except InputError as far:
         return _from_merra2(latitude, longitude, seed, far)
     index = hourly_index(8.0)
@@ -78,8 +64,14 @@ def typical_year(latitude: float, longitude: float, *, seed: int = 0) -> Weather
     params = {
         "stations": station.names,
         "distance_km": round(station.nearest_km),
-        "doubt": f"{INTERPOLATION_DOUBT:.1%}",
+        "altitude": f"{station.altitude:.0f}",
+        "doubt": f"{station.sigma:.1%}",
     }
+    findings = [Finding("weather_synthetic", "weather", params=params)]
+    records = records_near(latitude, longitude)
+    if records is not None:
+        more = {"province": records.province, "gap": f"{records.gap:+.1%}"}
+        findings.append(Finding("weather_records", "weather", params=more))
     return Weather(
         frame,
         latitude,
@@ -88,48 +80,27 @@ def typical_year(latitude: float, longitude: float, *, seed: int = 0) -> Weather
         f"synthetic typical year (CSWD monthly means of {station.names}; seed {seed})",
         trusted="ghi_dhi",
         synthetic=True,
-        findings=(Finding("weather_synthetic", "weather", params=params),),
+        findings=tuple(findings),
     )
+
+
+def typical_sigma(weather: Weather) -> tuple[float, str]:
+    """One sigma of a typical year's yearly GHI at its place, and where that is from."""
+    try:
+        station = interpolate(weather.latitude, weather.longitude, weather.altitude)
+    except InputError:
+        found = reference.constant("merra2_sigma")
+        return found.value, found.source
+    return station.sigma, f"each station foretold by the others, around {station.names}"
 
 
 def usual_light(latitude: float, longitude: float) -> float:
     """Yearly GHI of a place by the packaged climate, kWh/m2; nan far from every station."""
     try:
-        monthly = _interpolate(latitude, longitude).monthly
+        monthly = interpolate(latitude, longitude).monthly
     except InputError:
         return float("nan")
     return float(monthly["ghi_kwh_per_m2"].sum())
-
-
-def _interpolate(latitude: float, longitude: float) -> _Station:
-    table = reference.load("climate")
-    places = table.drop_duplicates("station")
-    away = reference.distance_km(
-        latitude, longitude, places["latitude"].to_numpy(), places["longitude"].to_numpy()
-    )
-    nearest = np.argsort(away, kind="stable")[:4]
-    if away[nearest[0]] > REACH_KM:
-        raise InputError(
-            "typical_too_far", where="site.weather", distance_km=round(float(away[nearest[0]]))
-        )
-    weight = 1 / np.maximum(away[nearest], 0.1)
-    weight /= weight.sum()
-    chosen = places.iloc[nearest]
-    values = [c for c in table.columns if c.endswith(("_per_m2", "_c", "_per_s"))]
-    monthly = sum(
-        table[table["station"] == station].set_index("month")[values] * share
-        for station, share in zip(chosen["station"], weight, strict=True)
-    )
-    return _Station(
-        pd.DataFrame(monthly),
-        float(chosen["altitude_m"].to_numpy() @ weight),
-        ", ".join(chosen["site"]),
-        float(away[nearest[0]]),
-    )
-
-
-MERRA2_BIAS = "station irradiation times 1.10 to 1.70 in China, 1.30 in the east"
-"""What is known of it; it is not corrected elsewhere."""
 
 
 def _from_merra2(latitude: float, longitude: float, seed: int, far: InputError) -> Weather:
@@ -161,13 +132,14 @@ def _from_merra2(latitude: float, longitude: float, seed: int, far: InputError) 
         return watts / day_top
 
     rng = np.random.default_rng(seed)
-    ghi, dhi, dni = make_radiation(
-        index, zenith, extra, mean * days_in * 24 / 1000, None, rng, daily
-    )
+    over = reference.constant("merra2_over").value
+    months = mean * days_in * 24 / 1000 / over
+    ghi, dhi, dni = make_radiation(index, zenith, extra, months, None, rng, daily)
     frame = pd.DataFrame({"ghi": ghi, "dni": dni, "dhi": dhi}, index=index)
     frame["temp_air"] = make_temperature(index, zonal_temperature(latitude), np.full(12, 8.0))
     frame["wind_speed"] = 2.0
-    finding = Finding("weather_merra2", "weather", params={"bias": MERRA2_BIAS})
+    told = {"over": f"{over - 1:.0%}", "doubt": f"{reference.constant('merra2_sigma').value:.0%}"}
+    finding = Finding("weather_merra2", "weather", params=told)
     return Weather(
         frame,
         latitude,

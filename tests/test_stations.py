@@ -1,0 +1,129 @@
+"""The climate between stations: what the others foretell of one that is left out."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import pvplanner as pvp
+from pvplanner import reference
+from pvplanner.energy import doubt_components
+from pvplanner.energy.doubt import Z90
+from pvplanner.weather import stations as known
+
+SPREAD = "shared/facts/climate_check.csv"
+
+
+@pytest.fixture(scope="module")
+def left_out():
+    """Each station foretold by the others: region, error and sigma of light, misses of warmth."""
+    table = known.stations()
+    regions = {r["province"]: r["grid_region"] for r in reference.rows("provinces")}
+    raw = reference.load("climate").sort_values(["station", "month"], kind="stable")
+    warmth = raw["temp_air_c"].to_numpy().reshape(-1, 12)
+    rows = []
+    for n, site in enumerate(table.sites):
+        place = (table.latitude[n], table.longitude[n], table.altitude[n])
+        found = known.interpolate(*place, without=n)
+        light = table.light[n] / found.monthly["ghi_kwh_per_m2"].sum() - 1
+        warm = found.monthly["temp_air_c"].to_numpy() - warmth[n]
+        rows.append((site, regions[table.provinces[n]], light, found.sigma, *warm))
+    months = [f"m{m}" for m in range(1, 13)]
+    return pd.DataFrame(rows, columns=["site", "region", "error", "sigma", *months])
+
+
+def test_ranges_of_left_out_stations_hold_what_they_say(left_out):
+    assert len(left_out) == 270
+    held = left_out["error"].abs() <= Z90 * left_out["sigma"]
+    assert 0.75 <= held.mean() <= 0.85
+    by_region = held.groupby(left_out["region"]).mean()
+    assert len(by_region) == 7
+    assert by_region.between(0.70, 0.90).all(), by_region
+    bias = left_out.groupby("region")["error"].mean()
+    assert abs(left_out["error"].mean()) < 0.015
+    assert (bias.abs() < 0.03).all(), bias
+
+
+def test_warmth_of_left_out_stations_is_brought_to_their_height(left_out):
+    off = left_out.filter(regex=r"^m\d").to_numpy()
+    assert np.sqrt((off**2).mean()) < 1.5
+    assert abs(off.mean()) < 0.3
+
+
+def test_doubt_is_the_places_own(left_out):
+    rms = left_out.groupby("region")["error"].apply(lambda e: np.sqrt((e**2).mean()))
+    assert rms["Northeast"] < 0.04 < 0.09 < rms["Southwest"]
+    plain, mountains = known.interpolate(45.5, 125.0), known.interpolate(31.0, 102.5)
+    assert plain.sigma < 0.04 < 0.08 < mountains.sigma
+
+
+def test_next_to_a_station_its_table_is_the_answer():
+    table = known.stations()
+    row = list(table.sites).index("Hangzhou")
+    place = (table.latitude[row], table.longitude[row], table.altitude[row])
+    found = known.interpolate(*place)
+    light = found.monthly["ghi_kwh_per_m2"].sum()
+    assert light == pytest.approx(table.light[row], rel=1e-4)
+    assert found.sigma < 0.005
+    away = known.interpolate(place[0] + 0.4, place[1], place[2])
+    assert away.sigma > 0.02
+
+
+def test_a_mountain_is_colder_than_its_valley():
+    valley = pvp.typical_year(29.52, 103.33, altitude=450.0)
+    summit = pvp.typical_year(29.52, 103.33, altitude=3047.0)
+    lapse = reference.constant("lapse_rate").value
+    cooled = valley.data["temp_air"].mean() - summit.data["temp_air"].mean()
+    assert cooled == pytest.approx(2.597 * lapse)
+    # Emei's own record is 3.3 degrees.
+    assert summit.data["temp_air"].mean() == pytest.approx(3.3, abs=2.5)
+    assert summit.altitude == 3047
+    assert pvp.typical_year(29.52, 103.33).altitude == known.relief_height(29.52, 103.33)
+
+
+def test_the_relief_knows_the_stations_heights():
+    table = known.stations()
+    off = [
+        known.relief_height(table.latitude[n], table.longitude[n]) - table.altitude[n]
+        for n in range(0, 270, 5)
+    ]
+    assert np.median(np.abs(off)) < 60
+
+
+def test_far_from_stations_nothing_is_known():
+    with pytest.raises(pvp.InputError, match="km away"):
+        known.interpolate(52.0, 4.4)
+    assert known.records_near(52.0, 4.4) is None
+
+
+def test_ranges_hold_the_records_of_other_stations(shared):
+    check = pd.read_csv(shared / "facts" / "climate_check.csv")
+    check = check[check["ghi_2008_2017_kwh_per_m2"] > 0]
+    rows = []
+    regions = {r["province"]: r["grid_region"] for r in reference.rows("provinces")}
+    for r in check.itertuples():
+        here = (r.latitude, r.longitude)
+        records = known.records_near(*here)
+        if records is None:
+            continue  # islands of the South China Sea
+        found = known.interpolate(*here, r.altitude_m)
+        sigma = np.hypot(np.hypot(found.sigma, records.gap), 0.03)
+        off = r.ghi_2008_2017_kwh_per_m2 / found.monthly["ghi_kwh_per_m2"].sum() - 1
+        rows.append((regions[records.province], abs(off) <= Z90 * sigma))
+    held = pd.DataFrame(rows, columns=["region", "held"]).groupby("region")["held"].mean()
+    assert (held > 0.7).all(), held
+
+
+def test_components_name_the_place(shared):
+    scenario = pvp.Scenario()
+    chengdu, shenyang = pvp.typical_year(30.6, 104.0), pvp.typical_year(41.8, 123.4)
+    one, two = (doubt_components(scenario, w, chinese=True).set_index("component")
+                for w in (chengdu, shenyang))  # fmt: skip
+    assert one.loc["irradiation_table", "sigma"] == pytest.approx(0.081)
+    assert "Sichuan" in one.loc["irradiation_table", "source"]
+    assert two.loc["irradiation_table", "sigma"] < 0.02
+    assert one.loc["year_to_year", "sigma"] != two.loc["year_to_year", "sigma"]
+    # A file is not the table.
+    file = pvp.read_weather(shared / "data" / "weather" / "hangzhou_cswd.epw")
+    assert "irradiation_table" not in set(
+        doubt_components(scenario, file, chinese=True)["component"]
+    )
