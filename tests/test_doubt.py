@@ -9,7 +9,14 @@ import pandas as pd
 import pytest
 
 import pvplanner as pvp
-from pvplanner.energy import as_built, contributions, doubt_components, energy_ranges, roof_doubt
+from pvplanner.energy import (
+    as_built,
+    contributions,
+    doubt_components,
+    energy_ranges,
+    over_life,
+    roof_doubt,
+)
 
 WEATHER = pvp.typical_year(29.72, 121.28)
 
@@ -175,3 +182,33 @@ def test_plan_states_p90_everywhere(liao):
     village_ratio = liao.villages["energy_p90_kwh"].sum() / liao.villages["energy_kwh"].sum()
     roof_ratio = (liao.energy["energy_p90_kwh"] / liao.energy["energy_kwh"]).mean()
     assert roof_ratio < village_ratio < 1
+
+
+def test_over_life_years_average_and_wear_adds_up():
+    doubt = as_built(doubt_of())
+    long = over_life(doubt, 25)
+    was, now = (d.components.set_index("component") for d in (doubt, long))
+    assert now.loc["year_to_year", "sigma"] == pytest.approx(was.loc["year_to_year", "sigma"] / 5)
+    assert now.loc["wear", "sigma"] == pytest.approx(0.003 * 12)
+    assert (was.loc["wear", "scope"], now.loc["wear", "scope"]) == ("life", "shared")
+    assert "wear" not in set(contributions(doubt)["component"])
+    whole = pd.DataFrame({"group": "all", "row": np.arange(len(doubt.energy_kwh)), "weight": 1.0})
+    one, mean = (energy_ranges(d, whole)["p90"].iloc[0] for d in (doubt, long))
+    total = doubt.energy_kwh.sum()
+    assert 0.85 < one / total < mean / total < 0.92
+
+
+def test_poor_years_of_a_plan_are_of_one_year_and_of_the_life(liao):
+    built = liao.households[liao.households["energy_kwh"] > 0]
+    life, one = built["energy_p90_life_kwh"], built["energy_p90_built_kwh"]
+    assert (life > one).all()
+    assert (life < built["energy_kwh"]).all()
+    village = liao.villages.iloc[0]
+    assert village["energy_p90_built_kwh"] < village["energy_p90_life_kwh"] < village["energy_kwh"]
+    table = liao.measures.merge(built[["household_id", "model"]], on=["household_id", "model"])
+    planned, poor = (
+        table[table["case"] == name].set_index("household_id") for name in ("planned", "poor_years")
+    )
+    # One bad year weighs more than the life's mean: by the energies that they are reckoned on.
+    assert (poor["income_first_year"] < planned["income_first_year"] + 0.01).all()
+    assert (poor["npv"] < planned["npv"] + 0.01).all()
