@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -11,12 +13,15 @@ from pvplanner.demand import (
     SCALES,
     archetypes,
     at_scale,
+    by_minutes,
+    on_weather_clock,
     periods,
     read_meter,
     share_village_battery,
     simulate_demand,
 )
 from pvplanner.demand.load import year_shape
+from pvplanner.energy.sky import clock_hours
 from pvplanner.money import find_bills, household_bills
 from pvplanner.weather import hourly_index
 
@@ -240,3 +245,63 @@ def test_li_ao_of_2015_with_nothing_tuned():
     assert free["yuan"].sum() == pytest.approx(30 * 12 * 0.538 * 344, rel=1e-6)
     # Some small roofs hold fewer than six whole modules.
     assert plan.collective["capital"].iloc[0] == pytest.approx(5e6, rel=0.05)
+
+
+def test_load_and_roof_go_by_one_clock():
+    households, arrays, shares = village(6)
+    data = WEATHER.data
+    # The same year, stamped half an hour later: light of the same minutes under other numbers.
+    early = replace(WEATHER, sun_offset_minutes=0.0)
+    scenario = pvp.Scenario()
+    assert clock_hours(WEATHER) == 0
+    assert clock_hours(early) == -0.5
+    found = simulate_demand(households, arrays, shares, early, scenario=scenario)
+    power = pvp.simulate_hours(arrays, early, scenario=scenario).to_numpy()
+    table = archetypes()
+    for row, home in households.iloc[:4].iterrows():
+        shape = year_shape(table.loc[home["archetype"]]) * home["consumption_kwh"]
+        then = (shape + np.roll(shape, 1)) / 2
+        mine = power[:, 2 * row] + power[:, 2 * row + 1]
+        used = np.minimum(mine, then).sum()
+        assert found.loc[row, "self_used_kwh_0"] == pytest.approx(used, abs=0.05)
+        sold = found.loc[row, [f"export_kwh_h{h:02d}" for h in range(24)]].astype(float)
+        assert sold.sum() == pytest.approx(mine.sum() - used, abs=0.05)
+        spare = (mine - np.minimum(mine, then)).reshape(365, 24).sum(axis=0)
+        # An hour that lies from half to half falls to both.
+        assert sold.iloc[12] == pytest.approx((spare[12] + spare[13]) / 2, abs=0.01)
+    assert len(data) == 8760
+
+
+def test_a_file_in_solar_time_is_moved_to_the_legal_clock():
+    west = replace(WEATHER, latitude=43.8, longitude=87.6)
+    moved = replace(west, data=west.data.set_axis(hourly_index(6.0)))
+    assert clock_hours(west) == 0
+    assert clock_hours(moved) == 2
+    shape = np.arange(8760.0)
+    assert on_weather_clock(shape, 2.0)[0] == 2
+    assert on_weather_clock(shape, -0.25)[5] == pytest.approx(4.75)
+    assert on_weather_clock(shape, -0.5).sum() == pytest.approx(shape.sum())
+
+
+def test_homes_use_less_by_the_minute():
+    households, arrays, shares = village(8, seed=3)
+    households["archetype"] = ["family", "workshop"] * 4
+    scenario = pvp.Scenario(demand={"use_by_minutes": 0.9})
+    hours = simulate_demand(households, arrays, shares, WEATHER, scenario=scenario)
+    minutes = by_minutes(hours, households, scenario=scenario)
+    left = minutes["self_used_kwh_0"] / hours["self_used_kwh_0"]
+    assert left.to_numpy() == pytest.approx([0.9, 1.0] * 4)
+    sold = [f"export_kwh_h{h:02d}" for h in range(24)]
+    for table in (hours, minutes):
+        whole = table[sold].sum(axis=1) + table["self_used_kwh_0"]
+        assert whole.to_numpy() == pytest.approx(
+            (hours[sold].sum(axis=1) + hours["self_used_kwh_0"]).to_numpy()
+        )
+    months = [c for c in hours if c.startswith("self_used_kwh_0_")]
+    assert minutes[months].sum(axis=1).to_numpy() == pytest.approx(
+        minutes["self_used_kwh_0"].to_numpy()
+    )
+    stored = pvp.Scenario(demand={"use_by_minutes": 0.9, "battery_kwh": 5.0})
+    assert by_minutes(hours, households, scenario=stored) is hours
+    assert by_minutes(hours, households, scenario=scenario.override(
+        {"demand.use_by_minutes": 1.0})) is hours  # fmt: skip

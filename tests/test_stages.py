@@ -138,7 +138,7 @@ ODD = {
     "module.orientation": "portrait", "module.gap_m": 0.05, "module.flat_layout": "east_west",
     "module.row_azimuth": "equator", "module.east_west_tilt": 8.0, "module.canopy_tilt": 6.0,
     "module.canopy_height_m": 2.0, "module.height_limit_m": 0.6, "module.household_limit_kwp": 4.0,
-    "module.connection_limit_kw": 5.0, "system.mount": "open_rack",
+    "module.connection_limit_kw": 5.0, "demand.use_by_minutes": 1.0, "system.mount": "open_rack",
     "system.transposition": "haydavies", "system.temperature": "sapm", "system.albedo": 0.3,
     "system.losses": 0.1, "system.loss_items.soiling": 0.04, "system.loss_items.shading": 0.05,
     "system.loss_items.snow": 0.01, "system.loss_items.mismatch": 0.03,

@@ -433,6 +433,6 @@ def test_typical_year_against_the_file_of_its_station(shared, file, place, shift
     one, two = (pvp.simulate_energy(table, w)["energy_kwh"] for w in (real, made))
     mirror = [planes.index((t, (360 - a) % 360)) for t, a in planes]
     off = (two + two.iloc[mirror].to_numpy()) / (one + one.iloc[mirror].to_numpy()) - 1
-    assert np.abs(off).max() < (0.02 if "dinghai" in file else 0.045)
+    assert np.abs(off).max() < (0.025 if "dinghai" in file else 0.045)
     days = [w.data["ghi"].to_numpy().reshape(365, 24).sum(axis=1) for w in (real, made)]
     assert days[1].mean() == pytest.approx(days[0].mean(), rel=1e-3)

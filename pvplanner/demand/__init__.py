@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import pandas as pd
 
@@ -18,8 +20,10 @@ __all__ = [
     "SCALES",
     "archetypes",
     "at_scale",
+    "by_minutes",
     "by_slot",
     "export_worth",
+    "on_weather_clock",
     "periods",
     "read_meter",
     "share_village_battery",
@@ -96,11 +100,18 @@ def simulate_demand(
     parts = int(period.max()) + 1
     slot = (np.asarray(index.month, dtype=np.int64) - 1) * parts + period
     light = Light(planes, hourly, year.iam, year.sky.hour, edges, bins, left)
-    homes = Homes(start, rows, weight, shapes, which, consumption)
-    slots = Slots(slot, MONTHS * parts, np.asarray(index.hour, dtype=np.int64))
+    late = year.sky.clock_hours
+    then = on_weather_clock(shapes, late)
+    homes = Homes(start, rows, weight, then, which, consumption)
+    middle = (np.arange(HOURS) + math.floor(0.5 + late)) % HOURS
+    slots = Slots(slot[middle], MONTHS * parts, np.asarray(index.hour, dtype=np.int64))
     own, lost, sent = run_households(light, homes, slots, np.array(SCALES) * first_year, battery)
+    sent = _on_the_clock(sent, late)
     by_slot = np.stack([np.bincount(slot, weights=s, minlength=MONTHS * parts) for s in shapes])
     load = by_slot[which] * consumption[:, None]
+    if late:
+        # At the edge of a month or a period some minutes of use count to the next.
+        own = np.minimum(own, load[:, None, :])
     columns = {"household_id": households["household_id"].to_numpy(), "load_kwh": load.sum(axis=1)}
     columns |= {f"load_kwh_{name}": load[:, n] for n, name in enumerate(slot_names(parts))}
     columns |= {f"export_kwh_h{hour:02d}": sent[:, hour] for hour in range(24)}
@@ -112,6 +123,66 @@ def simulate_demand(
             for n, name in enumerate(slot_names(parts))
         }
     return pd.DataFrame(columns, index=households.index)
+
+
+def on_weather_clock(shapes: np.ndarray, late: float) -> np.ndarray:
+    """Loads by the hours of a weather year that lie ``late`` hours later than the clock's.
+
+    Parameters
+    ----------
+    shapes : ndarray, shape (..., 8760)
+        By the hours of the clock, each taken as even.
+    late : float
+        As of :class:`pvplanner.energy.sky.Sky`.
+    """
+    whole = math.floor(late)
+    part = late - whole
+    first = np.roll(shapes, -whole, axis=-1)
+    return first if part == 0 else (1 - part) * first + part * np.roll(first, -1, axis=-1)
+
+
+def _on_the_clock(sent: np.ndarray, late: float) -> np.ndarray:
+    """What was sold by the weather's hours of the day, by the clock's."""
+    return on_weather_clock(sent, -late)
+
+
+NOT_HOMES = ("workshop", "public_building")
+"""Archetypes whose load does not jump from minute to minute as a kettle's does."""
+
+
+def by_minutes(
+    demand: pd.DataFrame, households: pd.DataFrame, *, scenario: Scenario
+) -> pd.DataFrame:
+    """Self-use as it is minute by minute, where hours overstate it.
+
+    Within an hour a home's load and its roof jump apart; a battery bridges that. What is not used
+    is sold in the hours in which the home sells anyhow.
+
+    Parameters
+    ----------
+    demand, households : DataFrame
+        As from :func:`simulate_demand`, and as for it.
+    scenario : Scenario
+        ``demand.use_by_minutes`` is used.
+    """
+    part = scenario.demand.use_by_minutes
+    homes = ~_kinds(households, scenario).isin(NOT_HOMES).to_numpy()
+    if part == 1 or scenario.demand.battery_kwh > 0 or not homes.any():
+        return demand
+    left = np.where(homes, part, 1.0)
+    sold = [f"export_kwh_h{hour:02d}" for hour in range(24)]
+    sent = demand[sold].to_numpy(dtype=float)
+    more = (1 - left) * demand["self_used_kwh_0"].to_numpy(dtype=float)
+    whole = sent.sum(axis=1)
+    noon = np.tile(np.eye(24)[12], (len(sent), 1))
+    shape = np.divide(sent, whole[:, None], out=noon, where=whole[:, None] > 0)
+    sent = sent + more[:, None] * shape
+    columns = {name: demand[name] for name in demand.columns}
+    columns |= {name: sent[:, n] for n, name in enumerate(sold)}
+    for name in demand.columns:
+        if name.startswith("self_used_kwh_"):
+            columns[name] = demand[name] * left
+    return pd.DataFrame(columns, index=demand.index)
 
 
 def slot_names(parts: int) -> list[str]:
@@ -163,10 +234,7 @@ def _loads(
     demand = scenario.demand
     table = archetypes(demand.archetypes)
     usual = demand.archetype
-    kinds = households.get("archetype", pd.Series(None, index=households.index, dtype=object))
-    kinds = kinds.astype(object).where(kinds.notna(), usual)
-    public = households["project_class"].eq("general_commercial") & households["own_building"]
-    kinds = kinds.mask(public.astype(bool) & kinds.eq(usual), "public_building")
+    kinds = _kinds(households, scenario)
     unknown = sorted(set(kinds) - set(table.index))
     if unknown:
         known = ", ".join(table.index)
@@ -188,8 +256,17 @@ def _loads(
     return np.stack(shapes), which, consumption
 
 
+def _kinds(households: pd.DataFrame, scenario: Scenario) -> pd.Series:
+    """Archetype of each household."""
+    usual = scenario.demand.archetype
+    kinds = households.get("archetype", pd.Series(None, index=households.index, dtype=object))
+    kinds = kinds.astype(object).where(kinds.notna(), usual)
+    public = households["project_class"].eq("general_commercial") & households["own_building"]
+    return kinds.mask(public.astype(bool) & kinds.eq(usual), "public_building")
+
+
 def village_load(households: pd.DataFrame, demand: pd.DataFrame, scenario: Scenario) -> np.ndarray:
-    """Load of all households together by their archetypes, kW; shape (8760,)."""
+    """Load of all households together by their archetypes and the clock, kW; shape (8760,)."""
     shapes, which, _ = _loads(households, scenario, None)
     yearly = np.bincount(
         which, weights=demand["load_kwh"].to_numpy(dtype=float), minlength=len(shapes)
@@ -235,8 +312,9 @@ def at_scale(demand: pd.DataFrame, part: str, scale: np.ndarray, at_zero: np.nda
 
 
 def village_battery(
-    households: pd.DataFrame, demand: pd.DataFrame, made_kw: np.ndarray, *, scenario: Scenario
-) -> pd.DataFrame:
+    households: pd.DataFrame, demand: pd.DataFrame, made_kw: np.ndarray, *, scenario: Scenario,
+    late: float = 0.0,
+) -> pd.DataFrame:  # fmt: skip
     """What a shared battery does with the village's export and import of each hour.
 
     The village is taken as one household: what neighbours use of each other's power at once needs
@@ -248,6 +326,8 @@ def village_battery(
         As for :func:`simulate_demand`, and as from it.
     made_kw : ndarray, shape (8760,)
         Of all arrays together in the first year.
+    late : float
+        By how much the hours of ``made_kw`` lie later than the clock's.
 
     Returns
     -------
@@ -258,7 +338,7 @@ def village_battery(
     names = ["used_in_village_kwh", "charged_kwh", "discharged_kwh", "stored_at_end_kwh"]
     if scenario.demand.village_battery_kwh == 0:
         return pd.DataFrame({name: pd.Series(dtype=float) for name in names})
-    load = village_load(households, demand, scenario)
+    load = on_weather_clock(village_load(households, demand, scenario), late)
     spare, lack = np.maximum(made_kw - load, 0), np.maximum(load - made_kw, 0)
     found = share_village_battery(spare, lack, scenario=scenario)
     direct = float(np.minimum(made_kw, load).sum())

@@ -34,6 +34,9 @@ FAIMAN_MOUNTS = {"roof": (21.55, 5.90), "open_rack": (25.0, 6.84), "canopy": (25
 (Faiman 2008); flush roofs scaled by (45 - 20) / (49 - 20), from the installed NOCT of PVWatts' open
 rack to that of its roof mount. SAPM's close mount runs hotter and yields 3-4 % less."""
 
+MIDDLE_MINUTES = 30.0
+"""Of an hour."""
+
 IAM_DEGREE = 9
 DIFFUSE_REGIONS = ("sky", "horizon", "ground")
 
@@ -61,6 +64,9 @@ class Sky:
         Row of the weather year for each hour kept.
     utc_offset_hours : float
         Zone of the weather year.
+    clock_hours : float
+        By how much the middle of a weather hour lies later on the clock that people live by than
+        the middle of the clock's hour of the same number.
     """
 
     sun: np.ndarray
@@ -76,14 +82,15 @@ class Sky:
     month_start: np.ndarray
     hour: np.ndarray
     utc_offset_hours: float
+    clock_hours: float = 0.0
 
     def to_table(self) -> pd.DataFrame:
         """The coefficients as one table that :meth:`from_table` reads back."""
         month = np.searchsorted(self.month_start, np.arange(len(self.hour)), side="right")
         columns = {name: getattr(self, name) for name in _COLUMNS}
         columns |= dict(zip(("sun_east", "sun_north", "sun_up"), self.sun, strict=True))
-        zone = self.utc_offset_hours
-        return pd.DataFrame({**columns, "month": month, "utc_offset_hours": zone})
+        told = {"utc_offset_hours": self.utc_offset_hours, "clock_hours": self.clock_hours}
+        return pd.DataFrame({**columns, "month": month, **told})
 
     @classmethod
     def from_table(cls, table: pd.DataFrame) -> Sky:
@@ -91,8 +98,11 @@ class Sky:
         columns = {name: table[name].to_numpy() for name in _COLUMNS}
         sun = np.stack([table[f"sun_{way}"].to_numpy() for way in ("east", "north", "up")])
         start = np.searchsorted(table["month"].to_numpy(), np.arange(1, 14))
-        zone = float(table["utc_offset_hours"].iloc[0]) if len(table) else 0.0
-        return cls(sun=sun, month_start=start, utc_offset_hours=zone, **columns)
+        zone, late = (
+            float(table[name].iloc[0]) if len(table) else 0.0
+            for name in ("utc_offset_hours", "clock_hours")
+        )
+        return cls(sun=sun, month_start=start, utc_offset_hours=zone, clock_hours=late, **columns)
 
 
 _COLUMNS = ("dni", "circumsolar", "isotropic", "horizon", "ground", "temp_air", "heating",
@@ -139,7 +149,19 @@ def prepare_sky(weather: Weather, system: System) -> Sky:
         np.searchsorted(month, np.arange(1, 14)),
         hour,
         pd.DatetimeIndex(data.index)[0].utcoffset().total_seconds() / 3600,
+        clock_hours(weather),
     )
+
+
+def clock_hours(weather: Weather) -> float:
+    """By how much the middles of weather hours lie later than those of the legal clock's hours.
+
+    A file whose sun stands at the stamp is centred there, half an hour before the middle of the
+    hour in which a household uses its power; one in local solar time is off by the difference.
+    """
+    zone = pd.DatetimeIndex(weather.data.index)[0].utcoffset().total_seconds() / 3600
+    legal = reference.legal_zone(weather.latitude, weather.longitude)
+    return (weather.sun_offset_minutes - MIDDLE_MINUTES) / 60 + legal - zone
 
 
 def _diffuse_parts(

@@ -96,7 +96,13 @@ def _roof_rows(scenario: Scenario) -> list[_Row]:
             rows.append((row["rule"], f"{value:g}", row["unit"].replace("share", "1"), *told))
     least = scenario.module.yield_share_min
     usual = reference.constant("yield_share_min")
-    return [*rows, _default("yield_share_min", least, least == usual.value)]
+    minutes = scenario.demand.use_by_minutes
+    own = reference.constant("use_by_minutes").value
+    return [
+        *rows,
+        _default("yield_share_min", least, least == usual.value),
+        _default("use_by_minutes", minutes, minutes == own),
+    ]
 
 
 def _export_rows(terms: Terms) -> list[_Row]:

@@ -338,8 +338,8 @@ def meter(meters: pd.DataFrame, people: pd.DataFrame) -> Any:
 @stage(
     "demand",
     keys=("demand.archetype", "demand.profile", "demand.battery_kwh", "demand.battery_kw",
-          "demand.battery_efficiency", "tariff.time_of_use", "tariff.peak_hours", *WEAR, *YEAR,
-          *WAYS),
+          "demand.battery_efficiency", "demand.use_by_minutes", "tariff.time_of_use",
+          "tariff.peak_hours", *WEAR, *YEAR, *WAYS),
     files=("demand.archetypes",),
     said="demand",
 )  # fmt: skip
@@ -351,10 +351,11 @@ def demand(
     """What each household uses, keeps and sells, by month and period of day."""
     ready, angles = _lit(sky, horizons, planes, arrays, scenario)
     homes = people.assign(project_class=holdings["project_class"].to_numpy())
-    return use.simulate_demand(
+    made = use.simulate_demand(
         homes, arrays, links, ready, scenario=scenario, meter=meter, horizon=angles,
         first_year=float(wear.remaining(scenario)[0]),
     )  # fmt: skip
+    return use.by_minutes(made, homes, scenario=scenario)
 
 
 @stage(
@@ -372,7 +373,8 @@ def battery(
     made = physics.simulate_total_hours(arrays, ready, scenario=scenario, horizon=angles)
     homes = people.assign(project_class=holdings["project_class"].to_numpy())
     power = made.to_numpy() * wear.remaining(scenario)[0]
-    return use.village_battery(homes, demand, power, scenario=scenario)
+    late = ready.sky.clock_hours
+    return use.village_battery(homes, demand, power, scenario=scenario, late=late)
 
 
 @stage(
@@ -594,6 +596,7 @@ def carbon_years(holdings: pd.DataFrame, terms: Terms, *, scenario: Any) -> Any:
         "module.yield_share_min",
         "tariff",
         "demand.archetype",
+        "demand.use_by_minutes",
     ),
 )
 def assumptions(year: pd.DataFrame, terms: Terms, *, scenario: Any) -> Any:

@@ -257,6 +257,8 @@ class Demand(Frozen):
     """Unit of the meter's values, whatever its heading says; ``auto``: as the heading says."""
     self_use_share: Fraction | None = None
     """A flat share of the generation used at home, in place of the simulation by the hour."""
+    use_by_minutes: Fraction = _default("use_by_minutes")
+    """Share of the self-use by hours that is left by minutes, in homes without a battery."""
     battery_kwh: NotNegative = 0.0
     """Of each household."""
     battery_kw: NotNegative | None = None

@@ -1,8 +1,8 @@
 """The climate of a place from the stations around it, and how far it may be off there.
 
-Monthly values of 270 Chinese stations (CSWD typical years) are interpolated by inverse distance. For
-light a difference of height counts as distance; air temperature is brought to sea level and back,
-by distance along the ground, since high plains are warmer than summits of their height. Every
+Monthly values of 270 Chinese stations (CSWD typical years) are interpolated by inverse distance.
+For light a difference of height counts as distance; air temperature is brought to sea level and
+back, by distance along the ground, since high plains are warmer than summits of their height. Every
 station was left out once and foretold by the others: what they missed by around a place is its
 doubt.
 """
