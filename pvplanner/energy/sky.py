@@ -26,13 +26,22 @@ SAPM_MOUNTS = {
     "roof": "close_mount_glass_glass",
     "open_rack": "open_rack_glass_polymer",
     "canopy": "open_rack_glass_glass",
+    "flush": "close_mount_glass_glass",
+    "integrated": "insulated_back_glass_polymer",
 }
 """SAPM parameters (King et al. 2004, in pvlib) by mount."""
 
-FAIMAN_MOUNTS = {"roof": (21.55, 5.90), "open_rack": (25.0, 6.84), "canopy": (25.0, 6.84)}
+FAIMAN_MOUNTS = {
+    "roof": (21.55, 5.90),
+    "open_rack": (25.0, 6.84),
+    "canopy": (25.0, 6.84),
+    "flush": (20.0, 0.0),
+    "integrated": (15.0, 0.0),
+}
 """Faiman heat-loss factors u0 (W/m2/K) and u1 (W s/m3/K) by mount: racks and canopies as measured
 (Faiman 2008); flush roofs scaled by (45 - 20) / (49 - 20), from the installed NOCT of PVWatts' open
-rack to that of its roof mount. SAPM's close mount runs hotter and yields 3-4 % less."""
+rack to that of its roof mount; ``flush`` and ``integrated`` are PVsyst's U = 20 and 15 W/m2/K
+without wind. SAPM's close mount runs hotter and yields 3-4 % less."""
 
 MIDDLE_MINUTES = 30.0
 """Of an hour."""
@@ -209,7 +218,17 @@ def _perez_parts(
     return circumsolar, isotropic, horizon
 
 
+MEASURED_HEIGHT_M = 10.0
+"""Over the ground, of the wind in weather files."""
+
+ROUGHNESS = "neutral_air_above_human_inhabited_areas"
+
+
 def _heating(system: System, wind_speed: np.ndarray) -> np.ndarray:
+    if system.wind_height_m is not None:
+        wind_speed = pvlib.atmosphere.windspeed_powerlaw(
+            wind_speed, MEASURED_HEIGHT_M, system.wind_height_m, surface_type=ROUGHNESS
+        )
     if system.temperature == "faiman":
         u0, u1 = FAIMAN_MOUNTS[system.mount]
         return pvlib.temperature.faiman(1.0, 0.0, wind_speed, u0, u1)

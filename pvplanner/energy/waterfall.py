@@ -44,13 +44,19 @@ def loss_waterfall(
         On the index of ``arrays``, kWh a year. ``plane`` is what the modules would make of the
         irradiation on their plane at standard conditions. Then come what each step takes (negative)
         or gives: ``horizon``, ``incidence``, ``temperature``, the loss items (or ``losses``, where
-        the scenario states one fraction), ``inverter``, ``clipping``. The last column,
-        ``energy_kwh``, is their sum.
+        the scenario states one fraction), ``inverter``, ``clipping``, and of
+        :data:`pvplanner.energy.further.FURTHER` what is on. The last column, ``energy_kwh``, is
+        their sum.
     """
     scenario = scenario or Scenario()
     horizon = as_horizon(horizon, len(arrays))
     year = year_of(weather, scenario, horizon)
     left = year.steps(arrays, horizon) * arrays["capacity_kwp"].to_numpy(dtype=float)
+    further = year.further(arrays)
+    strings = year.string_share(arrays, horizon)
+    if scenario.system.shade == "string":
+        further = {"string_shade": strings - 1, **further}
+    left[4:] *= strings / np.prod([1 + share for share in further.values()], axis=0)
     plane, behind, useful, warm, free, made = (step.sum(axis=0) for step in left)
     steps = {
         "plane": plane,
@@ -63,7 +69,11 @@ def loss_waterfall(
     kept = (left[3] * year.losses[:, None]).sum(axis=0)
     steps["inverter"] = free - kept
     order = [name for name in steps if name not in ("inverter", "clipping")]
-    out = pd.DataFrame(steps, index=arrays.index)[[*order, "inverter", "clipping"]]
+    rest = made
+    for name, share in further.items():
+        steps[name] = rest * share
+        rest = rest + steps[name]
+    out = pd.DataFrame(steps, index=arrays.index)[[*order, "inverter", "clipping", *further]]
     out["energy_kwh"] = out.sum(axis=1)
     return out
 

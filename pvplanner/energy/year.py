@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from pvplanner.energy.further import grid_shares, read_off
 from pvplanner.energy.kernel import (
     BLOCK,
+    LIMIT,
     PART,
+    SQUARE,
     UP,
     plane_rows,
     run_hours,
     run_steps,
     run_year,
     run_year_shaded,
+    run_year_string,
 )
 from pvplanner.energy.sky import Sky, diffuse_pieces, iam_polynomial, prepare_sky
 from pvplanner.errors import InputError
@@ -64,6 +69,7 @@ class Year:
         self.losses_stated = system.losses
         self.losses = loss_factors(system, self.loss_items)
         self.hourly = self._hourly(self.losses, module_gamma(scenario))
+        self.gamma = module_gamma(scenario)
         self.iam = iam_polynomial().astype(np.float32)
         # With band >= -even / 2 no tilt from 0 to 90 degrees can see a negative sky.
         self.risky = (self.sky.isotropic < 0) | (self.sky.horizon < -self.sky.isotropic / 2)
@@ -116,6 +122,8 @@ class Year:
         diffuse = (even + self.sky.horizon.sum() * np.sin(tilt)) * (1 - left) / 1000
         count = len(arrays)
         lost = _months(beam, count).sum(axis=1, dtype=float) + diffuse
+        if self.scenario.system.shade == "string":
+            ac = run_year_string(planes, hourly, self.sky.month_start, self.iam, edges, bins, rest)
         return _months(ac, count), _months(poa, count).sum(axis=1, dtype=float), lost
 
     def hours(
@@ -128,6 +136,8 @@ class Year:
         else:
             left = self._left(arrays, horizon)
         planes = self._planes(arrays, left)
+        if self.scenario.system.shade == "string":
+            scale_ac(planes, self.string_share(arrays, horizon))
         edges, bins, hourly = self._directions(horizon)
         count, lit_hours = len(arrays), len(self.sky.hour)
         trace = np.zeros((lit_hours, planes.shape[0] * BLOCK) if each else (0, 0), np.float32)
@@ -146,6 +156,8 @@ class Year:
         """Factors of each array; float32, shape (13, arrays)."""
         left = np.ones(len(arrays)) if horizon is None else self._left(arrays, horizon)
         blocked = self._planes(arrays, left)
+        if self.scenario.system.shade == "string":
+            scale_ac(blocked, self.string_share(arrays, horizon))
         flat = blocked.transpose(1, 0, 2).reshape(
             blocked.shape[1], blocked.shape[0] * blocked.shape[2]
         )
@@ -201,10 +213,36 @@ class Year:
         )
         step, pieces = diffuse_pieces()
         efficiency = self.scenario.system.inverter_efficiency
-        return plane_rows(
+        rows = plane_rows(
             tilt, azimuth, left, self._limit(arrays), pieces, step, efficiency,
             efficiency / _ETA_REFERENCE, -(-len(tilt) // BLOCK),
         )  # fmt: skip
+        shares = self.further(arrays)
+        if shares:
+            whole = np.prod([1 + share for share in shares.values()], axis=0)
+            scale_ac(rows, whole)
+        return rows
+
+    def further(self, arrays: pd.DataFrame) -> dict[str, np.ndarray]:
+        """What else changes AC energy, by effect; see :mod:`pvplanner.energy.further`."""
+        return read_off(self._further, self.scenario.system, arrays)
+
+    @cached_property
+    def _further(self) -> dict[str, np.ndarray]:
+        return grid_shares(self.sky, self.scenario.system, self.gamma, self.losses)
+
+    def string_share(self, arrays: pd.DataFrame, horizon: np.ndarray | None) -> np.ndarray:
+        """What strings leave of the energy by shaded area, over the year; shape (arrays,)."""
+        if horizon is None or self.scenario.system.shade != "string":
+            return np.ones(len(arrays))
+        left = self._left(arrays, horizon)
+        planes, rest = self._planes(arrays, left), _blocked(left[None])[:, 0]
+        edges, bins, hourly = self._directions(horizon)
+        light = (hourly, self.risky, self.sky.month_start, self.iam, edges, bins, rest)
+        by_area = _months(run_year_shaded(planes, *light)[0], len(arrays)).sum(axis=1, dtype=float)
+        by_string = run_year_string(planes, hourly, *light[2:])
+        strung = _months(by_string, len(arrays)).sum(axis=1, dtype=float)
+        return np.divide(strung, by_area, out=np.ones_like(strung), where=by_area > 0)
 
     def _limit(self, arrays: pd.DataFrame) -> np.ndarray:
         """AC rating per kWp, of the PVWatts inverter (Dobos 2014)."""
@@ -257,6 +295,17 @@ def as_horizon(horizon: Any, count: int) -> np.ndarray | None:
     if not np.isfinite(angles).all():
         raise InputError("horizon_unknown", where="horizon")
     return angles
+
+
+def scale_ac(rows: np.ndarray, factor: np.ndarray) -> None:
+    """Multiply the AC power of planes, in place.
+
+    Parameters
+    ----------
+    rows : float32 array, shape (blocks, 13, BLOCK)
+    factor : ndarray, shape (planes,)
+    """
+    rows[:, SQUARE : LIMIT + 1] *= _blocked(factor[None])
 
 
 def _months(values: np.ndarray, count: int) -> np.ndarray:

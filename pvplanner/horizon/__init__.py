@@ -21,7 +21,7 @@ from pvplanner.horizon.blocks import ragged, stand_on
 from pvplanner.horizon.files import read_horizon
 from pvplanner.horizon.march import UNKNOWN, far, march, without_spikes
 from pvplanner.horizon.raster import REACH_M, horizon_tiles
-from pvplanner.horizon.scene import CLEAR_M, ROOF_M, Scene
+from pvplanner.horizon.scene import CLEAR_M, CORNERS, ROOF_M, Scene
 from pvplanner.horizon.view import sky_shares
 
 if TYPE_CHECKING:
@@ -112,6 +112,7 @@ def horizon_angles(
     horizon: str | os.PathLike[str] | None = None,
     directions: int = 36,
     points: int = 8,
+    third_m: tuple[float, float] | None = None,
     reach_m: float = REACH_M,
     height_unit: str = "auto",
     progress: Callable[[int], None] | None = None,
@@ -135,6 +136,9 @@ def horizon_angles(
         A horizon file (:func:`read_horizon`) that holds for all.
     directions, points : int
         Even directions clockwise from true north; points per plane.
+    third_m : tuple of float, optional
+        Size of a third of a module along the eaves and up the slope, metres, where what shades any
+        part of it shades the whole, as strings have it; points otherwise.
     reach_m : float
         How far the near surface is looked at, metres.
     height_unit : str
@@ -156,9 +160,10 @@ def horizon_angles(
     A plane's own slope is part of its horizon. Far terrain sinks by ``(1 - 0.13) d^2 / 2 R``.
     """
     count = len(planes)
-    tangent = np.zeros((count, points, directions), dtype=np.float32)
+    each = 1 if third_m is None else len(CORNERS)
+    tangent = np.zeros((count, points * each, directions), dtype=np.float32)
     if count:
-        scene = Scene(planes, points)
+        scene = Scene(planes, points, third_m)
         with ExitStack() as stack:
             near = _opened(stack, dsm, planes.crs, height_unit)
             bare = _opened(stack, dtm, planes.crs, height_unit)
@@ -169,6 +174,7 @@ def horizon_angles(
                 _over_neighbours(scene, bare, buildings, reach_m, tangent, progress)
         if dem is not None:
             _over_terrain(scene, dem, tangent)
+    tangent = tangent.reshape(count, points, each, directions).max(axis=2)
     angles = np.degrees(np.arctan(tangent))
     if horizon is not None:
         angles = np.maximum(angles, read_horizon(horizon, directions).astype(np.float32))

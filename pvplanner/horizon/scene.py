@@ -25,7 +25,9 @@ ROOF_M = 5.0
 class Scene:
     """The points of planes, and their planes as equations of height."""
 
-    def __init__(self, planes: gpd.GeoDataFrame, points: int) -> None:
+    def __init__(
+        self, planes: gpd.GeoDataFrame, points: int, third_m: tuple[float, float] | None = None
+    ) -> None:
         self.planes = planes
         true = planes["surface_azimuth"].to_numpy(dtype=float)
         told = planes["grid_azimuth"] if "grid_azimuth" in planes else planes["surface_azimuth"]
@@ -43,6 +45,9 @@ class Scene:
             bare = shapely.is_missing(free) | shapely.is_empty(free)
             shapes = np.where(bare, shapes, free)
         self.xy = points_over(shapes, grid, points)
+        if third_m is not None:
+            lean = np.cos(np.radians(planes["surface_tilt"].to_numpy(dtype=float)))
+            self.xy = corners_of(self.xy, shapes, grid, lean, third_m)
         self.middle = shapely.get_coordinates(shapely.centroid(np.asarray(planes.geometry)))
         self.z = np.full(len(planes), np.nan)
         if "elevation_m" in planes:
@@ -70,6 +75,36 @@ class Scene:
         xy = self.xy[rows].reshape(-1, 2)
         (west, south), (east, north) = xy.min(axis=0) - margin, xy.max(axis=0) + margin
         return west, south, east, north
+
+
+CORNERS = np.array([[0, 0], [-1, -1], [-1, 1], [1, -1], [1, 1]]) / 2
+"""Of a third of a module, in its widths and lengths from its middle; the middle first."""
+
+
+def corners_of(
+    xy: np.ndarray, shapes: np.ndarray, azimuth: np.ndarray, lean: np.ndarray,
+    third_m: tuple[float, float],
+) -> np.ndarray:  # fmt: skip
+    """Middles and corners of thirds of modules around points; (planes, points * 5, 2).
+
+    A corner that lies beyond its plane is not taken: the middle stands in.
+
+    Parameters
+    ----------
+    xy : ndarray, shape (planes, points, 2)
+    lean : ndarray, shape (planes,)
+        Cosine of the tilt.
+    third_m : tuple of float
+        Along the eaves, and up the slope.
+    """
+    angle = np.radians(azimuth)
+    along = np.column_stack([-np.cos(angle), np.sin(angle)]) * third_m[0]
+    up = np.column_stack([-np.sin(angle), -np.cos(angle)]) * third_m[1] * lean[:, None]
+    off = CORNERS[:, 0, None] * along[:, None, :] + CORNERS[:, 1, None] * up[:, None, :]
+    out = xy[:, :, None, :] + off[:, None, :, :]
+    held = shapely.contains_xy(shapes[:, None, None], out[..., 0], out[..., 1])
+    out = np.where(held[..., None], out, xy[:, :, None, :])
+    return np.asarray(out.reshape(len(xy), -1, 2))
 
 
 def points_over(shapes: np.ndarray, azimuth: np.ndarray, each: int) -> np.ndarray:

@@ -97,11 +97,11 @@ def _roof_rows(scenario: Scenario) -> list[_Row]:
     least = scenario.module.yield_share_min
     usual = reference.constant("yield_share_min")
     minutes = scenario.demand.use_by_minutes
-    own = reference.constant("use_by_minutes").value
+    hours = reference.constant("use_by_minutes").value
     return [
         *rows,
         _default("yield_share_min", least, least == usual.value),
-        _default("use_by_minutes", minutes, minutes == own),
+        _default("use_by_minutes", minutes, minutes == hours),
     ]
 
 

@@ -26,6 +26,7 @@ from pvplanner.horizon import Horizons, horizon_angles
 from pvplanner.money.terms import rural_income
 from pvplanner.plan.parts import name_villages
 from pvplanner.reference import legal_zone, provincial
+from pvplanner.reference.products import find_module
 from pvplanner.roofs import model_roofs
 from pvplanner.scenario import Scenario
 from pvplanner.weather import Weather, read_weather, relief_height, typical_year
@@ -367,6 +368,18 @@ def site_planes(scenario: Scenario, buildings: gpd.GeoDataFrame) -> gpd.GeoDataF
     )
 
 
+POINTS, STRING_POINTS = 8, 16
+"""Of each plane at which the horizon is looked at: for shade by area, and by thirds of modules."""
+
+
+def third_of_module(scenario: Scenario) -> tuple[float, float]:
+    """Size of a third of a module, behind one bypass diode: along the eaves and up the slope, m."""
+    product = find_module(scenario.module.product)
+    if scenario.module.orientation == "landscape":
+        return product.length_m, product.width_m / 3
+    return product.width_m / 3, product.length_m
+
+
 def site_horizons(
     planes: gpd.GeoDataFrame,
     buildings: gpd.GeoDataFrame | None,
@@ -381,8 +394,11 @@ def site_horizons(
     if not (seen or heights or site.dem or site.horizon):
         share = scenario.system.loss_items.shading
         return None, [Finding("horizon_none", "site.dsm", params={"share": share})]
+    strings = scenario.system.shade == "string"
     found = horizon_angles(
         planes,
+        points=STRING_POINTS if strings else POINTS,
+        third_m=third_of_module(scenario) if strings else None,
         dsm=surface,
         dtm=site.dtm,
         dem=site.dem,

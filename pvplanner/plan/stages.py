@@ -48,9 +48,17 @@ stage = GRAPH.stage
 
 VILLAGE = ("name", "site.village", "site.division_code", "tariff.project_class")
 LEDGER = ("site.household_columns",)
-SKY = ("system.transposition", "system.temperature", "system.mount", "system.albedo")
+SKY = (
+    "system.transposition",
+    "system.temperature",
+    "system.mount",
+    "system.albedo",
+    "system.wind_height_m",
+)
 YEAR = ("system.losses", "system.loss_items", "system.inverter_efficiency",
-        "system.dc_ac_ratio", "module.product")  # fmt: skip
+        "system.dc_ac_ratio", "module.product", "system.mount", "system.albedo", "system.ac_cable",
+        "system.night_w_per_kw", "system.low_light", "system.bifaciality",
+        "system.shade")  # fmt: skip
 WAYS = ("module.product", "module.orientation", "module.gap_m", "module.flat_tilt",
         "module.row_spacing_m", "module.flat_layout", "module.row_azimuth",
         "module.east_west_tilt", "module.canopy_tilt", "module.canopy_height_m",
@@ -167,7 +175,13 @@ def planes(buildings: gpd.GeoDataFrame, *, scenario: Any) -> Any:
 
 @stage(
     "horizons",
-    keys=("system.loss_items", "site.height_unit"),
+    keys=(
+        "system.loss_items",
+        "site.height_unit",
+        "system.shade",
+        "module.product",
+        "module.orientation",
+    ),
     files=("site.dsm", "site.points", "site.dtm", "site.dem", "site.horizon"),
     said="horizons",
 )

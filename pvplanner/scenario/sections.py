@@ -199,7 +199,8 @@ class LossItems(Frozen):
     soiling: Losses | Annotated[list[Losses], Field(min_length=12, max_length=12)] = 0.02
     """One value, or twelve for the months."""
     shading: Losses = 0.03
-    snow: Losses = 0.0
+    snow: Losses | Annotated[list[Losses], Field(min_length=12, max_length=12)] = 0.0
+    """One value, or twelve for the months."""
     mismatch: Losses = 0.02
     wiring: Losses = 0.02
     connections: Losses = 0.005
@@ -212,10 +213,14 @@ class LossItems(Frozen):
 class System(Frozen):
     """``[system]``: from sunlight to the meter."""
 
-    mount: Literal["roof", "open_rack", "canopy"] = "roof"
+    mount: Literal["roof", "open_rack", "canopy", "flush", "integrated"] = "roof"
+    """How the back is cooled: ``flush`` on tiles without a gap, ``integrated`` in their place."""
     transposition: Literal["perez", "haydavies"] = "perez"
     temperature: Literal["sapm", "faiman"] = "faiman"
     """Cell temperature model; both know the mount. Faiman is within 3 % of PVWatts v8's yields."""
+    wind_height_m: Annotated[float, Field(gt=0.5, le=100)] | None = None
+    """Height over the ground to which the file's wind (of 10 m) is brought; taken as it is if not
+    given."""
     albedo: Fraction = 0.2
     losses: Losses | None = None
     """All losses as one fraction; overrides ``loss_items``."""
@@ -224,6 +229,17 @@ class System(Frozen):
     inverter_efficiency: Annotated[float, Field(gt=0.5, le=1)] = 0.96
     inverter_sizes: Literal["standard", "exact"] = "standard"
     """AC power by sizes that are made, or by ``dc_ac_ratio`` itself."""
+    ac_cable: Losses = 0.0
+    """Share lost between inverter and meter."""
+    night_w_per_kw: Annotated[float, Field(ge=0, le=20)] = 0.0
+    """What the inverter uses in the dark, W per kW of its rating."""
+    low_light: bool = False
+    """Whether modules are less efficient in low light (ADR) than PVWatts has it."""
+    bifaciality: Fraction = 0.0
+    """Of modules on racks and canopies, whose back sees the ground; 0: one-sided."""
+    shade: Literal["area", "string"] = "area"
+    """What partial shade takes: the light of the shaded area (an optimiser at each module), or what
+    a string with bypass diodes loses."""
     single_phase_limit_kw: Positive = 8.0
     """Connections up to this are single-phase (assumption: grid companies' usual rule)."""
 
