@@ -80,7 +80,8 @@ def _plan_all() -> None:
         scenario = Scenario(
             site=site, demand={"battery_kwh": 1.0, "village_battery_kwh": 1.0}, loan={"share": 0.5}
         )
-        for changes in ({}, {"demand.battery_kwh": 0.0}, {"site.dsm": None, "site.dem": None}):
+        less = {"site.dsm": None, "site.dem": None}
+        for changes in ({}, {"demand.battery_kwh": 0.0}, less, {"system.shade": "string"}):
             plan = plan_village(scenario.override(changes))
             for name in ("waterfall", "measures", "battery"):
                 plan.result(name)

@@ -21,6 +21,9 @@ def sam_energy(weather, tilt, azimuth, *, array_type, losses=14.0757, dc_ac=1.2)
     late = weather.sun_offset_minutes == 60
     data, times = weather.data, weather.sun_times() - pd.Timedelta(minutes=1 if late else 0)
     index = pd.DatetimeIndex(data.index)
+    if weather.sun_offset_minutes < 0:
+        # The first hour's sun is that of the year before: SAM wants a year from 1 January on.
+        data, times = data.iloc[np.roll(np.arange(len(data)), -1)], times[[*range(1, 8760), 0]]
     model = pvwatts.new()
     model.SolarResource.solar_resource_data = {
         "lat": weather.latitude,

@@ -104,7 +104,7 @@ def trust(
         beam = np.clip(data["ghi"] - data["dhi"], 0, None).to_numpy()
         dni = np.divide(beam, cosine, out=np.zeros_like(beam), where=up)
         out["dni"] = np.minimum(dni, clear_beam(zenith, dni_extra))
-        out["dhi"] = data["ghi"] - out["dni"] * np.maximum(cosine, 0)
+        out["dhi"] = np.maximum(data["ghi"] - out["dni"] * np.maximum(cosine, 0), 0)
     return out
 
 
