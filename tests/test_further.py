@@ -326,3 +326,12 @@ def test_corners_of_thirds_stay_on_their_plane():
     assert moved.sum() >= 12
     assert off[moved][:, 0] == pytest.approx(0.2)
     assert off[moved][:, 1] == pytest.approx(0.9)
+
+
+def test_what_is_on_stands_among_the_assumptions():
+    from pvplanner.plan.assumptions import _further
+
+    assert _further(pvp.Scenario().system) == []
+    rows = {row[0]: row for row in _further(scenario(**ON, shade="string").system)}
+    assert set(rows) == {"low_light", "rear_light", "night_use", "ac_cable", "string_shade"}
+    assert all(row[3] and row[5] for row in rows.values())

@@ -10,7 +10,7 @@ from pvplanner import reference
 from pvplanner.carbon import coal_convention
 from pvplanner.money import Terms
 from pvplanner.reference import Sourced
-from pvplanner.scenario import Scenario
+from pvplanner.scenario import Scenario, System
 
 COLUMNS = ("key", "value", "unit", "source", "year", "certainty")
 
@@ -72,7 +72,19 @@ def _physical(scenario: Scenario, terms: Terms) -> list[_Row]:
         ("physics", chain, "", f"pvlib {metadata.version('pvlib')}", "", "two"),
         _given("mount", system.mount),
         _given("dc_ac_ratio", system.dc_ac_ratio, "1"),
+        *_further(system),
     ]
+
+
+def _further(system: System) -> list[_Row]:
+    """What is counted beside the chain, where a key asks for it."""
+    usual = System()
+    return [
+        (row["effect"], str(getattr(system, row["key"])), "", row["source"], row["year"],
+         row["certainty"])
+        for row in reference.rows("further")
+        if getattr(system, row["key"]) != getattr(usual, row["key"])
+    ]  # fmt: skip
 
 
 SHOWN_RULES = ("setback_eave", "setback_ridge", "setback_gable", "setback_parapet",

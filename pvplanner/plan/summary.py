@@ -57,6 +57,7 @@ def weather_facts(year: pd.DataFrame) -> dict[str, Any]:
         "synthetic": bool(first["synthetic"]),
         "trusted": str(first["trusted"]),
         "sun_offset_minutes": float(first["sun_offset_minutes"]),
+        "sun_sigma_minutes": round(float(first["sun_sigma_minutes"]), 1),
         "closure_w_per_m2": closure,
         "ghi_kwh_per_m2": round(float(year["ghi"].sum()) / 1000, 1),
     }
