@@ -191,7 +191,8 @@ VISIBLE = """() => {
 
 NAMES = (
     r"[BHP]\d+(?:[-.;, ]+[BHP]?\d+)*", r"test", "pvplanner", r"[\w-]+\.(?:csv|gpkg|geojson|tif)",
-    "Reference 182 mm 72-cell 580 W", "pvlib", "Dinghai|Hangzhou|Hongjia|Quxian|Shanghai",
+    "Reference 182 mm 72-cell 580 W", "pvlib",
+    "Dinghai|Hangzhou|Hongjia|Quxian|Shanghai|Wenzhou|Tunxi|Yushan",
     "CSV", "English", "“[^”]*”", "中文", "Zhejiang",
     r"(?:site|finance|loan|tariff)\.\w+|weather|^tariff",
 )  # fmt: skip

@@ -119,7 +119,9 @@ def test_components_name_the_place(shared):
     one, two = (doubt_components(scenario, w, chinese=True).set_index("component")
                 for w in (chengdu, shenyang))  # fmt: skip
     assert one.loc["irradiation_table", "sigma"] == pytest.approx(0.081)
-    assert "Sichuan" in one.loc["irradiation_table", "source"]
+    told = {f.code: f.params for f in chengdu.findings}
+    assert told["weather_records"]["province"] == "Sichuan"
+    assert told["weather_records"]["gap"] == "-8.1%"
     assert two.loc["irradiation_table", "sigma"] < 0.02
     assert one.loc["year_to_year", "sigma"] != two.loc["year_to_year", "sigma"]
     # A file is not the table.

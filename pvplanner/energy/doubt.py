@@ -95,8 +95,7 @@ def _of_place(table: pd.DataFrame, weather: Weather, *, chinese: bool) -> pd.Dat
     records = records_near(weather.latitude, weather.longitude) if chinese else None
     if records is not None:
         own = table["component"] == "year_to_year"
-        source = f"{records.source}: {records.province}"
-        table.loc[own, ["sigma", "source"]] = [records.year_to_year, source]
+        table.loc[own, ["sigma", "source"]] = [records.year_to_year, records.source]
     if not weather.synthetic:
         return table
     own = table["component"] == "irradiation_source"
@@ -104,7 +103,7 @@ def _of_place(table: pd.DataFrame, weather: Weather, *, chinese: bool) -> pd.Dat
     if records is not None:
         gap = table[own].assign(
             component="irradiation_table", sigma=abs(records.gap), scope="shared",
-            source=f"{records.source}: {records.province} {records.gap:+.1%}", certainty="one",
+            source=records.source, certainty="one",
         )  # fmt: skip
         at = int(np.flatnonzero(own.to_numpy())[0]) + 1
         table = pd.concat([table.iloc[:at], gap, table.iloc[at:]], ignore_index=True)

@@ -91,7 +91,7 @@ def typical_sigma(weather: Weather) -> tuple[float, str]:
     except InputError:
         found = reference.constant("merra2_sigma")
         return found.value, found.source
-    return station.sigma, f"each station foretold by the others, around {station.names}"
+    return station.sigma, reference.constant("typical_foretold").source
 
 
 def usual_light(latitude: float, longitude: float) -> float:
