@@ -128,6 +128,7 @@ def _engine(homes: pd.DataFrame, case: Case, nodes: dict[str, Any]) -> dict[str,
         },
         "vat_free": [bool(v) for v in terms.vat_free],
         "vat_free_per_month": terms.finance.vat_free_per_month,
+        "book_life_years": terms.finance.book_life_years,
         "factor": None if basis.factor is None else basis.factor.value,
         "curtailment": terms.curtailment,
     }

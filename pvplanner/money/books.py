@@ -93,6 +93,28 @@ def collective_result(people: pd.DataFrame, case: Case) -> pd.DataFrame:
     return table.astype({c: kinds.get(c, "float64") for c in columns})
 
 
+BALANCE = ("cash", "plant", "loan", "own", "granted", "reserve", "undistributed")
+"""Of a collective: the first two are what it has, the others where that is from."""
+
+
+def collective_balance(people: pd.DataFrame, case: Case) -> pd.DataFrame:
+    """What a collective has and owes at the end of each year, for each model in which it owns.
+
+    ``cash + plant = loan + own + granted + reserve + undistributed``, to the fen.
+    """
+    parts = []
+    for model, mine in chosen_rows(people, case.terms):
+        if owner_of(model) == COLLECTIVE:
+            held = run_model(case.part(mine), model).balances
+            years = np.arange(1, case.years + 1)
+            known = {name: np.round(held.get(name, np.full(case.years, np.nan)), 2)
+                     for name in BALANCE}  # fmt: skip
+            parts.append(pd.DataFrame({"model": model, "year": years, **known}))
+    if not parts:
+        return _empty(["model", "year"]).assign(**{n: pd.Series(dtype=float) for n in BALANCE})
+    return pd.concat(parts, ignore_index=True)
+
+
 def fairness(households: pd.DataFrame, terms: Terms) -> pd.DataFrame:
     """Common prosperity as numbers: Gini and low-income share before and after; one row.
 

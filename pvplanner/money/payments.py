@@ -116,49 +116,95 @@ def vat(case: Case, ledger: Ledger, row: Payment) -> None:
 
 
 def profit_tax(case: Case, ledger: Ledger, row: Payment) -> None:
-    """Tax on the payer's profit before debt service, the modules written off over their life."""
-    profit = ledger.of_party(row.payer, without=DEBT)[1:]
-    written_off = float(ledger.paid(row.quantity)[..., 0].sum()) / case.years
-    owed = tax_on_profit(profit, written_off, case.terms.rate(row.rate))
+    """Income tax of the payer: interest and the plant's write-off are costs, a grant is no cost."""
+    profit = ledger.of_party(row.payer, without=("principal",))[1:]
+    names = row.quantity.split()
+    cost = float(ledger.paid(names[0])[..., 0].sum())
+    for grant in names[1:]:
+        cost -= float(ledger.paid(grant)[..., 0].sum())
+    written = write_off(cost, case.terms.finance.book_life_years, case.years)
+    owed = tax_on_profit(profit, written, case.terms.rate(row.rate))
     ledger.pay(row.item, row.payer, row.payee, owed)
 
 
-def tax_on_profit(profit: np.ndarray, written_off: float, rate: np.ndarray) -> np.ndarray:
-    """Tax of each year on what the write-off leaves of its profit; none on a loss."""
-    return np.asarray(np.maximum(profit - written_off, 0) * rate)
+LOSS_YEARS = 5
+"""Years for which a loss is carried forward (Enterprise Income Tax Law art. 18)."""
 
 
-def distribute(left_fen: np.ndarray, reserve_rate: float) -> dict[str, np.ndarray]:
+def tax_on_profit(profit: np.ndarray, written_off: np.ndarray, rate: np.ndarray) -> np.ndarray:
+    """Tax of each year on what the write-off and the losses of five years before leave.
+
+    Parameters
+    ----------
+    profit : ndarray, shape (years,)
+        After interest, before the write-off.
+    written_off, rate : ndarray, shape (years,)
+    """
+    owed = np.zeros(len(profit))
+    losses: list[float] = []
+    for year, left in enumerate(profit - written_off):
+        rest = left
+        losses = losses[-LOSS_YEARS:]
+        if left >= 0:
+            for n, loss in enumerate(losses):
+                used = min(loss, rest)
+                losses[n], rest = loss - used, rest - used
+        losses.append(max(-left, 0.0))
+        owed[year] = max(rest, 0.0) * rate[year] if left == left else float("nan")
+    return owed
+
+
+def write_off(cost: float, life: int, years: int) -> np.ndarray:
+    """Straight line over a life, each year's part of the cost; nothing after it.
+
+    Rounded so that what was written off by any year is a whole fen.
+    """
+    year = np.minimum(np.arange(years + 1), life)
+    return np.asarray(np.diff(np.rint(cost * 100 * year / life)) / 100)
+
+
+def distribute(
+    left_fen: np.ndarray, written_off_fen: np.ndarray, repaid_fen: np.ndarray, reserve_rate: float
+) -> dict[str, np.ndarray]:
     """What a collective keeps and gives, year by year, in the lawful order.
 
-    A deficit is met from the reserve, then carried forward; of a surplus the reserve takes its
-    share and the rest is given, all in whole fen.
+    The surplus is what is left before the loan is repaid, less the plant's write-off: the money
+    for that stays, as it keeps what the collective put in. Of the surplus come first the losses
+    of earlier years (the reserve covers what it can), then the reserve's share, then the members,
+    who get no more than there is cash for; the rest is carried forward. All in whole fen.
 
     Parameters
     ----------
     left_fen : ndarray, shape (years,)
         What is left of each year after costs, tax and debt service, fen.
+    written_off_fen, repaid_fen : ndarray, shape (years,)
+        Write-off of the plant, and what was repaid of the loan.
     reserve_rate : float
 
     Returns
     -------
     dict of str to ndarray
-        ``dividend``, ``cash`` and ``reserve`` (at the end of each year), fen.
+        ``dividend``, and at the end of each year ``cash``, ``reserve`` and ``undistributed`` (below
+        nought: losses to be made good), fen.
     """
-    cash = reserve = 0.0
-    out = {name: np.zeros(len(left_fen)) for name in ("dividend", "cash", "reserve")}
+    names = ("dividend", "cash", "reserve", "undistributed")
+    out = {name: np.zeros(len(left_fen)) for name in names}
+    cash = reserve = pool = 0.0
     for year, left in enumerate(left_fen):
         cash += left
-        if cash < 0:
-            drawn = min(reserve, -cash)
-            reserve, cash = reserve - drawn, cash + drawn
-        if cash > 0:
-            kept = np.rint(cash * reserve_rate)
-            given = np.floor(cash - kept + 1e-4)
-            reserve += kept
-            cash -= kept + given
+        surplus = left + repaid_fen[year] - written_off_fen[year]
+        pool += surplus
+        if pool < 0:
+            drawn = min(reserve, -pool)
+            reserve, pool = reserve - drawn, pool + drawn
+        if pool > 0:
+            # What is carried forward has given the reserve its share already.
+            kept = np.rint(max(min(pool, surplus), 0.0) * reserve_rate)
+            reserve, pool = reserve + kept, pool - kept
+            given = np.floor(min(pool, max(cash, 0.0)) + 1e-4)
+            cash, pool = cash - given, pool - given
             out["dividend"][year] = given
-        out["cash"][year], out["reserve"][year] = cash, reserve
+        out["cash"][year], out["reserve"][year], out["undistributed"][year] = cash, reserve, pool
     return out
 
 
@@ -177,7 +223,16 @@ def distribution(case: Case, ledger: Ledger, row: Payment) -> None:
         unknown = np.full((case.count, case.years), np.nan)
         ledger.pay(row.item, row.payer, row.payee, unknown)
         return
-    found = distribute(np.rint(net * 100), float(case.terms.rate(row.rate)[0]))
+    at_once = ledger.of_party(row.payer)[0]
+    lent, granted = (float(ledger.received(row.payer, item)[0]) for item in ("loan", "grant"))
+    repaid = -ledger.received(row.payer, "principal")[1:]
+    # All that was paid at the beginning, rents paid ahead with the plant.
+    cost = lent + granted - float(at_once)
+    written = write_off(cost, case.terms.finance.book_life_years, case.years)
+    found = distribute(
+        np.rint(net * 100), np.rint(written * 100), np.rint(repaid * 100),
+        float(case.terms.rate(row.rate)[0]),
+    )  # fmt: skip
     parts, unnamed = np.zeros((case.count, case.years)), np.zeros(case.years)
     shares = _shares(case, found["dividend"], QUANTITIES[row.quantity](case))
     if not case.terms.low_income_named:
@@ -186,10 +241,15 @@ def distribution(case: Case, ledger: Ledger, row: Payment) -> None:
         parts += divide_fen(fen, weight)
     ledger.pay(row.item, row.payer, row.payee, parts / 100)
     ledger.pay(row.item, row.payer, LOW_INCOME, unnamed / 100)
-    ledger.balances["cash"], ledger.balances["reserve"] = (
-        found["cash"] / 100,
-        found["reserve"] / 100,
-    )
+    ledger.balances |= {
+        "cash": found["cash"] / 100,
+        "plant": cost - np.cumsum(written),
+        "loan": lent - np.cumsum(repaid),
+        "own": np.full(case.years, -float(at_once)),
+        "granted": np.full(case.years, granted),
+        "reserve": found["reserve"] / 100,
+        "undistributed": found["undistributed"] / 100,
+    }
 
 
 def _shares(
@@ -220,6 +280,7 @@ RECKONED = {
     "instalment": instalments,
     "vat": value_added_tax,
     "profit_tax": tax_on_profit,
+    "write_off": write_off,
     "distribution": distribute,
 }
 """What the rules reckon, on plain numbers; the page has the same (``reference/rules.json``)."""

@@ -20,6 +20,7 @@ from pvplanner.energy.wear import remaining
 from pvplanner.errors import Finding
 from pvplanner.money.measures import loan_schedule
 from pvplanner.money.prices import LOCAL_COSTS, Prices, resolve_prices
+from pvplanner.money.reserve import Reserve, resolve_reserve
 from pvplanner.money.rules import allowed_models
 from pvplanner.money.tariff import Bills, find_bills
 from pvplanner.reference.products import Product, find_module
@@ -74,6 +75,8 @@ class Terms:
     allowed : dict of str to tuple of str
         Business models that the rules of the date allow each class of project.
     mechanism : Mechanism or None
+    reserve : Reserve
+        What a collective keeps of its surplus.
     rent_known : bool
         Whether the rent is in the plan's currency.
     low_income_named : bool
@@ -98,6 +101,7 @@ class Terms:
     rural_income: float | None
     allowed: dict[str, tuple[str, ...]]
     mechanism: Mechanism | None
+    reserve: Reserve
     rent_known: bool = True
     low_income_named: bool = True
 
@@ -174,7 +178,7 @@ class Terms:
             "grant": self.cooperative.grant,
             "tax_rate": finance.tax_rate,
             "vat_rate": finance.vat_rate,
-            "reserve_rate": self.cooperative.reserve_rate,
+            "reserve_rate": self.reserve.rate,
         }
         return {
             **{name: np.full(years, value) for name, value in flat.items()},
@@ -254,6 +258,8 @@ class Terms:
             found.append(Finding("mechanism_unknown", "tariff", params={**where, "parts": told}))
         if not np.isfinite(self.prices.export).all():
             found.append(Finding("tariff_unknown", "tariff", params=where))
+        if "cooperative" in self.finance.models_used:
+            found += self.reserve.findings(province)
         if self.carbon.factor is None:
             found.append(Finding("factor_unknown", "carbon", params=where))
         return found
@@ -284,7 +290,8 @@ def resolve_terms(
         scenario.developer, remaining(scenario), scenario.grid.curtailment,
         tariff.connection_date, tariff.market_hourly, scenario.demand.self_use_share,
         stated if stated is not None else rural_income, allowed_models(tariff.connection_date),
-        _mechanism(scenario, prices), finance.rent_stated,
+        _mechanism(scenario, prices),
+        resolve_reserve(scenario.cooperative.reserve_rate, province), finance.rent_stated,
     )  # fmt: skip
 
 

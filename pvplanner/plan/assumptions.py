@@ -156,10 +156,12 @@ def _contracts(terms: Terms) -> list[_Row]:
         rows += [_given(f"loan_{key}", getattr(loan, key)) for key in ("share", "rate", "years",
                                                                        "kind")]  # fmt: skip
     if "cooperative" in terms.finance.models_used:
-        kept, vat = terms.cooperative.reserve_rate, terms.finance.vat_rate
-        rows.append(
-            _default("reserve_rate", kept, kept == reference.constant("reserve_rate").value)
-        )
+        vat, life = terms.finance.vat_rate, terms.finance.book_life_years
+        kept = terms.reserve
+        told = (kept.source, kept.year, kept.certainty)
+        rows.append(("reserve_rate", f"{kept.rate:g}", "1", *told))
+        usual_life = life == reference.constant("book_life_years").value
+        rows.append(_default("book_life_years", life, usual_life))
         rows.append(_default("vat_rate", vat, vat == reference.constant("vat_rate").value))
     if "developer" in terms.finance.models_used:
         off = terms.developer.discount

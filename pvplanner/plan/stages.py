@@ -557,6 +557,15 @@ def collective(
     return books.collective_result(*case_of(people, holdings, demand, bills, terms))
 
 
+@stage("balance", across="apart", kept="balance.parquet")
+def balance(
+    people: pd.DataFrame, holdings: pd.DataFrame, demand: pd.DataFrame, bills: pd.DataFrame,
+    terms: Terms,
+) -> Any:  # fmt: skip
+    """What the collective has and owes at the end of each year."""
+    return books.collective_balance(*case_of(people, holdings, demand, bills, terms))
+
+
 @stage("fairness", across="apart", kept="fairness.parquet")
 def fairness(people: pd.DataFrame, chosen: pd.DataFrame, terms: Terms) -> Any:
     """The village in one row."""

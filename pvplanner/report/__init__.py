@@ -17,6 +17,7 @@ from pvplanner.plan.public import GROUP
 from pvplanner.report.cells import currency_of
 from pvplanner.report.charts import carbon_chart, cash_chart, month_chart
 from pvplanner.report.facts import (
+    balance_tables,
     carbon_tables,
     doubt_table,
     facts_tables,
@@ -105,7 +106,11 @@ def render_report(plan: Plan, language: str, *, internal: bool) -> str:
             village_table(plan, language),
             household_table(plan, language, internal),
             by_model_table(plan, language, internal),
-            *_apart(plan, language, (press_tables, facts_tables, stress_tables, carbon_tables)),
+            *_apart(
+                plan,
+                language,
+                (press_tables, facts_tables, balance_tables, stress_tables, carbon_tables),
+            ),
             ledger_table(plan, language),
             waterfall_table(plan, language),
             *_apart(plan, language, (lambda part, code: [doubt_table(part, code)],)),

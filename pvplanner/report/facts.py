@@ -61,6 +61,21 @@ def facts_tables(plan: Plan, language: str) -> list[dict[str, Any]]:
     return tables
 
 
+def balance_tables(plan: Plan, language: str) -> list[dict[str, Any]]:
+    """What the collective has and owes at the end of each year."""
+    held = plan.result("balance")
+    if held.empty:
+        return []
+    keys = [name for name in held.columns if name not in ("model", "village")]
+    rows = [
+        [str(row["year"]), *(shown(float(row[key]), "yuan", language) for key in keys[1:])]
+        for row in held.to_dict("records")
+    ]
+    columns = plain_columns(keys, language, keys[1:])
+    title, note = label("report_balance", language), label("balance_note", language)
+    return [table("balance", title, columns, rows, note=note)]
+
+
 PRESS = {"energy": "energy", "income": "money", "price": "price", "payback": "years",
          "by_price": "money", "by_energy": "money", "by_costs": "money"}  # fmt: skip
 """Columns of the press table and their kinds."""

@@ -365,6 +365,8 @@ class Finance(Frozen):
     insurance_per_w_year: NotNegative = 0.0
     inverter_cost_per_w: NotNegative = _default("inverter_cost_per_w")
     inverter_life_years: Annotated[int, Field(ge=1, le=40)] = int(_default("inverter_life_years"))
+    book_life_years: Annotated[int, Field(ge=1, le=40)] = int(_default("book_life_years"))
+    """Over which the collective's books write the plant off; its money is never a dividend."""
     tax_rate: Fraction = 0.0
     """On the profit of the collective."""
     vat_rate: Fraction = _default("vat_rate")
@@ -414,8 +416,9 @@ class Cooperative(Frozen):
     mode: Literal["full_feed_in", "self_use"] = "full_feed_in"
     grant: NotNegative = 0.0
     """From the state, once; at most the capital."""
-    reserve_rate: Fraction = _default("reserve_rate")
-    """Public reserve out of the surplus (Nanhai villages kept 31.5-41.9 %)."""
+    reserve_rate: Fraction | None = None
+    """Reserve and welfare fund out of the net surplus, by the charter; at least the province's,
+    which holds if not given."""
     equal_share: Fraction = 0.0
     """Part of the dividend that goes to all member households alike; the rest by capacity."""
     low_income_share: Fraction = 0.0

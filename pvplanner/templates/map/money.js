@@ -10,21 +10,39 @@ var rules = {
     return sales.map(function (value, y) { return free[y] && value / 12 <= most ? 0 : value * rate[y]; });
   },
   profit_tax: function (profit, written_off, rate) {
-    return profit.map(function (value, y) { return Math.max(value - written_off, 0) * rate[y]; });
+    var losses = [];
+    return profit.map(function (value, y) {
+      var left = value - written_off[y], rest = left;
+      losses = losses.slice(-5);
+      if (left >= 0) { losses = losses.map(function (loss) { var used = Math.min(loss, rest); rest -= used; return loss - used; }); }
+      losses.push(Math.max(-left, 0));
+      return left === left ? Math.max(rest, 0) * rate[y] : NaN;
+    });
+  },
+  /* Straight line over a life, in whole fen by any year. */
+  write_off: function (cost, life, years) {
+    var out = [], before = 0;
+    for (var y = 1; y <= years; y++) { var now = rules.even(cost * 100 * Math.min(y, life) / life); out.push((now - before) / 100); before = now; }
+    return out;
   },
   at_most: function (sum, most) { return most === most ? Math.min(sum, most) : NaN; },
   instalment: function (principal, rate) { return rate.map(function (r) { return principal * r; }); },
   /* Halves to the even fen, as Python rounds. */
   even: function (value) { var whole = Math.floor(value), part = value - whole; return part === 0.5 ? whole + (whole % 2 ? 1 : 0) : Math.round(value); },
-  /* Fen. A deficit is met from the reserve, then carried on; of a surplus the reserve takes its share. */
-  distribution: function (left, rate) {
-    var cash = 0, reserve = 0, out = { dividend: [], cash: [], reserve: [] };
-    left.forEach(function (value) {
-      var given = 0;
-      cash += value;
-      if (cash < 0) { var drawn = Math.min(reserve, -cash); reserve -= drawn; cash += drawn; }
-      if (cash > 0) { var kept = rules.even(cash * rate); given = Math.floor(cash - kept + 1e-4); reserve += kept; cash -= kept + given; }
-      out.dividend.push(value === value ? given : NaN); out.cash.push(cash); out.reserve.push(reserve);
+  /* Fen. Losses of earlier years, then the reserve's share, then members as far as there is cash. */
+  distribution: function (left, written_off, repaid, rate) {
+    var cash = 0, reserve = 0, pool = 0, out = { dividend: [], cash: [], reserve: [], undistributed: [] };
+    left.forEach(function (value, y) {
+      var given = 0, surplus = value + repaid[y] - written_off[y];
+      cash += value; pool += surplus;
+      if (pool < 0) { var drawn = Math.min(reserve, -pool); reserve -= drawn; pool += drawn; }
+      if (pool > 0) {
+        var kept = rules.even(Math.max(Math.min(pool, surplus), 0) * rate);
+        reserve += kept; pool -= kept;
+        given = Math.floor(Math.min(pool, Math.max(cash, 0)) + 1e-4);
+        cash -= given; pool -= given;
+      }
+      out.dividend.push(value === value ? given : NaN); out.cash.push(cash); out.reserve.push(reserve); out.undistributed.push(pool);
     });
     return out;
   }
@@ -182,7 +200,8 @@ function dividends(homes, members, rows, rates, set) {
       if (typeof work[q] === "number") { total[q] += work[q]; } else { for (var y = 0; y <= years; y++) { total[q][y] += work[q][y]; } }
     });
   });
-  var items = {}, net = new Float64Array(years), debt = new Float64Array(years), given = null, y;
+  var items = {}, net = new Float64Array(years), repaid = new Float64Array(years), given = null, cost = 0, y;
+  function fen(values) { return Array.from(values, function (v) { return rules.even(v * 100); }); }
   rows.forEach(function (r) {
     var p = r.row, sign = (p.payee === "collective") - (p.payer === "collective"), amount = new Float64Array(years + 1);
     if (p.rule === "at_most") { amount[0] = rules.at_most(r.rate[0], total.watts * rates.capex_per_w[0]); }
@@ -198,14 +217,17 @@ function dividends(homes, members, rows, rates, set) {
       amount.set(rules.vat(sales, engine.vat_free, engine.vat_free_per_month, r.rate), 1);
     }
     else if (p.rule === "profit_tax") {
-      amount.set(rules.profit_tax(Array.from(net, function (v, n) { return v + debt[n]; }), items[p.quantity][0] / years, r.rate), 1);
+      var taxed = p.quantity.split(" "), base_ = items[taxed[0]][0];
+      taxed.slice(1).forEach(function (name) { base_ -= items[name] ? items[name][0] : 0; });
+      amount.set(rules.profit_tax(Array.from(net, function (v, n) { return v + repaid[n]; }), rules.write_off(base_, engine.book_life_years, years), r.rate), 1);
     }
-    else if (p.rule === "distribution") { given = rules.distribution(Array.from(net, function (v) { return v * 100; }), r.rate[0]); return; }
+    else if (p.rule === "distribution") { given = rules.distribution(fen(net), fen(rules.write_off(cost, engine.book_life_years, years)), fen(repaid), r.rate[0]); return; }
     else { addUp(r.terms, total, amount); }
     items[p.item] = items[p.item] ? items[p.item].map(function (v, n) { return v + amount[n]; }) : amount;
+    if (p.item !== "loan" && p.item !== "grant") { cost -= sign * amount[0]; }
     for (y = 0; y < years; y++) {
       net[y] += sign * amount[y + 1];
-      if (p.rule === "instalment") { debt[y] += amount[y + 1]; }
+      if (p.item === "principal") { repaid[y] += amount[y + 1]; }
     }
   });
   var watts = 0, heads = 0;
