@@ -214,8 +214,22 @@ def test_the_village_by_year_leaves_out_what_is_curtailed():
     whole = yearly_carbon(energy, basis, scenario=scenario)
     cut = yearly_carbon(energy, basis, scenario=scenario.override({"grid.curtailment": 0.2}))
     assert cut["avoided_t"].to_numpy() == pytest.approx(0.8 * whole["avoided_t"], abs=0.002)
-    assert cut["claim_value"].to_numpy() == pytest.approx(0.8 * whole["claim_value"], abs=0.01)
+    # Certificates are whole: one more or less.
+    assert cut["claim_value"].to_numpy() == pytest.approx(0.8 * whole["claim_value"], abs=10)
     # 1,500 MWh less the first year's wear, at 5 yuan.
     assert whole["claim_value"].iloc[0] == pytest.approx(1500 * 0.99 * 5, abs=0.01)
     none = yearly_carbon(energy, basis, scenario=pvp.Scenario())
     assert none["claim_value"].tolist() == [0.0] * 25
+
+
+def test_certificates_are_whole_and_the_rest_is_carried_on():
+    from pvplanner.carbon import yearly_carbon
+
+    scenario = pvp.Scenario(carbon={"claim": "green_certificate", "claim_price": 5.0},
+                            finance={"life_years": 4})  # fmt: skip
+    basis = carbon_basis(scenario, "Zhejiang")
+    energy = np.array([5_000.0, 3_000.0])
+    tradable = np.array([1_600.0, 1_600.0, 400.0, 3_500.0])
+    found = yearly_carbon(energy, basis, scenario=scenario, tradable_kwh=tradable)
+    # 1.6, 3.2, 3.6, 7.1 MWh so far: 1, 2, 0 and 4 certificates.
+    assert found["claim_value"].tolist() == [5.0, 10.0, 0.0, 20.0]

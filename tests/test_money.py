@@ -29,6 +29,7 @@ from pvplanner.money import (
     payback,
     resolve_terms,
     run_model,
+    tradable_kwh,
 )
 from pvplanner.money.ledger import PARTIES
 from pvplanner.money.payments import RECKONED, RULES, value_added_tax
@@ -400,9 +401,9 @@ def test_a_deficit_is_met_from_the_reserve_and_then_carried_forward():
     assert ledger.balances["undistributed"][1] == pytest.approx(-loss, abs=0.03)
     assert ledger.balances["cash"][1] == pytest.approx(left - 0.7 * surplus - 1_400, abs=0.03)
     sales = 9_900 * 0.9923**2 * PRICE
-    # The third year ends in 2029, past the exemption: VAT of a hundredth. Its surplus makes good
-    # the loss first.
-    third = sales * 0.99 - 400 - written
+    # The third year ends in 2029, past the exemption: VAT of 3 % on the price without it. Its
+    # surplus makes good the loss first.
+    third = sales / 1.03 - 400 - written
     assert ledger.balances["undistributed"][2] == pytest.approx(third - loss, abs=0.05)
     assert dividend[3] == 0
 
@@ -419,12 +420,43 @@ def test_loan_lowers_the_own_capital_and_cover_is_income_over_service():
     assert cover == pytest.approx((9_900 * 0.9923**9 * MARKET - 400) / annuity, abs=1e-4)
 
 
-def test_vat_is_due_above_the_threshold_or_after_its_term():
+def test_vat_is_due_from_the_threshold_on_or_after_its_term():
     terms = resolve_terms(pvp.Scenario(), "Zhejiang")
-    rules = (terms.vat_free, terms.finance.vat_free_per_month, terms.finance.vat_rate)
-    small, large = np.full(25, 1_000_000.0), np.full(25, 2_000_000.0)
-    assert value_added_tax(small, *rules)[:2].tolist() == [0, 10_000]
-    assert value_added_tax(large, *rules)[0] == 20_000
+    rate = terms.rate("vat_rate")
+    rules = (terms.vat_free, terms.finance.vat_free_per_month, rate)
+    # Connected in June 2026: the reduced rate and the threshold end with 2027.
+    assert rate[:3].tolist() == [0.01, 0.03, 0.03]
+    small, large = np.full(25, 1_010_000.0), np.full(25, 2_020_000.0)
+    assert value_added_tax(small, *rules)[:2] == pytest.approx([0, 1_010_000 / 1.03 * 0.03])
+    assert value_added_tax(large, *rules)[0] == pytest.approx(20_000)
+    none = resolve_terms(pvp.Scenario(finance={"vat_rate": 0.0}), "Zhejiang")
+    assert not none.rate("vat_rate").any()
+    general = resolve_terms(pvp.Scenario(finance={"vat_rate": 0.13}), "Zhejiang")
+    assert set(general.rate("vat_rate")) == {0.13}
+
+
+@pytest.mark.parametrize(
+    ("life", "years"), [(12, [12]), (10, [10, 20]), (8, [8, 16]), (5, [5, 10, 15, 20])]
+)
+def test_no_inverter_is_bought_for_the_last_years(life, years):
+    terms = resolve_terms(pvp.Scenario(finance={"inverter_life_years": life}), "Zhejiang")
+    assert (np.flatnonzero(terms.rate("inverter_per_w")) + 1).tolist() == years
+
+
+def test_certificates_are_for_what_goes_to_the_grid_outside_the_mechanism():
+    people = household(count=2).assign(model=["self_use", "self_invest"])
+    demand, bills = flat_demand(people, self_used=np.array([3_000.0, 3_000.0]))
+    terms = resolve_terms(pvp.Scenario(), "Zhejiang")
+    own = Case(people, demand, bills, terms, np.ones(2))
+    found = tradable_kwh(people, own)
+    sent = own.exported[0] + own.made[1]
+    assert terms.mechanism.share == pytest.approx(0.9)
+    assert terms.mechanism.years == 8
+    assert found[:8] == pytest.approx(0.1 * sent[:8])
+    assert found[8:] == pytest.approx(sent[8:])
+    plain = resolve_terms(pvp.Scenario(tariff={"export_price": 0.4}), "Zhejiang")
+    other = Case(people, demand, bills, plain, np.ones(2))
+    assert tradable_kwh(people, other) == pytest.approx(sent)
 
 
 # --- reference tables ---------------------------------------------------------------------------
@@ -657,7 +689,7 @@ def test_a_collective_over_its_life_by_hand():
     for year in range(1, 26):
         owed = 12_500 * (1 - (year - 1) / 5) if year <= 5 else 0
         repaid = 2_500.0 if year <= 5 else 0.0
-        inverter = 2_500.0 if year in (12, 24) else 0.0
+        inverter = 2_500.0 if year == 12 else 0.0
         left = sales - running - inverter - 0.04 * owed - repaid
         surplus = left + repaid - (written if year <= 20 else 0)
         cash, pool = cash + left, pool + surplus

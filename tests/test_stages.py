@@ -139,6 +139,7 @@ ODD = {
     "module.row_azimuth": "equator", "module.east_west_tilt": 8.0, "module.canopy_tilt": 6.0,
     "module.canopy_height_m": 2.0, "module.height_limit_m": 0.6, "module.household_limit_kwp": 4.0,
     "module.connection_limit_kw": 5.0, "demand.use_by_minutes": 1.0, "finance.book_life_years": 15,
+    "finance.vat_rate_after": 0.05,
     "system.wind_height_m": 6.0,
     "system.ac_cable": 0.01, "system.night_w_per_kw": 1.0, "system.low_light": True,
     "system.bifaciality": 0.8, "system.shade": "string", "system.mount": "open_rack",

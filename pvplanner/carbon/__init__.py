@@ -133,14 +133,22 @@ def household_carbon(
 
 
 def yearly_carbon(
-    energy_kwh: np.ndarray, basis: CarbonBasis, *, scenario: Scenario
+    energy_kwh: np.ndarray,
+    basis: CarbonBasis,
+    *,
+    scenario: Scenario,
+    tradable_kwh: np.ndarray | None = None,
 ) -> pd.DataFrame:
     """A village's carbon by year of life: ``year``, ``avoided_t``, and the claim's ``claim_value``.
 
-    ``energy_kwh`` is each household's in a typical year.
+    ``energy_kwh`` is each household's in a typical year; ``tradable_kwh``, shape (life_years,),
+    what of each year's goes to the grid and outside the price mechanism: only that earns green
+    certificates that can be sold. All of it if not given.
     """
     spared = avoided_by_year(energy_kwh, basis, scenario=scenario).sum(axis=0)
     sold = energy_kwh.sum() * remaining(scenario) * (1 - scenario.grid.curtailment)
+    if scenario.carbon.claim == "green_certificate" and tradable_kwh is not None:
+        sold = tradable_kwh
     claim = credit_value(sold, basis, scenario=scenario)
     value = claim["value_by_year"] or [0.0] * len(spared)
     years = basis.first_year + np.arange(len(spared))
@@ -182,6 +190,9 @@ def credit_value(
     price = carbon.claim_price if carbon.claim_price is not None else float(row[column] or "nan")
     if eligible == "no":
         mwh, price = mwh * 0, 0.0
+    if certificate:
+        # One for each whole megawatt-hour, the rest carried on to the next year.
+        mwh = np.diff(np.floor(np.cumsum(mwh) + 1e-9), prepend=0.0)
     tonnes = mwh * 0 if certificate else mwh * np.nan_to_num(basis.by_year)
     path = price * (1 + carbon.claim_price_growth) ** np.arange(len(mwh))
     value = np.round((mwh if certificate else tonnes) * path, 2)

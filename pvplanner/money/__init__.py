@@ -59,6 +59,7 @@ __all__ = [
     "resolve_terms",
     "run_model",
     "rural_income",
+    "tradable_kwh",
     "uses_own",
 ]
 
@@ -206,6 +207,21 @@ def uses_own(chosen: pd.Series, terms: Terms) -> np.ndarray:
         if any(row.item == "bill_saved" and terms.holds(row.only) for row in payments_of(model))
     }
     return chosen.isin(own).to_numpy(dtype=bool)
+
+
+def tradable_kwh(people: pd.DataFrame, case: Case) -> np.ndarray:
+    """What all send to the grid outside the price mechanism in each year, kWh; shape (years,).
+
+    Only that earns green certificates that can be sold (Guo Neng Fa Xin Neng Gui [2024] 67): own
+    use gets none that can, and energy under the mechanism has had its worth.
+    """
+    sells = uses_own(people["model"], case.terms)[:, None]
+    sent = np.where(sells, case.exported, case.made).sum(axis=0)
+    found = case.terms.mechanism
+    if found is None:
+        return sent
+    under = np.arange(case.years) < found.years
+    return sent * np.where(under, 1 - found.share, 1.0)
 
 
 def cash_flows(people: pd.DataFrame, case: Case, model: str | None = None) -> pd.DataFrame:

@@ -89,19 +89,21 @@ def events(case: Case, ledger: Ledger, row: Payment) -> None:
 def value_added_tax(
     sales: np.ndarray, free: np.ndarray, most: float, rate: np.ndarray | float
 ) -> np.ndarray:
-    """VAT of a small taxpayer on yearly sales: none up to a monthly threshold in its years.
+    """VAT of a small taxpayer on yearly sales: none below a monthly threshold in its years.
 
     Parameters
     ----------
     sales : ndarray, shape (years,)
+        VAT included; taken as even over the year.
     free : ndarray of bool, shape (years,)
         Years in which the threshold holds.
     most : float
-        Sales a month up to which nothing is owed.
+        Sales a month below which nothing is owed; from it on the whole is taxed (VAT Law art. 23).
     rate : float or ndarray
-        On all sales above it, or after.
+        On the price without the tax (art. 17).
     """
-    return np.where((sales / 12 <= most) & free, 0.0, sales * rate)
+    net = sales / (1 + np.asarray(rate))
+    return np.where((net / 12 < most) & free, 0.0, net * rate)
 
 
 def vat(case: Case, ledger: Ledger, row: Payment) -> None:

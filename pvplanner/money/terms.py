@@ -26,6 +26,9 @@ from pvplanner.money.tariff import Bills, find_bills
 from pvplanner.reference.products import Product, find_module
 from pvplanner.scenario import Cooperative, Developer, Event, Finance, Loan, Scenario
 
+INVERTER_WORTH = 0.25
+"""Part of an inverter's life that must be left of the plant's for it to be renewed: assumption."""
+
 
 @dataclass(frozen=True)
 class Mechanism:
@@ -163,7 +166,9 @@ class Terms:
         finance, years = self.finance, self.years
         year = np.arange(1, years + 1)
         grown = (1 + finance.cost_growth) ** (year - 1)
-        due = (year % finance.inverter_life_years == 0) & (year < years)
+        # Nobody buys an inverter for the last years of a plant.
+        worth = max(INVERTER_WORTH * finance.inverter_life_years, 1)
+        due = (year % finance.inverter_life_years == 0) & (years - year >= worth)
         interest, principal = loan_schedule(
             np.ones(1), self.loan.rate, self.loan.years, self.loan.kind
         )
@@ -177,11 +182,11 @@ class Terms:
             "loan_share": self.loan.share,
             "grant": self.cooperative.grant,
             "tax_rate": finance.tax_rate,
-            "vat_rate": finance.vat_rate,
             "reserve_rate": self.reserve.rate,
         }
         return {
             **{name: np.full(years, value) for name, value in flat.items()},
+            "vat_rate": self._vat_rate(),
             "sale_price": self.prices.export + self.prices.subsidy,
             "price_fixed": np.asarray(self.prices.fixed),
             "price_market": np.asarray(self.prices.market),
@@ -194,6 +199,12 @@ class Terms:
             "rent": self._rent(year),
             **{f"{name}_per_w": sum_ for name, sum_ in self._event_sums().items()},
         }
+
+    def _vat_rate(self) -> np.ndarray:
+        """The reduced rate to its end, which is that of the threshold, then the Law's."""
+        finance = self.finance
+        later = max(finance.vat_rate_after, finance.vat_rate) if finance.vat_rate > 0 else 0.0
+        return np.where(self.vat_free, finance.vat_rate, later)
 
     def _rent(self, year: np.ndarray) -> np.ndarray:
         finance = self.finance

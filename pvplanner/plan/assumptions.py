@@ -163,6 +163,9 @@ def _contracts(terms: Terms) -> list[_Row]:
         usual_life = life == reference.constant("book_life_years").value
         rows.append(_default("book_life_years", life, usual_life))
         rows.append(_default("vat_rate", vat, vat == reference.constant("vat_rate").value))
+        later = terms.finance.vat_rate_after
+        usual = later == reference.constant("vat_rate_after").value
+        rows.append(_default("vat_rate_after", later, usual))
     if "developer" in terms.finance.models_used:
         off = terms.developer.discount
         usual = off == reference.constant("developer_discount").value

@@ -602,10 +602,14 @@ def press(
     kept="carbon_years.parquet",
     keys=("carbon", "grid.curtailment", *WEAR),
 )
-def carbon_years(holdings: pd.DataFrame, terms: Terms, *, scenario: Any) -> Any:
+def carbon_years(
+    people: pd.DataFrame, holdings: pd.DataFrame, demand: pd.DataFrame, bills: pd.DataFrame,
+    terms: Terms, *, scenario: Any,
+) -> Any:  # fmt: skip
     """What the village's energy avoids in each year."""
     made = holdings["energy_kwh"].to_numpy(dtype=float)
-    return carbons.yearly_carbon(made, terms.carbon, scenario=scenario)
+    tradable = money.tradable_kwh(*case_of(people, holdings, demand, bills, terms))
+    return carbons.yearly_carbon(made, terms.carbon, scenario=scenario, tradable_kwh=tradable)
 
 
 @stage(

@@ -371,6 +371,8 @@ class Finance(Frozen):
     """On the profit of the collective."""
     vat_rate: Fraction = _default("vat_rate")
     """On the sales of the collective or developer where they pass the threshold or its term."""
+    vat_rate_after: Fraction = _default("vat_rate_after")
+    """After ``vat_free_until``, with which the reduced rate ends too."""
     vat_free_per_month: NotNegative = 100_000.0
     vat_free_until: dt.date = dt.date(2027, 12, 31)
     discount_rate: Rate = _default("discount_rate")

@@ -7,7 +7,7 @@ function useVillage(part) { engine = engines[part]; }
 /* The closed list of rules, as money/payments.py has it; both run the same golden vectors. */
 var rules = {
   vat: function (sales, free, most, rate) {
-    return sales.map(function (value, y) { return free[y] && value / 12 <= most ? 0 : value * rate[y]; });
+    return sales.map(function (value, y) { var net = value / (1 + rate[y]); return free[y] && net / 12 < most ? 0 : net * rate[y]; });
   },
   profit_tax: function (profit, written_off, rate) {
     var losses = [];
