@@ -146,6 +146,9 @@ def _on_the_clock(sent: np.ndarray, late: float) -> np.ndarray:
     return on_weather_clock(sent, -late)
 
 
+BRIDGE_KWH = 2.0
+"""Battery of a home that bridges the minutes within its hours: assumption."""
+
 NOT_HOMES = ("workshop", "public_building")
 """Archetypes whose load does not jump from minute to minute as a kettle's does."""
 
@@ -165,9 +168,11 @@ def by_minutes(
     scenario : Scenario
         ``demand.use_by_minutes`` is used.
     """
-    part = scenario.demand.use_by_minutes
+    # A battery of an hour's use bridges the minutes; a smaller one in proportion.
+    bridged = min(scenario.demand.battery_kwh / BRIDGE_KWH, 1.0)
+    part = 1 - (1 - scenario.demand.use_by_minutes) * (1 - bridged)
     homes = ~_kinds(households, scenario).isin(NOT_HOMES).to_numpy()
-    if part == 1 or scenario.demand.battery_kwh > 0 or not homes.any():
+    if part == 1 or not homes.any():
         return demand
     left = np.where(homes, part, 1.0)
     sold = [f"export_kwh_h{hour:02d}" for hour in range(24)]

@@ -20,8 +20,10 @@ from pvplanner import reference
 from pvplanner.energy.sky import Sky, diffuse_pieces
 from pvplanner.scenario import System
 
-FURTHER = ("low_light", "rear_light", "night_use", "ac_cable")
-"""Effects in the order in which they are taken."""
+BEFORE, AFTER = ("low_light", "rear_light"), ("night_use", "ac_cable")
+"""Effects before and after the inverter's rating cuts, in the order in which they are taken."""
+
+FURTHER = (*BEFORE, *AFTER)
 
 _TILTS = np.array([0.0, 10.0, 20.0, 30.0, 45.0, 60.0, 75.0, 90.0])
 _TURNS = np.arange(0.0, 361.0, 30.0)
@@ -32,6 +34,7 @@ REAR_MOUNTS = {"open_rack": (0.5, 0.6), "canopy": (0.9, 2.6)}
 is free: usual rows and canopies (assumption)."""
 
 HOURS = 8760
+HOURS_OF_MONTH = 24 * np.array([31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31])
 
 
 @dataclass(frozen=True)
@@ -88,6 +91,11 @@ def grid_shares(
         Temperature coefficient of power, 1/K.
     losses : ndarray, shape (12,)
         What is left of DC power, by month.
+
+    Returns
+    -------
+    dict of str to ndarray, shape (planes, 13)
+        Each month's share, and last the year's.
     """
     if not (system.low_light or _rear(system) or system.night_w_per_kw > 0):
         return {}
@@ -95,7 +103,19 @@ def grid_shares(
     light = plane_light(sky, tilt, turn)
     month = np.searchsorted(sky.month_start, np.arange(len(sky.hour)), side="right") - 1
     power = _power(light, system, gamma, losses[month])
-    return _on_grid(sky, system, light, power, tilt, turn)
+    return _on_grid(sky, system, light, power, tilt, turn, month)
+
+
+def month_profile(grid: dict[str, np.ndarray]) -> np.ndarray:
+    """How what is on weighs on each month over the year, by a plane to the south; shape (12,).
+
+    Of other planes it is off by what their months differ, some thousandths of the year.
+    """
+    out = np.ones(12)
+    south = int(np.flatnonzero(_TILTS == 20)[0]) * (len(_TURNS) - 1) + 6
+    for share in grid.values():
+        out *= (1 + share[south, :12]) / (1 + share[south, 12])
+    return out
 
 
 def read_off(
@@ -108,14 +128,17 @@ def read_off(
     grid : dict of str to ndarray
         As from :func:`grid_shares`.
     arrays : DataFrame
-        ``surface_tilt``, ``surface_azimuth``, degrees.
+        ``surface_tilt``, ``surface_azimuth``, degrees; ``back_free`` where it is known.
 
     Returns
     -------
     dict of str to ndarray, shape (arrays,)
         By :data:`FURTHER`, those that are on.
     """
-    out = {name: _between(share, arrays) for name, share in grid.items()}
+    out = {name: _between(share[:, 12], arrays) for name, share in grid.items()}
+    if "rear_light" in out and "back_free" in arrays:
+        # What lies on tiles sees nothing with its back, whatever the mount is called.
+        out["rear_light"] = np.where(arrays["back_free"], out["rear_light"], 0.0)
     if system.ac_cable > 0:
         out["ac_cable"] = np.full(len(arrays), -system.ac_cable)
     return {name: out[name] for name in FURTHER if name in out}
@@ -134,18 +157,23 @@ def _power(light: PlaneLight, system: System, gamma: float, left: np.ndarray) ->
 
 def _on_grid(
     sky: Sky, system: System, light: PlaneLight, power: np.ndarray, tilt: np.ndarray,
-    turn: np.ndarray,
+    turn: np.ndarray, month: np.ndarray,
 ) -> dict[str, np.ndarray]:  # fmt: skip
-    """Shares of the grid's planes, shape (planes,)."""
-    whole = power.sum(axis=0)
+    """Shares of the grid's planes by month and over the year, shape (planes, 13)."""
+
+    def sums(hours: np.ndarray) -> np.ndarray:
+        by_month = np.stack([hours[month == m].sum(axis=0) for m in range(12)], axis=1)
+        return np.column_stack([by_month, by_month.sum(axis=1)])
+
+    whole = np.maximum(sums(power), 1e-9)
     out = {}
     if system.low_light:
-        out["low_light"] = (power * (low_light(light.useful) - 1)).sum(axis=0) / whole
+        out["low_light"] = sums(power * (low_light(light.useful) - 1)) / whole
     if _rear(system):
-        gain = rear_gain(sky, system, light, tilt, turn)
-        out["rear_light"] = (power * gain).sum(axis=0) / whole
+        out["rear_light"] = sums(power * rear_gain(sky, system, light, tilt, turn)) / whole
     if system.night_w_per_kw > 0:
-        dark = HOURS - (power.max(axis=1) > 0).sum()
+        lit = np.bincount(month[power.max(axis=1) > 0], minlength=12)
+        dark = np.append(HOURS_OF_MONTH - lit, HOURS - lit.sum())
         used = system.night_w_per_kw / 1000 / system.dc_ac_ratio * dark
         out["night_use"] = -np.minimum(used / whole, 1.0)
     return out

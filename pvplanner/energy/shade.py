@@ -41,7 +41,10 @@ def yield_shares(
     scenario: Scenario,
     horizons: Horizons | None = None,
 ) -> pd.Series:
-    """What 1 kWp on each plane yields, as a share of the village's best; on the planes' index."""
+    """What 1 kWp on each plane yields, as a share of the village's best; on the planes' index.
+
+    By the chain alone: what is counted beside it moves no plane over the line.
+    """
     one = module_planes(planes, scenario=scenario).assign(capacity_kwp=1.0)
     yields = simulate_energy(one, weather, scenario=scenario, horizon=horizons)["energy_kwh"]
     return yields / yields.max()

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from pvplanner.energy.year import Year, as_horizon, year_of
+from pvplanner.energy.further import AFTER, BEFORE
+from pvplanner.energy.year import Year, as_horizon, product_of, year_of
 from pvplanner.horizon import Horizons
 from pvplanner.scenario import Scenario
 from pvplanner.weather import Weather
@@ -53,29 +54,41 @@ def loss_waterfall(
     year = year_of(weather, scenario, horizon)
     left = year.steps(arrays, horizon) * arrays["capacity_kwp"].to_numpy(dtype=float)
     further = year.further(arrays)
-    strings = year.string_share(arrays, horizon)
-    if scenario.system.shade == "string":
-        further = {"string_shade": strings - 1, **further}
-    left[4:] *= strings / np.prod([1 + share for share in further.values()], axis=0)
+    before, after = (product_of(further, names, len(arrays)) for names in (BEFORE, AFTER))
+    left[4] /= before * after
+    left[5] /= after
     plane, behind, useful, warm, free, made = (step.sum(axis=0) for step in left)
+    kept = (left[3] * year.losses[:, None]).sum(axis=0)
     steps = {
         "plane": plane,
         "horizon": behind - plane,
         "incidence": useful - behind,
         "temperature": warm - useful,
         **_dc_items(left[3], year),
-        "clipping": made - free,
+        "inverter": free - kept,
     }
-    kept = (left[3] * year.losses[:, None]).sum(axis=0)
-    steps["inverter"] = free - kept
-    order = [name for name in steps if name not in ("inverter", "clipping")]
+    rest = _take(steps, free, further, BEFORE)
+    steps["clipping"] = made - rest
     rest = made
-    for name, share in further.items():
-        steps[name] = rest * share
-        rest = rest + steps[name]
-    out = pd.DataFrame(steps, index=arrays.index)[[*order, "inverter", "clipping", *further]]
+    if year.strings:
+        steps["string_shade"] = made * (year.string_share(arrays, horizon) - 1)
+        rest = rest + steps["string_shade"]
+    _take(steps, rest, further, AFTER)
+    out = pd.DataFrame(steps, index=arrays.index)
     out["energy_kwh"] = out.sum(axis=1)
     return out
+
+
+def _take(
+    steps: dict[str, np.ndarray], rest: np.ndarray, shares: dict[str, np.ndarray],
+    names: tuple[str, ...],
+) -> np.ndarray:  # fmt: skip
+    """Enter what relative changes take or give of the rest; returns what is left."""
+    for name in names:
+        if name in shares:
+            steps[name] = rest * shares[name]
+            rest = rest + steps[name]
+    return rest
 
 
 def _dc_items(warm: np.ndarray, year: Year) -> dict[str, np.ndarray]:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from pvplanner.energy.further import grid_shares, read_off
+from pvplanner.energy.further import AFTER, BEFORE, grid_shares, month_profile, read_off
 from pvplanner.energy.kernel import (
     BLOCK,
     LIMIT,
@@ -54,10 +54,16 @@ def module_gamma(scenario: Scenario) -> float:
 
 
 class Year:
-    """One weather year, ready for the kernel."""
+    """One weather year, ready for the kernel.
 
-    def __init__(self, weather: Weather | Sky, scenario: Scenario, *, shaded: bool) -> None:
-        self.scenario = scenario
+    ``plain`` leaves out what is counted beside the chain (:mod:`pvplanner.energy.further`).
+    """
+
+    def __init__(
+        self, weather: Weather | Sky, scenario: Scenario, *, shaded: bool, plain: bool = False
+    ) -> None:
+        self.scenario, self.plain = scenario, plain
+        self.strings = not plain and scenario.system.shade == "string"
         system = scenario.system
         self.sky: Sky = weather if isinstance(weather, Sky) else prepare_sky(weather, system)
         self.index = hourly_index(self.sky.utc_offset_hours)
@@ -68,8 +74,9 @@ class Year:
             self.loss_items = self.loss_items.model_copy(update={"shading": 0.0})
         self.losses_stated = system.losses
         self.losses = loss_factors(system, self.loss_items)
-        self.hourly = self._hourly(self.losses, module_gamma(scenario))
         self.gamma = module_gamma(scenario)
+        self.profile = month_profile(self._further)
+        self.hourly = self._hourly(self.losses * self.profile, self.gamma)
         self.iam = iam_polynomial().astype(np.float32)
         # With band >= -even / 2 no tilt from 0 to 90 degrees can see a negative sky.
         self.risky = (self.sky.isotropic < 0) | (self.sky.horizon < -self.sky.isotropic / 2)
@@ -122,7 +129,7 @@ class Year:
         diffuse = (even + self.sky.horizon.sum() * np.sin(tilt)) * (1 - left) / 1000
         count = len(arrays)
         lost = _months(beam, count).sum(axis=1, dtype=float) + diffuse
-        if self.scenario.system.shade == "string":
+        if self.strings:
             ac = run_year_string(planes, hourly, self.sky.month_start, self.iam, edges, bins, rest)
         return _months(ac, count), _months(poa, count).sum(axis=1, dtype=float), lost
 
@@ -136,7 +143,7 @@ class Year:
         else:
             left = self._left(arrays, horizon)
         planes = self._planes(arrays, left)
-        if self.scenario.system.shade == "string":
+        if self.strings:
             scale_ac(planes, self.string_share(arrays, horizon))
         edges, bins, hourly = self._directions(horizon)
         count, lit_hours = len(arrays), len(self.sky.hour)
@@ -156,7 +163,7 @@ class Year:
         """Factors of each array; float32, shape (13, arrays)."""
         left = np.ones(len(arrays)) if horizon is None else self._left(arrays, horizon)
         blocked = self._planes(arrays, left)
-        if self.scenario.system.shade == "string":
+        if self.strings:
             scale_ac(blocked, self.string_share(arrays, horizon))
         flat = blocked.transpose(1, 0, 2).reshape(
             blocked.shape[1], blocked.shape[0] * blocked.shape[2]
@@ -193,7 +200,7 @@ class Year:
             left = self._left(arrays, horizon)
         planes, rest = self._planes(arrays, left), _blocked(left[None])[:, 0]
         edges, bins, hourly = self._directions(horizon)
-        kept = self.losses.astype(np.float32)
+        kept = (self.losses * self.profile).astype(np.float32)
         out = run_steps(planes, hourly, self.sky.month_start, self.iam, edges, bins, rest, kept)
         whole = out.transpose(1, 2, 0, 3).reshape(6, 12, out.shape[0] * out.shape[3])
         return whole[:, :, : len(arrays)]
@@ -219,21 +226,25 @@ class Year:
         )  # fmt: skip
         shares = self.further(arrays)
         if shares:
-            whole = np.prod([1 + share for share in shares.values()], axis=0)
-            scale_ac(rows, whole)
+            scale_ac(rows, product_of(shares, BEFORE, len(tilt)), rating=False)
+            scale_ac(rows, product_of(shares, AFTER, len(tilt)))
         return rows
 
     def further(self, arrays: pd.DataFrame) -> dict[str, np.ndarray]:
         """What else changes AC energy, by effect; see :mod:`pvplanner.energy.further`."""
+        if self.plain:
+            return {}
         return read_off(self._further, self.scenario.system, arrays)
 
     @cached_property
     def _further(self) -> dict[str, np.ndarray]:
+        if self.plain:
+            return {}
         return grid_shares(self.sky, self.scenario.system, self.gamma, self.losses)
 
     def string_share(self, arrays: pd.DataFrame, horizon: np.ndarray | None) -> np.ndarray:
         """What strings leave of the energy by shaded area, over the year; shape (arrays,)."""
-        if horizon is None or self.scenario.system.shade != "string":
+        if horizon is None or not self.strings:
             return np.ones(len(arrays))
         left = self._left(arrays, horizon)
         planes, rest = self._planes(arrays, left), _blocked(left[None])[:, 0]
@@ -297,15 +308,26 @@ def as_horizon(horizon: Any, count: int) -> np.ndarray | None:
     return angles
 
 
-def scale_ac(rows: np.ndarray, factor: np.ndarray) -> None:
+def product_of(shares: dict[str, np.ndarray], names: tuple[str, ...], count: int) -> np.ndarray:
+    """What several relative changes leave, one after the other; shape (count,)."""
+    out = np.ones(count)
+    for name in names:
+        if name in shares:
+            out = out * (1 + shares[name])
+    return out
+
+
+def scale_ac(rows: np.ndarray, factor: np.ndarray, *, rating: bool = True) -> None:
     """Multiply the AC power of planes, in place.
 
     Parameters
     ----------
     rows : float32 array, shape (blocks, 13, BLOCK)
     factor : ndarray, shape (planes,)
+    rating : bool
+        Whether what the inverter cuts at is multiplied too: what comes after it.
     """
-    rows[:, SQUARE : LIMIT + 1] *= _blocked(factor[None])
+    rows[:, SQUARE : LIMIT + rating] *= _blocked(factor[None])
 
 
 def _months(values: np.ndarray, count: int) -> np.ndarray:

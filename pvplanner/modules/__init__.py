@@ -192,6 +192,8 @@ def array_table(
             "surface_azimuth": np.where(second, (azimuth + 180) % 360, azimuth),
         }
     )
+    level = chosen["surface_tilt"].to_numpy(dtype=float) < FLAT_DEG
+    table["back_free"] = level & (ways.surface_tilt[which] > 0)
     ids = chosen["plane_id"].astype(str).to_numpy(dtype=object)
     side = np.where(second, "W", "E")
     table["array_id"] = np.where(paired, ids + side.astype(object), ids)
@@ -206,7 +208,8 @@ def array_table(
     table["capacity_kw_ac"] = own.round(6)
     table["phases"] = table["building_id"].map(pd.Series(phases, whole.index)).astype(np.int64)
     order = ["array_id", "plane_id", "building_id", "modules", "modules_fit", "capacity_kwp",
-             "capacity_kw_ac", "phases", "surface_tilt", "surface_azimuth"]  # fmt: skip
+             "capacity_kw_ac", "phases", "surface_tilt", "surface_azimuth",
+             "back_free"]  # fmt: skip
     return table[order]
 
 

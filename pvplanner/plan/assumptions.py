@@ -80,8 +80,8 @@ def _further(system: System) -> list[_Row]:
     """What is counted beside the chain, where a key asks for it."""
     usual = System()
     return [
-        (row["effect"], str(getattr(system, row["key"])), "", row["source"], row["year"],
-         row["certainty"])
+        (row["effect"], str(getattr(system, row["key"])).replace("True", "1"), "", row["source"],
+         row["year"], row["certainty"])
         for row in reference.rows("further")
         if getattr(system, row["key"]) != getattr(usual, row["key"])
     ]  # fmt: skip

@@ -368,10 +368,6 @@ def site_planes(scenario: Scenario, buildings: gpd.GeoDataFrame) -> gpd.GeoDataF
     )
 
 
-POINTS, STRING_POINTS = 8, 16
-"""Of each plane at which the horizon is looked at: for shade by area, and by thirds of modules."""
-
-
 def third_of_module(scenario: Scenario) -> tuple[float, float]:
     """Size of a third of a module, behind one bypass diode: along the eaves and up the slope, m."""
     product = find_module(scenario.module.product)
@@ -397,7 +393,6 @@ def site_horizons(
     strings = scenario.system.shade == "string"
     found = horizon_angles(
         planes,
-        points=STRING_POINTS if strings else POINTS,
         third_m=third_of_module(scenario) if strings else None,
         dsm=surface,
         dtm=site.dtm,

@@ -197,7 +197,7 @@ def yield_shares(
 ) -> Any:
     """What each plane yields, against the best a plane could."""
     seen = horizon.Horizons.from_table(horizons)
-    ready = physics.Year(skies.Sky.from_table(sky), scenario, shaded=seen is not None)
+    ready = physics.Year(skies.Sky.from_table(sky), scenario, shaded=seen is not None, plain=True)
     share = shade.yield_shares(planes, ready, scenario=scenario, horizons=seen)
     view = float("nan") if seen is None else seen.sky_view
     return planes[["plane_id"]].assign(sky_view=view, yield_share=share)

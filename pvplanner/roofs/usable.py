@@ -91,7 +91,7 @@ def usable_rules(scenario: Scenario, wind: float | None) -> dict[str, Rules]:
         value = {**table[level].astype(float).to_dict(), **own}
         value["unseen_flat"] = own.get("unseen_flat", own.get("unseen", value["unseen_flat"]))
         over = max(0.0, (wind or 0.0) - value["wind_reference"])
-        widen = over * value[f"wind_{scenario.system.mount}"]
+        widen = over * value.get(f"wind_{scenario.system.mount}", value["wind_roof"])
         out[level] = Rules(
             value["setback_eave"],
             value["setback_ridge"],

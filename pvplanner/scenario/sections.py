@@ -103,7 +103,7 @@ class Weather(Frozen):
     trusted: Literal["auto", "all", "ghi_dhi", "ghi_dni", "dni_dhi"] = "auto"
     """Which of GHI, DNI and DHI are believed; ``auto``: GHI and DHI for CSWD files, else all."""
     sun_offset_minutes: Literal["auto"] | Annotated[float, Field(ge=-90, le=90)] = "auto"
-    """Minutes after an interval's start at which the sun is taken; ``auto``: by the closure."""
+    """Minutes after an interval's start at which the sun is taken; ``auto``: by the light."""
     seed: Annotated[int, Field(ge=0)] = 0
     """Seed of the typical year."""
     latitude: Annotated[float, Field(ge=-90, le=90)] | None = None
