@@ -37,10 +37,14 @@ def compare(
     """
     weather = pvp.read_weather(file, **place)
     table = pd.read_csv(file, comment="#")
-    stamps, _ = parse_times(table["time"].astype(str))
-    power = pd.Series(table["power_kw"].to_numpy(dtype=float), index=pd.DatetimeIndex(stamps))
-    hourly = power.groupby(power.index.floor("h")).mean()
+    stamps, zone = parse_times(table["time"].astype(str))
     year = pd.DatetimeIndex(weather.data.index)
+    ours = year[0].utcoffset().total_seconds() / 3600
+    zone = zone if zone is not None and np.isfinite(zone) else place.get("utc_offset_hours", ours)
+    # The weather was moved to the clock of the place: so is the power.
+    there = pd.DatetimeIndex(stamps) + pd.Timedelta(hours=ours - zone)
+    power = pd.Series(table["power_kw"].to_numpy(dtype=float), index=there)
+    hourly = power.groupby(power.index.floor("h")).mean()
     key = {(t.month, t.day, t.hour): v for t, v in hourly.items()}
     real = np.array([key.get((t.month, t.day, t.hour), np.nan) for t in year])
     scenario = pvp.Scenario(system=system)

@@ -181,3 +181,32 @@ def test_the_arc_is_the_suns(shared):
         assert np.abs(arc.cosine(at) - cosine).max() < 0.006
     step = (arc.cosine(5.5) - arc.cosine(4.5))[arc.cosine(5) > 0.05]
     assert arc.change(5.0)[arc.cosine(5) > 0.05] == pytest.approx(step, abs=1e-5)
+
+
+@pytest.mark.parametrize(("first", "last"), [(0, 9), (16, 24)])
+def test_a_mountain_to_one_side_does_not_move_the_noon(first, last):
+    data = made_year(PLACES[0], 30.0, 21)
+    hour = np.asarray(data.index.hour)
+    hidden = (hour >= first) & (hour < last)
+    data.loc[hidden, "ghi"] = data.loc[hidden, "dhi"] * 0.5
+    data.loc[hidden, "dhi"] = data.loc[hidden, "ghi"]
+    data.loc[hidden, "dni"] = 0.0
+    for closes in (True, False):
+        sun = found(data, PLACES[0], closes=closes)
+        assert sun.minutes == pytest.approx(30, abs=6), sun
+        assert sun.verdict != "clash"
+
+
+def test_a_year_with_two_clocks_and_a_zone_an_hour_off_are_asked_about(tmp_path):
+    data = made_year(PLACES[0], 30.0, 23)
+    summer = np.isin(data.index.month, range(4, 10))
+    late = data.copy()
+    late.loc[summer] = np.roll(data.to_numpy(), 1, axis=0)[summer]
+    told = pvp.read_weather(csv(tmp_path, late, PLACES[0]))
+    assert "weather_two_clocks" in {f.code for f in told.findings if f.doubtful}
+    off = pd.DataFrame(np.roll(data.to_numpy(), -1, axis=0), data.index, data.columns)
+    told = pvp.read_weather(csv(tmp_path, off, PLACES[0]))
+    assert told.sun_offset_minutes == pytest.approx(90, abs=0.5)
+    assert "weather_zone_hour" in {f.code for f in told.findings if f.doubtful}
+    plain = pvp.read_weather(csv(tmp_path, data, PLACES[0]))
+    assert not {"weather_two_clocks", "weather_zone_hour"} & {f.code for f in plain.findings}

@@ -64,6 +64,12 @@ def test_next_to_a_station_its_table_is_the_answer():
     light = found.monthly["ghi_kwh_per_m2"].sum()
     assert light == pytest.approx(table.light[row], rel=1e-4)
     assert found.sigma < 0.005
+    # The table is not the truth: a year of it is doubted as its records scatter.
+    here = pvp.typical_year(*place[:2], altitude=place[2])
+    components = doubt_components(pvp.Scenario(), here, chinese=True).set_index("component")
+    assert components.loc["irradiation_source", "sigma"] == pytest.approx(0.038)
+    high = known.interpolate(*place[:2], 1_500.0)
+    assert high.sigma > 0.03
     away = known.interpolate(place[0] + 0.4, place[1], place[2])
     assert away.sigma > 0.02
 
@@ -129,3 +135,22 @@ def test_components_name_the_place(shared):
     assert "irradiation_table" not in set(
         doubt_components(scenario, file, chinese=True)["component"]
     )
+
+
+def test_places_abroad_and_no_places():
+    abroad = pvp.typical_year(43.1, 131.9)
+    assert "weather_abroad" in {f.code for f in abroad.findings if f.doubtful}
+    assert known.records_near(43.1, 131.9) is None
+    sigma = doubt_components(pvp.Scenario(), abroad, chinese=False).set_index("component")["sigma"]
+    assert sigma["irradiation_source"] >= 0.06
+    for place in ((91.0, 120.0, None), (30.0, 480.0, None), (30.0, 120.0, 1e5),
+                  (30.0, 120.0, float("nan")), (float("nan"), 120.0, None)):  # fmt: skip
+        with pytest.raises(pvp.InputError, match="no place on Earth"):
+            pvp.typical_year(place[0], place[1], altitude=place[2])
+
+
+def test_near_a_station_its_own_height_sets_the_relief_right():
+    lhasa = known.relief_height(29.67, 91.13)
+    assert lhasa == pytest.approx(3648.9, abs=1)
+    # The floor of the sea is no height.
+    assert known.relief_height(30.7, 122.5) >= 0

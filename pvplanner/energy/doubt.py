@@ -99,11 +99,12 @@ def _of_place(table: pd.DataFrame, weather: Weather, *, chinese: bool) -> pd.Dat
     if not weather.synthetic:
         return table
     own = table["component"] == "irradiation_source"
-    table.loc[own, ["sigma", "source", "certainty"]] = [*typical_sigma(weather), "computed"]
+    told = [*typical_sigma(weather), "computed", "2026"]
+    table.loc[own, ["sigma", "source", "certainty", "year"]] = told
     if records is not None:
         gap = table[own].assign(
             component="irradiation_table", sigma=abs(records.gap), scope="shared",
-            source=records.source, certainty="one",
+            source=records.source, certainty="one", year="2017",
         )  # fmt: skip
         at = int(np.flatnonzero(own.to_numpy())[0]) + 1
         table = pd.concat([table.iloc[:at], gap, table.iloc[at:]], ignore_index=True)

@@ -66,6 +66,12 @@ OTHER_CLAIM_MINUTES = 25.0
 """Minutes by which a file's light may differ from what it says of its stamps: where the components
 close, and else, as fog moves the middle of the light."""
 
+ODD_OFFSETS = (-45.0, 75.0)
+"""Minutes beyond which no way of stamping puts the sun: the zone is off by an hour."""
+
+TWO_CLOCKS = 40.0
+"""Minutes between summer's and winter's moments from which a year has two clocks."""
+
 TRUSTED = ("auto", "all", "ghi_dhi", "ghi_dni", "dni_dhi")
 """Choices of which components are believed."""
 
@@ -202,14 +208,24 @@ def _at_noon(offset: float, data: pd.DataFrame, name: str, raw: RawWeather) -> l
     if noon is None:
         return []
     usual = CSWD_OFFSET if raw.chinese_standard else MIDDLE_OFFSET
+    found: list[Finding] = []
     zone = f"UTC{raw.utc_offset_hours:+g}"
     far, away = noon[0] - usual, noon[0] - offset
     if abs(far) > NOON_REFUSED:
         raise InputError("weather_noon", where=name, minutes=f"{far:+.0f}", zone=zone)
+    params = {"minutes": f"{away:+.0f}", "zone": zone}
     if abs(away) > NOON_DOUBTED:
-        params = {"minutes": f"{away:+.0f}", "zone": zone}
-        return [Finding("weather_noon_off", name, params=params)]
-    return []
+        found.append(Finding("weather_noon_off", name, params=params))
+    if not ODD_OFFSETS[0] <= offset <= ODD_OFFSETS[1]:
+        params = {"minutes": f"{offset:+.0f}", "zone": zone}
+        found.append(Finding("weather_zone_hour", name, params=params))
+    summer = np.isin(index.month, range(4, 10))
+    two = [noon_of_light(np.where(part, data["ghi"].to_numpy(dtype=float), 0.0), arc)
+           for part in (summer, ~summer)]  # fmt: skip
+    if two[0] and two[1] and abs(two[0][0] - two[1][0]) > TWO_CLOCKS:
+        params = {"minutes": f"{abs(two[0][0] - two[1][0]):.0f}"}
+        found.append(Finding("weather_two_clocks", name, params=params))
+    return found
 
 
 def shift_sun(weather: Weather, minutes: float) -> Weather:

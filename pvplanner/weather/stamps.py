@@ -4,7 +4,8 @@ Two witnesses are heard. The *closure*: beam on the level, GHI - DHI, is DNI tim
 at one moment only. The *light*: on clear days it lies evenly about the sun's noon. The closure is
 precise to a minute where all three components were measured, and misleads where the beam was made
 up with another sun; then months, mornings and afternoons speak for different moments, and that
-shows. The light needs no beam, and is drawn late by morning fog.
+shows. The light needs no beam. Morning fog draws it late; what shades a sensor early or late in the
+day does not move the hours around noon, which then speak alone.
 """
 
 from __future__ import annotations
@@ -41,6 +42,10 @@ _CLEAR = 0.25
 _FOG = 0.4
 """Part of the way from all days to the clear ones that is gone once more: what fog is left in
 these (of made years with fog on 40 % of mornings)."""
+
+_FOG_DOUBT, _STEP, _SHADED = 0.6, 0.9, 8.0
+"""Part of the way from all days to the clear ones that is doubted; step of the search for the noon;
+minutes by which it may differ from the middle of the day before that is shaded."""
 
 _LEAST_CLOSURE, _LEAST_LIGHT = 0.1, 2.0
 """Minutes: one sigma of the witnesses that no scatter shows."""
@@ -150,6 +155,31 @@ def find_sun(
         return Sun(_told(seen[0]), max(seen[1], apart / 6), "clash")
     found = _told(minutes)
     return Sun(found, sigma, "usual" if found == usual else "moved")
+
+
+_NOON_HOURS, _NOON_PART = 3.0, 0.25
+"""Hours about noon, and by how much their middle moves with the moment (of made years)."""
+
+
+def off_noon(light: np.ndarray, arc: Arc, minutes: float) -> float:
+    """Minutes by which the light of the hours around noon lies early, if the sun stands there.
+
+    On clear days it lies evenly about the true noon; with another moment it leans.
+    """
+    hours = arc.angle / np.radians(15) + minutes / 60
+    hours = (hours + 12) % 24 - 12
+    roll = round(float(hours[0]) + 12)
+    watts, angle, open_sky = (
+        np.roll(v, roll).reshape(-1, 24) for v in (light, hours, arc.cosine(minutes))
+    )
+    clearness = watts.sum(axis=1) / np.maximum(open_sky.sum(axis=1), 0.1)
+    clear = (clearness >= np.quantile(clearness, 1 - _CLEAR)) & (watts.sum(axis=1) > 0)
+    # Each hour counts by the part of it that lies within the hours around noon.
+    within = np.clip(_NOON_HOURS + 0.5 - np.abs(angle), 0, 1)
+    part, whole = watts * within, open_sky * within
+    lean = (part * angle).sum(axis=1) / np.maximum(part.sum(axis=1), 1e-9)
+    usual = (whole * angle).sum(axis=1) / np.maximum(whole.sum(axis=1), 1e-9)
+    return float(np.median((usual - lean)[clear]) * 60) if clear.any() else 0.0
 
 
 def _by_light(minutes: float, sigma: float, usual: float) -> Sun:
@@ -262,6 +292,13 @@ def noon_of_light(ghi: np.ndarray, arc: Arc) -> tuple[float, float] | None:
     clear = use & (clearness >= bright)
     on_clear, on_all = float(np.median(middle[clear])), float(np.median(middle[use]))
     minutes = on_clear + _FOG * (on_clear - on_all)
+    noon = minutes
+    for _ in range(4):
+        noon += _STEP * off_noon(ghi, arc, noon) / _NOON_PART
+    if abs(noon - minutes) > _SHADED:
+        # A mountain or a wall takes the light of one end of the day.
+        minutes = noon
     spread = 1.4826 * float(np.median(np.abs(middle[clear] - on_clear)))
     chance = 1.25 * spread / np.sqrt(clear.sum())
-    return minutes, float(np.sqrt(chance**2 + (0.6 * (on_clear - on_all)) ** 2 + _LEAST_LIGHT**2))
+    fog = _FOG_DOUBT * (on_clear - on_all)
+    return minutes, float(np.sqrt(chance**2 + fog**2 + _LEAST_LIGHT**2))

@@ -112,9 +112,17 @@ def _cooling(altitude: np.ndarray | float) -> np.ndarray:
 def relief_height(latitude: float, longitude: float) -> float:
     """Metres above the sea by the coarse relief that pvlib carries (cells of 9 km).
 
-    At the table's stations it is within 50 m in half and 170 m in nine of ten.
+    At the table's stations it is within 50 m in half and 170 m in nine of ten; near one of them the
+    station's own height sets it right, and the sea's floor is no height.
     """
-    return float(pvlib.location.lookup_altitude(latitude, longitude))
+    table = stations()
+    away = reference.distance_km(latitude, longitude, table.latitude, table.longitude)
+    near = int(away.argmin())
+    height = float(pvlib.location.lookup_altitude(latitude, longitude))
+    there = pvlib.location.lookup_altitude(table.latitude[near], table.longitude[near])
+    off = float(table.altitude[near]) - float(there)
+    height += off * float(np.exp(-away[near] / RELIEF_KM))
+    return max(height, 0.0) if away[near] > REACH_KM or table.altitude[near] >= 0 else height
 
 
 def interpolate(
@@ -134,9 +142,13 @@ def interpolate(
     Raises
     ------
     InputError
-        If the nearest station is over 330 km away.
+        If the place is none on Earth, or the nearest station is over 330 km away.
     """
     table = stations()
+    sound = abs(latitude) <= 90 and abs(longitude) <= 180
+    if not (sound and (altitude is None or LOWEST_M <= altitude <= HIGHEST_M)):
+        where = f"{latitude:g}, {longitude:g}, {altitude if altitude is None else f'{altitude:g}'}"
+        raise InputError("typical_place", where="site.weather", place=where)
     flat = reference.distance_km(latitude, longitude, table.latitude, table.longitude)
     if without is not None:
         flat[without] = np.inf
@@ -152,12 +164,15 @@ def interpolate(
     below, part = _weights(flat, without)
     values[:, warmth] = np.tensordot(part, table.months[below][:, :, warmth], axes=1)
     values[:, warmth[0]] -= _cooling(height)
-    # Next to a station the table itself is the answer; half way to the next the misses hold.
-    near = min(1.0, float(flat.min()) / SPACING_KM)
+    # Next to a station, at its height, the table itself is the answer; half way to the next, or far
+    # above it, the misses hold, and beyond all stations more than they.
+    beyond = max(float(away[rows[0]]) / SPACING_KM, 0.0)
+    near = min(1.0, beyond)
     values[:, :3] *= 1 + near * _misses()[1]
     monthly = pd.DataFrame(values, columns=list(_VALUES), index=pd.RangeIndex(1, 13, name="month"))
     names = ", ".join(table.sites[rows[weight >= 0.05]])
-    sigma = _sigma_of(away, without) * float(np.sqrt(near))
+    far = max(1.0, float(away[rows[0]]) / FAR_KM)
+    sigma = _sigma_of(away, without) * float(np.sqrt(near * far))
     return Climate(monthly, height, names, float(flat.min()), sigma)
 
 
@@ -196,6 +211,15 @@ def _sigma_of(away: np.ndarray, without: int | None) -> float:
     return float(_ABS_TO_SIGMA * middle)
 
 
+FAR_KM = 250.0
+"""A place further from every station, height counted, is doubted more than they are."""
+
+RELIEF_KM = 20.0
+"""Reach of what the coarse relief misses at a station."""
+
+LOWEST_M, HIGHEST_M = -500.0, 9000.0
+"""Between which places on Earth lie."""
+
 SPACING_KM = 60.0
 """From here on a place is no nearer to a station than the stations to each other, as a rule."""
 
@@ -209,6 +233,8 @@ class Records:
     province : str
     gap : float
         The table's light over the records', less one.
+    spread : float
+        Of the gap from station to station, one sigma.
     year_to_year : float
         One sigma of a year's light around the mean.
     source : str
@@ -216,16 +242,24 @@ class Records:
 
     province: str
     gap: float
+    spread: float
     year_to_year: float
     source: str
 
 
 def records_near(latitude: float, longitude: float) -> Records | None:
-    """What the records say of the nearest station's province; ``None`` far from every station."""
+    """What the records say of the nearest station's province; ``None`` outside China."""
     table = stations()
     away = reference.distance_km(latitude, longitude, table.latitude, table.longitude)
-    if away.min() > REACH_KM:
+    if away.min() > REACH_KM or not in_china(latitude, longitude):
         return None
     province = str(table.provinces[int(away.argmin())])
     row = reference.load("light_records").set_index("province").loc[province]
-    return Records(province, float(row["gap"]), float(row["year_to_year"]), str(row["source"]))
+    gap, spread, yearly = (float(row[n]) for n in ("gap", "gap_spread", "year_to_year"))
+    return Records(province, gap, spread, yearly, str(row["source"]))
+
+
+def in_china(latitude: float, longitude: float) -> bool:
+    """Whether the nearest town of the packaged table is China's."""
+    place = reference.find_place(latitude, longitude)
+    return place is not None and place.country == "CN"

@@ -65,11 +65,14 @@ def typical_year(
         "stations": station.names,
         "distance_km": round(station.nearest_km),
         "altitude": f"{station.altitude:.0f}",
-        "doubt": f"{station.sigma:.1%}",
+        "doubt": f"{max(station.sigma, _least_doubt(latitude, longitude)):.0%}",
     }
     findings = [Finding("weather_synthetic", "weather", params=params)]
     records = records_near(latitude, longitude)
-    if records is not None:
+    if records is None:
+        away = {"distance_km": round(station.nearest_km)}
+        findings.append(Finding("weather_abroad", "weather", params=away))
+    else:
         more = {"province": records.province, "gap": f"{records.gap:+.1%}"}
         findings.append(Finding("weather_records", "weather", params=more))
     return Weather(
@@ -84,6 +87,12 @@ def typical_year(
     )
 
 
+def _least_doubt(latitude: float, longitude: float) -> float:
+    """What the table itself is off by from station to station: of its province, or of all China."""
+    records = records_near(latitude, longitude)
+    return reference.constant("typical_foretold").value if records is None else records.spread
+
+
 def typical_sigma(weather: Weather) -> tuple[float, str]:
     """One sigma of a typical year's yearly GHI at its place, and where that is from."""
     try:
@@ -91,7 +100,8 @@ def typical_sigma(weather: Weather) -> tuple[float, str]:
     except InputError:
         found = reference.constant("merra2_sigma")
         return found.value, found.source
-    return station.sigma, reference.constant("typical_foretold").source
+    least = _least_doubt(weather.latitude, weather.longitude)
+    return max(station.sigma, least), reference.constant("typical_foretold").source
 
 
 def usual_light(latitude: float, longitude: float) -> float:
