@@ -181,6 +181,26 @@ def prices(
 
 
 @app.command()
+def explain(
+    context: Context,
+    folder: Annotated[Path, typer.Argument(help="Folder of a plan.")],
+    household: Annotated[str, typer.Option("--household", help="Identifier of the household.")],
+    figure: Annotated[
+        str, typer.Option("--figure", help="income_first_year or capital.")
+    ] = "income_first_year",
+    language: LanguageOption = None,
+) -> None:
+    """Print how a household's figure comes about: quantity x rate = amount, and each source."""
+    from pvplanner.explaining import explain_lines
+    from pvplanner.plan import Plan
+
+    session: Session = context.obj
+    session.speak(language, None)
+    for line in explain_lines(Plan.load(folder), household, figure, session.code):
+        typer.echo(line)
+
+
+@app.command()
 def warm(context: Context) -> None:
     """Prepare the fast code for this machine, so that the first plan need not wait for it."""
     from pvplanner.warming import warm_up

@@ -22,7 +22,7 @@ FLOORS = {
     "horizon": 5, "modules": 6, "energy": 7, "demand": 8, "carbon": 8, "money": 9, "grid": 9,
     "holdings": 10, "selection": 10, "track": 10, "fetch": 10, "plan": 11,
     "mapping": 12, "report": 12, "dossier": 12, "sheet": 12, "scaffold": 12, "warming": 12,
-    "form": 12, "checking": 12, "pricing": 12,
+    "form": 12, "checking": 12, "pricing": 12, "explaining": 12,
     "region": 13, "console": 13, "pages": 13, "settings": 13, "cli": 14, "start": 15,
 }  # fmt: skip
 PYTHON = sorted(PACKAGE.rglob("*.py"))

@@ -369,6 +369,43 @@ class Plan:
         flows = self.cash_flows(model)
         return flows if household is None else flows[flows["household_id"] == household]
 
+    def explain(self, household: str, figure: str = "income_first_year") -> pd.DataFrame:
+        """How a household's figure comes about: quantity x rate = amount, with sources.
+
+        Parameters
+        ----------
+        household : str
+            Its identifier.
+        figure : {'income_first_year', 'capital'}
+
+        Returns
+        -------
+        DataFrame
+            As from :func:`pvplanner.money.explain.explain_household`; amounts in money add up to
+            the figure.
+
+        Raises
+        ------
+        InputError
+            If there is no such household.
+        ConfigError
+            If the figure is not explained.
+        """
+        import numpy as np
+
+        from pvplanner.errors import InputError
+        from pvplanner.money import chosen_rows
+        from pvplanner.money.explain import explain_household
+
+        for part in self.parts.values():
+            people, case = part.case()
+            at = np.flatnonzero(people["household_id"].astype(str).to_numpy() == household)
+            if len(at):
+                own = str(people["model"].iloc[at[0]])
+                members = dict(chosen_rows(people, case.terms)).get(own, at)
+                return explain_household(people, case, np.asarray(members), int(at[0]), figure)
+        raise InputError("household_unknown", where="explain", household=household)
+
     def under(self, changes: Mapping[str, Any]) -> Plan:
         """Another plan under changed keys; it shares with this one all that did not change.
 
