@@ -89,7 +89,8 @@ def _energy_steps(home: pd.Series, case: Case) -> list[tuple]:
     kept = float(case.terms.kept[0])
     told = (product.source, "", product.certainty)
     return [
-        ("modules", float(home["modules"]), "modules", product.power_w / 1000, "kWp", power, "kWp", *told),
+        ("modules", float(home["modules"]), "modules", product.power_w / 1000, "kWp", power, "kWp",
+         *told),
         ("energy_kwh", power, "kWp", typical / power, "kWh/kWp", typical, "kWh/yr",
          "this plan's hours of light on its roofs", "", "computed"),
         ("energy_first_year_kwh", typical, "kWh/yr", kept, "1", typical * kept, "kWh",
