@@ -9,7 +9,6 @@ import numpy as np
 import pandas as pd
 import pvlib
 
-from pvplanner import reference
 from pvplanner.errors import ConfigError, Finding, InputError, listed
 from pvplanner.weather.closure import (
     GATE,
@@ -30,10 +29,10 @@ from pvplanner.weather.frame import (
     solar_position,
     whole_year,
 )
+from pvplanner.weather.moment import check_noon, place_sun, seen_sun
 from pvplanner.weather.raw import Given, RawWeather
 from pvplanner.weather.readers import parse_weather
 from pvplanner.weather.series import complete, condense
-from pvplanner.weather.stamps import Sun, find_sun, noon_of_light, sun_arc
 from pvplanner.weather.stations import records_near, relief_height
 from pvplanner.weather.typical import typical_sigma, typical_year, usual_light
 
@@ -53,24 +52,6 @@ __all__ = [
     "typical_year",
     "usual_light",
 ]
-
-MIDDLE_OFFSET = 30.0
-"""Minutes: the middle of the interval."""
-
-CSWD_OFFSET = 0.0
-"""Minutes: by the daily centroid of GHI, the sun of 220 of 270 CSWD files stands at the index; kept
-where the light of a file does not say otherwise."""
-
-CLAIM_MINUTES = {"usual": 10.0, "moved": 10.0}
-OTHER_CLAIM_MINUTES = 25.0
-"""Minutes by which a file's light may differ from what it says of its stamps: where the components
-close, and else, as fog moves the middle of the light."""
-
-ODD_OFFSETS = (-45.0, 75.0)
-"""Minutes beyond which no way of stamping puts the sun: the zone is off by an hour."""
-
-TWO_CLOCKS = 40.0
-"""Minutes between summer's and winter's moments from which a year has two clocks."""
 
 TRUSTED = ("auto", "all", "ghi_dhi", "ghi_dni", "dni_dhi")
 """Choices of which components are believed."""
@@ -133,8 +114,8 @@ def read_weather(
         findings += more
     if derive is None:
         closure = closure_by_offset(data, *here)
-    seen = _seen(raw, data, closes=derive is None)
-    sun, finding = _sun(raw, seen, closure, sun_offset_minutes, minutes, name)
+    seen = seen_sun(raw, data, closes=derive is None)
+    sun, finding = place_sun(raw, seen, closure, sun_offset_minutes, minutes, name)
     offset = sun.minutes
     weather = Weather(
         data,
@@ -156,7 +137,7 @@ def read_weather(
         odd = odd_days(data, zenith, extra_radiation(index), name, raw.first_row)
         weather = weather.with_findings(*dark, *odd)
     if sun_offset_minutes == "auto":
-        weather = weather.with_findings(*_at_noon(offset, data, name, raw))
+        weather = weather.with_findings(*check_noon(offset, data, name, raw))
     _closes(data, closure, trusted, raw, name)
     if derive == "ghi_only":
         return _decompose(weather)
@@ -196,38 +177,6 @@ def _closes(
             raise InputError("weather_closure", where=name, best=f"{best:.0f}", light=f"{rms:.0f}")
 
 
-NOON_REFUSED, NOON_DOUBTED = 100.0, 50.0
-"""Minutes that the middle of the light may lie from the sun's noon."""
-
-
-def _at_noon(offset: float, data: pd.DataFrame, name: str, raw: RawWeather) -> list[Finding]:
-    """The light's middle of the day held against the sun's: a zone or stamps that are wrong."""
-    index = pd.DatetimeIndex(data.index)
-    arc = sun_arc(index, raw.latitude, raw.longitude)
-    noon = noon_of_light(data["ghi"].to_numpy(dtype=float), arc)
-    if noon is None:
-        return []
-    usual = CSWD_OFFSET if raw.chinese_standard else MIDDLE_OFFSET
-    found: list[Finding] = []
-    zone = f"UTC{raw.utc_offset_hours:+g}"
-    far, away = noon[0] - usual, noon[0] - offset
-    if abs(far) > NOON_REFUSED:
-        raise InputError("weather_noon", where=name, minutes=f"{far:+.0f}", zone=zone)
-    params = {"minutes": f"{away:+.0f}", "zone": zone}
-    if abs(away) > NOON_DOUBTED:
-        found.append(Finding("weather_noon_off", name, params=params))
-    if not ODD_OFFSETS[0] <= offset <= ODD_OFFSETS[1]:
-        params = {"minutes": f"{offset:+.0f}", "zone": zone}
-        found.append(Finding("weather_zone_hour", name, params=params))
-    summer = np.isin(index.month, range(4, 10))
-    two = [noon_of_light(np.where(part, data["ghi"].to_numpy(dtype=float), 0.0), arc)
-           for part in (summer, ~summer)]  # fmt: skip
-    if two[0] and two[1] and abs(two[0][0] - two[1][0]) > TWO_CLOCKS:
-        params = {"minutes": f"{abs(two[0][0] - two[1][0]):.0f}"}
-        found.append(Finding("weather_two_clocks", name, params=params))
-    return found
-
-
 def shift_sun(weather: Weather, minutes: float) -> Weather:
     """The same year with the sun taken ``minutes`` later; derived components are derived anew."""
     moved = replace(weather, sun_offset_minutes=weather.sun_offset_minutes + minutes)
@@ -242,45 +191,6 @@ def _trusted(raw: RawWeather, asked: str, derive: str | None, *, clash: bool) ->
     if asked != "auto":
         return asked
     return "ghi_dhi" if raw.chinese_standard or clash else "all"
-
-
-def _seen(raw: RawWeather, data: pd.DataFrame, *, closes: bool) -> Sun | None:
-    usual = CSWD_OFFSET if raw.chinese_standard else MIDDLE_OFFSET
-    return find_sun(data, raw.latitude, raw.longitude, usual=usual, closes=closes)
-
-
-def _sun(
-    raw: RawWeather,
-    seen: Sun | None,
-    closure: dict[int, float],
-    asked: float | str,
-    minutes: float,
-    name: str,
-) -> tuple[Sun, Finding]:
-    """Where the sun is taken: as asked, as the file says, or as its light shows."""
-    shown = ", ".join(f"{at:+d}: {rms:.1f}" for at, rms in closure.items()) or "-"
-    untold = reference.constant("time_stamp_minutes").value
-
-    def found(sun: Sun, code: str, **more: object) -> tuple[Sun, Finding]:
-        told = {"minutes": sun.minutes, "sigma": f"{1.28 * sun.sigma:.0f}", "closure": shown}
-        return sun, Finding(f"sun_offset_{code}", name, params={**told, **more})
-
-    if asked != "auto":
-        return found(Sun(float(asked), 0.0, "given"), "given")
-    # Hourly stamps off the full hour are instants, as PVGIS writes them.
-    said = raw.stated_offset_minutes if raw.stated_offset_minutes is not None else minutes or None
-    if said is not None:
-        claim = Sun(round(said, 2), 0.0, "stated")
-        if seen is None:
-            return found(claim, "stated")
-        far = CLAIM_MINUTES.get(seen.verdict, OTHER_CLAIM_MINUTES)
-        if abs(seen.minutes - said) <= max(far, 3 * seen.sigma):
-            return found(claim, "stated")
-        return found(seen, "contradicted", said=f"{said:g}")
-    if seen is None:
-        usual = CSWD_OFFSET if raw.chinese_standard else MIDDLE_OFFSET
-        return found(Sun(usual, untold, "assumed"), "assumed")
-    return found(seen, seen.verdict)
 
 
 def _decompose(weather: Weather) -> Weather:
