@@ -84,3 +84,12 @@ def test_paths_are_relative_to_the_file_and_survive_writing(tmp_path):
 def _given(scenario):
     """Writing states every default; equality is by value."""
     return {"name": scenario.name}
+
+
+@pytest.mark.parametrize(
+    ("value", "said"), [([0.1, 0.2], "12"), ([1.0] * 12, "< 1"), ("much", "number")]
+)
+def test_a_list_by_the_month_says_what_is_wrong_with_it(value, said):
+    with pytest.raises(pvp.ConfigError, match=said) as found:
+        pvp.Scenario().override({"system.loss_items.snow": value})
+    assert found.value.where.startswith("system.loss_items.snow")

@@ -35,7 +35,12 @@ def nearest(value: str, known: Sequence[str]) -> str:
 
 def config_error(error: ValidationError, root: type[BaseModel]) -> ConfigError:
     """The first of pydantic's refusals as a ConfigError, with the key that it concerns."""
-    first = error.errors(include_url=False)[0]
+    every = error.errors(include_url=False)
+    first = every[0]
+    if isinstance(first.get("input"), list):
+        # A key that takes a number or a list is asked as a number first.
+        lists = (e for e in every if not e["type"].startswith(("float", "finite", "int")))
+        first = next(lists, first)
     named = (str(part) for part in first["loc"])
     key = ".".join(
         p for p in named if not re.match(r"literal\[|function-|constrained|float$|list", p)

@@ -80,7 +80,8 @@ def place_sun(
     untold = reference.constant("time_stamp_minutes").value
 
     def found(sun: Sun, code: str, **more: object) -> tuple[Sun, Finding]:
-        told = {"minutes": sun.minutes, "sigma": f"{1.28 * sun.sigma:.0f}", "closure": shown}
+        sure = f"{max(1.28 * sun.sigma, 1.0):.0f}"
+        told = {"minutes": sun.minutes, "sigma": sure, "closure": shown}
         return sun, Finding(f"sun_offset_{code}", name, params={**told, **more})
 
     if asked != "auto":
