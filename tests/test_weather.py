@@ -280,6 +280,14 @@ def test_ghi_alone_is_decomposed_and_closes(tmp_path):
     assert 0.2 < weather.data["dhi"].sum() / weather.data["ghi"].sum() < 0.9
 
 
+def test_a_gap_is_told_of_what_the_file_has(tmp_path):
+    series = sunny()[["ghi", "temp_air"]]
+    series.iloc[100:102] = np.nan
+    weather = pvp.read_weather(plain(tmp_path, series))
+    told = {f.params["column"] for f in weather.findings if f.code == "weather_filled"}
+    assert told == {"ghi", "temp_air"}
+
+
 def test_two_components_give_the_third(tmp_path):
     weather = pvp.read_weather(plain(tmp_path, sunny().drop(columns="dni")))
     assert weather.trusted == "ghi_dhi"

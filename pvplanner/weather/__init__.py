@@ -106,7 +106,9 @@ def read_weather(
         rows, minutes, more = condense(rows, where=name, first_row=raw.first_row)
         findings += more
     data, more = whole_year(rows, raw.utc_offset_hours, where=name, first_row=raw.first_row)
-    findings += more
+    # A file is told of gaps in what it has.
+    has = {column for column in raw.data if raw.data[column].notna().any()}
+    findings += [f for f in more if f.params.get("column", "ghi") in has | {"ghi"}]
     closure: dict[int, float] = {}
     here = (raw.latitude, raw.longitude, raw.altitude)
     if derive is None:
