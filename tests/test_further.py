@@ -21,7 +21,7 @@ from pvplanner.horizon.scene import corners_of, points_over
 
 WEATHER = pvp.typical_year(30.0, 120.0)
 PLANES = pd.DataFrame(
-    {"capacity_kwp": [1.0, 2.0, 3.0, 1.0], "surface_tilt": [25.0, 17.0, 3.0, 52.0],
+    {"capacity_kwp": [1.0, 2.0, 3.0, 1.0], "surface_tilt": [25.0, 17.3, 3.1, 52.0],
      "surface_azimuth": [180.0, 17.0, 95.0, 263.0]}
 )  # fmt: skip
 ON = {"low_light": True, "ac_cable": 0.01, "night_w_per_kw": 1.5, "bifaciality": 0.8,
@@ -76,6 +76,8 @@ def test_the_cable_takes_its_share_and_the_night_its_watts():
     used = (energy() - energy(night_w_per_kw=2.0)) / PLANES["capacity_kwp"].to_numpy()
     # 2 W per kW of rating in the dark half of the year, 1/1.2 kW of rating per kWp.
     assert used == pytest.approx(0.002 / 1.2 * 4380, rel=0.06)
+    little = (energy() - energy(night_w_per_kw=0.5)) / PLANES["capacity_kwp"].to_numpy()
+    assert little == pytest.approx(used / 4, rel=1e-3)
 
 
 def test_low_light_is_pvlibs_adr_hour_by_hour():

@@ -154,3 +154,66 @@ def test_near_a_station_its_own_height_sets_the_relief_right():
     assert lhasa == pytest.approx(3648.9, abs=1)
     # The floor of the sea is no height.
     assert known.relief_height(30.7, 122.5) >= 0
+
+
+def test_a_place_by_hand():
+    """Eight stations by distance to the power 1.5, a kilometre of height for a hundred."""
+    table, here, height = known.stations(), (29.7, 121.3), 400.0
+    flat = reference.distance_km(*here, table.latitude, table.longitude)
+    away = np.sqrt(flat**2 + (0.1 * (table.altitude - height)) ** 2)
+    rows = np.argsort(away)[:8]
+    part = away[rows] ** -1.5 / (away[rows] ** -1.5).sum()
+    errors = []
+    for n in range(len(table.sites)):
+        gaps = np.hypot(
+            reference.distance_km(table.latitude[n], table.longitude[n], table.latitude,
+                                  table.longitude),
+            0.1 * (table.altitude - table.altitude[n]),
+        )  # fmt: skip
+        gaps[n] = np.inf
+        others = np.argsort(gaps)[:8]
+        weight = gaps[others] ** -1.5
+        errors.append(table.light[n] / (weight @ table.light[others] / weight.sum()) - 1)
+    errors = np.array(errors)
+    found = known.interpolate(*here, height)
+    near = min(1.0, away.min() / 60)
+    light = (part @ table.light[rows]) * (1 + near * errors.mean())
+    assert found.monthly["ghi_kwh_per_m2"].sum() == pytest.approx(light)
+    assert found.names == ", ".join(table.sites[rows[part >= 0.05]])
+    kernel, off = np.exp(-0.5 * (away / 150) ** 2), np.abs(errors - errors.mean())
+    middle = (kernel @ off + 0.5 * off.mean()) / (kernel.sum() + 0.5)
+    assert found.sigma == pytest.approx(np.sqrt(np.pi / 2) * middle * np.sqrt(near), rel=1e-6)
+    ground = np.argsort(flat)[:8]
+    share = flat[ground] ** -1.5 / (flat[ground] ** -1.5).sum()
+    warmth = share @ table.months[ground][:, :, 3] - 5.5 * height / 1000
+    assert found.monthly["temp_air_c"].to_numpy() == pytest.approx(warmth)
+
+
+def test_the_relief_is_set_right_less_and_less_away_from_a_station():
+    import pvlib
+
+    table = known.stations()
+    row = list(table.sites).index("Lhasa")
+    there = float(pvlib.location.lookup_altitude(table.latitude[row], table.longitude[row]))
+    here = (float(table.latitude[row]) + 0.18, float(table.longitude[row]))
+    away = float(reference.distance_km(*here, table.latitude[row : row + 1],
+                                       table.longitude[row : row + 1])[0])  # fmt: skip
+    assert 15 < away < 25
+    off = (table.altitude[row] - there) * np.exp(-away / 20)
+    plain = float(pvlib.location.lookup_altitude(*here))
+    assert known.relief_height(*here) == pytest.approx(plain + off)
+
+
+def test_the_reach_of_the_stations():
+    table = known.stations()
+    for latitude in np.arange(20.0, 26.0, 0.5):
+        away = reference.distance_km(latitude, 130.0, table.latitude, table.longitude).min()
+        if away > 330:
+            with pytest.raises(pvp.InputError, match="km away"):
+                known.interpolate(latitude, 130.0, 0.0)
+    places = [(la, lo) for la in np.arange(18, 45, 1.0) for lo in np.arange(108, 132, 1.0)]
+    far = [reference.distance_km(*p, table.latitude, table.longitude).min() for p in places]
+    between = [p for p, d in zip(places, far, strict=True) if 335 < d < 480]
+    assert between
+    with pytest.raises(pvp.InputError, match="km away"):
+        known.interpolate(*between[0], 0.0)
