@@ -745,7 +745,8 @@ def test_a_balance_closes_and_nothing_is_given_that_is_not_there(
     ("stated", "province", "rate", "code"),
     [(None, "Zhejiang", 0.3, None), (0.1, "Zhejiang", 0.3, "reserve_raised"),
      (0.45, "Zhejiang", 0.45, None), (None, "Shanghai", 0.3, None),
-     (None, "Gansu", 0.0, "reserve_unknown"), (0.1, "Gansu", 0.1, None)],
+     (None, "Gansu", 0.0, "reserve_unknown"), (0.1, "Gansu", 0.1, None),
+     (0.3, "Zhejiang", 0.3, None), (None, None, 0.0, "reserve_unknown")],
 )  # fmt: skip
 def test_the_reserve_is_the_charters_and_at_least_the_provinces(stated, province, rate, code):
     own = {} if stated is None else {"reserve_rate": stated}
@@ -754,3 +755,8 @@ def test_the_reserve_is_the_charters_and_at_least_the_provinces(stated, province
     assert terms.rate("reserve_rate")[0] == rate
     told = {f.code for f in terms.findings(province)}
     assert told & {"reserve_raised", "reserve_unknown"} == ({code} if code else set())
+    found = [f for f in terms.findings(province) if f.code == code]
+    assert all(f.params["province"] == (province or "-") for f in found)
+    # A charter's own rate is its own, the province's the regulation's.
+    own_rate = stated is not None and stated == rate
+    assert (terms.reserve.source == "scenario") is own_rate

@@ -156,9 +156,10 @@ def test_near_a_station_its_own_height_sets_the_relief_right():
     assert known.relief_height(30.7, 122.5) >= 0
 
 
-def test_a_place_by_hand():
+@pytest.mark.parametrize(("here", "height"), [((29.7, 121.3), 400.0), ((30.43, 120.17), 50.0)])
+def test_a_place_by_hand(here, height):
     """Eight stations by distance to the power 1.5, a kilometre of height for a hundred."""
-    table, here, height = known.stations(), (29.7, 121.3), 400.0
+    table = known.stations()
     flat = reference.distance_km(*here, table.latitude, table.longitude)
     away = np.sqrt(flat**2 + (0.1 * (table.altitude - height)) ** 2)
     rows = np.argsort(away)[:8]
