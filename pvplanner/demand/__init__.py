@@ -106,7 +106,7 @@ def simulate_demand(
     middle = (np.arange(HOURS) + math.floor(0.5 + late)) % HOURS
     slots = Slots(slot[middle], MONTHS * parts, np.asarray(index.hour, dtype=np.int64))
     own, lost, sent = run_households(light, homes, slots, np.array(SCALES) * first_year, battery)
-    sent = _on_the_clock(sent, late)
+    sent = on_weather_clock(sent, -late)
     by_slot = np.stack([np.bincount(slot, weights=s, minlength=MONTHS * parts) for s in shapes])
     load = by_slot[which] * consumption[:, None]
     if late:
@@ -126,11 +126,11 @@ def simulate_demand(
 
 
 def on_weather_clock(shapes: np.ndarray, late: float) -> np.ndarray:
-    """Loads by the hours of a weather year that lie ``late`` hours later than the clock's.
+    """What goes by the clock, by hours that lie ``late`` hours later; back again by ``-late``.
 
     Parameters
     ----------
-    shapes : ndarray, shape (..., 8760)
+    shapes : ndarray, shape (..., 8760) or (..., 24)
         By the hours of the clock, each taken as even.
     late : float
         As of :class:`pvplanner.energy.sky.Sky`.
@@ -139,11 +139,6 @@ def on_weather_clock(shapes: np.ndarray, late: float) -> np.ndarray:
     part = late - whole
     first = np.roll(shapes, -whole, axis=-1)
     return first if part == 0 else (1 - part) * first + part * np.roll(first, -1, axis=-1)
-
-
-def _on_the_clock(sent: np.ndarray, late: float) -> np.ndarray:
-    """What was sold by the weather's hours of the day, by the clock's."""
-    return on_weather_clock(sent, -late)
 
 
 BRIDGE_KWH = 2.0

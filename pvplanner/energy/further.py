@@ -19,6 +19,7 @@ from scipy.interpolate import RegularGridInterpolator
 from pvplanner import reference
 from pvplanner.energy.sky import Sky, diffuse_pieces
 from pvplanner.scenario import System
+from pvplanner.weather import HOURS
 
 BEFORE, AFTER = ("low_light", "rear_light"), ("night_use", "ac_cable")
 """Effects before and after the inverter's rating cuts, in the order in which they are taken."""
@@ -33,7 +34,6 @@ REAR_MOUNTS = {"open_rack": (0.5, 0.6), "canopy": (0.9, 2.6)}
 """Share of the level area that modules cover, and height of their middle (m), by mount whose back
 is free: usual rows and canopies (assumption)."""
 
-HOURS = 8760
 HOURS_OF_MONTH = 24 * np.array([31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31])
 
 

@@ -20,7 +20,7 @@ from scipy.interpolate import CubicSpline
 
 from pvplanner import reference
 from pvplanner.scenario import System
-from pvplanner.weather import Weather, extra_radiation
+from pvplanner.weather import MIDDLE_MINUTES, Weather, extra_radiation
 
 SAPM_MOUNTS = {
     "roof": "close_mount_glass_glass",
@@ -42,9 +42,6 @@ FAIMAN_MOUNTS = {
 (Faiman 2008); flush roofs scaled by (45 - 20) / (49 - 20), from the installed NOCT of PVWatts' open
 rack to that of its roof mount; ``flush`` and ``integrated`` are PVsyst's U = 20 and 15 W/m2/K
 without wind. SAPM's close mount runs hotter and yields 3-4 % less."""
-
-MIDDLE_MINUTES = 30.0
-"""Of an hour."""
 
 IAM_DEGREE = 9
 DIFFUSE_REGIONS = ("sky", "horizon", "ground")

@@ -64,18 +64,19 @@ def p90_ratios(
     year_to_year : float
         One sigma of a year's energy against the mean of years, as the plan's ranges have it.
     """
-    one = built_ratio(people)
+    energy, p90 = (
+        people[name].to_numpy(dtype=float) for name in ("energy_kwh", "energy_p90_built_kwh")
+    )
+    one = built_ratio(energy, p90)
     sigma2 = ((1 - one) / Z90) ** 2
     rest = np.maximum(sigma2 - year_to_year**2 * (1 - 1 / loan_years), 0)
     life = np.where(one < 1, 1 - Z90 * np.sqrt(rest), 1.0)
     return np.clip(one, 0, 1), np.clip(life, 0, 1)
 
 
-def built_ratio(people: pd.DataFrame, column: str = "energy_p90_built_kwh") -> np.ndarray:
+def built_ratio(energy_kwh: np.ndarray, p90_kwh: np.ndarray) -> np.ndarray:
     """P90 of the energy as built over the expected energy; 1 where there is none."""
-    energy = people["energy_kwh"].to_numpy(dtype=float)
-    p90 = people[column].to_numpy(dtype=float)
-    return np.divide(p90, energy, out=np.ones_like(energy), where=energy > 0)
+    return np.divide(p90_kwh, energy_kwh, out=np.ones_like(energy_kwh), where=energy_kwh > 0)
 
 
 YEARLY = ("income_first_year", "income_worst", "dscr_min")
@@ -103,8 +104,8 @@ def poor_measures(people: pd.DataFrame, case: Case, ranges: pd.DataFrame) -> pd.
 
 def in_poor_years(case: Case, p90_kwh: np.ndarray) -> Case:
     """The case with an energy that is exceeded with 90 % probability."""
-    people = case.people.assign(energy_p90_built_kwh=p90_kwh)
-    ratio = np.clip(built_ratio(people), 0, 1)
+    energy = case.people["energy_kwh"].to_numpy(dtype=float)
+    ratio = np.clip(built_ratio(energy, p90_kwh), 0, 1)
     return Case(case.people, case.demand, case.bills, case.terms, ratio, 1 - _less_use(case, ratio))
 
 

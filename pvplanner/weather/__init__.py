@@ -20,6 +20,7 @@ from pvplanner.weather.closure import (
 from pvplanner.weather.frame import (
     COLUMNS,
     HOURS,
+    MIDDLE_MINUTES,
     Weather,
     extra_radiation,
     hourly_index,
@@ -39,6 +40,7 @@ from pvplanner.weather.typical import typical_sigma, typical_year, usual_light
 __all__ = [
     "COLUMNS",
     "HOURS",
+    "MIDDLE_MINUTES",
     "Weather",
     "closure_by_offset",
     "extra_radiation",

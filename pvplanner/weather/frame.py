@@ -17,6 +17,9 @@ YEAR = 1990
 """Typical years are put into one common year of 365 days (as pvlib does for PVGIS)."""
 
 HOURS = 8760
+MIDDLE_MINUTES = 30.0
+"""Of an hour: where a mean over it has its sun."""
+
 COLUMNS = ("ghi", "dni", "dhi", "temp_air", "wind_speed")
 FILL_HOURS = 3
 """Gaps up to this length are filled by interpolation and reported; longer ones are refused."""
@@ -78,7 +81,7 @@ class Weather:
     longitude: float
     altitude: float
     source: str
-    sun_offset_minutes: float = 30.0
+    sun_offset_minutes: float = MIDDLE_MINUTES
     trusted: str = "all"
     closure: dict[int, float] = field(default_factory=dict)
     synthetic: bool = False

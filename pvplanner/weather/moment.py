@@ -7,11 +7,9 @@ import pandas as pd
 
 from pvplanner import reference
 from pvplanner.errors import Finding, InputError
+from pvplanner.weather.frame import MIDDLE_MINUTES
 from pvplanner.weather.raw import RawWeather
 from pvplanner.weather.stamps import Sun, find_sun, noon_of_light, sun_arc
-
-MIDDLE_OFFSET = 30.0
-"""Minutes: the middle of the interval."""
 
 CSWD_OFFSET = 0.0
 """Minutes: by the daily centroid of GHI, the sun of 220 of 270 CSWD files stands at the index; kept
@@ -33,6 +31,11 @@ NOON_REFUSED, NOON_DOUBTED = 100.0, 50.0
 """Minutes that the middle of the light may lie from the sun's noon."""
 
 
+def usual_minutes(raw: RawWeather) -> float:
+    """Where the sun stands in files of this kind, minutes after the interval's start."""
+    return CSWD_OFFSET if raw.chinese_standard else MIDDLE_MINUTES
+
+
 def check_noon(offset: float, data: pd.DataFrame, name: str, raw: RawWeather) -> list[Finding]:
     """The light's middle of the day held against the sun's: a zone or stamps that are wrong."""
     index = pd.DatetimeIndex(data.index)
@@ -40,10 +43,9 @@ def check_noon(offset: float, data: pd.DataFrame, name: str, raw: RawWeather) ->
     noon = noon_of_light(data["ghi"].to_numpy(dtype=float), arc)
     if noon is None:
         return []
-    usual = CSWD_OFFSET if raw.chinese_standard else MIDDLE_OFFSET
     found: list[Finding] = []
     zone = f"UTC{raw.utc_offset_hours:+g}"
-    far, away = noon[0] - usual, noon[0] - offset
+    far, away = noon[0] - usual_minutes(raw), noon[0] - offset
     if abs(far) > NOON_REFUSED:
         raise InputError("weather_noon", where=name, minutes=f"{far:+.0f}", zone=zone)
     params = {"minutes": f"{away:+.0f}", "zone": zone}
@@ -63,7 +65,7 @@ def check_noon(offset: float, data: pd.DataFrame, name: str, raw: RawWeather) ->
 
 def seen_sun(raw: RawWeather, data: pd.DataFrame, *, closes: bool) -> Sun | None:
     """Where the light itself puts the sun; ``None`` without light."""
-    usual = CSWD_OFFSET if raw.chinese_standard else MIDDLE_OFFSET
+    usual = usual_minutes(raw)
     return find_sun(data, raw.latitude, raw.longitude, usual=usual, closes=closes)
 
 
@@ -97,6 +99,5 @@ def place_sun(
             return found(claim, "stated")
         return found(seen, "contradicted", said=f"{said:g}")
     if seen is None:
-        usual = CSWD_OFFSET if raw.chinese_standard else MIDDLE_OFFSET
-        return found(Sun(usual, untold, "assumed"), "assumed")
+        return found(Sun(usual_minutes(raw), untold, "assumed"), "assumed")
     return found(seen, seen.verdict)

@@ -36,6 +36,9 @@ _EARLY, _LATE = 15.0, 45.0
 """Minutes that the light may lie before the closure's sun (clouds of the afternoon) and after it
 (fog of the morning) before the two contradict each other."""
 
+_CLASH = 1 / 6
+"""One sigma of the moment, of what the two are apart: the closure's lies at six (assumption)."""
+
 _CLEAR = 0.25
 """Share of each month's days that count as clear."""
 
@@ -152,7 +155,7 @@ def find_sun(
     if not -_LATE <= seen[0] - minutes <= _EARLY:
         # The beam was made up with another sun than the one that shone.
         apart = abs(seen[0] - minutes)
-        return Sun(_told(seen[0]), max(seen[1], apart / 6), "clash")
+        return Sun(_told(seen[0]), max(seen[1], _CLASH * apart), "clash")
     found = _told(minutes)
     return Sun(found, sigma, "usual" if found == usual else "moved")
 
@@ -161,17 +164,23 @@ _NOON_HOURS, _NOON_PART = 3.0, 0.25
 """Hours about noon, and by how much their middle moves with the moment (of made years)."""
 
 
+def _days(light: np.ndarray, arc: Arc, minutes: float) -> tuple[np.ndarray, ...]:
+    """Light, hours from noon and cosine of the sun by days, each of shape (365, 24).
+
+    From the sun's midnight on, so that no day of light is cut in two.
+    """
+    hours = (arc.angle / np.radians(15) + minutes / 60 + 12) % 24 - 12
+    roll = round(float(hours[0]) + 12)
+    parts = (light, hours, arc.cosine(minutes))
+    return tuple(np.roll(part, roll).reshape(-1, 24) for part in parts)
+
+
 def off_noon(light: np.ndarray, arc: Arc, minutes: float) -> float:
     """Minutes by which the light of the hours around noon lies early, if the sun stands there.
 
     On clear days it lies evenly about the true noon; with another moment it leans.
     """
-    hours = arc.angle / np.radians(15) + minutes / 60
-    hours = (hours + 12) % 24 - 12
-    roll = round(float(hours[0]) + 12)
-    watts, angle, open_sky = (
-        np.roll(v, roll).reshape(-1, 24) for v in (light, hours, arc.cosine(minutes))
-    )
+    watts, angle, open_sky = _days(light, arc, minutes)
     clearness = watts.sum(axis=1) / np.maximum(open_sky.sum(axis=1), 0.1)
     clear = (clearness >= np.quantile(clearness, 1 - _CLEAR)) & (watts.sum(axis=1) > 0)
     # Each hour counts by the part of it that lies within the hours around noon.
@@ -274,10 +283,7 @@ def noon_of_light(ghi: np.ndarray, arc: Arc) -> tuple[float, float] | None:
         The minutes by the clear days of each month, and one sigma, which holds what they differ
         from all days; None where there is no light.
     """
-    # From the sun's midnight on, so that no day of light is cut in two.
-    hours = arc.angle / np.radians(15)
-    roll = round(float(hours[0]) + 12)
-    light, open_sky, angle = (np.roll(v, roll).reshape(-1, 24) for v in (ghi, arc.cosine(0), hours))
+    light, angle, open_sky = _days(ghi, arc, 0.0)
     day, above = light.sum(axis=1), open_sky.sum(axis=1)
     use = (day > 0) & (above > 0.5)
     if not use.any():
@@ -285,16 +291,10 @@ def noon_of_light(ghi: np.ndarray, arc: Arc) -> tuple[float, float] | None:
     middle = np.full(len(day), np.nan)
     middle[use] = -60 * (light[use] * angle[use]).sum(axis=1) / day[use]
     clearness = np.divide(day, above, out=np.zeros_like(day), where=use)
-    month = np.arange(len(day)) * 12 // len(day)
-    bright = pd.Series(clearness).where(use).groupby(month).transform(
-        lambda v: v.quantile(1 - _CLEAR)
-    ).to_numpy()  # fmt: skip
-    clear = use & (clearness >= bright)
+    clear = use & _clear_days(clearness, use)
     on_clear, on_all = float(np.median(middle[clear])), float(np.median(middle[use]))
     minutes = on_clear + _FOG * (on_clear - on_all)
-    noon = minutes
-    for _ in range(4):
-        noon += _STEP * off_noon(ghi, arc, noon) / _NOON_PART
+    noon = _search_noon(ghi, arc, minutes)
     if abs(noon - minutes) > _SHADED:
         # A mountain or a wall takes the light of one end of the day.
         minutes = noon
@@ -302,3 +302,18 @@ def noon_of_light(ghi: np.ndarray, arc: Arc) -> tuple[float, float] | None:
     chance = 1.25 * spread / np.sqrt(clear.sum())
     fog = _FOG_DOUBT * (on_clear - on_all)
     return minutes, float(np.sqrt(chance**2 + fog**2 + _LEAST_LIGHT**2))
+
+
+def _clear_days(clearness: np.ndarray, use: np.ndarray) -> np.ndarray:
+    """The clearest days of each month."""
+    month = np.arange(len(clearness)) * 12 // len(clearness)
+    by_month = pd.Series(clearness).where(use).groupby(month)
+    return clearness >= by_month.transform(lambda v: v.quantile(1 - _CLEAR)).to_numpy()
+
+
+def _search_noon(ghi: np.ndarray, arc: Arc, start: float) -> float:
+    """The moment at which the hours around noon do not lean."""
+    minutes = start
+    for _ in range(4):
+        minutes += _STEP * off_noon(ghi, arc, minutes) / _NOON_PART
+    return minutes

@@ -166,8 +166,7 @@ def interpolate(
     values[:, warmth[0]] -= _cooling(height)
     # Next to a station, at its height, the table itself is the answer; half way to the next, or far
     # above it, the misses hold, and beyond all stations more than they.
-    beyond = max(float(away[rows[0]]) / SPACING_KM, 0.0)
-    near = min(1.0, beyond)
+    near = min(1.0, float(away[rows[0]]) / SPACING_KM)
     values[:, :3] *= 1 + near * _misses()[1]
     monthly = pd.DataFrame(values, columns=list(_VALUES), index=pd.RangeIndex(1, 13, name="month"))
     names = ", ".join(table.sites[rows[weight >= 0.05]])

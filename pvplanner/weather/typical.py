@@ -12,7 +12,7 @@ import pandas as pd
 from pvplanner import reference
 from pvplanner.errors import Finding, InputError
 from pvplanner.weather.frame import Weather, extra_radiation, hourly_index, solar_position
-from pvplanner.weather.stations import interpolate, records_near
+from pvplanner.weather.stations import Climate, interpolate, records_near
 from pvplanner.weather.synthesis import make_radiation, make_temperature
 
 
@@ -65,7 +65,7 @@ def typical_year(
         "stations": station.names,
         "distance_km": round(station.nearest_km),
         "altitude": f"{station.altitude:.0f}",
-        "doubt": f"{max(station.sigma, _least_doubt(latitude, longitude)):.0%}",
+        "doubt": f"{_doubt_of(station, latitude, longitude):.0%}",
     }
     findings = [Finding("weather_synthetic", "weather", params=params)]
     records = records_near(latitude, longitude)
@@ -87,10 +87,13 @@ def typical_year(
     )
 
 
-def _least_doubt(latitude: float, longitude: float) -> float:
-    """What the table itself is off by from station to station: of its province, or of all China."""
+def _doubt_of(station: Climate, latitude: float, longitude: float) -> float:
+    """One sigma of yearly light: the interpolation's, at least the table's own scatter from station
+    to station in the province, or in all China.
+    """
     records = records_near(latitude, longitude)
-    return reference.constant("typical_foretold").value if records is None else records.spread
+    least = reference.constant("typical_foretold").value if records is None else records.spread
+    return max(station.sigma, least)
 
 
 def typical_sigma(weather: Weather) -> tuple[float, str]:
@@ -100,8 +103,8 @@ def typical_sigma(weather: Weather) -> tuple[float, str]:
     except InputError:
         found = reference.constant("merra2_sigma")
         return found.value, found.source
-    least = _least_doubt(weather.latitude, weather.longitude)
-    return max(station.sigma, least), reference.constant("typical_foretold").source
+    sigma = _doubt_of(station, weather.latitude, weather.longitude)
+    return sigma, reference.constant("typical_foretold").source
 
 
 def usual_light(latitude: float, longitude: float) -> float:
