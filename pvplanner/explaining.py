@@ -28,7 +28,8 @@ def explain_lines(plan: Plan, household: str, figure: str, language: str) -> lis
         kind = label(str(step["certainty"]), language) if step["certainty"] else ""
         where = ", ".join(p for p in (source(str(step["source"]), language), kind) if p)
         lines.append(": ".join(told) + f"  [{where}]")
-    money = steps.loc[steps["unit"] == "money", "amount"].sum()
+    # Of a sum with an unknown part nothing is known.
+    money = steps.loc[steps["unit"] == "money", "amount"].sum(skipna=False)
     whole = _with_unit(float(money), "money", language, currency)
     return [*lines, f"{label(figure, language)}: {whole}"]
 

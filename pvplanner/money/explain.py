@@ -11,8 +11,15 @@ import pandas as pd
 
 from pvplanner.errors import ConfigError
 from pvplanner.money.ledger import Ledger
-from pvplanner.money.models import COLLECTIVE, HOUSEHOLD, Case, Payment, owner_of, payments_of
-from pvplanner.money.models import run_model as run
+from pvplanner.money.models import (
+    COLLECTIVE,
+    HOUSEHOLD,
+    Case,
+    Payment,
+    owner_of,
+    payments_of,
+    run_model,
+)
 from pvplanner.money.payments import quantity_of
 
 FIGURES = {"income_first_year": 1, "capital": 0}
@@ -51,8 +58,8 @@ def explain_household(
     -------
     DataFrame
         :data:`COLUMNS`: first the way to the energy, then each payment of the year with what is
-        reckoned on, its rate and where that is from. Payments received are positive; those whose
-        ``unit`` is ``money`` add up to the figure.
+        reckoned on, its rate and where that is from. What is received is positive, of ``capital``
+        what is paid; amounts whose ``unit`` is ``money`` add up to the figure.
 
     Raises
     ------
@@ -66,7 +73,7 @@ def explain_household(
     together = owner_of(model) == COLLECTIVE
     rows = members if together else np.array([row])
     own = case.part(rows)
-    ledger = run(own, model)
+    ledger = run_model(own, model)
     at = int(np.flatnonzero(rows == row)[0])
     steps = _energy_steps(people.iloc[row], case) if year else []
     for payment in payments_of(model):
@@ -75,6 +82,9 @@ def explain_household(
         if figure == "capital" and payment.item != "capital":
             continue
         amount = _amount(ledger, payment, at, year)
+        if figure == "capital":
+            # What is paid is the figure itself.
+            amount = -amount
         if amount:
             steps.append(_step(own, ledger, payment, at, year, amount))
     return pd.DataFrame(steps, columns=list(COLUMNS))
