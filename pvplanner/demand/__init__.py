@@ -7,6 +7,7 @@ import math
 import numpy as np
 import pandas as pd
 
+from pvplanner import reference
 from pvplanner.demand.dispatch import Homes, Light, Slots, run_households, share_battery
 from pvplanner.demand.load import archetypes, profile_shape, year_shape
 from pvplanner.demand.meter import read_meter
@@ -141,9 +142,6 @@ def on_weather_clock(shapes: np.ndarray, late: float) -> np.ndarray:
     return first if part == 0 else (1 - part) * first + part * np.roll(first, -1, axis=-1)
 
 
-BRIDGE_KWH = 2.0
-"""Battery of a home that bridges the minutes within its hours: assumption."""
-
 NOT_HOMES = ("workshop", "public_building")
 """Archetypes whose load does not jump from minute to minute as a kettle's does."""
 
@@ -164,7 +162,8 @@ def by_minutes(
         ``demand.use_by_minutes`` is used.
     """
     # A battery of an hour's use bridges the minutes; a smaller one in proportion.
-    bridged = min(scenario.demand.battery_kwh / BRIDGE_KWH, 1.0)
+    enough = reference.constant("bridge_kwh").value
+    bridged = min(scenario.demand.battery_kwh / enough, 1.0)
     part = 1 - (1 - scenario.demand.use_by_minutes) * (1 - bridged)
     homes = ~_kinds(households, scenario).isin(NOT_HOMES).to_numpy()
     if part == 1 or not homes.any():

@@ -26,9 +26,6 @@ from pvplanner.money.tariff import Bills, find_bills
 from pvplanner.reference.products import Product, find_module
 from pvplanner.scenario import Cooperative, Developer, Event, Finance, Loan, Scenario
 
-INVERTER_WORTH = 0.25
-"""Part of an inverter's life that must be left of the plant's for it to be renewed: assumption."""
-
 
 @dataclass(frozen=True)
 class Mechanism:
@@ -167,7 +164,8 @@ class Terms:
         year = np.arange(1, years + 1)
         grown = (1 + finance.cost_growth) ** (year - 1)
         # Nobody buys an inverter for the last years of a plant.
-        worth = max(INVERTER_WORTH * finance.inverter_life_years, 1)
+        least = reference.constant("inverter_worth").value
+        worth = max(least * finance.inverter_life_years, 1)
         due = (year % finance.inverter_life_years == 0) & (years - year >= worth)
         interest, principal = loan_schedule(
             np.ones(1), self.loan.rate, self.loan.years, self.loan.kind

@@ -76,12 +76,17 @@ def _physical(scenario: Scenario, terms: Terms) -> list[_Row]:
     ]
 
 
+def _told(value: object) -> str:
+    """A value as a table has it: a switch that is on is 1."""
+    return str(int(value)) if isinstance(value, bool) else str(value)
+
+
 def _further(system: System) -> list[_Row]:
     """What is counted beside the chain, where a key asks for it."""
     usual = System()
     return [
-        (row["effect"], str(getattr(system, row["key"])).replace("True", "1"), "", row["source"],
-         row["year"], row["certainty"])
+        (row["effect"], _told(getattr(system, row["key"])), "", row["source"], row["year"],
+         row["certainty"])
         for row in reference.rows("further")
         if getattr(system, row["key"]) != getattr(usual, row["key"])
     ]  # fmt: skip
