@@ -4,7 +4,7 @@ Low light, the light on a module's back, and the inverter's use at night change 
 a share that hangs on its tilt and azimuth alone: it is reckoned hour by hour with pvlib's functions
 on a grid of planes and read off between them, so that a million roofs cost no more than one. The
 AC cable takes the same share of all. Shade on strings is the kernel's own
-(:func:`pvplanner.energy.kernel.run_year_string`).
+(:mod:`pvplanner.energy.strings`).
 """
 
 from __future__ import annotations

@@ -28,7 +28,7 @@ SUN_EAST, SUN_NORTH, SUN_UP, BEAM, AROUND, EVEN, BAND, GROUND, COOL, HEAT, UP, P
 """Rows of the plane array; see :func:`run_year`."""
 
 _ZERO, _ONE, _TWO = np.float32(0), np.float32(1), np.float32(2)
-_MATH = {"contract", "nsz"}
+MATH = {"contract", "nsz"}
 
 
 @nb.njit(inline="always")
@@ -48,7 +48,7 @@ def power_of(p: Any, i: Any, useful: Any, total: Any, cool: Any, heat: Any) -> A
 
 
 @nb.njit(inline="always")
-def _light_up(horizon: Any, low: Any, elevation: Any, part: Any, lit: Any) -> None:
+def light_up(horizon: Any, low: Any, elevation: Any, part: Any, lit: Any) -> None:
     """Share of the points of each plane of a block that the sun reaches."""
     points = horizon.shape[0]
     each = _ONE / np.float32(points)
@@ -121,51 +121,22 @@ def _hour_careful(
         lost[i] += reach - direct
 
 
-BYPASS = np.float32(0.04)
-"""What a bypassed third of a module costs, over what it gives: some 0.5 V of its diode to 13 V."""
-
-
-@nb.njit(inline="always")
-def _hour_string(p: Any, h: Any, t: Any, k: Any, lit: Any, left: Any, made: Any) -> None:
-    """As the others, for modules in one string, each third with a bypass diode.
-
-    Either the thirds in the shade are bypassed and the rest gives all it can, or all go by the
-    current that the diffuse light drives: whichever is more.
-    """
-    beam, around, even, band = h[BEAM, t], h[AROUND, t], h[EVEN, t], h[BAND, t]
-    ground, cool, heat = h[GROUND, t], h[COOL, t], h[HEAT, t]
-    for i in range(BLOCK):
-        c = p[N_EAST, i] * h[SUN_EAST, t] + p[N_NORTH, i] * h[SUN_NORTH, t]
-        c = max(c + p[N_UP, i] * h[SUN_UP, t], _ZERO)
-        sky = even * p[SKY, i] + band * p[SINE, i]
-        seen = _ONE if sky + around * left[i] * c > _ZERO else _ZERO
-        direct = (beam + seen * around) * c
-        total = ground * p[GROUND_VIEW, i] + seen * sky
-        useful = ground * p[GROUND_USED, i]
-        useful += seen * (even * p[SKY_USED, i] + band * p[SINE_USED, i])
-        shaded = useful * (cool + heat * total)
-        useful += direct * modifier(c, k)
-        total += direct
-        dc = useful * (cool + heat * total)
-        dc = max((lit[i] - BYPASS * (_ONE - lit[i])) * dc, shaded)
-        out = (p[SQUARE, i] * dc + p[LINEAR, i]) * dc + p[CONSTANT, i]
-        made[i] += max(min(out, p[LIMIT, i]), _ZERO)
-
-
 # Loops instead of slices: for those numba compiles the text of its errors as well, for seconds.
 @nb.njit(inline="always")
-def _clear(sums: Any) -> None:
+def clear(sums: Any) -> None:
+    """Set the sums of a block to nought."""
     for i in range(BLOCK):
         sums[i] = _ZERO
 
 
 @nb.njit(inline="always")
-def _keep(sums: Any, out: Any, month: Any) -> None:
+def keep(sums: Any, out: Any, month: Any) -> None:
+    """Write a month's sums of a block to its results."""
     for i in range(BLOCK):
         out[i, month] = sums[i]
 
 
-@nb.njit(cache=True, fastmath=_MATH, error_model="numpy", nogil=True)
+@nb.njit(cache=True, fastmath=MATH, error_model="numpy", nogil=True)
 def _year_plain(
     p: np.ndarray, h: np.ndarray, risky: np.ndarray, month_start: np.ndarray, iam: np.ndarray,
     ac: np.ndarray, poa: np.ndarray,
@@ -175,18 +146,18 @@ def _year_plain(
     made, fell = np.empty(BLOCK, dtype=np.float32), np.empty(BLOCK, dtype=np.float32)
     lost = np.zeros(BLOCK, dtype=np.float32)
     for month in range(12):
-        _clear(made)
-        _clear(fell)
+        clear(made)
+        clear(fell)
         for t in range(month_start[month], month_start[month + 1]):
             if risky[t]:
                 _hour_careful(p, h, t, k, lit, lit, made, fell, lost, power)
             else:
                 _hour_plain(p, h, t, k, made, fell)
-        _keep(made, ac, month)
-        _keep(fell, poa, month)
+        keep(made, ac, month)
+        keep(fell, poa, month)
 
 
-@nb.njit(cache=True, fastmath=_MATH, error_model="numpy", nogil=True)
+@nb.njit(cache=True, fastmath=MATH, error_model="numpy", nogil=True)
 def _year_shaded(
     p: np.ndarray, h: np.ndarray, risky: np.ndarray, month_start: np.ndarray, iam: np.ndarray,
     horizon: np.ndarray, bins: np.ndarray, left: np.ndarray,
@@ -197,18 +168,18 @@ def _year_shaded(
     made, fell = np.empty(BLOCK, dtype=np.float32), np.empty(BLOCK, dtype=np.float32)
     lost = np.empty(BLOCK, dtype=np.float32)
     for month in range(12):
-        _clear(made)
-        _clear(fell)
-        _clear(lost)
+        clear(made)
+        clear(fell)
+        clear(lost)
         for t in range(month_start[month], month_start[month + 1]):
-            _light_up(horizon, bins[t], h[UP, t], h[PART, t], lit)
+            light_up(horizon, bins[t], h[UP, t], h[PART, t], lit)
             if risky[t]:
                 _hour_careful(p, h, t, k, lit, left, made, fell, lost, power)
             else:
                 _hour_shaded(p, h, t, k, lit, made, fell, lost)
-        _keep(made, ac, month)
-        _keep(fell, poa, month)
-        _keep(lost, beam_lost, month)
+        keep(made, ac, month)
+        keep(fell, poa, month)
+        keep(lost, beam_lost, month)
 
 
 def run_year(
@@ -284,49 +255,7 @@ def run_year_shaded(
     return ac, poa, lost
 
 
-@nb.njit(cache=True, fastmath=_MATH, error_model="numpy", nogil=True)
-def _year_string(
-    p: np.ndarray, h: np.ndarray, month_start: np.ndarray, iam: np.ndarray,
-    horizon: np.ndarray, bins: np.ndarray, left: np.ndarray, ac: np.ndarray,
-) -> None:  # fmt: skip
-    k = (iam[0], iam[1], iam[2], iam[3], iam[4], iam[5], iam[6], iam[7], iam[8], iam[9])
-    lit, made = np.ones(BLOCK, dtype=np.float32), np.empty(BLOCK, dtype=np.float32)
-    for month in range(12):
-        _clear(made)
-        for t in range(month_start[month], month_start[month + 1]):
-            _light_up(horizon, bins[t], h[UP, t], h[PART, t], lit)
-            _hour_string(p, h, t, k, lit, left, made)
-        _keep(made, ac, month)
-
-
-def run_year_string(
-    planes: np.ndarray, hourly: np.ndarray, month_start: np.ndarray, iam: np.ndarray,
-    horizon: np.ndarray, bins: np.ndarray, left: np.ndarray,
-) -> np.ndarray:  # fmt: skip
-    """All blocks behind their horizons, the modules of each plane in one string.
-
-    Arguments as for :func:`run_year_shaded`; each point of a plane stands for as many thirds of
-    modules.
-
-    Returns
-    -------
-    float32 array, shape (blocks, BLOCK, 12)
-        kWh per kWp by month.
-    """
-    blocks = planes.shape[0]
-    ac = np.empty((blocks, BLOCK, 12), dtype=np.float32)
-
-    def some(begin: int, end: int) -> None:
-        for b in range(begin, end):
-            _year_string(
-                planes[b], hourly, month_start, iam, horizon[b], bins, left[b], ac[b]
-            )  # fmt: skip
-
-    spread(some, blocks, least=1)
-    return ac
-
-
-@nb.njit(cache=True, fastmath=_MATH, error_model="numpy")
+@nb.njit(cache=True, fastmath=MATH, error_model="numpy")
 def run_hours(
     planes: np.ndarray, hourly: np.ndarray, iam: np.ndarray,
     horizon: np.ndarray, bins: np.ndarray, left: np.ndarray, weight: np.ndarray,
@@ -349,7 +278,7 @@ def run_hours(
     spare = np.zeros((3, BLOCK), dtype=np.float32)
     for b in range(planes.shape[0]):
         for t in range(hourly.shape[1]):
-            _light_up(horizon[b], bins[t], hourly[UP, t], hourly[PART, t], lit)
+            light_up(horizon[b], bins[t], hourly[UP, t], hourly[PART, t], lit)
             _hour_careful(
                 planes[b], hourly, t, k, lit, left[b], spare[0], spare[1], spare[2], power
             )
@@ -362,7 +291,7 @@ def run_hours(
                     trace[t, b * BLOCK + i] = power[i]
 
 
-@nb.njit(cache=True, fastmath=_MATH, error_model="numpy", nogil=True)
+@nb.njit(cache=True, fastmath=MATH, error_model="numpy", nogil=True)
 def _steps(
     p: np.ndarray, h: np.ndarray, month_start: np.ndarray, iam: np.ndarray,
     horizon: np.ndarray, bins: np.ndarray, left: np.ndarray, kept: np.ndarray, out: np.ndarray,
@@ -371,7 +300,7 @@ def _steps(
     lit = np.ones(BLOCK, dtype=np.float32)
     for month in range(12):
         for t in range(month_start[month], month_start[month + 1]):
-            _light_up(horizon, bins[t], h[UP, t], h[PART, t], lit)
+            light_up(horizon, bins[t], h[UP, t], h[PART, t], lit)
             for i in range(BLOCK):
                 c = p[N_EAST, i] * h[SUN_EAST, t] + p[N_NORTH, i] * h[SUN_NORTH, t]
                 c = max(c + p[N_UP, i] * h[SUN_UP, t], _ZERO)

@@ -21,9 +21,9 @@ from pvplanner.energy.kernel import (
     run_steps,
     run_year,
     run_year_shaded,
-    run_year_string,
 )
 from pvplanner.energy.sky import Sky, diffuse_pieces, iam_polynomial, prepare_sky
+from pvplanner.energy.strings import run_year_string
 from pvplanner.errors import InputError
 from pvplanner.horizon.view import sky_shares
 from pvplanner.reference.products import find_module
