@@ -1,4 +1,4 @@
-"""Pages that hold what they need and can reach nothing else: their content-security policy."""
+"""Pages from templates that hold what they need and can reach nothing else."""
 
 from __future__ import annotations
 
@@ -6,10 +6,30 @@ import base64
 import hashlib
 import re
 from collections.abc import Iterable
+from typing import Any
 
 _SCRIPT = re.compile(r"<script(?P<told>[^>]*)>(?P<body>.*?)</script>", re.DOTALL | re.IGNORECASE)
 _STYLE = re.compile(r"<style[^>]*>(?P<body>.*?)</style>", re.DOTALL | re.IGNORECASE)
 _DATA = re.compile(r"""type\s*=\s*["']?(application/json|text/plain)""", re.IGNORECASE)
+
+
+def fill_page(template: str, **told: Any) -> str:
+    """A sealed page from a template of the package; text from data is escaped.
+
+    Raises
+    ------
+    jinja2.UndefinedError
+        If the template asks for what it was not told.
+    """
+    import jinja2
+
+    environment = jinja2.Environment(
+        loader=jinja2.PackageLoader("pvplanner", "templates"),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+    )
+    return sealed(environment.get_template(template).render(**told))
 
 
 def sealed(page: str, images: Iterable[str] = ()) -> str:

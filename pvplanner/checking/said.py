@@ -6,12 +6,10 @@ import os
 from pathlib import Path
 from typing import Any
 
-import jinja2
-
 from pvplanner.checking import MOST, Look, Measure, Reading
 from pvplanner.checking.picture import outlines_svg, region_svg
 from pvplanner.errors import ConfigError, listed, message
-from pvplanner.markup import sealed
+from pvplanner.markup import fill_page
 from pvplanner.plan.commit import write_beside
 from pvplanner.words import (
     LANGUAGES,
@@ -110,21 +108,15 @@ def save_check(look: Look, path: str | os.PathLike[str], language: str) -> Path:
 
 def render_check(look: Look, language: str) -> str:
     """The page; text from data is escaped by the template."""
-    environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("pvplanner", "templates"),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-    )
     order = sorted(LANGUAGES, key=lambda code: code != language)
-    page = environment.get_template("check.html.j2").render(
+    return fill_page(
+        "check.html.j2",
         html=style(language)["html"],
         name=look.scenario.name,
         region=region_svg(look.place["latitude"], look.place["longitude"]),
         outlines=outlines_svg(look.plan.result("buildings")),
         editions=[_edition(look, code) for code in order],
     )
-    return sealed(page)
 
 
 def _edition(look: Look, language: str) -> dict[str, Any]:

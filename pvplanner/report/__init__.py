@@ -7,9 +7,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-import jinja2
-
-from pvplanner.markup import sealed
+from pvplanner.markup import fill_page
 from pvplanner.money import HOUSEHOLD, all_models
 from pvplanner.plan import Plan
 from pvplanner.plan.commit import page_file, write_beside
@@ -80,14 +78,9 @@ def save_report(
 def render_report(plan: Plan, language: str, *, internal: bool) -> str:
     """The report as HTML; text from data is escaped by the template."""
     office, plan = plan, plan if internal else plan.public()
-    environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("pvplanner", "templates"),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-    )
     words = {**texts(language), "colon": style(language)["colon"]}
-    page = environment.get_template("report.html.j2").render(
+    return fill_page(
+        "report.html.j2",
         html=style(language)["html"],
         parts=style(language)["parts"],
         name=plan.scenario.name,
@@ -120,7 +113,6 @@ def render_report(plan: Plan, language: str, *, internal: bool) -> str:
         doubts=_findings(plan, language, internal, doubtful=True),
         findings=_findings(plan, language, internal, doubtful=False),
     )
-    return sealed(page)
 
 
 def _apart(

@@ -13,11 +13,10 @@ import re
 from pathlib import Path
 from typing import Any
 
-import jinja2
 import pandas as pd
 
 from pvplanner.errors import ConfigError, InputError, listed
-from pvplanner.markup import sealed
+from pvplanner.markup import fill_page
 from pvplanner.money.payments import LOW_INCOME
 from pvplanner.plan import Plan
 from pvplanner.plan.commit import write_bytes_beside
@@ -95,15 +94,12 @@ def save_posting(plan: Plan, path: str | os.PathLike[str], *, language: str | No
     if target.suffix.lower() not in (".html", ".htm"):
         known = ".html, .csv"
         raise ConfigError("page_suffix", where=str(target), suffix=target.suffix, known=known)
-    environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("pvplanner", "templates"), autoescape=True,
-        undefined=jinja2.StrictUndefined, trim_blocks=True,
-    )  # fmt: skip
-    page = environment.get_template("posting.html.j2").render(
+    page = fill_page(
+        "posting.html.j2",
         html=style(language)["html"], name=plan.scenario.name, t=texts(language), head=head,
         rows=body, foot=foot,
     )  # fmt: skip
-    return write_bytes_beside(target, sealed(page).encode("utf-8"))
+    return write_bytes_beside(target, page.encode("utf-8"))
 
 
 def _head(name: str, plan: Plan, language: str) -> str:

@@ -6,7 +6,6 @@ import os
 from io import BytesIO
 from pathlib import Path
 
-import jinja2
 import openpyxl
 import pandas as pd
 from openpyxl.styles import Alignment, Border, Font, Side
@@ -14,7 +13,7 @@ from openpyxl.worksheet.pagebreak import Break
 
 from pvplanner.buildings.survey import SURVEYED
 from pvplanner.errors import ConfigError
-from pvplanner.markup import sealed
+from pvplanner.markup import fill_page
 from pvplanner.plan import Plan
 from pvplanner.plan.commit import write_bytes_beside
 from pvplanner.words import label, style, texts
@@ -149,21 +148,15 @@ def _workbook(rows: pd.DataFrame, language: str) -> bytes:
 
 
 def _page(plan: Plan, rows: pd.DataFrame, language: str) -> str:
-    environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("pvplanner", "templates"),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-    )
     hamlets = [
         {"name": name, "rows": part.drop(columns="hamlet").to_numpy().tolist()}
         for name, part in rows.groupby("hamlet", sort=False)
     ]
-    page = environment.get_template("survey.html.j2").render(
+    return fill_page(
+        "survey.html.j2",
         html=style(language)["html"],
         name=plan.scenario.name,
         t=texts(language),
         columns=[label(c, language) for c in rows.columns if c != "hamlet"],
         hamlets=hamlets,
     )
-    return sealed(page)
