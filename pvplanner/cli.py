@@ -145,7 +145,7 @@ def stages(
 ) -> None:
     """Print the stages of a plan: what each needs, and which keys and files it reads."""
     from pvplanner.plan.drawing import as_mermaid, as_text
-    from pvplanner.plan.stages import GRAPH
+    from pvplanner.plan.worth import GRAPH
 
     typer.echo(as_mermaid(GRAPH) if mermaid else as_text(GRAPH))
 

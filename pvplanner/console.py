@@ -57,7 +57,7 @@ class Session:
 @contextlib.contextmanager
 def following(session: Session) -> Iterator[Callable[[str], None]]:
     """A bar on standard error that follows the stages; silent where nobody looks."""
-    from pvplanner.plan.stages import GRAPH
+    from pvplanner.plan.worth import GRAPH
     from pvplanner.warming import compiling_beside
 
     said = [stage.said for stage in GRAPH.values() if stage.said] + ["pages"]

@@ -16,7 +16,6 @@ from pvplanner.plan.layers import plain_table, write_geopackage
 from pvplanner.plan.locking import holding
 from pvplanner.plan.plan import FINDERS, KEPT, Plan, open_plan
 from pvplanner.plan.runner import package_hash
-from pvplanner.plan.stages import GRAPH
 from pvplanner.plan.store import (
     FOLDER,
     FolderStore,
@@ -24,6 +23,7 @@ from pvplanner.plan.store import (
     hash_values,
     write_whole,
 )
+from pvplanner.plan.worth import GRAPH
 from pvplanner.scenario import Scenario
 from pvplanner.schema import TABLES
 

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 from pvplanner.errors import Finding
 from pvplanner.plan.joined import Runs
 from pvplanner.plan.runner import Run
-from pvplanner.plan.stages import GRAPH, case_of
 from pvplanner.plan.store import FolderStore, MemoryStore
 from pvplanner.plan.summary import alike, summarise, versions, weather_facts
+from pvplanner.plan.worth import GRAPH, case_of
 from pvplanner.scenario import Scenario
 from pvplanner.scenario.doubts import key_findings
 from pvplanner.schema import TABLES

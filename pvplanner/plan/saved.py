@@ -15,9 +15,9 @@ from pvplanner.plan.joined import Runs
 from pvplanner.plan.locking import holding
 from pvplanner.plan.parts import split_tables
 from pvplanner.plan.plan import BASES, KEPT, ORDERED, Plan
-from pvplanner.plan.stages import GRAPH
 from pvplanner.plan.store import MemoryStore
 from pvplanner.plan.tables import from_bytes
+from pvplanner.plan.worth import GRAPH
 from pvplanner.scenario import Scenario
 from pvplanner.schema import TABLES, validate
 

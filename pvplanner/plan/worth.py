@@ -1,0 +1,273 @@
+"""The stages of worth: prices, income, carbon, totals, books, and what the plan stands on.
+
+They stand on the stages of roofs and energy (:mod:`pvplanner.plan.stages`) and are adapters alike.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from pvplanner.plan.runner import Room
+from pvplanner.plan.stages import GRAPH, WEAR
+from pvplanner.schema import CASES, MEASURES
+
+if TYPE_CHECKING:
+    import geopandas as gpd
+    import pandas as pd
+
+    from pvplanner.money import Case, Terms
+    from pvplanner.plan.site import Place
+
+weathers = Room("pvplanner.weather")
+carbons = Room("pvplanner.carbon")
+money = Room("pvplanner.money")
+margins = Room("pvplanner.money.margin")
+books = Room("pvplanner.money.books")
+stress = Room("pvplanner.money.stress")
+hold = Room("pvplanner.holdings")
+doubts = Room("pvplanner.holdings.ranges")
+sound = Room("pvplanner.holdings.sanity")
+found = Room("pvplanner.plan.assumptions")
+frames = Room("pandas")
+
+stage = GRAPH.stage
+
+
+@stage(
+    "terms", across="alone", kept="terms.json",
+    keys=("tariff", "finance", "finance.costs_stated", "finance.rent_stated", "loan", "cooperative",
+          "developer", "carbon", "module.product", "grid.curtailment", "demand.self_use_share"),
+    files=("tariff.file", "carbon.pathway_file"),
+    said="income",
+)  # fmt: skip
+def terms(place: Place, *, scenario: Any) -> Any:
+    """Prices, bills, contracts and factors, resolved once."""
+    made = money.resolve_terms(scenario, place.province, place.rural_income, place.area)
+    years = made.prices.mechanism_years
+    return made, money.loan_findings(scenario, years) + made.findings(place.province)
+
+
+@stage("bills", kept="bills.parquet")
+def bills(demand: pd.DataFrame, terms: Terms) -> Any:
+    """What each household pays for electricity, with and without a roof."""
+    return money.household_bills(demand, terms.tariff)
+
+
+@stage("margin", joins="arrays")
+def margin(arrays: pd.DataFrame, energy: pd.DataFrame, terms: Terms) -> Any:
+    """How soon the last modules of an array pay."""
+    return margins.marginal_payback(arrays, energy, terms)
+
+
+@stage("household_ranges", joins="households")
+def household_ranges(people: pd.DataFrame, ranges: pd.DataFrame) -> Any:
+    """P90 of each household."""
+    names = {f"{name}_kwh": f"energy_{name}_kwh" for name in ("p90", "p90_built", "p90_life")}
+    return doubts.of_level(ranges, "household", people["household_id"], names)
+
+
+@stage("building_ranges", joins="buildings")
+def building_ranges(buildings: gpd.GeoDataFrame, ranges: pd.DataFrame) -> Any:
+    """P90 of each building."""
+    names = {"p90_kwh": "energy_p90_kwh"}
+    return doubts.of_level(ranges, "building", buildings["building_id"], names)
+
+
+@stage("array_ranges", joins="energy")
+def array_ranges(arrays: pd.DataFrame, ranges: pd.DataFrame) -> Any:
+    """P90 of each array."""
+    return doubts.of_level(ranges, "array", arrays["array_id"], {"p90_kwh": "energy_p90_kwh"})
+
+
+def case_of(
+    people: pd.DataFrame, holdings: pd.DataFrame, demand: pd.DataFrame, bills: pd.DataFrame,
+    terms: Terms,
+) -> tuple[pd.DataFrame, Case]:  # fmt: skip
+    """Households as the money sees them, and the case as planned."""
+    own = ["consumption_kwh", "low_income", "own_building", "income_today"]
+    homes = holdings.assign(**{name: people[name].to_numpy() for name in own})
+    homes["low_income"] = people["low_income"].array
+    return homes, money.Case.planned(homes, demand, bills, terms)
+
+
+@stage("household_use", joins="households")
+def household_use(
+    people: pd.DataFrame, holdings: pd.DataFrame, demand: pd.DataFrame, bills: pd.DataFrame,
+    terms: Terms,
+) -> Any:  # fmt: skip
+    """What each household uses itself, and what that is worth."""
+    _, case = case_of(people, holdings, demand, bills, terms)
+    return hold.household_use(case)
+
+
+@stage("carbon", keys=("carbon", "tariff.connection_date", "grid.curtailment", *WEAR),
+       joins="households")  # fmt: skip
+def carbon(
+    holdings: pd.DataFrame, household_ranges: pd.DataFrame, terms: Terms, *, scenario: Any
+) -> Any:
+    """Carbon spared for each household."""
+    made = holdings.assign(energy_p90_built_kwh=household_ranges["energy_p90_built_kwh"].to_numpy())
+    return carbons.household_carbon(made, terms.carbon, scenario=scenario)
+
+
+@stage("measures")
+def measures(
+    people: pd.DataFrame, holdings: pd.DataFrame, demand: pd.DataFrame, bills: pd.DataFrame,
+    household_ranges: pd.DataFrame, terms: Terms,
+) -> Any:  # fmt: skip
+    """Income, cost and return by household, model and case."""
+    homes, case = case_of(people, holdings, demand, bills, terms)
+    planned = money.household_measures(homes, {CASES[0]: case})
+    poor = stress.poor_measures(homes, case, household_ranges)
+    return frames.concat([planned, poor], ignore_index=True)
+
+
+@stage("chosen", joins="households")
+def chosen(holdings: pd.DataFrame, measures: pd.DataFrame, terms: Terms) -> Any:
+    """Income, cost and return by household, model and case."""
+    names = [*MEASURES, "capital"]
+    values = hold.chosen_measures(holdings, measures[measures["case"] == CASES[0]], names)
+    local = terms.rural_income or float("nan")
+    return values.assign(income_of_rural_income=values["income_first_year"] / local)
+
+
+@stage("returns", joins="buildings")
+def returns(
+    building_totals: pd.DataFrame, links: pd.DataFrame, chosen: pd.DataFrame, carbon: pd.DataFrame
+) -> Any:
+    """What each building returns."""
+    spared = {name: carbon[name].to_numpy() for name in ("avoided_t", "avoided_p90_t")}
+    both = chosen.assign(**spared)
+    return hold.building_returns(building_totals, links, both)
+
+
+@stage("villages")
+def villages(
+    buildings: gpd.GeoDataFrame, building_totals: pd.DataFrame, people: pd.DataFrame,
+    holdings: pd.DataFrame, demand: pd.DataFrame, ranges: pd.DataFrame, chosen: pd.DataFrame,
+    carbon: pd.DataFrame, terms: Terms,
+) -> Any:  # fmt: skip
+    """The village in one row."""
+    roofs = frames.DataFrame(buildings.drop(columns="geometry"))
+    roofs = roofs.assign(modules=building_totals["modules"].to_numpy())
+    homes = holdings.assign(
+        own_building=people["own_building"].to_numpy(), low_income=people["low_income"].array,
+        load_kwh=demand["load_kwh"].to_numpy().round(0),
+        avoided_t=carbon["avoided_t"].to_numpy(),
+        **{name: chosen[name].to_numpy() for name in ("capital", "income_first_year")},
+    )  # fmt: skip
+    return hold.village_totals(roofs, homes, ranges, terms.carbon)
+
+
+@stage("sanity", across="apart", keys=("finance.currency",))
+def sanity(
+    place: Place, year: pd.DataFrame, arrays: pd.DataFrame, energy: pd.DataFrame,
+    people: pd.DataFrame, holdings: pd.DataFrame, household_use: pd.DataFrame,
+    chosen: pd.DataFrame, terms: Terms, *, scenario: Any,
+) -> Any:  # fmt: skip
+    """The whole held against what is known of other villages."""
+    homes = holdings[["capacity_kwp"]].assign(
+        own_building=people["own_building"].to_numpy(),
+        own_use=money.uses_own(holdings["model"], terms),
+        **{name: household_use[name].to_numpy() for name in ("energy_first_year_kwh",
+                                                             "self_used_kwh")},
+        **{name: chosen[name].to_numpy() for name in ("income_first_year", "payback_years",
+                                                      "lcoe")},
+    )  # fmt: skip
+    light = float(year["ghi"].sum()) / 1000
+    typical = weathers.usual_light(place.latitude, place.longitude)
+    figures = sound.whole_figures(energy, arrays, homes, light, light / typical)
+    told = frames.DataFrame({"measure": list(figures), "value": list(figures.values())})
+    return told, sound.odd_figures(figures, scenario.finance.currency)
+
+
+@stage("ledger", across="sum", kept="ledger.parquet")
+def ledger(
+    people: pd.DataFrame, holdings: pd.DataFrame, demand: pd.DataFrame, bills: pd.DataFrame,
+    terms: Terms,
+) -> Any:  # fmt: skip
+    """Who pays whom how much in which year."""
+    return books.ledger_sums(*case_of(people, holdings, demand, bills, terms))
+
+
+@stage("collective", across="apart", kept="collective.parquet")
+def collective(
+    people: pd.DataFrame, holdings: pd.DataFrame, demand: pd.DataFrame, bills: pd.DataFrame,
+    terms: Terms,
+) -> Any:  # fmt: skip
+    """The books of the collective, year by year."""
+    return books.collective_result(*case_of(people, holdings, demand, bills, terms))
+
+
+@stage("balance", across="apart", kept="balance.parquet")
+def balance(
+    people: pd.DataFrame, holdings: pd.DataFrame, demand: pd.DataFrame, bills: pd.DataFrame,
+    terms: Terms,
+) -> Any:  # fmt: skip
+    """What the collective has and owes at the end of each year."""
+    return books.collective_balance(*case_of(people, holdings, demand, bills, terms))
+
+
+@stage("fairness", across="apart", kept="fairness.parquet")
+def fairness(people: pd.DataFrame, chosen: pd.DataFrame, terms: Terms) -> Any:
+    """The village in one row."""
+    income = chosen["income_first_year"].to_numpy()
+    return books.fairness(people.assign(income_first_year=income), terms)
+
+
+@stage("stresses", across="apart", kept="stresses.parquet")
+def stresses(
+    people: pd.DataFrame, holdings: pd.DataFrame, demand: pd.DataFrame, bills: pd.DataFrame,
+    household_ranges: pd.DataFrame, doubt: pd.DataFrame, terms: Terms,
+) -> Any:  # fmt: skip
+    """Income when things go otherwise."""
+    homes, case = case_of(people, holdings, demand, bills, terms)
+    p90 = household_ranges["energy_p90_built_kwh"].to_numpy(dtype=float)
+    yearly = doubt.loc[doubt["component"] == "year_to_year", "roof"].iloc[0]
+    return stress.stress_rows(homes.assign(energy_p90_built_kwh=p90), case, float(yearly))
+
+
+@stage("press", across="apart", kept="press.parquet", keys=("press",))
+def press(
+    ledger: pd.DataFrame, collective: pd.DataFrame, holdings: pd.DataFrame, terms: Terms, *,
+    scenario: Any,
+) -> Any:  # fmt: skip
+    """Figures that were published, beside ours."""
+    made = float((holdings["energy_kwh"] * terms.left[0]).round(2).sum())
+    back = float(collective["payback_years"].iloc[0]) if len(collective) else float("nan")
+    return books.beside_press(scenario.press, ledger, made, back)
+
+
+@stage(
+    "carbon_years",
+    across="sum",
+    kept="carbon_years.parquet",
+    keys=("carbon", "grid.curtailment", *WEAR),
+)
+def carbon_years(
+    people: pd.DataFrame, holdings: pd.DataFrame, demand: pd.DataFrame, bills: pd.DataFrame,
+    terms: Terms, *, scenario: Any,
+) -> Any:  # fmt: skip
+    """What the village's energy avoids in each year."""
+    made = holdings["energy_kwh"].to_numpy(dtype=float)
+    tradable = money.tradable_kwh(*case_of(people, holdings, demand, bills, terms))
+    return carbons.yearly_carbon(made, terms.carbon, scenario=scenario, tradable_kwh=tradable)
+
+
+@stage(
+    "assumptions",
+    across="alike",
+    kept="assumptions.parquet",
+    keys=(
+        "system",
+        "roof",
+        "module.product",
+        "module.yield_share_min",
+        "tariff",
+        "demand.archetype",
+        "demand.use_by_minutes",
+    ),
+)
+def assumptions(year: pd.DataFrame, terms: Terms, *, scenario: Any) -> Any:
+    """What the plan stands on, with sources."""
+    return found.list_assumptions(scenario, str(year["source"].iloc[0]), terms)
