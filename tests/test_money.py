@@ -31,6 +31,7 @@ from pvplanner.money import (
     run_model,
     tradable_kwh,
 )
+from pvplanner.money.books import collective_balance, shortfalls
 from pvplanner.money.ledger import PARTIES
 from pvplanner.money.payments import RECKONED, RULES, value_added_tax
 
@@ -760,3 +761,19 @@ def test_the_reserve_is_the_charters_and_at_least_the_provinces(stated, province
     # A charter's own rate is its own, the province's the regulation's.
     own_rate = stated is not None and stated == rate
     assert (terms.reserve.source == "scenario") is own_rate
+
+
+def test_a_collective_that_cannot_pay_is_named():
+    scenario = pvp.Scenario(
+        loan={"share": 1.0, "rate": 0.05, "years": 5}, finance={"model": "cooperative"},
+        tariff={"export_price": 0.3},
+    )  # fmt: skip
+    people = household(count=2).assign(model="cooperative")
+    one = case(scenario, people)
+    held = collective_balance(one.people.assign(model="cooperative"), one)
+    (told,) = shortfalls(held, "CNY")
+    assert told.doubtful
+    assert told.count == int((held["cash"] < 0).sum())
+    assert told.params["most"] == f"{-held['cash'].min():,.0f}"
+    rich = case(scenario.override({"loan.share": 0.0}), people)
+    assert shortfalls(collective_balance(people, rich), "CNY") == []

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from pvplanner.carbon import recognise_coal
+from pvplanner.errors import Finding, listed
 from pvplanner.money import (
     COLLECTIVE,
     Case,
@@ -113,6 +114,19 @@ def collective_balance(people: pd.DataFrame, case: Case) -> pd.DataFrame:
     if not parts:
         return _empty(["model", "year"]).assign(**{n: pd.Series(dtype=float) for n in BALANCE})
     return pd.concat(parts, ignore_index=True)
+
+
+def shortfalls(balance: pd.DataFrame, currency: str) -> list[Finding]:
+    """Years in which a collective has not the money for its costs, rents and instalments."""
+    found = []
+    for model, part in balance.groupby("model", sort=False):
+        short = part[part["cash"] < 0]
+        if len(short):
+            years = listed([str(year) for year in short["year"]])
+            most = f"{-short['cash'].min():,.0f}"
+            params = {"years": years, "most": most, "currency": currency, "model": str(model)}
+            found.append(Finding("collective_short", "cooperative", len(short), params))
+    return found
 
 
 def fairness(households: pd.DataFrame, terms: Terms) -> pd.DataFrame:

@@ -6,11 +6,14 @@ figure add up to it.
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import pandas as pd
 
+from pvplanner import reference
 from pvplanner.errors import ConfigError
-from pvplanner.money.ledger import Ledger
+from pvplanner.money.ledger import Flow, Ledger
 from pvplanner.money.models import (
     COLLECTIVE,
     HOUSEHOLD,
@@ -21,6 +24,7 @@ from pvplanner.money.models import (
     run_model,
 )
 from pvplanner.money.payments import quantity_of
+from pvplanner.reference import Sourced
 
 FIGURES = {"income_first_year": 1, "capital": 0}
 """Figures that are explained, and the year of the ledger that they are of."""
@@ -29,7 +33,7 @@ COLUMNS = ("step", "quantity", "quantity_unit", "rate", "rate_unit", "amount", "
            "year", "certainty")  # fmt: skip
 
 _UNITS = {
-    "watts": "W", "modules": "modules", "rent_units": "", "free_kwh": "kWh", "made": "kWh",
+    "watts": "W", "modules": "modules", "free_kwh": "kWh", "made": "kWh",
     "self_used": "kWh", "exported": "kWh", "bill_difference": "money", "surplus_sales": "money",
     "capital": "money",
 }  # fmt: skip
@@ -76,17 +80,16 @@ def explain_household(
     ledger = run_model(own, model)
     at = int(np.flatnonzero(rows == row)[0])
     steps = _energy_steps(people.iloc[row], case) if year else []
-    for payment in payments_of(model):
-        if not case.terms.holds(payment.only) or HOUSEHOLD not in (payment.payer, payment.payee):
-            continue
-        if figure == "capital" and payment.item != "capital":
-            continue
-        amount = _amount(ledger, payment, at, year)
+    payments = [row for row in payments_of(model) if case.terms.holds(row.only)]
+    for flow in ledger.flows:
+        sign = (flow.payee == HOUSEHOLD) - (flow.payer == HOUSEHOLD)
         if figure == "capital":
-            # What is paid is the figure itself.
-            amount = -amount
-        if amount:
-            steps.append(_step(own, ledger, payment, at, year, amount))
+            # What is paid is the figure itself, of all that is paid at once that one alone.
+            sign = -sign if flow.item == "capital" else 0
+        if sign and flow.fen.ndim == 2 and flow.fen[at, year] != 0:
+            amount = sign * float(flow.fen[at, year]) / 100
+            payment = _row_of(payments, flow)
+            steps.append(_step(own, ledger, payment, flow.item, at, year, amount))
     return pd.DataFrame(steps, columns=list(COLUMNS))
 
 
@@ -108,35 +111,89 @@ def _energy_steps(home: pd.Series, case: Case) -> list[tuple]:
     ]  # fmt: skip
 
 
-def _amount(ledger: Ledger, payment: Payment, at: int, year: int) -> float:
-    """What the household receives (pays, if negative) under a payment in a year."""
-    fen = 0.0
-    for flow in ledger.flows:
-        same = (flow.item, flow.payer, flow.payee) == (payment.item, payment.payer, payment.payee)
-        if same and flow.fen.ndim == 2:
-            fen += float(flow.fen[at, year])
-    sign = (payment.payee == HOUSEHOLD) - (payment.payer == HOUSEHOLD)
-    return sign * fen / 100
+def _step(
+    case: Case, ledger: Ledger, payment: Payment, item: str, at: int, year: int, amount: float
+) -> tuple:
+    """A payment as quantity x rate = amount; the rate is below nought where it is paid."""
+    quantity, unit, rate = _reckoned(case, ledger, payment, at, year)
+    if quantity and (payment.rule not in _BY_RATE or payment.quantity in _ENERGY_OF):
+        rate = amount / quantity
+    rate = math.copysign(rate, amount)
+    per = f"money/{unit}" if unit in _MEASURED else "money"
+    rate_unit = "1" if unit == "money" else per
+    found = _source_of(case, payment, rate)
+    return (item, quantity, unit, rate, rate_unit, amount, "money", *found)
 
 
-def _step(case: Case, ledger: Ledger, payment: Payment, at: int, year: int, amount: float) -> tuple:
-    quantity, unit, rate = float("nan"), "", float("nan")
-    if payment.rule in ("", "events"):
-        found = np.asarray(quantity_of(case, ledger, payment.quantity))
-        quantity = float(found[at] if found.ndim == 1 else found[at, max(year - 1, 0)])
-        unit = _UNITS.get(payment.quantity, "money")
-    elif payment.rule == "instalment":
-        quantity, unit = float(ledger.paid(payment.quantity)[at, 0]), "money"
-    elif payment.rule == "loan":
+def _row_of(rows: list[Payment], flow: Flow) -> Payment:
+    """The row of ``models.csv`` by which a payment was entered; events go by their kinds."""
+    same = [r for r in rows if (r.payer, r.payee) == (flow.payer, flow.payee)]
+    named = [r for r in same if r.item == flow.item]
+    insured = flow.item.endswith("_insured")
+    events = [r for r in same if r.rule == "events" and r.item.endswith("_insured") == insured]
+    return (named or events)[0]
+
+
+_BY_RATE = ("", "instalment", "loan")
+"""Rules whose rate stands in the terms; of the others it is what the amount is of the quantity."""
+
+_ENERGY_OF = {"bill_difference": "self_used", "surplus_sales": "exported"}
+"""Energies of quantities that are money already, so that they are explained by a price."""
+
+
+def _reckoned(
+    case: Case, ledger: Ledger, payment: Payment, at: int, year: int
+) -> tuple[float, str, float]:
+    """Quantity, its unit and rate; nan for a rate that is no single number."""
+    which = max(year - 1, 0)
+    if payment.rule == "distribution":
+        return float(ledger.paid(payment.item)[:, year].sum()), "money", float("nan")
+    rate = float(case.terms.rate(payment.rate)[which]) if payment.rule in _BY_RATE else math.nan
+    if payment.rule == "instalment":
+        return float(ledger.paid(payment.quantity)[at, 0]), "money", rate
+    if payment.rule == "loan":
         first, *others = payment.quantity.split()
-        quantity = float(ledger.paid(first)[at, 0])
-        quantity -= sum(float(np.atleast_2d(ledger.paid(o))[-1, 0]) for o in others)
-        unit = "money"
-    elif payment.rule == "distribution":
-        quantity = float(ledger.paid(payment.item)[:, year].sum())
-        unit, rate = "money", abs(amount) / quantity if quantity else float("nan")
-    if payment.rule in ("", "instalment", "loan"):
-        rate = float(case.terms.rate(payment.rate)[max(year - 1, 0)])
-    rate_unit = "1" if unit == "money" else f"money/{unit}" if unit else "money"
-    return (payment.item, quantity, unit, rate, rate_unit, amount, "money", payment.source,
-            payment.year, payment.certainty)  # fmt: skip
+        base = float(ledger.paid(first)[at, 0])
+        base -= sum(float(np.atleast_2d(ledger.paid(o))[-1, 0]) for o in others)
+        return base, "money", rate
+    name = _ENERGY_OF.get(payment.quantity, payment.quantity)
+    found = np.asarray(quantity_of(case, ledger, name))
+    value = float(found[at] if found.ndim == 1 else found[at, which])
+    if name == "rent_units":
+        return value, _RENT_UNITS[case.terms.finance.rent_basis], rate
+    return value, _UNITS.get(name, "money"), rate
+
+
+_MEASURED = ("W", "kWh", "kWp", "m2")
+"""Units that a rate is paid by; of the others it is paid apiece."""
+
+_RENT_UNITS = {"module": "modules", "m2": "m2", "kwp": "kWp", "lump": ""}
+
+_COSTS = {"capex_per_w": "capex_per_w", "running_per_w": "opex_per_w_year", "rent": "rent",
+          "inverter_per_w": "inverter_cost_per_w", "discount": "developer_discount"}  # fmt: skip
+"""Packaged numbers behind rates of ``models.csv``."""
+
+
+def _source_of(case: Case, payment: Payment, rate: float) -> tuple[str, str, str]:
+    """Where a rate is from: a packaged number, the price, the scenario; else the payment's rule."""
+    name = payment.rate.removeprefix("1-")
+    if name in _COSTS:
+        usual = reference.constant(_COSTS[name])
+        mine = usual.value if name != "discount" else 1 - usual.value
+        if abs(abs(rate) - mine) < 1e-9:
+            return usual.source, usual.year, usual.certainty
+        return "scenario", "", "given"
+    if payment.quantity == "bill_difference" and case.terms.tariff is not None:
+        return case.terms.tariff.source, "", payment.certainty
+    if payment.rate == "sale_price" or payment.quantity == "surplus_sales":
+        first = next(iter(_prices_of(case)), None)
+        if first is not None:
+            return first.source, first.year, first.certainty
+    return payment.source, payment.year, payment.certainty
+
+
+def _prices_of(case: Case) -> list[Sourced]:
+    """What the price of a kilowatt-hour sold is from, the mechanism's first."""
+    named = case.terms.prices.sources
+    order = ("export_price", "mechanism_price", "market_price")
+    return [told for stem in order for key, told in named.items() if key.startswith(stem)]

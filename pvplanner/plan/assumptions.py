@@ -77,8 +77,8 @@ def _physical(scenario: Scenario, terms: Terms) -> list[_Row]:
 
 
 def _told(value: object) -> str:
-    """A value as a table has it: a switch that is on is 1."""
-    return str(int(value)) if isinstance(value, bool) else str(value)
+    """A value as a table has it: a switch by its word."""
+    return ("yes" if value else "no") if isinstance(value, bool) else str(value)
 
 
 def _further(system: System) -> list[_Row]:

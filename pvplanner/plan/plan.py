@@ -480,7 +480,7 @@ class Plan:
 
 
 FINDERS = ("features", "named", "families", "meters", "place", "year", "planes", "horizons",
-           "terms", "sanity")  # fmt: skip
+           "terms", "sanity", "balance")  # fmt: skip
 """Stages that find something."""
 
 

@@ -205,7 +205,8 @@ def balance(
     terms: Terms,
 ) -> Any:  # fmt: skip
     """What the collective has and owes at the end of each year."""
-    return books.collective_balance(*case_of(people, holdings, demand, bills, terms))
+    held = books.collective_balance(*case_of(people, holdings, demand, bills, terms))
+    return held, books.shortfalls(held, terms.finance.currency)
 
 
 @stage("fairness", across="apart", kept="fairness.parquet")

@@ -71,7 +71,7 @@ def balance_tables(plan: Plan, language: str) -> list[dict[str, Any]]:
         [str(row["year"]), *(shown(float(row[key]), "yuan", language) for key in keys[1:])]
         for row in held.to_dict("records")
     ]
-    columns = plain_columns(keys, language, keys[1:])
+    columns = plain_columns(keys, language, keys[1:], currency_of(plan))
     title, note = label("report_balance", language), label("balance_note", language)
     return [table("balance", title, columns, rows, note=note)]
 
