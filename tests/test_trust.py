@@ -291,6 +291,21 @@ def test_a_key_with_effect_does_not():
     assert idle_keys(pvp.Scenario()) == []
 
 
+@pytest.mark.parametrize(
+    ("event", "code"),
+    [({"year": 3}, ["event_idle"]), ({"year": 3, "insured": 0.8}, ["event_idle"]),
+     ({"year": 26, "cost_per_w": 0.5}, ["event_late"]), ({"year": 25, "cost_per_w": 0.5}, []),
+     ({"year": 3, "outage_months": 2.0}, [])],
+)  # fmt: skip
+def test_an_event_that_changes_nothing_says_so(event, code):
+    terms = {"finance.events": [{"kind": "typhoon", **event}], "finance.life_years": 25}
+    told = key_findings(pvp.Scenario().override(terms))
+    assert [f.code for f in told] == code
+    for finding in told:
+        assert f"Typhoon in year {event['year']}" in finding.text("en")
+        assert "台风" in finding.text("zh")
+
+
 IDLE = [(row["key"], row["when"], row["is"]) for row in rows_of("schema/idle.csv") if row["when"]]
 
 

@@ -44,10 +44,11 @@ def key_findings(scenario: Scenario) -> list[Finding]:
     -------
     list of Finding
         ``key_implausible`` or ``key_slipped`` for each value outside its range of
-        ``plausible.csv``, ``key_idle`` for each key that was changed and has no effect.
+        ``plausible.csv``, ``key_idle`` for each key that was changed and has no effect,
+        ``event_idle`` for each event that neither costs nor stops anything.
     """
     out = [finding for key, value in stated(scenario) for finding in _asked(key, value, scenario)]
-    return out + idle_keys(scenario)
+    return out + idle_keys(scenario) + _idle_events(scenario)
 
 
 def stated(scenario: Scenario) -> Iterator[tuple[str, Any]]:
@@ -130,6 +131,17 @@ def idle_keys(scenario: Scenario) -> list[Finding]:
             code = "key_idle" if others else "key_gone"
             out[key] = Finding(code, key, params={"why": shown} if others else {})
     return list(out.values())
+
+
+def _idle_events(scenario: Scenario) -> list[Finding]:
+    out = []
+    for event in scenario.finance.events:
+        params = {"event": event.kind, "year": event.year, "life": scenario.finance.life_years}
+        if event.year > scenario.finance.life_years:
+            out.append(Finding("event_late", "finance.events", params=params))
+        elif not (event.outage_months or event.cost_per_w):
+            out.append(Finding("event_idle", "finance.events", params=params))
+    return out
 
 
 def _is(value: Any, told: str) -> bool:
