@@ -8,6 +8,7 @@ run the plan again under it and find the same numbers.
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from importlib import resources
 from typing import Any
 
@@ -19,7 +20,6 @@ from pvplanner.errors import InputError
 from pvplanner.money import (
     COLLECTIVE,
     HOUSEHOLD,
-    Case,
     all_models,
     chosen_rows,
     owner_of,
@@ -129,9 +129,7 @@ def _stresses(plan: Plan, mine: np.ndarray | None) -> list[dict[str, Any]]:
         if mine is not None:
             rows = np.flatnonzero(mine)
             own = case.part(rows)
-            stressed = Case(
-                own.people, own.demand, own.bills, own.terms.stressed(name, change), own.ratio
-            )
+            stressed = replace(own, terms=own.terms.stressed(name, change))
             found = summed_up(*covers(people.iloc[rows], stressed, yearly))
         values = {new: None if found is None else found[old] for old, new in names.items()}
         out.append({"name": name, "overrides": change, **values})
@@ -170,7 +168,7 @@ def _finance(plan: Plan, mine: np.ndarray, kind: str) -> dict[str, Any]:
     """What the subject itself pays, borrows and receives, from the plan's own ledgers."""
     homes, case = plan.case()
     terms, chosen = case.terms, homes["model"].to_numpy()
-    net = np.zeros(terms.years + 1)
+    net = np.zeros(case.calendar.count + 1)
     capital = loan = 0.0
     payer = COLLECTIVE if kind == "collective" else HOUSEHOLD
     for model, rows in chosen_rows(homes, terms):

@@ -19,6 +19,7 @@ from pvplanner.carbon import (
     recognise_coal,
     standard_coal_t,
 )
+from pvplanner.carbon.factors import own_trend
 
 MWH = np.array([1_000_000.0])
 
@@ -46,7 +47,19 @@ def test_pathways_by_hand():
     assert trend[0] == pytest.approx(0.4974 * 0.958**3)
     assert neutral[0] == pytest.approx(0.4974 * 34 / 37)
     assert (np.diff(trend) < 0).all()
-    assert basis("Anhui", pathway="trend").by_year[0] == pytest.approx(0.6553 * 0.976**3)
+    # Each place's own grid: Anhui's factor fell from 0.7076 to 0.6553 in two years.
+    own = round((reference.grid_factor("Anhui", 2023).value
+                 / reference.grid_factor("Anhui", 2021).value) ** 0.5 - 1, 3)  # fmt: skip
+    assert own < 0
+    assert basis("Anhui", pathway="trend").by_year[0] == pytest.approx(0.6553 * (1 + own) ** 3)
+    # Where it rose in those years it is held level.
+    risen = [p for p in reference.provinces() if own_trend(p) == 0.0]
+    assert all(basis(p, pathway="trend").by_year[-1] == basis(p, pathway="trend").by_year[0]
+               for p in risen)  # fmt: skip
+    # Margins are set beforehand: the averages' trend is not theirs.
+    margin = basis(method="combined_margin", pathway="trend")
+    assert np.ptp(margin.by_year) == 0
+    assert "about 2019" in margin.factor.source
 
 
 def test_neutral_does_not_go_below_zero():
@@ -75,8 +88,15 @@ def test_balance_by_hand():
     found = carbon_basis(scenario, "Zhejiang")
     out = carbon_balance(np.array([1000.0]), np.array([1.0]), found, scenario=scenario)
     assert out["embodied"][0] == 0.994
-    # From 1 June 2026 to the end of 2030: 4.58 years.
-    assert out["avoided_2030"][0] == pytest.approx(4.583 * 0.4974, abs=1e-3)
+    # Connected on 1 January 2026: five whole years to the end of 2030.
+    assert out["avoided_2030"][0] == pytest.approx(5 * 0.4974, abs=1e-3)
+    june = scenario.override({"tariff.connection_date": dt.date(2026, 6, 1)})
+    late = carbon_balance(
+        np.array([1000.0]), np.array([1.0]), carbon_basis(june, "Zhejiang"), scenario=june
+    )
+    assert late["avoided_2030"][0] == pytest.approx((4 + 214 / 365) * 0.4974, abs=1e-3)
+    assert late["avoided_life"][0] == pytest.approx(25 * 0.4974, abs=1e-3)
+    assert late["payback_years"][0] == pytest.approx(0.994 / 0.4974)
     assert out["net_life"][0] == pytest.approx(25 * 0.4974 - 0.994, abs=1e-3)
     assert out["avoided_2060"][0] == out["avoided_life"][0]
     assert out["payback_years"][0] == pytest.approx(0.994 / 0.4974)

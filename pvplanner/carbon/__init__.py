@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from typing import Any
 
 import numpy as np
@@ -12,7 +11,9 @@ from pvplanner import reference
 from pvplanner.carbon.coal import coal_convention, recognise_coal, standard_coal_t
 from pvplanner.carbon.factors import CarbonBasis, carbon_basis
 from pvplanner.energy.wear import remaining
+from pvplanner.reference.products import find_module
 from pvplanner.scenario import Scenario
+from pvplanner.scenario.calendar import Calendar
 
 __all__ = [
     "CarbonBasis",
@@ -42,29 +43,51 @@ def avoided_t(
 
 
 def avoided_by_year(
-    energy_kwh: np.ndarray, basis: CarbonBasis, *, scenario: Scenario
-) -> np.ndarray:
-    """Avoided emissions in each year of life, t CO2; shape (n, life_years).
+    energy_kwh: np.ndarray, basis: CarbonBasis, *, scenario: Scenario,
+    kept: np.ndarray | None = None,
+) -> np.ndarray:  # fmt: skip
+    """Avoided emissions in each calendar year of life, t CO2; shape (n, calendar years).
 
-    Wear and curtailment are taken off, and the factor follows the pathway.
+    The factor follows the pathway.
+
+    Parameters
+    ----------
+    energy_kwh : ndarray, shape (n,)
+        Of a typical year.
+    kept : ndarray, shape (n or 1, life_years), optional
+        Each year's energy over the typical year's: wear and curtailment taken off if not given.
     """
-    used = np.asarray(energy_kwh, dtype=float) * (1 - scenario.grid.curtailment)
-    return used[:, None] * remaining(scenario) * basis.by_year / 1000
+    if kept is None:
+        kept = remaining(scenario) * (1 - scenario.grid.curtailment)
+    made = np.asarray(energy_kwh, dtype=float)[:, None] * kept
+    return np.asarray(calendar_of(scenario).spread(made) * basis.by_year / 1000)
+
+
+def calendar_of(scenario: Scenario) -> Calendar:
+    """The plant's calendar years."""
+    return Calendar(scenario.tariff.connection_date, scenario.finance.life_years)
 
 
 def embodied_t(capacity_kwp: np.ndarray, scenario: Scenario) -> np.ndarray:
-    """Embodied emissions of the system, t CO2e, to the kilogram."""
-    carbon = scenario.carbon
-    value = carbon.embodied_kg_per_kwp
+    """Embodied emissions of the system, t CO2e, to the kilogram.
+
+    The module's part is per area: a more efficient product has less of it a kWp.
+    """
+    value = scenario.carbon.embodied_kg_per_kwp
     if value is None:
-        named = {row["item"]: row for row in reference.rows("embodied")}
-        value = float(named["system_middle"]["kgco2e_per_kwp"])
+        named = {r["item"]: float(r["kgco2e_per_kwp"]) for r in reference.rows("embodied")}
+        usual = find_module(Scenario.model_fields["module"].default.product)
+        own = find_module(scenario.module.product)
+        part = (named["module_low"] + named["module_high"]) / 2
+        per_watt = (own.area_m2 / own.power_w) / (usual.area_m2 / usual.power_w)
+        value = named["system_middle"] + part * (per_watt - 1)
     return np.round(np.asarray(capacity_kwp, dtype=float) * value / 1000, 3)
 
 
 def carbon_balance(
-    energy_kwh: np.ndarray, capacity_kwp: np.ndarray, basis: CarbonBasis, *, scenario: Scenario
-) -> dict[str, np.ndarray]:
+    energy_kwh: np.ndarray, capacity_kwp: np.ndarray, basis: CarbonBasis, *, scenario: Scenario,
+    kept: np.ndarray | None = None,
+) -> dict[str, np.ndarray]:  # fmt: skip
     """Avoided, embodied and net emissions, t CO2, to the kilogram.
 
     Returns
@@ -75,31 +98,28 @@ def carbon_balance(
         makes up for what was embodied, with the part of the last year; nan if never. The sums go
         to the end of the year named, or of the life.
     """
-    yearly = avoided_by_year(energy_kwh, basis, scenario=scenario)
-    embodied = embodied_t(capacity_kwp, scenario)
-    year_of_life = np.arange(yearly.shape[1])
-    begun = scenario.tariff.connection_date
+    yearly = avoided_by_year(energy_kwh, basis, scenario=scenario, kept=kept)
+    embodied, calendar = embodied_t(capacity_kwp, scenario), calendar_of(scenario)
     out: dict[str, np.ndarray] = {"embodied": embodied}
     for name, last in (("2030", 2030), ("2060", 2060), ("life", 9998)):
-        # Years of life begin on the day of connection: the last one before a date counts in part.
-        span = (dt.date(last, 12, 31) - begun).days / 365.25
-        part = np.clip(span - year_of_life, 0, 1)
-        out[f"avoided_{name}"] = np.round(yearly @ part, 3)
+        out[f"avoided_{name}"] = np.round(yearly @ (calendar.years <= last), 3)
         out[f"net_{name}"] = np.round(out[f"avoided_{name}"] - embodied, 3)
     total = np.cumsum(yearly, axis=1)
     reached = total >= embodied[:, None]
     year = reached.argmax(axis=1)
     rows = np.arange(len(embodied))
     before = np.where(year > 0, total[rows, np.maximum(year - 1, 0)], 0.0)
+    times = calendar.times
     with np.errstate(invalid="ignore", divide="ignore"):
-        value = year + (embodied - before) / yearly[rows, year]
+        part = (embodied - before) / yearly[rows, year]
+    value = times[year] + part * (times[year + 1] - times[year])
     known = reached.any(axis=1) & (embodied > 0)
     out["payback_years"] = np.where(known, value, np.nan)
     return out
 
 
 def household_carbon(
-    people: pd.DataFrame, basis: CarbonBasis, *, scenario: Scenario
+    people: pd.DataFrame, basis: CarbonBasis, *, scenario: Scenario, kept: np.ndarray | None = None
 ) -> pd.DataFrame:
     """What each household's modules spare and embody, t CO2.
 
@@ -119,7 +139,7 @@ def household_carbon(
         for name in ("energy_kwh", "energy_p90_built_kwh", "capacity_kwp")
     )
     taken = scenario.grid.curtailment
-    balance = carbon_balance(energy, capacity, basis, scenario=scenario)
+    balance = carbon_balance(energy, capacity, basis, scenario=scenario, kept=kept)
     return pd.DataFrame(
         {
             "household_id": people["household_id"].to_numpy(),
@@ -138,21 +158,27 @@ def yearly_carbon(
     *,
     scenario: Scenario,
     tradable_kwh: np.ndarray | None = None,
+    kept: np.ndarray | None = None,
 ) -> pd.DataFrame:
-    """A village's carbon by year of life: ``year``, ``avoided_t``, and the claim's ``claim_value``.
+    """A village's carbon by calendar year: ``year``, ``avoided_t``, and of the claim
+    ``claim_count`` (certificates, or tonnes), ``claim_price`` and ``claim_value``.
 
-    ``energy_kwh`` is each household's in a typical year; ``tradable_kwh``, shape (life_years,),
-    what of each year's goes to the grid and outside the price mechanism: only that earns green
-    certificates that can be sold. All of it if not given.
+    ``energy_kwh`` is each household's in a typical year, ``kept`` as for
+    :func:`avoided_by_year`; ``tradable_kwh``, shape (calendar years,), what of each year's goes to
+    the grid and outside the price mechanism: only that earns green certificates that can be sold.
+    All of it if not given.
     """
-    spared = avoided_by_year(energy_kwh, basis, scenario=scenario).sum(axis=0)
-    sold = energy_kwh.sum() * remaining(scenario) * (1 - scenario.grid.curtailment)
+    spared = avoided_by_year(energy_kwh, basis, scenario=scenario, kept=kept).sum(axis=0)
+    if kept is None:
+        kept = (remaining(scenario) * (1 - scenario.grid.curtailment))[None]
+    sold = calendar_of(scenario).spread((energy_kwh[:, None] * kept).sum(axis=0))
     if scenario.carbon.claim == "green_certificate" and tradable_kwh is not None:
         sold = tradable_kwh
     claim = credit_value(sold, basis, scenario=scenario)
-    value = claim["value_by_year"] or [0.0] * len(spared)
-    years = basis.first_year + np.arange(len(spared))
-    return pd.DataFrame({"year": years, "avoided_t": spared.round(3), "claim_value": value})
+    nothing = [0.0] * len(spared)
+    told = {f"claim_{n}": claim[f"{n}_by_year"] or nothing for n in ("count", "price", "value")}
+    years = calendar_of(scenario).years
+    return pd.DataFrame({"year": years, "avoided_t": spared.round(3), **told})
 
 
 def claim_reason(scheme: str) -> str:
@@ -174,7 +200,8 @@ def credit_value(
     -------
     dict
         ``scheme``, ``eligible``, ``reason`` (a word), ``source``; of the first year
-        ``mwh_claimed``, ``t_claimed`` and ``value``; and ``value_by_year`` along the price path. A
+        ``mwh_claimed``, ``t_claimed`` and ``value``; and ``count_by_year``, ``price_by_year`` and
+        ``value_by_year`` along the price path. A
         scheme that is not eligible claims and is worth nothing; a megawatt-hour sold as a green
         certificate leaves no tonne to be credited.
     """
@@ -182,7 +209,7 @@ def credit_value(
     mwh = np.asarray(energy_kwh, dtype=float) / 1000 * carbon.claim_share
     if carbon.claim == "none":
         none: dict[str, Any] = {"scheme": "none", "mwh_claimed": 0.0, "t_claimed": 0.0}
-        return {**none, "value": 0.0, "value_by_year": []}
+        return {**none, "value": 0.0, **{f"{n}_by_year": [] for n in ("count", "price", "value")}}
     row = next(r for r in reference.rows("credits") if r["scheme"] == carbon.claim)
     eligible = row["eligible"]
     certificate = carbon.claim == "green_certificate"
@@ -204,5 +231,7 @@ def credit_value(
         "mwh_claimed": round(float(mwh[0]), 3),
         "t_claimed": round(float(tonnes[0]), 3),
         "value": float(value[0]),
+        "count_by_year": [float(v) for v in (mwh if certificate else tonnes.round(3))],
+        "price_by_year": [float(v) for v in np.round(path, 4)],
         "value_by_year": [float(v) for v in value],
     }

@@ -13,6 +13,7 @@ from pvplanner.errors import InputError
 from pvplanner.reading import read_small_table
 from pvplanner.reference import Sourced
 from pvplanner.scenario import Scenario
+from pvplanner.scenario.calendar import Calendar
 
 NEUTRAL_YEAR = 2060
 
@@ -28,8 +29,8 @@ class CarbonBasis:
     convention : str
         Standard-coal convention.
     method, pathway : str
-    by_year : ndarray, shape (life_years,)
-        Factor of each year of life, kgCO2/kWh; nan where none is known.
+    by_year : ndarray, shape (calendar years,)
+        Factor of each calendar year of life, kgCO2/kWh; nan where none is known.
     first_year : int
         Calendar year of the first.
     """
@@ -47,13 +48,13 @@ def carbon_basis(scenario: Scenario, province: str | None) -> CarbonBasis:
 
     Methods: ``grid_average`` (province), ``combined_margin`` (0.75 operating and 0.25 build margin
     of the regional grid), ``footprint`` (life cycle of the national mix). Pathways: ``frozen``,
-    ``trend`` (the change from 2021 to 2023 goes on), ``neutral_2060`` (straight to zero), or a CSV
-    of the user's (``year``, ``factor_kg_per_kwh``).
+    ``trend`` (the change of the place's own grid from 2021 to 2023 goes on; margins are held),
+    ``neutral_2060`` (straight to zero), or a CSV of the user's (``year``, ``factor_kg_per_kwh``).
     """
     carbon = scenario.carbon
     first = scenario.tariff.connection_date.year
     factor = _factor(scenario, province)
-    years = first + np.arange(scenario.finance.life_years)
+    years = Calendar(scenario.tariff.connection_date, scenario.finance.life_years).years
     if carbon.pathway_file is not None:
         path = _from_file(carbon.pathway_file, years)
         given = Sourced(float(path[0]), "kgCO2/kWh", carbon.pathway_file, str(first), "given")
@@ -61,7 +62,7 @@ def carbon_basis(scenario: Scenario, province: str | None) -> CarbonBasis:
     path = np.full(len(years), np.nan)
     if factor is not None:
         base = int(factor.year) if factor.year.isdigit() else first
-        path = _pathway(carbon.pathway, factor.value, base, years, province)
+        path = _pathway(carbon.pathway, factor.value, base, years, province, carbon.method)
     return CarbonBasis(factor, carbon.coal_convention, carbon.method, carbon.pathway, path, first)
 
 
@@ -85,22 +86,37 @@ def _factor(scenario: Scenario, province: str | None) -> Sourced | None:
     first, second = (reference.constant(f"margin_{part}") for part in ("operating", "build"))
     value = first.value * operating.value + second.value * build.value
     source = f"{first.value:g} operating + {second.value:g} build margin of the {region} grid"
-    source += f"; weights {first.certainty}"
+    source += f"; margins as of about 2019; weights {first.certainty}"
     return Sourced(round(value, 4), "kgCO2/kWh", source, "2019", "derived")
 
 
 def _pathway(
-    name: str, factor: float, base: int, years: np.ndarray, province: str | None
+    name: str, factor: float, base: int, years: np.ndarray, province: str | None, method: str
 ) -> np.ndarray:
     gone = np.maximum(years - base, 0)
-    if name == "trend":
-        change = reference.trend("factor_trend", province or "China")
-        change = change or reference.trend("factor_trend", "China")
-        return factor * (1 + (change.value if change else 0.0)) ** gone
+    if name == "trend" and method != "combined_margin":
+        return factor * (1 + own_trend(province)) ** gone
     if name == "neutral_2060":
         left = np.clip((NEUTRAL_YEAR - years) / max(NEUTRAL_YEAR - base, 1), 0, 1)
         return factor * left
+    # Margins are set beforehand for a crediting period: the averages' trend is not theirs.
     return np.full(len(years), factor)
+
+
+TREND = (2021, 2023)
+
+
+def own_trend(province: str | None) -> float:
+    """Yearly change of the place's own average factor from 2021 to 2023, China's where it has none.
+
+    A grid whose factor rose is held level: a dry year is no trend.
+    """
+    ends = [reference.grid_factor(province, year) for year in TREND] if province else [None]
+    if None in ends:
+        ends = [reference.grid_factor("China", year) for year in TREND]
+    first, last = (end.value for end in ends if end is not None)
+    change = (last / first) ** (1 / (TREND[1] - TREND[0])) - 1
+    return min(round(float(change), 3), 0.0)
 
 
 def _from_file(path: str, years: np.ndarray) -> np.ndarray:

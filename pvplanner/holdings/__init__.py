@@ -6,11 +6,17 @@ to its totals exactly.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import pandas as pd
 
 from pvplanner.carbon import CarbonBasis, standard_coal_t
+from pvplanner.errors import Finding, listed
 from pvplanner.money import Case
+from pvplanner.scenario import Event
+from pvplanner.scenario.calendar import DAYS
+from pvplanner.schema import MONTHLY_ENERGY
 
 BUILT = ("modules", "capacity_kwp", "energy_kwh")
 """What is summed from arrays."""
@@ -130,8 +136,13 @@ def household_use(case: Case) -> pd.DataFrame:
         ``household_id``, ``energy_first_year_kwh``, ``load_kwh``, ``self_used_kwh``,
         ``self_consumption``, ``bill_before``, ``bill_saved``.
     """
+    # Of the first whole calendar year, as income is.
+    year = case.calendar.first_whole - 1
     energy = case.people["energy_kwh"].to_numpy(dtype=float)
-    first, used = energy * case.terms.left[0], case.self_used[:, 0]
+    first, used, saved = (
+        case.calendar.spread(values, made=True)[:, year]
+        for values in (np.outer(energy, case.terms.left), case.self_used, case.bill_difference)
+    )
     share = np.divide(used, first, out=np.full(case.count, np.nan), where=first > 0)
     return pd.DataFrame(
         {
@@ -141,9 +152,58 @@ def household_use(case: Case) -> pd.DataFrame:
             "self_used_kwh": np.round(used, 2),
             "self_consumption": share,
             "bill_before": case.bills["bill_before"].to_numpy().round(2),
-            "bill_saved": np.round(case.bill_difference[:, 0], 2),
+            "bill_saved": np.round(saved, 2),
         }
     )
+
+
+def month_shares(energy: pd.DataFrame) -> pd.DataFrame:
+    """What of a year's generation of all arrays comes in each month; ``month``, ``share``.
+
+    By the days of the months where nothing is generated.
+    """
+    made = energy[list(MONTHLY_ENERGY)].to_numpy(dtype=float).sum(axis=0)
+    days = np.array(DAYS, dtype=float)
+    share = made / made.sum() if made.sum() > 0 else days / days.sum()
+    return pd.DataFrame({"month": np.arange(1, 13), "share": share})
+
+
+def event_hits(
+    events: Sequence[Event], holdings: pd.DataFrame, links: pd.DataFrame, built: pd.DataFrame
+) -> dict[str, np.ndarray]:
+    """Part of each household's capacity that each event hits, where it hits single roofs.
+
+    Named ones by the id of a building or of a household; or a share of the buildings with modules,
+    drawn by the event's seed from their sorted ids.
+
+    Returns
+    -------
+    dict of str to ndarray
+        ``event_N`` by the event's place, on the rows of ``holdings``.
+    """
+    part = link_parts(built, links)
+    standing = np.sort(built.loc[built["modules"] > 0, "building_id"].astype(str))
+    ids, out = holdings["household_id"].astype(str), {}
+    for n, event in enumerate(events):
+        if event.everywhere:
+            continue
+        hit = set(event.roofs)
+        if event.share is not None:
+            count = int(np.rint(event.share * len(standing)))
+            hit |= set(np.random.default_rng(event.seed).permutation(standing)[:count])
+        owner = part["household_id"].astype(str)
+        named = part["building_id"].astype(str).isin(hit) | owner.isin(hit)
+        sums = (part["cost"] * named).groupby(owner).sum()
+        out[f"event_{n}"] = ids.map(sums).fillna(0.0).to_numpy(dtype=float)
+    return out
+
+
+def unknown_roofs(events: Sequence[Event], known: set[str]) -> list[Finding]:
+    """Roofs that events name and nobody has; ``known`` are ids of buildings and households."""
+    odd = sorted({name for event in events for name in event.roofs} - known)
+    if not odd:
+        return []
+    return [Finding("event_roofs_unknown", "finance.events", len(odd), {"ids": listed(odd)})]
 
 
 def chosen_measures(

@@ -11,7 +11,7 @@ import shapely
 
 from pvplanner.errors import LANGUAGES
 from pvplanner.holdings import link_parts
-from pvplanner.mapping.engine import pack_households
+from pvplanner.mapping.engine import money_sources, pack_households
 from pvplanner.mapping.pack import Packer, lines_up, pack_shapes
 from pvplanner.money import all_models
 from pvplanner.plan import Plan
@@ -112,6 +112,9 @@ def page_data(
         "bounds": bounds,
         "panels": panels,
         "engines": engines,
+        "money_sources": {
+            code: [source(title, code) for title in money_sources()] for code in LANGUAGES
+        },
         "models": list(all_models()),
         "compare": None if compare is None else compare.scenario.name,
         "compared": [k for k in shown_in("compared") if k in frame] if compare is not None else [],

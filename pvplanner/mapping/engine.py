@@ -8,10 +8,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from pvplanner import reference
 from pvplanner.demand import SCALES
 from pvplanner.mapping.pack import Packer
-from pvplanner.money import Case, all_models, owner_of, payments_of
+from pvplanner.money import Case, Terms, all_models, owner_of, payments_of
 from pvplanner.money.models import QUANTITIES
+from pvplanner.money.payments import alike_share
+from pvplanner.money.taxes import write_off
 from pvplanner.plan import Plan
 
 
@@ -61,7 +64,9 @@ def _text(values: Any) -> list[str]:
 
 def _nodes(case: Case) -> dict[str, Any]:
     """Which simulated scales the years lie between: index of the upper one and the way to it."""
-    scale = case.scale[0] if case.count else np.ones(case.years)
+    # By what holds for all roofs; where single ones are hit the page does not reckon.
+    terms = case.terms
+    scale = terms.kept * case.on[0] / terms.left[0] if case.count else np.ones(case.years)
     order = np.argsort([0.0, *SCALES])
     nodes = np.array([0.0, *SCALES])[order]
     above = np.clip(np.searchsorted(nodes, scale), 1, len(nodes) - 1)
@@ -101,13 +106,23 @@ def _use(case: Case, nodes: dict[str, Any]) -> dict[str, tuple[np.ndarray, int]]
 
 def _engine(homes: pd.DataFrame, case: Case, nodes: dict[str, Any]) -> dict[str, Any]:
     terms, chosen = case.terms, homes["model"]
-    basis = terms.carbon
+    basis, calendar = terms.carbon, case.calendar
     kinds = sorted(set(homes["project_class"].astype(str)))
     return {
-        "years": terms.years,
+        "life": terms.years,
+        "years": calendar.count,
         "first_year": terms.connection_date.year,
-        "made": _list(terms.kept),
-        "rates": {name: _list(values) for name, values in terms.rates.items()},
+        "first_whole": calendar.first_whole,
+        "whole": calendar.whole,
+        "part": calendar.part,
+        "part_made": calendar.part_made,
+        "times": _list(calendar.times[1:]),
+        "months": [_list(year) for year in calendar.by_month],
+        "quarters": [_list(year) for year in calendar.quarters],
+        "made": _list(terms.kept * case.on[0]),
+        "standing": _list(case.standing[0]),
+        "by_roof": len(case.on) > 1,
+        "rates": _rates(terms),
         "models": {model: _model(model, case) for model in all_models()},
         "quantities": list(QUANTITIES),
         "known": bool(terms.prices.costs_known),
@@ -120,28 +135,70 @@ def _engine(homes: pd.DataFrame, case: Case, nodes: dict[str, Any]) -> dict[str,
         "mechanism": _mechanism(case),
         "allowed": {kind: list(terms.allowed.get(kind, all_models())) for kind in kinds},
         "used": [model for model in all_models() if chosen.eq(model).any()],
+        "class_grant": dict(terms.finance.grant_per_w),
         "cooperative": {
-            "equal_share": terms.cooperative.equal_share,
+            "equal_share": alike_share(terms),
+            "by_volume": terms.finance.body == "cooperative",
+            "provision": terms.cooperative.provision,
+            "reserve_most": terms.reserve.most,
             # Whose dividends depend on who is poor can't be reckoned without saying who is.
             "withheld": 0.0 if terms.low_income_named else terms.cooperative.low_income_share,
             "live": not (terms.cooperative.low_income_share > 0 and bool(case.poor.any())),
         },
-        "vat_free": [bool(v) for v in terms.vat_free],
-        "vat_free_per_month": terms.finance.vat_free_per_month,
-        "book_life_years": terms.finance.book_life_years,
+        **_taxes(case),
         "factor": None if basis.factor is None else basis.factor.value,
         "curtailment": terms.curtailment,
     }
 
 
+def _taxes(case: Case) -> dict[str, Any]:
+    """What the rules of taxes need, by calendar years."""
+    terms, finance = case.terms, case.terms.finance
+    constant = reference.constant
+    times = case.calendar.times[1:]
+    return {
+        "taxed": finance.vat_rate > 0 or finance.vat_rate_after > 0,
+        "vat_rate": _list(terms.vat_rate),
+        "vat_free": [bool(v) for v in terms.vat_free],
+        "vat_free_per_quarter": 3 * finance.vat_free_per_month,
+        "vat_free_per_sale": constant("vat_free_per_sale").value,
+        "vat_general": constant("vat_rate_general").value,
+        "vat_limit": constant("vat_general_limit").value,
+        "tax_rates": [_list(rates) for rates in terms.tax_rates],
+        "tax_limit": constant("tax_small_limit").value,
+        "person_off": constant("person_off").value,
+        "rent_at_once": finance.rent_taxed == "at_once",
+        "dividend_tax": finance.dividend_tax,
+        "book_life_years": finance.book_life_years,
+        "written": _list(write_off(1.0, finance.book_life_years, times, whole=False)),
+    }
+
+
+def _rates(terms: Terms) -> dict[str, list[float | None]]:
+    """Every rate by name, and the years in which the plant stands."""
+    return {**{name: _list(values) for name, values in terms.rates.items()},
+            "there": _list(terms.there)}  # fmt: skip
+
+
 def _model(model: str, case: Case) -> dict[str, Any]:
-    """Payments of a model whose conditions hold."""
+    """Payments of a model whose conditions hold, and rates that differ from the plan's own."""
     names = ("item", "payer", "payee", "quantity", "rate", "when", "rule")
+    owner = owner_of(model)
+    terms = case.of_owner(owner).terms
+    told = money_sources()
     rows = [
-        {name: value for name, value in asdict(row).items() if name in names}
-        for row in payments_of(model) if case.terms.holds(row.only)
+        {**{name: value for name, value in asdict(row).items() if name in names},
+         "source": told.index(row.source)}
+        for row in payments_of(model) if terms.holds(row.only)
     ]  # fmt: skip
-    return {"owner": owner_of(model), "payments": rows}
+    usual, mine = _rates(case.terms), _rates(terms)
+    rates = {name: values for name, values in mine.items() if values != usual[name]}
+    return {"owner": owner, "payments": rows, "rates": rates}
+
+
+def money_sources() -> list[str]:
+    """Where the payments of the models are from, each once."""
+    return list(dict.fromkeys(row["source"] for row in reference.rows("models")))
 
 
 def _mechanism(case: Case) -> dict[str, Any] | None:

@@ -18,7 +18,15 @@ from pvplanner.money.measures import (
     net_present_value,
     payback,
 )
-from pvplanner.money.models import COLLECTIVE, HOUSEHOLD, Case, owner_of, payments_of, run_model
+from pvplanner.money.models import (
+    COLLECTIVE,
+    HOUSEHOLD,
+    Case,
+    kept_of,
+    owner_of,
+    payments_of,
+    run_model,
+)
 from pvplanner.money.payments import DEBT
 from pvplanner.money.prices import Prices, resolve_prices
 from pvplanner.money.rules import all_models, allowed_models, chosen_models, is_allowed
@@ -46,6 +54,7 @@ __all__ = [
     "household_measures",
     "internal_rate",
     "is_allowed",
+    "kept_of",
     "levelised_cost",
     "loan_findings",
     "loan_schedule",
@@ -143,39 +152,44 @@ def appraise(case: Case, ledger: Ledger, model: str) -> pd.DataFrame:
     Returns
     -------
     DataFrame, shape (households, 10)
-        ``income_first_year``, ``income_mean``, ``income_worst`` (currency a year, after debt
-        service, before capital), ``npv``, ``irr``, ``payback_years``, ``discounted_payback_years``,
+        ``income_first_year`` (of the first whole calendar year), ``income_mean`` (a year of life),
+        ``income_worst`` (of whole calendar years; all three currency a year, after debt service,
+        before capital), ``npv``, ``irr``, ``payback_years``, ``discounted_payback_years``,
         ``lcoe`` (currency per kWh, of the modules, whoever owns them), ``dscr_min`` (where the
         household itself borrows) and ``capital`` (what the household itself pays at once). nan
         where there is none: no capital, never, no debt.
     """
-    rate = case.terms.finance.discount_rate
+    rate, calendar = case.terms.finance.discount_rate, case.calendar
     own = owner_of(model) == HOUSEHOLD
     nothing = np.full(case.count, np.nan)
-    net = ledger.of_households()
-    yearly = net[:, 1:]
+    net, first = ledger.of_households(), calendar.first_length
+    whole = net[:, calendar.first_whole : case.years + 1]
+    paid = ledger.paid_at_once(HOUSEHOLD, "capital")
     return pd.DataFrame(
         {
-            "income_first_year": np.round(yearly[:, 0], 2),
-            "income_mean": np.round(yearly.mean(axis=1), 2),
-            "income_worst": np.round(yearly.min(axis=1), 2),
-            "npv": np.round(net_present_value(net, rate), 2),
-            "irr": internal_rate(net),
-            "payback_years": payback(net),
-            "discounted_payback_years": payback(net, rate),
+            "income_first_year": np.round(whole[:, 0], 2),
+            "income_mean": np.round(net[:, 1:].sum(axis=1) / case.years, 2),
+            "income_worst": np.round(whole.min(axis=1), 2),
+            "npv": np.round(net_present_value(net, rate, first), 2),
+            "irr": internal_rate(net, first),
+            "payback_years": payback(net, first=first),
+            "discounted_payback_years": payback(net, rate, first),
             "lcoe": _lcoe(case),
             "dscr_min": borrower_cover(case, ledger, model) if own else nothing,
-            "capital": ledger.paid_at_once(HOUSEHOLD, "capital"),
+            "capital": paid + ledger.paid_at_once(HOUSEHOLD, "member_loan"),
         }
     )
 
 
 def _lcoe(case: Case) -> np.ndarray:
     """Levelised cost of the modules' energy: capital and running costs, no debt."""
-    rates = case.terms.rates
-    running = rates["running_per_w"] + rates["insurance_per_w"] + rates["inverter_per_w"]
+    rates, calendar = case.terms.rates, case.calendar
+    running = calendar.spread(rates["running_per_w"] + rates["insurance_per_w"])
+    running = running + calendar.at_end(rates["inverter_per_w"])
     costs = np.outer(case.watts, np.concatenate([case.terms.rate("capex_per_w")[:1], running]))
-    return levelised_cost(costs, case.made, case.terms.finance.discount_rate)
+    made = calendar.spread(case.made, made=True)
+    rate, first = case.terms.finance.discount_rate, calendar.first_length
+    return levelised_cost(costs, made, rate, first)
 
 
 def borrower_cover(case: Case, ledger: Ledger, model: str) -> np.ndarray:
@@ -210,7 +224,7 @@ def uses_own(chosen: pd.Series, terms: Terms) -> np.ndarray:
 
 
 def tradable_kwh(people: pd.DataFrame, case: Case) -> np.ndarray:
-    """What all send to the grid outside the price mechanism in each year, kWh; shape (years,).
+    """What all send to the grid outside the price mechanism in each calendar year, kWh; (years,).
 
     Only that earns green certificates that can be sold (Guo Neng Fa Xin Neng Gui [2024] 67): own
     use gets none that can, and energy under the mechanism has had its worth.
@@ -218,10 +232,10 @@ def tradable_kwh(people: pd.DataFrame, case: Case) -> np.ndarray:
     sells = uses_own(people["model"], case.terms)[:, None]
     sent = np.where(sells, case.exported, case.made).sum(axis=0)
     found = case.terms.mechanism
-    if found is None:
-        return sent
-    under = np.arange(case.years) < found.years
-    return sent * np.where(under, 1 - found.share, 1.0)
+    if found is not None:
+        under = np.arange(case.years) < found.years
+        sent = sent * np.where(under, 1 - found.share, 1.0)
+    return case.calendar.spread(sent, made=True)
 
 
 def cash_flows(people: pd.DataFrame, case: Case, model: str | None = None) -> pd.DataFrame:
@@ -275,7 +289,7 @@ def loan_findings(scenario: Scenario, mechanism_years: int) -> list[Finding]:
         params = {"years": loan.years, "term": mechanism_years}
         out.append(Finding("loan_past_mechanism", "loan.years", params=params))
     owners = {owner_of(model) for model in (finance.model, *finance.model_by_class.values())}
-    if "developer" in owners and loan.years > finance.lease_years:
-        params = {"years": loan.years, "term": finance.lease_years}
+    if "developer" in owners and loan.years > finance.lease_term:
+        params = {"years": loan.years, "term": finance.lease_term}
         out.append(Finding("loan_past_lease", "loan.years", params=params))
     return out

@@ -20,12 +20,15 @@ from pvplanner.money import (
     payback,
     run_model,
 )
+from pvplanner.money.ledger import divide_fen
 from pvplanner.money.measures import gini
+from pvplanner.money.models import DEVELOPER
 from pvplanner.money.terms import Terms
 from pvplanner.scenario import Press
 
 SOLD = ("feed_in", "surplus", "bill_saved")
-SPENT = ("running", "insurance", "free_kwh", "vat", "tax", "interest", "principal")
+SPENT = ("running", "insurance", "free_kwh", "vat", "surcharge", "tax", "income_tax", "interest",
+         "principal")  # fmt: skip
 """Items that make the sales of a plan, and the costs that are counted against them."""
 
 
@@ -69,6 +72,7 @@ def collective_result(people: pd.DataFrame, case: Case) -> pd.DataFrame:
         given = -ledger.received(COLLECTIVE, "dividend")
         flows = (ledger.of_party(COLLECTIVE) + given)[None]
         rate, balances = own.terms.finance.discount_rate, ledger.balances
+        first, whole = own.calendar.first_length, own.calendar.first_whole
         cover = lowest_cover(balances["available"][None], balances["service"][None])
         reserve = balances["reserve"][-1] if "reserve" in balances else np.nan
         rows.append(
@@ -76,11 +80,11 @@ def collective_result(people: pd.DataFrame, case: Case) -> pd.DataFrame:
                 "model": model,
                 "members": int(own.member.sum()),
                 "capital": round(float(own.capital.sum()), 2),
-                "surplus_first_year": round(float(flows[0, 1]), 2),
-                "dividend_first_year": round(float(given[1]), 2),
-                "npv": round(float(net_present_value(flows, rate)[0]), 2),
-                "irr": float(internal_rate(flows)[0]),
-                "payback_years": float(payback(flows)[0]),
+                "surplus_first_year": round(float(flows[0, whole]), 2),
+                "dividend_first_year": round(float(given[whole]), 2),
+                "npv": round(float(net_present_value(flows, rate, first)[0]), 2),
+                "irr": float(internal_rate(flows, first)[0]),
+                "payback_years": float(payback(flows, first=first)[0]),
                 "dscr_min": float(cover[0]),
                 "kept_after_dividends": round(float(ledger.of_party(COLLECTIVE).sum()), 2),
                 "reserve_at_end": round(float(reserve), 2),
@@ -94,21 +98,95 @@ def collective_result(people: pd.DataFrame, case: Case) -> pd.DataFrame:
     return table.astype({c: kinds.get(c, "float64") for c in columns})
 
 
-BALANCE = ("cash", "plant", "loan", "own", "granted", "reserve", "undistributed")
+def investor_result(people: pd.DataFrame, case: Case) -> pd.DataFrame:
+    """What a developer invests and earns, for each model in which it owns; beside its hurdle."""
+    rows = []
+    for model, mine in chosen_rows(people, case.terms):
+        if owner_of(model) != DEVELOPER:
+            continue
+        own = case.part(mine)
+        flows = run_model(own, model).of_party(DEVELOPER)[None]
+        first, rate = own.calendar.first_length, own.terms.finance.discount_rate
+        rows.append(
+            {
+                "model": model,
+                "capital": round(float(own.capital.sum()), 2),
+                "surplus_first_year": round(float(flows[0, own.calendar.first_whole]), 2),
+                "npv": round(float(net_present_value(flows, rate, first)[0]), 2),
+                "irr": float(internal_rate(flows, first)[0]),
+                "payback_years": float(payback(flows, first=first)[0]),
+                "hurdle_rate": own.terms.developer.hurdle_rate,
+            }
+        )
+    columns = ["model", "capital", "surplus_first_year", "npv", "irr", "payback_years",
+               "hurdle_rate"]  # fmt: skip
+    table = pd.DataFrame(rows, columns=columns)
+    return table.astype({c: "str" if c == "model" else "float64" for c in columns})
+
+
+def below_hurdle(result: pd.DataFrame) -> list[Finding]:
+    """Where a developer earns less than it asks, nobody builds."""
+    found = []
+    for row in result.to_dict("records"):
+        irr, loses = row["irr"], row["capital"] > 0 and row["npv"] < 0
+        if loses or irr < row["hurdle_rate"]:
+            told = f"{irr:.1%}" if np.isfinite(irr) else "-"
+            params = {"model": row["model"], "irr": told, "hurdle": f"{row['hurdle_rate']:.1%}"}
+            found.append(Finding("developer_below_hurdle", "developer.hurdle_rate", params=params))
+    return found
+
+
+def owner_shares(people: pd.DataFrame, case: Case) -> pd.DataFrame:
+    """Each village's part of a plant that several own together.
+
+    The write-off's money goes back to the villages' collectives, never to members (as in Yongping).
+
+    Returns
+    -------
+    DataFrame
+        ``model``, ``owner``, ``share``, and in whole fen that sum to the plant's own: ``capital``
+        (what the owners put in), and of the first whole year ``write_off_year``, ``surplus_year``
+        (what is left after costs, tax and interest, less the write-off).
+    """
+    names, parts = case.terms.cooperative.owners, []
+    columns = ["model", "owner", "owner_share", "capital", "write_off_year", "surplus_year"]
+    for model, mine in chosen_rows(people, case.terms) if names else []:
+        if owner_of(model) != COLLECTIVE:
+            continue
+        own = case.part(mine)
+        year, held = own.calendar.first_whole - 1, run_model(own, model).balances
+        if "surplus" not in held:
+            continue
+        sums = np.rint([held[n][year] * 100 for n in ("own", "written_off", "surplus")])
+        shares = np.array(list(names.values()))
+        fen = divide_fen(np.maximum(sums, 0), shares) - divide_fen(np.maximum(-sums, 0), shares)
+        yuan = fen / 100
+        part = {"owner": list(names), "owner_share": shares}
+        part |= {n: yuan[:, k] for k, n in enumerate(columns[3:])}
+        parts.append(pd.DataFrame(part).assign(model=model)[columns])
+    if not parts:
+        kinds = {"model": "str", "owner": "str"}
+        return pd.DataFrame({c: pd.Series(dtype=kinds.get(c, "float64")) for c in columns})
+    return pd.concat(parts, ignore_index=True)
+
+
+BALANCE = ("cash", "plant", "loan", "member_loans", "own", "granted", "set_aside", "reserve",
+           "undistributed")  # fmt: skip
 """Of a collective: the first two are what it has, the others where that is from."""
 
 
 def collective_balance(people: pd.DataFrame, case: Case) -> pd.DataFrame:
     """What a collective has and owes at the end of each year, for each model in which it owns.
 
-    ``cash + plant = loan + own + granted + reserve + undistributed``, to the fen.
+    ``cash + plant = loan + member_loans + own + granted + set_aside + reserve + undistributed``, to the
+    fen.
     """
     parts = []
     for model, mine in chosen_rows(people, case.terms):
         if owner_of(model) == COLLECTIVE:
             held = run_model(case.part(mine), model).balances
-            years = np.arange(1, case.years + 1)
-            known = {name: np.round(held.get(name, np.full(case.years, np.nan)), 2)
+            years = np.arange(1, case.calendar.count + 1)
+            known = {name: np.round(held.get(name, np.full(len(years), np.nan)), 2)
                      for name in BALANCE}  # fmt: skip
             parts.append(pd.DataFrame({"model": model, "year": years, **known}))
     if not parts:
@@ -160,7 +238,11 @@ def _part(values: np.ndarray, mine: np.ndarray, stated: bool) -> float:
 
 
 def beside_press(
-    press: Sequence[Press], ledger: pd.DataFrame, energy_kwh: float, payback_years: float
+    press: Sequence[Press],
+    ledger: pd.DataFrame,
+    energy_kwh: float,
+    payback_years: float,
+    year: int = 1,
 ) -> pd.DataFrame:
     """The plan's first year beside what was said elsewhere, with the price that each implies.
 
@@ -176,8 +258,10 @@ def beside_press(
         Of the first year.
     payback_years : float
         The collective's; nan where there is none.
+    year : int
+        Of the ledger: the first whole one.
     """
-    first = ledger[ledger["year"] == 1]
+    first = ledger[ledger["year"] == year]
     sales = float(first.loc[first["item"].isin(SOLD), "yuan"].sum(skipna=False))
     spent = float(first.loc[first["item"].isin(SPENT), "yuan"].sum())
     price = sales / energy_kwh if energy_kwh > 0 else float("nan")

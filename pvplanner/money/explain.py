@@ -7,6 +7,7 @@ figure add up to it.
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -17,25 +18,26 @@ from pvplanner.money.ledger import Flow, Ledger
 from pvplanner.money.models import (
     COLLECTIVE,
     HOUSEHOLD,
+    QUANTITIES,
     Case,
     Payment,
     owner_of,
     payments_of,
     run_model,
 )
-from pvplanner.money.payments import quantity_of
+from pvplanner.money.payments import by_calendar, quantity_of
 from pvplanner.reference import Sourced
 
-FIGURES = {"income_first_year": 1, "capital": 0}
-"""Figures that are explained, and the year of the ledger that they are of."""
+FIGURES = ("income_first_year", "capital")
+"""Figures that are explained: of the first whole calendar year, and of what is paid at once."""
 
 COLUMNS = ("step", "quantity", "quantity_unit", "rate", "rate_unit", "amount", "unit", "source",
            "year", "certainty")  # fmt: skip
 
 _UNITS = {
-    "watts": "W", "modules": "modules", "free_kwh": "kWh", "made": "kWh",
+    "watts": "W", "standing": "W", "modules": "modules", "free_kwh": "kWh", "made": "kWh",
     "self_used": "kWh", "exported": "kWh", "bill_difference": "money", "surplus_sales": "money",
-    "capital": "money",
+    "capital": "money", "members_capital": "money", "class_grant": "money",
 }  # fmt: skip
 """Of quantities; of an item paid before it is money."""
 
@@ -73,19 +75,21 @@ def explain_household(
     if figure not in FIGURES:
         known = ", ".join(FIGURES)
         raise ConfigError("figure_unknown", where="--figure", value=figure, known=known)
-    model, year = str(people["model"].iloc[row]), FIGURES[figure]
+    model = str(people["model"].iloc[row])
+    year = 0 if figure == "capital" else case.calendar.first_whole
     together = owner_of(model) == COLLECTIVE
     rows = members if together else np.array([row])
     own = case.part(rows)
     ledger = run_model(own, model)
     at = int(np.flatnonzero(rows == row)[0])
-    steps = _energy_steps(people.iloc[row], case) if year else []
-    payments = [row for row in payments_of(model) if case.terms.holds(row.only)]
+    steps = _energy_steps(people.iloc[row], case, row) if year else []
+    own = own.of_owner(owner_of(model))
+    payments = [row for row in payments_of(model) if own.terms.holds(row.only)]
     for flow in ledger.flows:
         sign = (flow.payee == HOUSEHOLD) - (flow.payer == HOUSEHOLD)
         if figure == "capital":
             # What is paid is the figure itself, of all that is paid at once that one alone.
-            sign = -sign if flow.item == "capital" else 0
+            sign = -sign if flow.item in ("capital", "member_loan") else 0
         if sign and flow.fen.ndim == 2 and flow.fen[at, year] != 0:
             amount = sign * float(flow.fen[at, year]) / 100
             payment = _row_of(payments, flow)
@@ -93,13 +97,14 @@ def explain_household(
     return pd.DataFrame(steps, columns=list(COLUMNS))
 
 
-def _energy_steps(home: pd.Series, case: Case) -> list[tuple]:
+def _energy_steps(home: pd.Series, case: Case, row: int) -> list[tuple]:
     """From modules to the first year's energy."""
     power = float(home["capacity_kwp"])
     if not power > 0:
         return []
     typical, product = float(home["energy_kwh"]), case.terms.product
-    kept = float(case.terms.kept[0])
+    of_life = case.terms.kept * case.on[row if len(case.on) > 1 else 0]
+    kept = float(case.calendar.spread(of_life, made=True)[case.calendar.first_whole - 1])
     told = (product.source, "", product.certainty)
     return [
         ("modules", float(home["modules"]), "modules", product.power_w / 1000, "kWp", power, "kWp",
@@ -107,7 +112,7 @@ def _energy_steps(home: pd.Series, case: Case) -> list[tuple]:
         ("energy_kwh", power, "kWp", typical / power, "kWh/kWp", typical, "kWh/yr",
          "this plan's hours of light on its roofs", "", "computed"),
         ("energy_first_year_kwh", typical, "kWh/yr", kept, "1", typical * kept, "kWh",
-         "wear, outages and curtailment of the first year", "", "computed"),
+         "wear, outages and curtailment of the first whole year", "", "computed"),
     ]  # fmt: skip
 
 
@@ -116,7 +121,8 @@ def _step(
 ) -> tuple:
     """A payment as quantity x rate = amount; the rate is below nought where it is paid."""
     quantity, unit, rate = _reckoned(case, ledger, payment, at, year)
-    if quantity and (payment.rule not in _BY_RATE or payment.quantity in _ENERGY_OF):
+    told = payment.rule in _BY_RATE and payment.quantity not in _ENERGY_OF
+    if quantity and not (told and math.isfinite(rate)):
         rate = amount / quantity
     rate = math.copysign(rate, amount)
     per = f"money/{unit}" if unit in _MEASURED else "money"
@@ -145,23 +151,35 @@ def _reckoned(
     case: Case, ledger: Ledger, payment: Payment, at: int, year: int
 ) -> tuple[float, str, float]:
     """Quantity, its unit and rate; nan for a rate that is no single number."""
-    which = max(year - 1, 0)
     if payment.rule == "distribution":
         return float(ledger.paid(payment.item)[:, year].sum()), "money", float("nan")
-    rate = float(case.terms.rate(payment.rate)[which]) if payment.rule in _BY_RATE else math.nan
+    rate = _rate_of(case, payment, year) if payment.rule in _BY_RATE else math.nan
     if payment.rule == "instalment":
-        return float(ledger.paid(payment.quantity)[at, 0]), "money", rate
+        # Cut to whole fen by what was repaid before: the rate is that of the amount.
+        return float(ledger.paid(payment.quantity)[at, 0]), "money", float("nan")
     if payment.rule == "loan":
         first, *others = payment.quantity.split()
         base = float(ledger.paid(first)[at, 0])
         base -= sum(float(np.atleast_2d(ledger.paid(o))[-1, 0]) for o in others)
         return base, "money", rate
-    name = _ENERGY_OF.get(payment.quantity, payment.quantity)
+    first = payment.quantity.split()[0]
+    name = _ENERGY_OF.get(first, first)
     found = np.asarray(quantity_of(case, ledger, name))
-    value = float(found[at] if found.ndim == 1 else found[at, which])
-    if name == "rent_units":
+    if name in QUANTITIES and found.ndim > 1:
+        found = by_calendar(case, replace(payment, quantity=name), found)
+    value = float(found[at] if found.ndim == 1 else found[at, max(year - 1, 0)])
+    if name in ("rent_units", "let_units"):
         return value, _RENT_UNITS[case.terms.finance.rent_basis], rate
     return value, _UNITS.get(name, "money"), rate
+
+
+def _rate_of(case: Case, payment: Payment, year: int) -> float:
+    """The rate of a calendar year; nan where it changes within it."""
+    of_life = case.terms.rate(payment.rate)
+    if year == 0:
+        return float(of_life[0])
+    own = of_life[: case.calendar.first_whole]
+    return float(own[0]) if np.ptp(own) == 0 else math.nan
 
 
 _MEASURED = ("W", "kWh", "kWp", "m2")
@@ -176,7 +194,7 @@ _COSTS = {"capex_per_w": "capex_per_w", "running_per_w": "opex_per_w_year", "ren
 
 def _source_of(case: Case, payment: Payment, rate: float) -> tuple[str, str, str]:
     """Where a rate is from: a packaged number, the price, the scenario; else the payment's rule."""
-    name = payment.rate.removeprefix("1-")
+    name = payment.rate.split("*")[0].removeprefix("1-")
     if name in _COSTS:
         usual = reference.constant(_COSTS[name])
         mine = usual.value if name != "discount" else 1 - usual.value

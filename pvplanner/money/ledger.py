@@ -18,6 +18,7 @@ PARTIES = (
     "operator",
     "insurer",
     "low_income_members",
+    "agent",
 )
 """Who takes part."""
 

@@ -13,13 +13,15 @@ _GRID = np.array(
 )  # fmt: skip
 
 
-def internal_rate(flows: np.ndarray) -> np.ndarray:
+def internal_rate(flows: np.ndarray, first: float = 1.0) -> np.ndarray:
     """Rate at which each row's flows are worth nothing.
 
     Parameters
     ----------
     flows : ndarray, shape (n, years + 1)
         The first at once, the others at the end of each year.
+    first : float
+        Length of the first year; one that is in part leaves the rest to the last.
 
     Returns
     -------
@@ -29,19 +31,20 @@ def internal_rate(flows: np.ndarray) -> np.ndarray:
         nearest to zero is taken, and Newton's method is kept within it.
     """
     out = np.full(flows.shape[0], np.nan)
-    spread(_rates, len(flows), np.ascontiguousarray(flows, dtype=float), out, least=2000)
+    steps = np.array([first, 1.0 if first == 1 else 1 - first])
+    spread(_rates, len(flows), np.ascontiguousarray(flows, dtype=float), steps, out, least=2000)
     return out
 
 
 @nb.njit(cache=True, error_model="numpy", nogil=True)
-def _rates(begin: int, end: int, flows: np.ndarray, out: np.ndarray) -> None:
+def _rates(begin: int, end: int, flows: np.ndarray, steps: np.ndarray, out: np.ndarray) -> None:
     for n in range(begin, end):
         if not flows[n, 0] < 0:
             continue
         low, high, found = 0.0, 0.0, False
-        before = _worth(flows[n], _GRID[0])[0]
+        before = _worth(flows[n], _GRID[0], steps)[0]
         for k in range(1, len(_GRID)):
-            here = _worth(flows[n], _GRID[k])[0]
+            here = _worth(flows[n], _GRID[k], steps)[0]
             if before > 0 >= here and (not found or abs(_GRID[k]) < abs(high)):
                 low, high, found = _GRID[k - 1], _GRID[k], True
             before = here
@@ -49,7 +52,7 @@ def _rates(begin: int, end: int, flows: np.ndarray, out: np.ndarray) -> None:
             continue
         rate = (low + high) / 2
         for _ in range(60):
-            value, slope = _worth(flows[n], rate)
+            value, slope = _worth(flows[n], rate, steps)
             if value > 0:
                 low = rate
             else:
@@ -66,30 +69,54 @@ def _rates(begin: int, end: int, flows: np.ndarray, out: np.ndarray) -> None:
 
 
 @nb.njit(inline="always")
-def _worth(flow: np.ndarray, rate: float) -> tuple[float, float]:
-    """Net present value and its derivative by the rate, by Horner's rule."""
+def _worth(flow: np.ndarray, rate: float, steps: np.ndarray) -> tuple[float, float]:
+    """Net present value and its derivative by the rate, by Horner's rule.
+
+    ``steps`` are the lengths of the first and the last year; those between are whole.
+    """
     v = 1 / (1 + rate)
-    value, slope = 0.0, 0.0
-    for year in range(len(flow) - 1, -1, -1):
-        slope = slope * v + value
-        value = value * v + flow[year]
+    last = len(flow) - 1
+    value, slope = flow[last], 0.0
+    for year in range(last - 1, -1, -1):
+        step = steps[0] if year == 0 else (steps[1] if year == last - 1 else 1.0)
+        if step == 1.0:
+            slope = slope * v + value
+            value = value * v + flow[year]
+        else:
+            part = v**step
+            slope = slope * part + value * step * part / v
+            value = value * part + flow[year]
     return value, -slope * v * v
 
 
-def net_present_value(flows: np.ndarray, rate: float) -> np.ndarray:
+def times_of(count: int, first: float = 1.0) -> np.ndarray:
+    """Years from the beginning to each flow: the first at once, then at each year's end.
+
+    Parameters
+    ----------
+    count : int
+        Of flows.
+    first : float
+        Length of the first year; one that is in part leaves the rest to the last.
+    """
+    if first == 1:
+        return np.arange(count, dtype=float)
+    return np.concatenate([[0.0], np.minimum(np.arange(count - 1) + first, count - 2)])
+
+
+def net_present_value(flows: np.ndarray, rate: float, first: float = 1.0) -> np.ndarray:
     """Net present value of each row; the first flow is not discounted."""
-    years = np.arange(flows.shape[1])
     # A plain sum: for rows this short a library's threads cost more than they give.
-    return np.einsum("ny,y->n", flows, (1 + rate) ** -years.astype(float))
+    return np.einsum("ny,y->n", flows, (1 + rate) ** -times_of(flows.shape[1], first))
 
 
-def payback(flows: np.ndarray, rate: float = 0.0) -> np.ndarray:
+def payback(flows: np.ndarray, rate: float = 0.0, first: float = 1.0) -> np.ndarray:
     """Years until the (discounted) flows have repaid the payments before them; nan if never.
 
     Within the last year the flow is taken as even. Rows that begin without a payment have none.
     """
-    years = np.arange(flows.shape[1])
-    total = np.cumsum(flows * (1 + rate) ** -years.astype(float), axis=1)
+    times = times_of(flows.shape[1], first)
+    total = np.cumsum(flows * (1 + rate) ** -times, axis=1)
     # The last year in which the balance is still negative: later payments count as well.
     below = total < 0
     last = flows.shape[1] - 1 - below[:, ::-1].argmax(axis=1)
@@ -98,11 +125,13 @@ def payback(flows: np.ndarray, rate: float = 0.0) -> np.ndarray:
     after = np.minimum(last + 1, flows.shape[1] - 1)
     step = total[rows, after] - total[rows, last]
     with np.errstate(invalid="ignore", divide="ignore"):
-        value = last - total[rows, last] / step
+        value = times[last] - total[rows, last] / step * (times[after] - times[last])
     return np.where(known, value, np.nan)
 
 
-def levelised_cost(costs: np.ndarray, energy_kwh: np.ndarray, rate: float) -> np.ndarray:
+def levelised_cost(
+    costs: np.ndarray, energy_kwh: np.ndarray, rate: float, first: float = 1.0
+) -> np.ndarray:
     """Discounted costs over discounted energy, per kWh; nan without energy.
 
     Parameters
@@ -111,8 +140,8 @@ def levelised_cost(costs: np.ndarray, energy_kwh: np.ndarray, rate: float) -> np
         Positive; the first at once.
     energy_kwh : ndarray, shape (n, years)
     """
-    spent = net_present_value(costs, rate)
-    made = net_present_value(np.pad(energy_kwh, ((0, 0), (1, 0))), rate)
+    spent = net_present_value(costs, rate, first)
+    made = net_present_value(np.pad(energy_kwh, ((0, 0), (1, 0))), rate, first)
     return np.divide(spent, made, out=np.full_like(spent, np.nan), where=made > 0)
 
 

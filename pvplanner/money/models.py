@@ -16,10 +16,12 @@ import pandas as pd
 
 from pvplanner import reference
 from pvplanner.demand import at_scale, export_worth
+from pvplanner.money import events
 from pvplanner.money.ledger import Ledger
 from pvplanner.money.terms import Terms
+from pvplanner.scenario.calendar import Calendar
 
-HOUSEHOLD, COLLECTIVE = "household", "collective"
+HOUSEHOLD, COLLECTIVE, DEVELOPER = "household", "collective", "developer"
 
 
 @dataclass(frozen=True)
@@ -39,6 +41,8 @@ class Case:
         Energy over the expected one: 1, or P90 over P50.
     use_ratio : ndarray, shape (households,), optional
         Self-use over the expected one at that energy; 1 if not given.
+    months : tuple of float
+        Share of a year's generation in each month; by their days if not given.
     """
 
     people: pd.DataFrame
@@ -47,20 +51,37 @@ class Case:
     terms: Terms
     ratio: np.ndarray
     use_ratio: np.ndarray | None = None
+    months: tuple[float, ...] = ()
 
     @classmethod
     def planned(
-        cls, people: pd.DataFrame, demand: pd.DataFrame, bills: pd.DataFrame, terms: Terms
-    ) -> Case:
+        cls, people: pd.DataFrame, demand: pd.DataFrame, bills: pd.DataFrame, terms: Terms,
+        months: tuple[float, ...] = (),
+    ) -> Case:  # fmt: skip
         """The case in which every household makes what is expected."""
-        return cls(people, demand, bills, terms, np.ones(len(people)))
+        return cls(people, demand, bills, terms, np.ones(len(people)), months=months)
 
     def part(self, rows: np.ndarray) -> Case:
         """Some of the households, by position."""
         return Case(
             self.people.iloc[rows], self.demand.iloc[rows], self.bills.iloc[rows], self.terms,
-            self.ratio[rows], None if self.use_ratio is None else self.use_ratio[rows],
+            self.ratio[rows], None if self.use_ratio is None else self.use_ratio[rows], self.months,
         )  # fmt: skip
+
+    def of_owner(self, owner: str) -> Case:
+        """The case as it is for a plant of this owner."""
+        if owner == DEVELOPER:
+            return self._leased
+        return self._together if owner == COLLECTIVE else self
+
+    @cached_property
+    def _leased(self) -> Case:
+        return replace(self, terms=self.terms.of_owner(DEVELOPER))
+
+    @cached_property
+    def _together(self) -> Case:
+        terms = self.terms.of_owner(COLLECTIVE)
+        return self if terms is self.terms else replace(self, terms=terms)
 
     def _used(self, values: np.ndarray) -> np.ndarray:
         """What hangs on self-use, as the case has it."""
@@ -77,6 +98,28 @@ class Case:
         return self.terms.years
 
     @cached_property
+    def calendar(self) -> Calendar:
+        """The plant's calendar years."""
+        return Calendar(self.terms.connection_date, self.years, self.months)
+
+    @cached_property
+    def hits(self) -> list[np.ndarray]:
+        """Part of each household's capacity that each event hits; shape (households,)."""
+        return events.hits_of(self.terms.finance.events, self.people)
+
+    @cached_property
+    def standing(self) -> np.ndarray:
+        """Part of each household's modules that stands in each year: what is demolished is gone;
+        shape (households or 1, years).
+        """
+        return events.left_of(self.terms.finance.events, self.hits, self.years, events.gone)
+
+    @cached_property
+    def on(self) -> np.ndarray:
+        """Part of each year in which each household's modules run; (households or 1, years)."""
+        return events.left_of(self.terms.finance.events, self.hits, self.years, events.lost)
+
+    @cached_property
     def watts(self) -> np.ndarray:
         """Capacity, W."""
         return self.people["capacity_kwp"].to_numpy(dtype=float) * 1000
@@ -90,12 +133,12 @@ class Case:
     def made(self) -> np.ndarray:
         """Generation of each year, kWh: wear, outages, curtailment and the ratio included."""
         energy = self.people["energy_kwh"].to_numpy(dtype=float) * self.ratio
-        return energy[:, None] * self.terms.kept
+        return energy[:, None] * (self.terms.kept * self.on)
 
     @cached_property
     def scale(self) -> np.ndarray:
         """Generation over the first year's expected one."""
-        return self.ratio[:, None] * (self.terms.kept / self.terms.left[0])
+        return self.ratio[:, None] * (self.terms.kept * self.on / self.terms.left[0])
 
     @cached_property
     def self_used(self) -> np.ndarray:
@@ -152,6 +195,40 @@ class Case:
         return low & self.member
 
     @cached_property
+    def standing_watts(self) -> np.ndarray:
+        """Capacity that stands in each year, W."""
+        return self.watts[:, None] * self.standing
+
+    @cached_property
+    def let_units(self) -> np.ndarray:
+        """What rent is paid for in each year: nothing for roofs that are gone (art. 729)."""
+        return self.rent_units[:, None] * self.standing
+
+    @cached_property
+    def class_grant(self) -> np.ndarray:
+        """Grant to whoever builds, by the class of each household's building."""
+        by_class = self.terms.finance.grant_per_w
+        if not by_class:
+            return np.zeros(self.count)
+        kinds = self.people["project_class"].astype(str)
+        per_w = {str(kind): by_class.get(kind, 0.0) for kind in kinds.unique()}
+        return np.minimum(self.watts * kinds.map(per_w).to_numpy(dtype=float), self.capital)
+
+    @cached_property
+    def members_capital(self) -> np.ndarray:
+        """Cost of the modules on the roofs of members, who may lend a part of it."""
+        return np.where(self.member, self.capital, 0.0)
+
+    @cached_property
+    def shares(self) -> np.ndarray:
+        """Quantified shares of each member: as the ledger states them, else one each."""
+        stated = self.people.get("member_shares")
+        alike = self.member.astype(float)
+        if stated is None or not stated.notna().any():
+            return alike
+        return np.where(self.member, stated.fillna(0.0).to_numpy(dtype=float), 0.0)
+
+    @cached_property
     def rent_units(self) -> np.ndarray:
         """What rent is paid for: modules, their area, kWp, or the roof."""
         basis = self.terms.finance.rent_basis
@@ -178,6 +255,10 @@ class Case:
 
 QUANTITIES: dict[str, Callable[[Case], np.ndarray]] = {
     "watts": lambda case: case.watts,
+    "standing": lambda case: case.standing_watts,
+    "let_units": lambda case: case.let_units,
+    "class_grant": lambda case: case.class_grant,
+    "members_capital": lambda case: case.members_capital,
     "modules": lambda case: case.modules,
     "rent_units": lambda case: case.rent_units,
     "free_kwh": lambda case: case.free_kwh,
@@ -189,6 +270,9 @@ QUANTITIES: dict[str, Callable[[Case], np.ndarray]] = {
     "capital": lambda case: case.capital,
 }
 """What a payment may be reckoned on; or the item of a payment that was entered before."""
+
+GENERATED = ("made", "self_used", "exported", "bill_difference", "surplus_sales")
+"""Quantities that come in as the sun does; the others by days."""
 
 
 @dataclass(frozen=True)
@@ -228,13 +312,14 @@ def payments_of(model: str) -> tuple[Payment, ...]:
                 payee=named.get(r.payee, r.payee))
         for r in rows if r.model == "each"
     ]  # fmt: skip
-    begin = [row for row in own if row.item in ("capital", "grant")]
+    begin = [row for row in own if row.item in ("capital", "grant", "member_loan")]
     rest = [row for row in own if row not in begin]
     last = [row for row in rest if row.rule in _LAST]
     return (*begin, *shared, *(row for row in rest if row not in last), *last)
 
 
-_LAST = ("vat", "profit_tax", "distribution")
+_LAST = ("person_vat", "person_tax", "rent_tax", "vat", "surcharge", "profit_tax", "distribution",
+         "dividend_tax")  # fmt: skip
 """Rules that look at all that was entered before."""
 
 
@@ -250,8 +335,29 @@ def run_model(case: Case, model: str) -> Ledger:
     """Write the ledger of a business model for all households of a case."""
     from pvplanner.money.payments import RULES, enter
 
-    ledger = Ledger(case.count, case.years, owner_of(model))
+    owner = owner_of(model)
+    mine = case.of_owner(owner)
+    ledger = Ledger(mine.count, mine.calendar.count, owner)
     for row in payments_of(model):
-        if case.terms.holds(row.only):
-            RULES.get(row.rule, enter)(case, ledger, row)
+        if mine.terms.holds(row.only):
+            RULES.get(row.rule, enter)(mine, ledger, row)
     return ledger
+
+
+def kept_of(people: pd.DataFrame, terms: Terms) -> np.ndarray:
+    """Each household's energy of each year of life over the typical year's; (households, years).
+
+    Wear, curtailment, events, and what goes with the end of a lease are taken off.
+
+    Parameters
+    ----------
+    people : DataFrame
+        ``model``, and ``event_N`` for events that hit single roofs.
+    terms : Terms
+    """
+    told = terms.finance.events
+    on = events.left_of(told, events.hits_of(told, people), terms.years, events.lost)
+    chosen = people["model"].astype(str)
+    by_model = {model: terms.of_owner(owner_of(model)).kept for model in chosen.unique()}
+    kept = np.stack([by_model[model] for model in chosen]) if len(people) else on[:0]
+    return np.asarray(kept * on)

@@ -6,11 +6,37 @@ from collections.abc import Callable
 
 import numpy as np
 
+from pvplanner import reference
 from pvplanner.money.ledger import Ledger, divide_fen
-from pvplanner.money.models import COLLECTIVE, HOUSEHOLD, QUANTITIES, Case, Payment
+from pvplanner.money.models import (
+    COLLECTIVE,
+    DEVELOPER,
+    GENERATED,
+    HOUSEHOLD,
+    QUANTITIES,
+    Case,
+    Payment,
+)
+from pvplanner.money.surplus import distribute, provide
+from pvplanner.money.taxes import (
+    tax_on_person,
+    tax_on_profit,
+    tax_on_rent,
+    value_added_tax,
+    vat_by_sale,
+    write_off,
+)
+from pvplanner.money.terms import Terms
 
-DEBT = ("interest", "principal")
+DEBT = ("interest", "principal", "member_interest", "member_principal")
 """Items of debt service."""
+
+REPAID = ("principal", "member_principal")
+"""Of these, what is no cost."""
+
+LENT = ("loan", "member_loan")
+GRANTED = ("grant", "class_grant")
+"""What pays for a plant beside its owner."""
 
 
 def is_pooled(ledger: Ledger, row: Payment) -> bool:
@@ -23,18 +49,38 @@ def enter(case: Case, ledger: Ledger, row: Payment) -> None:
     at_once = row.when == "start"
     rate = case.terms.rate(row.rate)
     amount = quantity_of(case, ledger, row.quantity)
-    by_year = amount[:, None] if amount.ndim == 1 else amount
-    yuan = amount * rate[0] if at_once else by_year * rate
-    if is_pooled(ledger, row):
+    if at_once:
+        yuan = amount * rate[0]
+    elif row.quantity in QUANTITIES:
+        by_year = amount[:, None] if amount.ndim == 1 else amount
+        yuan = by_calendar(case, row, by_year * rate)
+    else:
+        # What was paid is by calendar years already; only rates alike in all years go with it.
+        yuan = amount * rate[0]
+    if is_pooled(ledger, row) and row.quantity in QUANTITIES:
         yuan = yuan.sum(axis=0)
     ledger.pay(row.item, row.payer, row.payee, yuan, at_once=at_once)
 
 
+def by_calendar(case: Case, row: Payment, yuan: np.ndarray) -> np.ndarray:
+    """Sums of years of life as those of calendar years, by when they are paid."""
+    if row.when == "end":
+        return case.calendar.at_end(yuan)
+    return case.calendar.spread(yuan, made=row.quantity in GENERATED)
+
+
 def quantity_of(case: Case, ledger: Ledger, name: str) -> np.ndarray:
-    """A quantity of the case, or what was paid every year under an item."""
+    """A quantity of the case, or what was paid every year, or at once, under an item."""
     if name in QUANTITIES:
         return QUANTITIES[name](case)
+    if name in LENT:
+        return ledger.paid(name)[..., 0]
     return ledger.paid(name)[..., 1:]
+
+
+def at_once_of(ledger: Ledger, item: str) -> float:
+    """What was paid at once under an item by all together."""
+    return float(np.sum(ledger.paid(item)[..., 0]))
 
 
 def at_most(case: Case, ledger: Ledger, row: Payment) -> None:
@@ -54,7 +100,8 @@ def lend(case: Case, ledger: Ledger, row: Payment) -> None:
     first, *others = row.quantity.split()
     base = ledger.paid(first)[..., 0]
     for item in others:
-        base = base - ledger.paid(item)[..., 0]
+        part = ledger.paid(item)[..., 0]
+        base = base - (part.sum() if np.ndim(base) < np.ndim(part) else part)
     principal = np.rint(base * case.terms.rate(row.rate)[0] * 100) / 100
     ledger.pay(row.item, row.payer, row.payee, principal, at_once=True)
 
@@ -65,7 +112,8 @@ def instal(case: Case, ledger: Ledger, row: Payment) -> None:
     Repayments are cut to whole fen so that they sum to the principal.
     """
     yuan = instalments(ledger.paid(row.quantity)[..., :1], case.terms.rate(row.rate))
-    if row.item == "principal":
+    yuan = case.calendar.spread(yuan)
+    if row.item in REPAID:
         total = np.rint(np.cumsum(yuan, axis=-1) * 100)
         yuan = np.diff(total, axis=-1, prepend=0) / 100
     ledger.pay(row.item, row.payer, row.payee, yuan)
@@ -79,165 +127,128 @@ def instalments(principal: np.ndarray | float, rate: np.ndarray) -> np.ndarray:
 def events(case: Case, ledger: Ledger, row: Payment) -> None:
     """Each event's cost, or what the insurer covers of it, under the event's own name."""
     insured = row.item.endswith("_insured")
-    for kind, cost, covered in case.terms.events():
-        yuan = np.outer(QUANTITIES[row.quantity](case), covered if insured else cost)
+    told = zip(case.terms.finance.events, case.hits, strict=True)
+    hits = [hit for event, hit in told if event.year <= case.years]
+    for (kind, cost, covered), hit in zip(case.terms.events(), hits, strict=True):
+        rate = (covered if insured else cost) * case.terms.under_lease
+        yuan = case.calendar.within(np.outer(QUANTITIES[row.quantity](case) * hit, rate))
         if is_pooled(ledger, row):
             yuan = yuan.sum(axis=0)
         ledger.pay(f"{kind}_insured" if insured else kind, row.payer, row.payee, yuan)
 
 
-def value_added_tax(
-    sales: np.ndarray, free: np.ndarray, most: float, rate: np.ndarray | float
-) -> np.ndarray:
-    """VAT of a small taxpayer on yearly sales: none below a monthly threshold in its years.
-
-    Parameters
-    ----------
-    sales : ndarray, shape (years,)
-        VAT included; taken as even over the year.
-    free : ndarray of bool, shape (years,)
-        Years in which the threshold holds.
-    most : float
-        Sales a month below which nothing is owed; from it on the whole is taxed (VAT Law art. 23).
-    rate : float or ndarray
-        On the price without the tax (art. 17).
-    """
-    net = sales / (1 + np.asarray(rate))
-    return np.where((net / 12 < most) & free, 0.0, net * rate)
-
-
 def vat(case: Case, ledger: Ledger, row: Payment) -> None:
-    """VAT on what the payer received under the named items."""
-    sales = np.zeros(case.years)
+    """VAT on what the payer received under the named items, or gave away (a deemed sale)."""
+    sales = np.zeros(case.calendar.count)
     for item in row.quantity.split():
-        sales = sales + ledger.received(row.payer, item)[1:]
+        sales = sales + np.abs(ledger.received(row.payer, item)[1:])
+    terms, finance = case.terms, case.terms.finance
+    if finance.vat_rate == 0 and finance.vat_rate_after == 0:
+        return
+    rate = reference.constant("vat_rate_general").value
+    bought = np.zeros(len(sales))
+    bought[0] = at_once_of(ledger, "capital") * rate / (1 + rate)
+    taxpayer = terms.developer.taxpayer if row.payer == DEVELOPER else "auto"
+    general = {"from": taxpayer, "limit": reference.constant("vat_general_limit").value,
+               "rate": rate, "input": bought}  # fmt: skip
+    owed = value_added_tax(
+        sales, case.calendar.quarters, terms.vat_free, 3 * finance.vat_free_per_month,
+        terms.vat_rate, general,
+    )  # fmt: skip
+    ledger.pay(row.item, row.payer, row.payee, owed)
+
+
+def person_vat(case: Case, ledger: Ledger, row: Payment) -> None:
+    """VAT of each person whose month's sale is held against the threshold by itself."""
+    sales = ledger.paid(row.quantity)[..., 1:]
+    least = reference.constant("vat_free_per_sale").value
     terms = case.terms
-    most = terms.finance.vat_free_per_month
-    owed = value_added_tax(sales, terms.vat_free, most, terms.rate(row.rate))
+    owed = vat_by_sale(sales, case.calendar.by_month, terms.vat_free, least, terms.vat_rate)
+    ledger.pay(row.item, row.payer, row.payee, owed * _persons(case)[:, None])
+
+
+def _persons(case: Case) -> np.ndarray:
+    """1 for households, 0 for halls and other buildings that stand for themselves in a ledger."""
+    own = case.people["own_building"].to_numpy(dtype=bool)
+    kinds = case.people["project_class"].astype(str) == "general_commercial"
+    return np.where(own & kinds.to_numpy(), 0.0, 1.0)
+
+
+def person_tax(case: Case, ledger: Ledger, row: Payment) -> None:
+    """Income tax of persons on what their own plant earns."""
+    taxed = row.quantity.split()
+    profit = np.zeros((case.count, case.calendar.count))
+    for flow in ledger.flows:
+        if flow.fen.ndim == 2 and flow.item not in REPAID:
+            # What is used at home is no income.
+            sign = (flow.payee == HOUSEHOLD) * (flow.item in taxed) - (flow.payer == HOUSEHOLD)
+            profit += sign * flow.fen[:, 1:] / 100
+    cost = ledger.paid_at_once(HOUSEHOLD, "capital") - ledger.paid_at_once("state", "class_grant")
+    life, times = case.terms.finance.book_life_years, case.calendar.times[1:]
+    part = write_off(1.0, life, times, whole=False)
+    owed = tax_on_person(profit, cost[:, None] * part, reference.constant("person_off").value)
+    ledger.pay(row.item, row.payer, row.payee, owed * _persons(case)[:, None])
+
+
+def rent_tax(case: Case, ledger: Ledger, row: Payment) -> None:
+    """Income tax of who lets a roof."""
+    at_once = case.terms.finance.rent_taxed == "at_once"
+    rent = ledger.paid(row.quantity)
+    if rent.ndim == 1:
+        return
+    owed = tax_on_rent(rent[:, 1:], at_once) * _persons(case)[:, None]
     ledger.pay(row.item, row.payer, row.payee, owed)
 
 
 def profit_tax(case: Case, ledger: Ledger, row: Payment) -> None:
     """Income tax of the payer: interest and the plant's write-off are costs, a grant is no cost."""
-    profit = ledger.of_party(row.payer, without=("principal",))[1:]
-    names = row.quantity.split()
-    cost = float(ledger.paid(names[0])[..., 0].sum())
-    for grant in names[1:]:
-        cost -= float(ledger.paid(grant)[..., 0].sum())
-    written = write_off(cost, case.terms.finance.book_life_years, case.years)
-    owed = tax_on_profit(profit, written, case.terms.rate(row.rate))
+    terms, names = case.terms, row.quantity.split()
+    profit = ledger.of_party(row.payer, without=REPAID)[1:]
+    cost = at_once_of(ledger, names[0]) - sum(at_once_of(ledger, grant) for grant in names[1:])
+    written = write_off(cost, terms.finance.book_life_years, case.calendar.times[1:])
+    limit = reference.constant("tax_small_limit").value
+    rate, above = terms.tax_rates
+    owed = tax_on_profit(profit, written, rate, above, limit)
     ledger.pay(row.item, row.payer, row.payee, owed)
-
-
-LOSS_YEARS = 5
-"""Years for which a loss is carried forward (Enterprise Income Tax Law art. 18)."""
-
-
-def tax_on_profit(profit: np.ndarray, written_off: np.ndarray, rate: np.ndarray) -> np.ndarray:
-    """Tax of each year on what the write-off and the losses of five years before leave.
-
-    Parameters
-    ----------
-    profit : ndarray, shape (years,)
-        After interest, before the write-off.
-    written_off, rate : ndarray, shape (years,)
-    """
-    owed = np.zeros(len(profit))
-    losses: list[float] = []
-    for year, left in enumerate(profit - written_off):
-        rest = left
-        losses = losses[-LOSS_YEARS:]
-        if left >= 0:
-            for n, loss in enumerate(losses):
-                used = min(loss, rest)
-                losses[n], rest = loss - used, rest - used
-        losses.append(max(-left, 0.0))
-        owed[year] = max(rest, 0.0) * rate[year] if left == left else float("nan")
-    return owed
-
-
-def write_off(cost: float, life: int, years: int) -> np.ndarray:
-    """Straight line over a life, each year's part of the cost; nothing after it.
-
-    Rounded so that what was written off by any year is a whole fen.
-    """
-    year = np.minimum(np.arange(years + 1), life)
-    return np.asarray(np.diff(np.rint(cost * 100 * year / life)) / 100)
-
-
-def distribute(
-    left_fen: np.ndarray, written_off_fen: np.ndarray, repaid_fen: np.ndarray, reserve_rate: float
-) -> dict[str, np.ndarray]:
-    """What a collective keeps and gives, year by year, in the lawful order.
-
-    The surplus is what is left before the loan is repaid, less the plant's write-off: the money
-    for that stays, as it keeps what the collective put in. Of the surplus come first the losses
-    of earlier years (the reserve covers what it can), then the reserve's share, then the members,
-    who get no more than there is cash for; the rest is carried forward. All in whole fen.
-
-    Parameters
-    ----------
-    left_fen : ndarray, shape (years,)
-        What is left of each year after costs, tax and debt service, fen.
-    written_off_fen, repaid_fen : ndarray, shape (years,)
-        Write-off of the plant, and what was repaid of the loan.
-    reserve_rate : float
-
-    Returns
-    -------
-    dict of str to ndarray
-        ``dividend``, and at the end of each year ``cash``, ``reserve`` and ``undistributed`` (below
-        nought: losses to be made good), fen.
-    """
-    names = ("dividend", "cash", "reserve", "undistributed")
-    out = {name: np.zeros(len(left_fen)) for name in names}
-    cash = reserve = pool = 0.0
-    for year, left in enumerate(left_fen):
-        cash += left
-        surplus = left + repaid_fen[year] - written_off_fen[year]
-        pool += surplus
-        if pool < 0:
-            drawn = min(reserve, -pool)
-            reserve, pool = reserve - drawn, pool + drawn
-        if pool > 0:
-            # What is carried forward has given the reserve its share already.
-            kept = np.rint(max(min(pool, surplus), 0.0) * reserve_rate)
-            reserve, pool = reserve + kept, pool - kept
-            given = np.floor(min(pool, max(cash, 0.0)) + 1e-4)
-            cash, pool = cash - given, pool - given
-            out["dividend"][year] = given
-        out["cash"][year], out["reserve"][year], out["undistributed"][year] = cash, reserve, pool
-    return out
 
 
 LOW_INCOME = "low_income_members"
 """Who is paid what goes to members of low income alone, where they are not to be named."""
 
 
+RENEWED = ("inverter", "decommissioning")
+"""What money is set aside for."""
+
+
 def distribution(case: Case, ledger: Ledger, row: Payment) -> None:
-    """Dividends: to low-income members, to all members alike, the rest by the quantity."""
+    """Dividends: to low-income members, then by the rule of the body that owns the plant."""
     net = ledger.of_party(row.payer)[1:]
-    service = np.zeros(case.years)
+    service = np.zeros(case.calendar.count)
     for item in DEBT:
         service = service - ledger.received(row.payer, item)[1:]
     ledger.balances["available"], ledger.balances["service"] = net + service, service
     if not np.isfinite(net).all():
-        unknown = np.full((case.count, case.years), np.nan)
+        unknown = np.full((case.count, case.calendar.count), np.nan)
         ledger.pay(row.item, row.payer, row.payee, unknown)
         return
-    at_once = ledger.of_party(row.payer)[0]
-    lent, granted = (float(ledger.received(row.payer, item)[0]) for item in ("loan", "grant"))
-    repaid = -ledger.received(row.payer, "principal")[1:]
+    terms, at_once = case.terms, ledger.of_party(row.payer)[0]
+    bank, members = (at_once_of(ledger, item) for item in LENT)
+    granted = sum(at_once_of(ledger, item) for item in GRANTED)
+    repaid, paid_back = (-ledger.received(row.payer, item)[1:] for item in REPAID)
     # All that was paid at the beginning, rents paid ahead with the plant.
-    cost = lent + granted - float(at_once)
-    written = write_off(cost, case.terms.finance.book_life_years, case.years)
+    cost = bank + members + granted - float(at_once)
+    written = write_off(cost, terms.finance.book_life_years, case.calendar.times[1:])
+    spent = -sum(ledger.received(row.payer, item)[1:] for item in RENEWED)
+    aside = provide(spent) - spent if terms.cooperative.provision else np.zeros(len(net))
+    most = terms.reserve.most
     found = distribute(
-        np.rint(net * 100), np.rint(written * 100), np.rint(repaid * 100),
-        float(case.terms.rate(row.rate)[0]),
+        np.rint(net * 100), np.rint(written * 100), np.rint((repaid + paid_back) * 100),
+        np.rint(aside * 100), float(terms.rate(row.rate)[0]),
+        None if most is None else float(np.rint(-at_once * most * 100)),
     )  # fmt: skip
-    parts, unnamed = np.zeros((case.count, case.years)), np.zeros(case.years)
-    shares = _shares(case, found["dividend"], QUANTITIES[row.quantity](case))
-    if not case.terms.low_income_named:
+    parts, unnamed = np.zeros((case.count, case.calendar.count)), np.zeros(case.calendar.count)
+    shares = dividend_shares(case, found["dividend"], QUANTITIES[row.quantity](case))
+    if not terms.low_income_named:
         unnamed, shares = shares[0][0], shares[1:]
     for fen, weight in shares:
         parts += divide_fen(fen, weight)
@@ -246,24 +257,47 @@ def distribution(case: Case, ledger: Ledger, row: Payment) -> None:
     ledger.balances |= {
         "cash": found["cash"] / 100,
         "plant": cost - np.cumsum(written),
-        "loan": lent - np.cumsum(repaid),
-        "own": np.full(case.years, -float(at_once)),
-        "granted": np.full(case.years, granted),
+        "loan": bank - np.cumsum(repaid),
+        "member_loans": members - np.cumsum(paid_back),
+        "own": np.full(len(net), -float(at_once)),
+        "granted": np.full(len(net), granted),
+        "set_aside": np.cumsum(aside),
         "reserve": found["reserve"] / 100,
         "undistributed": found["undistributed"] / 100,
+        "written_off": written,
+        "surplus": net + repaid + paid_back - written - aside,
     }
 
 
-def _shares(
-    case: Case, dividend: np.ndarray, weight: np.ndarray
+def dividend_shares(
+    case: Case, dividend: np.ndarray, by_capacity: np.ndarray
 ) -> list[tuple[np.ndarray, np.ndarray]]:
-    """Fen and weights of each part of a dividend."""
+    """Fen and weights of each part of a dividend: to low-income members, alike, and the rest.
+
+    The rest goes by capacity, or in a specialised cooperative by the kilowatt-hours of each
+    member's roof.
+    """
     terms, member = case.terms.cooperative, case.member.astype(float)
     poor = case.poor.astype(float)
     there = poor.any() or not case.terms.low_income_named
     to_low = np.floor(dividend * terms.low_income_share) if there else np.zeros_like(dividend)
-    alike = np.floor(dividend * terms.equal_share)
-    return [(to_low, poor), (alike, member), (dividend - to_low - alike, weight * member)]
+    part = alike_share(case.terms)
+    whole = part + terms.low_income_share >= 1
+    alike = dividend - to_low if whole else np.floor(dividend * part)
+    specialised = case.terms.finance.body == "cooperative"
+    rest = case.made[:, 0] if specialised else by_capacity
+    return [(to_low, poor), (alike, case.shares), (dividend - to_low - alike, rest * member)]
+
+
+def alike_share(terms: Terms) -> float:
+    """Part of a dividend that goes by quantified shares."""
+    stated, low = terms.cooperative.equal_share, terms.cooperative.low_income_share
+    if terms.finance.body == "cooperative":
+        # At least the volume's part goes by volume, whatever the charter says.
+        most = 1 - terms.cooperative.volume_share
+        return min(most if stated is None else stated, most, 1 - low)
+    usual = 1 - low if terms.finance.body == "collective" else 0.0
+    return usual if stated is None else stated
 
 
 RULES: dict[str, Callable[[Case, Ledger, Payment], None]] = {
@@ -272,6 +306,9 @@ RULES: dict[str, Callable[[Case, Ledger, Payment], None]] = {
     "instalment": instal,
     "events": events,
     "vat": vat,
+    "person_vat": person_vat,
+    "person_tax": person_tax,
+    "rent_tax": rent_tax,
     "profit_tax": profit_tax,
     "distribution": distribution,
 }
@@ -281,8 +318,12 @@ RECKONED = {
     "at_most": capped,
     "instalment": instalments,
     "vat": value_added_tax,
+    "person_vat": vat_by_sale,
+    "person_tax": tax_on_person,
+    "rent_tax": tax_on_rent,
     "profit_tax": tax_on_profit,
     "write_off": write_off,
+    "provide": provide,
     "distribution": distribute,
 }
 """What the rules reckon, on plain numbers; the page has the same (``reference/rules.json``)."""

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from pvplanner import reference
 from pvplanner.errors import Finding
+from pvplanner.reference import Sourced
 
 
 @dataclass(frozen=True)
@@ -22,6 +23,8 @@ class Reserve:
         By the province's rules; ``None`` where none was found.
     source, year, certainty : str
         Of the rate.
+    most : float or None
+        Part of the capital at which no more need be put by.
     """
 
     rate: float
@@ -30,6 +33,7 @@ class Reserve:
     source: str
     year: str
     certainty: str
+    most: float | None = None
 
     def findings(self, province: str | None) -> list[Finding]:
         """A rate below the province's, or none known: then dividends are an upper bound."""
@@ -47,15 +51,28 @@ NO_RULE = "no rule of the province was found: dividends are at most these"
 """Source of a reserve of nought."""
 
 
-def resolve_reserve(stated: float | None, province: str | None) -> Reserve:
-    """The reserve's rate: as stated, at least the province's; nought where neither is known."""
+def resolve_reserve(
+    stated: float | None, province: str | None, body: str = "collective"
+) -> Reserve:
+    """The reserve's rate: as stated, at least the law's; nought where neither is known.
+
+    A collective's is at least its province's, a company's a tenth until half of its capital is
+    there, a specialised cooperative's what its charter says.
+    """
+    if body == "company":
+        law, most = (reference.constant(n) for n in ("company_reserve", "company_reserve_most"))
+        return replace(_at_least(stated, law), most=most.value)
     rows = [r for r in reference.rows("reserve_rules") if r["province"] == province]
-    if not rows:
+    if body == "cooperative" or not rows:
         if stated is None:
             return Reserve(0.0, None, None, NO_RULE, "", "assumption")
         return Reserve(stated, stated, None, "scenario", "", "given")
     row = rows[0]
-    minimum = float(row["minimum"])
-    if stated is not None and stated >= minimum:
-        return Reserve(stated, stated, minimum, "scenario", "", "given")
-    return Reserve(minimum, stated, minimum, row["source"], row["year"], row["certainty"])
+    least = Sourced(float(row["minimum"]), "1", row["source"], row["year"], row["certainty"])
+    return _at_least(stated, least)
+
+
+def _at_least(stated: float | None, law: Sourced) -> Reserve:
+    if stated is not None and stated >= law.value:
+        return Reserve(stated, stated, law.value, "scenario", "", "given")
+    return Reserve(law.value, stated, law.value, law.source, law.year, law.certainty)

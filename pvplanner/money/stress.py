@@ -6,6 +6,7 @@ the same numbers.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -106,7 +107,7 @@ def in_poor_years(case: Case, p90_kwh: np.ndarray) -> Case:
     """The case with an energy that is exceeded with 90 % probability."""
     energy = case.people["energy_kwh"].to_numpy(dtype=float)
     ratio = np.clip(built_ratio(energy, p90_kwh), 0, 1)
-    return Case(case.people, case.demand, case.bills, case.terms, ratio, 1 - _less_use(case, ratio))
+    return replace(case, ratio=ratio, use_ratio=1 - _less_use(case, ratio))
 
 
 def _less_use(case: Case, ratio: np.ndarray) -> np.ndarray:
@@ -150,7 +151,7 @@ def covers(
         own, some = case.part(rows), people.iloc[rows]
         one, life = p90_ratios(some, case.terms.loan.years, year_to_year)
         for name, ratio in zip(PROBABLE, (np.ones_like(one), one, life), strict=True):
-            under = Case(own.people, own.demand, own.bills, own.terms, ratio)
+            under = replace(own, ratio=ratio)
             cover = borrower_cover(under, run_model(under, model), model)
             found[name].append(cover[:1] if together else cover)
         debts.append(owed[rows].sum(keepdims=True) if together else owed[rows])
@@ -170,9 +171,7 @@ def stress_rows(people: pd.DataFrame, case: Case, year_to_year: float) -> pd.Dat
     rows = []
     if case.terms.loan.share > 0:
         for name, change in stress_overrides(case.terms).items():
-            stressed = Case(
-                case.people, case.demand, case.bills, case.terms.stressed(name, change), case.ratio
-            )
+            stressed = replace(case, terms=case.terms.stressed(name, change))
             found, debt = covers(people, stressed, year_to_year)
             row = summed_up(found, debt)
             if row is not None:

@@ -25,6 +25,7 @@ from pvplanner.money.rules import allowed_models
 from pvplanner.money.tariff import Bills, find_bills
 from pvplanner.reference.products import Product, find_module
 from pvplanner.scenario import Cooperative, Developer, Event, Finance, Loan, Scenario
+from pvplanner.scenario.calendar import Calendar
 
 
 @dataclass(frozen=True)
@@ -82,6 +83,9 @@ class Terms:
     low_income_named : bool
         Whether what goes to members of low income alone is entered as theirs; in a public edition
         it is one sum.
+    leased : bool
+        Whether these are the terms of a plant on a roof that is let, which ends or changes hands
+        with the lease.
     """
 
     case: str
@@ -104,6 +108,12 @@ class Terms:
     reserve: Reserve
     rent_known: bool = True
     low_income_named: bool = True
+    leased: bool = False
+
+    @property
+    def calendar(self) -> Calendar:
+        """The plant's calendar years."""
+        return Calendar(self.connection_date, self.years)
 
     @property
     def years(self) -> int:
@@ -115,24 +125,46 @@ class Terms:
         """1, or nan where costs are not known in the place's money."""
         return 1.0 if self.prices.costs_known else float("nan")
 
+    @cached_property
+    def under_lease(self) -> np.ndarray:
+        """1 in years of the lease, all of them where it is renewed or nothing is let; (years,)."""
+        finance, year = self.finance, np.arange(1, self.years + 1)
+        if not self.leased or finance.after_lease == "renewal":
+            return np.ones(self.years)
+        return (year <= finance.lease_term).astype(float)
+
     @property
-    def running(self) -> np.ndarray:
-        """Share of each year in which the modules run: outages taken off."""
-        part = np.ones(self.years)
-        for event in self.finance.events:
-            if event.year <= self.years:
-                part[event.year - 1] -= event.outage_months / 12
-        return np.maximum(part, 0)
+    def there(self) -> np.ndarray:
+        """1 in years in which the plant stands: one is taken down when its lease ends; (years,)."""
+        gone = self.leased and self.finance.after_lease == "removal"
+        return self.under_lease if gone else np.ones(self.years)
 
     @property
     def kept(self) -> np.ndarray:
-        """Energy of each year over the typical year's: wear, outages and curtailment taken off."""
-        return self.left * self.running * (1 - self.curtailment)
+        """Energy of each year over the typical year's: wear and curtailment taken off, and years
+        after a lease at whose end the plant goes. What events take is the case's.
+        """
+        return self.left * self.there * (1 - self.curtailment)
+
+    def of_owner(self, owner: str) -> Terms:
+        """The terms as they are for a plant of this owner."""
+        if owner == "developer":
+            return replace(self, leased=True)
+        if owner == "collective" and self.loan_forbidden:
+            return replace(self, loan=self.loan.model_copy(update={"share": 0.0}))
+        return self
+
+    @property
+    def loan_forbidden(self) -> bool:
+        """Whether a collective asks for a loan that it may not take."""
+        finance = self.finance
+        return finance.body == "collective" and not finance.may_borrow and self.loan.share > 0
 
     def holds(self, condition: str) -> bool:
-        """Whether ``section.key`` is set, or ``section.key=value`` is so."""
-        if not condition:
-            return True
+        """Whether ``section.key`` is set, or ``section.key=value`` is so; of several, all."""
+        return all(self._holds(one) for one in condition.split())
+
+    def _holds(self, condition: str) -> bool:
         path, _, wanted = condition.partition("=")
         value: Any = self
         for name in path.split("."):
@@ -163,14 +195,21 @@ class Terms:
         finance, years = self.finance, self.years
         year = np.arange(1, years + 1)
         grown = (1 + finance.cost_growth) ** (year - 1)
-        # Nobody buys an inverter for the last years of a plant.
-        least = reference.constant("inverter_worth").value
-        worth = max(least * finance.inverter_life_years, 1)
-        due = (year % finance.inverter_life_years == 0) & (years - year >= worth)
-        interest, principal = loan_schedule(
-            np.ones(1), self.loan.rate, self.loan.years, self.loan.kind
-        )
-        pad = max(years - self.loan.years, 0)
+        under = self.under_lease
+        after = self.there - under
+        due, later = self._inverter_due(year, under), self._inverter_due(year, after)
+        interest, principal = self._loan(self.loan.share, self.loan.rate, self.loan.years,
+                                         self.loan.kind)  # fmt: skip
+        coop = self.cooperative
+        lent = self._loan(coop.member_loan_share, coop.member_loan_rate, coop.member_loan_years,
+                          "equal_principal")  # fmt: skip
+        running = finance.opex_per_w_year * self.known * grown
+        insurance = finance.insurance_per_w_year * grown
+        rent = self._rent(year)
+        agent = reference.constant("vat_rate_general").value
+        # Halved for small taxpayers as long as their income tax is.
+        small = self.connection_date.year <= reference.constant("tax_small_until").value
+        stamp = 0.5 if small else 1.0
         flat = {
             "capex_per_w": finance.capex_per_w * self.known,
             "self_use_price": self.prices.self_use,
@@ -178,39 +217,116 @@ class Terms:
             "discount": self.developer.discount,
             "export_share": self.developer.export_share,
             "loan_share": self.loan.share,
-            "grant": self.cooperative.grant,
-            "tax_rate": finance.tax_rate,
+            "grant": coop.grant,
             "reserve_rate": self.reserve.rate,
+            "member_loan_share": coop.member_loan_share,
+            "agent_vat": agent / (1 + agent),
+            "agent_fee": coop.agent_fee,
+            "dividend_tax": finance.dividend_tax,
+            "city_tax": reference.constant("city_tax").value,
+            "house_tax": reference.constant("house_tax").value,
+            **{
+                n: reference.constant(n).value * stamp
+                for n in ("stamp_sale", "stamp_loan", "stamp_lease")
+            },
+            "rent_total": float(rent.sum()),
         }
         return {
             **{name: np.full(years, value) for name, value in flat.items()},
-            "vat_rate": self._vat_rate(),
             "sale_price": self.prices.export + self.prices.subsidy,
             "price_fixed": np.asarray(self.prices.fixed),
             "price_market": np.asarray(self.prices.market),
             "subsidy": np.asarray(self.prices.subsidy),
-            "running_per_w": finance.opex_per_w_year * self.known * grown,
-            "insurance_per_w": finance.insurance_per_w_year * grown,
+            "running_per_w": running * under,
+            "insurance_per_w": insurance * under,
             "inverter_per_w": finance.inverter_cost_per_w * due,
-            "interest": np.pad(interest[0], (0, pad))[:years],
-            "principal": np.pad(principal[0], (0, pad))[:years],
-            "rent": self._rent(year),
+            "running_after_per_w": (running + insurance) * after,
+            "inverter_after_per_w": finance.inverter_cost_per_w * later,
+            "interest": interest,
+            "principal": principal,
+            "member_interest": lent[0],
+            "member_principal": lent[1],
+            "under_lease": under,
+            "after_lease": after,
+            "rent": rent,
+            "decommission_per_w": finance.decommission_per_w * self._ends(after),
+            "decommission_after_per_w": finance.decommission_per_w * self._ends(1 - after),
+            "residual_per_w": finance.residual_share
+            * finance.capex_per_w
+            * self.known
+            * self._ends(after),
+            "residual_after_per_w": finance.residual_share
+            * finance.capex_per_w
+            * self.known
+            * self._ends(1 - after),
             **{f"{name}_per_w": sum_ for name, sum_ in self._event_sums().items()},
         }
 
-    def _vat_rate(self) -> np.ndarray:
-        """The reduced rate to its end, which is that of the threshold, then the Law's."""
+    def _inverter_due(self, year: np.ndarray, owned: np.ndarray) -> np.ndarray:
+        """Years in which an owner renews inverters: nobody does for the last years of a plant."""
+        finance = self.finance
+        least = reference.constant("inverter_worth").value
+        worth = max(least * finance.inverter_life_years, 1)
+        last = int(np.max(np.flatnonzero(owned) + 1, initial=0))
+        return owned * (year % finance.inverter_life_years == 0) * (last - year >= worth)
+
+    def _ends(self, others: np.ndarray) -> np.ndarray:
+        """1 in the last year in which the plant stands, where it isn't another's by then."""
+        last = int(self.there.sum())
+        year = np.arange(1, self.years + 1)
+        return (year == last) * (1 - others[max(last - 1, 0)])
+
+    def _loan(self, share: float, rate: float, years: int, kind: str) -> np.ndarray:
+        """Interest and principal of each year of life; shape (2, years)."""
+        if share == 0:
+            return np.zeros((2, self.years))
+        both = loan_schedule(np.ones(1), rate, years, kind)[:, 0]
+        return np.pad(both, ((0, 0), (0, max(self.years - years, 0))))[:, : self.years]
+
+    @cached_property
+    def vat_rate(self) -> np.ndarray:
+        """VAT of a small taxpayer in each calendar year: the reduced rate to its end, then the
+        Law's.
+        """
         finance = self.finance
         later = max(finance.vat_rate_after, finance.vat_rate) if finance.vat_rate > 0 else 0.0
-        return np.where(self.vat_free, finance.vat_rate, later)
+        reduced = self.calendar.until(finance.vat_reduced_until)
+        return np.where(reduced, finance.vat_rate, later)
+
+    @property
+    def vat_free(self) -> np.ndarray:
+        """Calendar years in which sales below the threshold bear no VAT."""
+        until = self.finance.vat_free_until
+        if until is None:
+            return np.ones(self.calendar.count, dtype=bool)
+        return self.calendar.until(until)
+
+    @cached_property
+    def tax_rates(self) -> np.ndarray:
+        """Income tax of each calendar year below and above the limit of a small business's profit;
+        shape (2, count).
+        """
+        finance, calendar = self.finance, self.calendar
+        if finance.tax_rate is not None:
+            both = np.full((2, calendar.count), finance.tax_rate)
+        else:
+            until = dt.date(int(reference.constant("tax_small_until").value), 12, 31)
+            first, then, full = (
+                reference.constant(f"tax_{n}").value for n in ("small", "small_after", "full")
+            )
+            small = np.where(calendar.until(until), first, then)
+            both = np.stack([small, np.full(calendar.count, full)])
+        if finance.tax_holiday:
+            both = both * np.repeat([0.0, 0.5, 1.0], [3, 3, calendar.count])[: calendar.count]
+        return both
 
     def _rent(self, year: np.ndarray) -> np.ndarray:
         finance = self.finance
-        let = (year <= finance.lease_years) | finance.lease_renewed
+        let = (year <= finance.lease_term) | (finance.after_lease == "renewal")
         # Where no price is known the default rent in yuan means nothing either.
         priced = self.rent_known and np.isfinite(self.prices.export).all()
         known = self.known if priced else np.nan
-        grown = (1 + finance.rent_growth) ** (np.minimum(year, finance.lease_years) - 1)
+        grown = (1 + finance.rent_growth) ** (np.minimum(year, finance.lease_term) - 1)
         return finance.rent * known * grown * let
 
     def events(self) -> list[tuple[str, np.ndarray, np.ndarray]]:
@@ -224,18 +340,10 @@ class Terms:
         return out
 
     def _event_sums(self) -> dict[str, np.ndarray]:
-        nothing = np.zeros(self.years)
-        cost = sum((cost for _, cost, _ in self.events()), nothing)
-        return {"event_cost": cost, "event_insured": sum((i for _, _, i in self.events()), nothing)}
-
-    @property
-    def vat_free(self) -> np.ndarray:
-        """Years in which sales below the threshold bear no VAT."""
-        begin, until = self.connection_date, self.finance.vat_free_until
-        return np.array(
-            [dt.date(min(begin.year + n, 9999), begin.month, 1) <= until
-             for n in range(1, self.years + 1)]
-        )  # fmt: skip
+        told, nothing = self.events(), np.zeros(self.years)
+        cost = sum((cost for _, cost, _ in told), nothing) * self.under_lease
+        covered = sum((part for _, _, part in told), nothing) * self.under_lease
+        return {"event_cost": cost, "event_insured": covered}
 
     def stressed(self, name: str, change: dict[str, Any]) -> Terms:
         """These terms under a stress: a dotted key of the scenario to its value, as in a rerun."""
@@ -300,7 +408,8 @@ def resolve_terms(
         tariff.connection_date, tariff.market_hourly, scenario.demand.self_use_share,
         stated if stated is not None else rural_income, allowed_models(tariff.connection_date),
         _mechanism(scenario, prices),
-        resolve_reserve(scenario.cooperative.reserve_rate, province), finance.rent_stated,
+        resolve_reserve(scenario.cooperative.reserve_rate, province, finance.body),
+        finance.rent_stated,
     )  # fmt: skip
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from importlib import metadata
 
+import numpy as np
 import pandas as pd
 
 from pvplanner import reference
@@ -54,6 +55,11 @@ def _default(key: str, value: object, usual: bool) -> _Row:
         return _given(key, value, row["unit"])
     shown = f"{value:g}" if isinstance(value, float | int) else str(value)
     return key, shown, row["unit"], row["source"], row["year"], row["certainty"]
+
+
+def _own_or_usual(key: str, value: float) -> _Row:
+    """A number of the scenario, with the package's source where it is the package's."""
+    return _default(key, value, value == reference.constant(key).value)
 
 
 def _physical(scenario: Scenario, terms: Terms) -> list[_Row]:
@@ -111,14 +117,10 @@ def _roof_rows(scenario: Scenario) -> list[_Row]:
                 row["source"], row["year"], row["certainty"]
             )  # fmt: skip
             rows.append((row["rule"], f"{value:g}", row["unit"].replace("share", "1"), *told))
-    least = scenario.module.yield_share_min
-    usual = reference.constant("yield_share_min")
-    minutes = scenario.demand.use_by_minutes
-    hours = reference.constant("use_by_minutes").value
     return [
         *rows,
-        _default("yield_share_min", least, least == usual.value),
-        _default("use_by_minutes", minutes, minutes == hours),
+        _own_or_usual("yield_share_min", scenario.module.yield_share_min),
+        _own_or_usual("use_by_minutes", scenario.demand.use_by_minutes),
     ]
 
 
@@ -140,42 +142,50 @@ def _export_rows(terms: Terms) -> list[_Row]:
         ("export_price_last", f"{last:.4g}", unit, later, "", "computed"),
     ]
     law = reference.constant("lease_limit_years")
-    lease = f"{terms.finance.lease_years}"
-    return [*rows, ("lease_years", lease, "yr", law.source, law.year, law.certainty)]
+    lease = f"{terms.finance.lease_term}"
+    return [
+        *rows,
+        ("lease_years", lease, "yr", law.source, law.year, law.certainty),
+        _given("lease_end", terms.finance.after_lease),
+    ]
 
 
 def _finance(terms: Terms) -> list[_Row]:
-    rows = []
-    for key in OWN:
-        if key == "rent" and not terms.rent_known:
-            continue
-        value = getattr(terms.finance, key)
-        rows.append(_default(key, value, value == reference.constant(key).value))
-    return rows
+    keys = [key for key in OWN if key != "rent" or terms.rent_known]
+    return [_own_or_usual(key, getattr(terms.finance, key)) for key in keys]
 
 
 def _contracts(terms: Terms) -> list[_Row]:
     """Terms of the loan and of the models in use."""
-    loan, rows = terms.loan, []
+    loan, rows, used = terms.loan, [], terms.finance.models_used
     if loan.share > 0:
         rows += [_given(f"loan_{key}", getattr(loan, key)) for key in ("share", "rate", "years",
                                                                        "kind")]  # fmt: skip
-    if "cooperative" in terms.finance.models_used:
-        vat, life = terms.finance.vat_rate, terms.finance.book_life_years
+    if "cooperative" in used:
         kept = terms.reserve
         told = (kept.source, kept.year, kept.certainty)
         rows.append(("reserve_rate", f"{kept.rate:g}", "1", *told))
-        usual_life = life == reference.constant("book_life_years").value
-        rows.append(_default("book_life_years", life, usual_life))
-        rows.append(_default("vat_rate", vat, vat == reference.constant("vat_rate").value))
-        later = terms.finance.vat_rate_after
-        usual = later == reference.constant("vat_rate_after").value
-        rows.append(_default("vat_rate_after", later, usual))
-    if "developer" in terms.finance.models_used:
-        off = terms.developer.discount
-        usual = off == reference.constant("developer_discount").value
-        rows.append(_default("developer_discount", off, usual))
+        if terms.cooperative.grant:
+            rows.append(_given("grant", terms.cooperative.grant, "money"))
+    if {"cooperative", "developer", "roof_lease"} & set(used):
+        rows += _tax_rows(terms)
+    if "developer" in used:
+        rows.append(_own_or_usual("developer_discount", terms.developer.discount))
     return rows
+
+
+def _tax_rows(terms: Terms) -> list[_Row]:
+    """What a business is taxed by."""
+    finance = terms.finance
+    rows = [
+        _own_or_usual(key, getattr(finance, key))
+        for key in ("book_life_years", "vat_rate", "vat_rate_after", "vat_free_per_month")
+    ]
+    rows.append(_given("vat_reduced_until", finance.vat_reduced_until.isoformat()))
+    if finance.tax_rate is not None:
+        return [*rows, _given("tax_rate", finance.tax_rate, "1")]
+    by_law = ("tax_small", "tax_small_after", "tax_full")
+    return [*rows, *(_own_or_usual(key, reference.constant(key).value) for key in by_law)]
 
 
 def _carbon(terms: Terms) -> list[_Row]:
@@ -185,4 +195,7 @@ def _carbon(terms: Terms) -> list[_Row]:
     named = "named; no authoritative path exists"
     rows.append(_given("carbon_method", basis.method))
     rows.append(("carbon_pathway", basis.pathway, "", named, "", "assumption"))
+    if np.isfinite(basis.by_year).all():
+        last = f"{basis.by_year[-1]:.4g}"
+        rows.append(("grid_factor_last", last, "kgCO2/kWh", named, "", "assumption"))
     return [*rows, _sourced("standard_coal", coal_convention(basis.convention))]

@@ -335,7 +335,7 @@ class Plan:
         InputError
             If there are several villages: each has its own prices.
         """
-        names = ("people", "holdings", "demand", "bills", "terms")
+        names = ("people", "holdings", "demand", "bills", "months", "terms")
         return case_of(*(self._run.table(name) for name in names))
 
     def cash_flows(self, model: str | None = None) -> pd.DataFrame:

@@ -82,13 +82,15 @@ def named(features: gpd.GeoDataFrame, *, scenario: Any) -> Any:
     return partition.find_villages(features, sites.file_name(scenario.site.buildings))
 
 
-@stage("families", keys=LEDGER, files=("site.households",), said="households", whole=True)
+@stage("families", keys=(*LEDGER, "finance.events"), files=("site.households",), said="households", whole=True)
 def families(features: gpd.GeoDataFrame, *, scenario: Any) -> Any:
     """The ledger read: households, and which buildings each holds."""
     homes, findings = sites.site_homes(scenario, features["building_id"])
     where = sites.file_name(scenario.site.households, "site.households")
     parted, more = partition.split_homes(homes, features, where)
-    return parted, findings + more
+    ids = {*features["building_id"].astype(str), *parted["household_id"].astype(str)}
+    odd = hold.unknown_roofs(scenario.finance.events, ids)
+    return parted, [*findings, *more, *odd]
 
 
 @stage(
@@ -285,9 +287,10 @@ def grey_roofs(
 
 @stage(
     "holdings",
-    keys=("finance.model", "finance.model_by_class", "tariff.connection_date", *VILLAGE),
+    keys=("finance.model", "finance.model_by_class", "finance.events", "tariff.connection_date",
+          *VILLAGE),
     joins="households",
-)
+)  # fmt: skip
 def holdings(
     people: pd.DataFrame, links: pd.DataFrame, buildings: gpd.GeoDataFrame,
     building_totals: pd.DataFrame, *, scenario: Any,
@@ -296,7 +299,8 @@ def holdings(
     usual = sites.usual_village(scenario)
     held = hold.household_holdings(people, links, buildings, building_totals, usual)
     chosen = money.chosen_models(held["project_class"], scenario=scenario, where="finance.model")
-    return held.assign(model=chosen)
+    hits = hold.event_hits(scenario.finance.events, held, links, building_totals)
+    return held.assign(model=chosen, **hits)
 
 
 def _doubt(

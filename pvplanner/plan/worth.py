@@ -24,6 +24,8 @@ money = Room("pvplanner.money")
 margins = Room("pvplanner.money.margin")
 books = Room("pvplanner.money.books")
 stress = Room("pvplanner.money.stress")
+bounds_ = Room("pvplanner.money.bounds")
+stands = Room("pvplanner.money.standing")
 hold = Room("pvplanner.holdings")
 doubts = Room("pvplanner.holdings.ranges")
 sound = Room("pvplanner.holdings.sanity")
@@ -79,44 +81,53 @@ def array_ranges(arrays: pd.DataFrame, ranges: pd.DataFrame) -> Any:
     return doubts.of_level(ranges, "array", arrays["array_id"], {"p90_kwh": "energy_p90_kwh"})
 
 
+@stage("months", across="alone")
+def months(energy: pd.DataFrame) -> Any:
+    """What of a year's generation comes in each month: taxes and quarters go by it."""
+    return hold.month_shares(energy)
+
+
 def case_of(
     people: pd.DataFrame, holdings: pd.DataFrame, demand: pd.DataFrame, bills: pd.DataFrame,
-    terms: Terms,
+    months: pd.DataFrame, terms: Terms,
 ) -> tuple[pd.DataFrame, Case]:  # fmt: skip
     """Households as the money sees them, and the case as planned."""
     own = ["consumption_kwh", "low_income", "own_building", "income_today"]
     homes = holdings.assign(**{name: people[name].to_numpy() for name in own})
     homes["low_income"] = people["low_income"].array
-    return homes, money.Case.planned(homes, demand, bills, terms)
+    shares = tuple(months["share"])
+    return homes, money.Case.planned(homes, demand, bills, terms, shares)
 
 
 @stage("household_use", joins="households")
 def household_use(
     people: pd.DataFrame, holdings: pd.DataFrame, demand: pd.DataFrame, bills: pd.DataFrame,
-    terms: Terms,
+    months: pd.DataFrame, terms: Terms,
 ) -> Any:  # fmt: skip
     """What each household uses itself, and what that is worth."""
-    _, case = case_of(people, holdings, demand, bills, terms)
+    _, case = case_of(people, holdings, demand, bills, months, terms)
     return hold.household_use(case)
 
 
-@stage("carbon", keys=("carbon", "tariff.connection_date", "grid.curtailment", *WEAR),
+@stage("carbon", keys=("carbon", "module.product", "tariff.connection_date", "grid.curtailment",
+                       *WEAR),
        joins="households")  # fmt: skip
 def carbon(
     holdings: pd.DataFrame, household_ranges: pd.DataFrame, terms: Terms, *, scenario: Any
 ) -> Any:
     """Carbon spared for each household."""
     made = holdings.assign(energy_p90_built_kwh=household_ranges["energy_p90_built_kwh"].to_numpy())
-    return carbons.household_carbon(made, terms.carbon, scenario=scenario)
+    kept = money.kept_of(holdings, terms)
+    return carbons.household_carbon(made, terms.carbon, scenario=scenario, kept=kept)
 
 
 @stage("measures")
 def measures(
     people: pd.DataFrame, holdings: pd.DataFrame, demand: pd.DataFrame, bills: pd.DataFrame,
-    household_ranges: pd.DataFrame, terms: Terms,
+    months: pd.DataFrame, household_ranges: pd.DataFrame, terms: Terms,
 ) -> Any:  # fmt: skip
     """Income, cost and return by household, model and case."""
-    homes, case = case_of(people, holdings, demand, bills, terms)
+    homes, case = case_of(people, holdings, demand, bills, months, terms)
     planned = money.household_measures(homes, {CASES[0]: case})
     poor = stress.poor_measures(homes, case, household_ranges)
     return frames.concat([planned, poor], ignore_index=True)
@@ -184,29 +195,70 @@ def sanity(
 @stage("ledger", across="sum", kept="ledger.parquet")
 def ledger(
     people: pd.DataFrame, holdings: pd.DataFrame, demand: pd.DataFrame, bills: pd.DataFrame,
-    terms: Terms,
+    months: pd.DataFrame, terms: Terms,
 ) -> Any:  # fmt: skip
     """Who pays whom how much in which year."""
-    return books.ledger_sums(*case_of(people, holdings, demand, bills, terms))
+    return books.ledger_sums(*case_of(people, holdings, demand, bills, months, terms))
 
 
 @stage("collective", across="apart", kept="collective.parquet")
 def collective(
     people: pd.DataFrame, holdings: pd.DataFrame, demand: pd.DataFrame, bills: pd.DataFrame,
-    terms: Terms,
+    months: pd.DataFrame, terms: Terms,
 ) -> Any:  # fmt: skip
     """The books of the collective, year by year."""
-    return books.collective_result(*case_of(people, holdings, demand, bills, terms))
+    return books.collective_result(*case_of(people, holdings, demand, bills, months, terms))
 
 
 @stage("balance", across="apart", kept="balance.parquet")
 def balance(
     people: pd.DataFrame, holdings: pd.DataFrame, demand: pd.DataFrame, bills: pd.DataFrame,
-    terms: Terms,
+    months: pd.DataFrame, terms: Terms,
 ) -> Any:  # fmt: skip
     """What the collective has and owes at the end of each year."""
-    held = books.collective_balance(*case_of(people, holdings, demand, bills, terms))
+    held = books.collective_balance(*case_of(people, holdings, demand, bills, months, terms))
     return held, books.shortfalls(held, terms.finance.currency)
+
+
+@stage("investor", across="apart", kept="investor.parquet")
+def investor(
+    people: pd.DataFrame, holdings: pd.DataFrame, demand: pd.DataFrame, bills: pd.DataFrame,
+    months: pd.DataFrame, terms: Terms,
+) -> Any:  # fmt: skip
+    """What a developer invests and earns, and whether it would build."""
+    made = books.investor_result(*case_of(people, holdings, demand, bills, months, terms))
+    return made, books.below_hurdle(made)
+
+
+@stage("owners", across="apart", kept="owners.parquet")
+def owners(
+    people: pd.DataFrame, holdings: pd.DataFrame, demand: pd.DataFrame, bills: pd.DataFrame,
+    months: pd.DataFrame, terms: Terms,
+) -> Any:  # fmt: skip
+    """The part of each village in a plant that several own."""
+    return books.owner_shares(*case_of(people, holdings, demand, bills, months, terms))
+
+
+@stage("bounds", across="apart", kept="bounds.parquet")
+def bounds(
+    people: pd.DataFrame, holdings: pd.DataFrame, demand: pd.DataFrame, bills: pd.DataFrame,
+    months: pd.DataFrame, terms: Terms,
+) -> Any:  # fmt: skip
+    """Rules that are not settled, and what the other reading changes."""
+    return bounds_.rule_bounds(*case_of(people, holdings, demand, bills, months, terms))
+
+
+@stage("standing", across="apart", kept="standing.parquet", keys=("contract",))
+def standing(place: Place, holdings: pd.DataFrame, terms: Terms, *, scenario: Any) -> Any:
+    """Parties, decisions, papers and agreements, and what is not lawful of them."""
+    models = sorted(set(holdings["model"]))
+    made = stands.list_standing(
+        models, terms, scenario.contract, place.province, sorted(set(holdings["project_class"]))
+    )
+    persons = holdings["project_class"].eq("natural_person_household") & (holdings["modules"] > 0)
+    others = [m for m in models if money.owner_of(m) != "household"]
+    count = int((persons & holdings["model"].isin(others)).sum())
+    return made, stands.lawful(models, terms, scenario.contract, count)
 
 
 @stage("fairness", across="apart", kept="fairness.parquet")
@@ -219,10 +271,10 @@ def fairness(people: pd.DataFrame, chosen: pd.DataFrame, terms: Terms) -> Any:
 @stage("stresses", across="apart", kept="stresses.parquet")
 def stresses(
     people: pd.DataFrame, holdings: pd.DataFrame, demand: pd.DataFrame, bills: pd.DataFrame,
-    household_ranges: pd.DataFrame, doubt: pd.DataFrame, terms: Terms,
+    months: pd.DataFrame, household_ranges: pd.DataFrame, doubt: pd.DataFrame, terms: Terms,
 ) -> Any:  # fmt: skip
     """Income when things go otherwise."""
-    homes, case = case_of(people, holdings, demand, bills, terms)
+    homes, case = case_of(people, holdings, demand, bills, months, terms)
     p90 = household_ranges["energy_p90_built_kwh"].to_numpy(dtype=float)
     yearly = doubt.loc[doubt["component"] == "year_to_year", "roof"].iloc[0]
     return stress.stress_rows(homes.assign(energy_p90_built_kwh=p90), case, float(yearly))
@@ -230,29 +282,33 @@ def stresses(
 
 @stage("press", across="apart", kept="press.parquet", keys=("press",))
 def press(
-    ledger: pd.DataFrame, collective: pd.DataFrame, holdings: pd.DataFrame, terms: Terms, *,
+    ledger: pd.DataFrame, collective: pd.DataFrame, household_use: pd.DataFrame, terms: Terms, *,
     scenario: Any,
 ) -> Any:  # fmt: skip
     """Figures that were published, beside ours."""
-    made = float((holdings["energy_kwh"] * terms.left[0]).round(2).sum())
+    made = float(household_use["energy_first_year_kwh"].sum())
     back = float(collective["payback_years"].iloc[0]) if len(collective) else float("nan")
-    return books.beside_press(scenario.press, ledger, made, back)
+    year = terms.calendar.first_whole
+    return books.beside_press(scenario.press, ledger, made, back, year)
 
 
 @stage(
     "carbon_years",
     across="sum",
     kept="carbon_years.parquet",
-    keys=("carbon", "grid.curtailment", *WEAR),
+    keys=("carbon", "tariff.connection_date", "grid.curtailment", *WEAR),
 )
 def carbon_years(
     people: pd.DataFrame, holdings: pd.DataFrame, demand: pd.DataFrame, bills: pd.DataFrame,
-    terms: Terms, *, scenario: Any,
+    months: pd.DataFrame, terms: Terms, *, scenario: Any,
 ) -> Any:  # fmt: skip
     """What the village's energy avoids in each year."""
     made = holdings["energy_kwh"].to_numpy(dtype=float)
-    tradable = money.tradable_kwh(*case_of(people, holdings, demand, bills, terms))
-    return carbons.yearly_carbon(made, terms.carbon, scenario=scenario, tradable_kwh=tradable)
+    tradable = money.tradable_kwh(*case_of(people, holdings, demand, bills, months, terms))
+    return carbons.yearly_carbon(
+        made, terms.carbon, scenario=scenario, tradable_kwh=tradable,
+        kept=money.kept_of(holdings, terms),
+    )  # fmt: skip
 
 
 @stage(

@@ -228,14 +228,6 @@ def grid_factor(place: str, year: int, basis: str = "grid_average") -> Sourced |
     return None
 
 
-def trend(series: str, place: str) -> Sourced | None:
-    """A named constant or yearly change that is kept as data (``constants.csv``), by place."""
-    for row in rows("constants"):
-        if (row["name"], row["place"]) == (series, place):
-            return sourced(row)
-    return None
-
-
 def constant(name: str) -> Sourced:
     """A named number that is kept as data, not in code.
 
@@ -244,7 +236,8 @@ def constant(name: str) -> Sourced:
     ConfigError
         If there is none of that name.
     """
-    found = trend(name, "")
+    row = next((r for r in rows("constants") if (r["name"], r["place"]) == (name, "")), None)
+    found = None if row is None else sourced(row)
     if found is None or not math.isfinite(found.value):
         raise ConfigError("reference_unknown", where=name, known="constants")
     return found

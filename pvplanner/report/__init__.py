@@ -21,6 +21,7 @@ from pvplanner.report.facts import (
     facts_tables,
     ledger_table,
     press_tables,
+    standing_tables,
     stress_tables,
     waterfall_table,
 )
@@ -102,7 +103,14 @@ def render_report(plan: Plan, language: str, *, internal: bool) -> str:
             *_apart(
                 plan,
                 language,
-                (press_tables, facts_tables, balance_tables, stress_tables, carbon_tables),
+                (
+                    standing_tables,
+                    press_tables,
+                    facts_tables,
+                    balance_tables,
+                    stress_tables,
+                    carbon_tables,
+                ),
             ),
             ledger_table(plan, language),
             waterfall_table(plan, language),

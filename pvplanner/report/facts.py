@@ -15,26 +15,32 @@ from pvplanner.report.cells import (
     table,
     word,
 )
+from pvplanner.scenario.calendar import Calendar
 from pvplanner.schema import shown_in
-from pvplanner.words import in_units, label, number, rule_of, shown, source
+from pvplanner.words import in_units, label, number, rule_of, shown, source, style
 
 
 def ledger_table(plan: Plan, language: str) -> dict[str, Any]:
     """Every payment of the chosen models, summed over households: the columns balance to zero."""
     rows = []
     names = ["model", "item", "payer", "payee"]
-    ledger = plan.result("ledger")
+    ledger, whole = plan.result("ledger"), _calendar(plan).first_whole
     for key, part in ledger.groupby(names, sort=False):
         yearly = part.sort_values("year")["yuan"]
         words = [label(str(key[0]), language), word(key[1], language)]
         words += [_party(str(name), language) for name in key[2:]]
         life = yearly.sum(skipna=False)
-        money = (yearly.iloc[0], yearly.iloc[1], life)
+        money = (yearly.iloc[0], yearly.iloc[whole], life)
         rows.append([*words, *(shown(float(v), "yuan", language) for v in money)])
     sums = ("ledger_year0", "ledger_year1", "ledger_life")
     heads = ("model", "ledger_item", "ledger_payer", "ledger_payee", *sums)
     columns = plain_columns(heads, language, sums)
     return table("ledger", label("report_ledger", language), columns, rows)
+
+
+def _calendar(plan: Plan) -> Calendar:
+    scenario = plan.scenario
+    return Calendar(scenario.tariff.connection_date, scenario.finance.life_years)
 
 
 def _party(name: str, language: str) -> str:
@@ -44,7 +50,7 @@ def _party(name: str, language: str) -> str:
 def facts_tables(plan: Plan, language: str) -> list[dict[str, Any]]:
     """The collective's own result, and common prosperity as numbers."""
     tables = []
-    for name in ("collective", "fairness"):
+    for name in ("collective", "investor", "fairness"):
         for row in plan.result(name).to_dict("records"):
             keys = [key for key in (*shown_in(name), *row) if key in row and key != "model"]
             rows = [
@@ -67,13 +73,70 @@ def balance_tables(plan: Plan, language: str) -> list[dict[str, Any]]:
     if held.empty:
         return []
     keys = [name for name in held.columns if name not in ("model", "village")]
+    begin = plan.scenario.tariff.connection_date.year - 1
     rows = [
-        [str(row["year"]), *(shown(float(row[key]), "yuan", language) for key in keys[1:])]
+        [str(begin + int(row["year"])), *(shown(float(row[key]), "yuan", language)
+                                          for key in keys[1:])]
         for row in held.to_dict("records")
-    ]
+    ]  # fmt: skip
     columns = plain_columns(keys, language, keys[1:], currency_of(plan))
     title, note = label("report_balance", language), label("balance_note", language)
     return [table("balance", title, columns, rows, note=note)]
+
+
+def standing_tables(plan: Plan, language: str) -> list[dict[str, Any]]:
+    """Parties, agreements, decisions and papers; rules that are not settled; villages that own."""
+    return [
+        *_standing(plan, language), *_bounds(plan, language), *_owners(plan, language),
+    ]  # fmt: skip
+
+
+def _standing(plan: Plan, language: str) -> list[dict[str, Any]]:
+    told, rows = plan.result("standing"), []
+    days = label("days_before", language)
+    for row in told.to_dict("records"):
+        value = style(language)["list"].join(
+            word(part, language) for part in str(row["value"]).split()
+        )
+        if row["kind"] == "decision":
+            value = "" if is_unknown(row["days"]) else days.format(days=f"{row['days']:.0f}")
+        of = "" if row["source"] == "scenario" else source(str(row["source"]), language)
+        rows.append([label(str(row["item"]), language), value, of])
+    heads = ("standing_item", "standing_value", "source")
+    columns = plain_columns(heads, language, ())
+    title, note = label("report_standing", language), label("standing_note", language)
+    return [table("standing", title, columns, rows, note=note)]
+
+
+def _bounds(plan: Plan, language: str) -> list[dict[str, Any]]:
+    held = plan.result("bounds")
+    if held.empty:
+        return []
+    rows = [
+        [label(str(row["item"]), language), word(str(row["chosen"]), language),
+         word(str(row["other"]), language), number(float(row["households"]), rule_of("count"), language),
+         shown(float(row["yuan"]), "yuan", language)]
+        for row in held.to_dict("records")
+    ]  # fmt: skip
+    heads = ("standing_item", "chosen_way", "other_way", "households_hit", "effect")
+    columns = plain_columns(heads, language, heads[3:], currency_of(plan))
+    title, note = label("report_bounds", language), label("bounds_note", language)
+    return [table("bounds", title, columns, rows, note=note)]
+
+
+def _owners(plan: Plan, language: str) -> list[dict[str, Any]]:
+    held = plan.result("owners")
+    if held.empty:
+        return []
+    sums = ("capital", "write_off_year", "surplus_year")
+    rows = [
+        [str(row["owner"]), number(float(row["owner_share"]), rule_of("share"), language),
+         *(shown(float(row[key]), "yuan", language) for key in sums)]
+        for row in held.to_dict("records")
+    ]  # fmt: skip
+    heads = ("village", "owner_share", *sums)
+    columns = plain_columns(heads, language, heads[1:], currency_of(plan))
+    return [table("owners", label("report_owners", language), columns, rows)]
 
 
 PRESS = {"energy": "energy", "income": "money", "price": "price", "payback": "years",

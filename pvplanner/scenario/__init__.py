@@ -16,11 +16,11 @@ from typing import Annotated, Any, Self
 import tomlkit
 from pydantic import AfterValidator, Field, ValidationError, model_validator
 
-from pvplanner import reference
 from pvplanner.errors import LANGUAGES, ConfigError
 from pvplanner.scenario.refusals import config_error, refuse
 from pvplanner.scenario.sections import (
     Carbon,
+    Contract,
     Cooperative,
     Demand,
     Developer,
@@ -45,6 +45,7 @@ __all__ = [
     "OTHER_PATHS",
     "PATH_KEYS",
     "Carbon",
+    "Contract",
     "Cooperative",
     "Demand",
     "Developer",
@@ -133,6 +134,7 @@ class Scenario(Frozen):
     loan: Loan = Loan()
     cooperative: Cooperative = Cooperative()
     developer: Developer = Developer()
+    contract: Contract = Contract()
     carbon: Carbon = Carbon()
     press: list[Press] = Field(default_factory=list)
     grid: Grid = Grid()
@@ -152,16 +154,8 @@ class Scenario(Frozen):
         path = self.tariff.market_path_prices
         if path is not None and len(path) < life:
             raise refuse("price_path_short", years=len(path), life=life)
-        if self.cooperative.equal_share + self.cooperative.low_income_share > 1:
+        if (self.cooperative.equal_share or 0.0) + self.cooperative.low_income_share > 1:
             raise refuse("dividend_over")
-        return self
-
-    @model_validator(mode="after")
-    def _lease_within_law(self) -> Self:
-        law = reference.constant("lease_limit_years")
-        most = round(law.value)
-        if self.finance.lease_years > most:
-            raise refuse("lease_void", most=most, source=law.source)
         return self
 
     def __init__(self, **data: Any) -> None:
@@ -233,7 +227,9 @@ class Scenario(Frozen):
                 if key in _MONEY_KEYS:
                     del data["finance"][key]
         data["tariff"]["connection_date"] = self.tariff.connection_date
-        data["finance"]["vat_free_until"] = self.finance.vat_free_until
+        data["finance"]["vat_reduced_until"] = self.finance.vat_reduced_until
+        if self.finance.vat_free_until is not None:
+            data["finance"]["vat_free_until"] = self.finance.vat_free_until
         if self.tariff.subsidy_until is not None:
             data["tariff"]["subsidy_until"] = self.tariff.subsidy_until
         return tomlkit.dumps(data)

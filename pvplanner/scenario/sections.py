@@ -289,7 +289,9 @@ class Tariff(Frozen):
 
     project_class: ProjectClass = "natural_person_household"
     """Of buildings that state none."""
-    connection_date: dt.date = dt.date(2026, 6, 1)
+    connection_date: dt.date = dt.date(2026, 1, 1)
+    """The money's day: years are calendar years, the first and last in part if it is not 1 January.
+    """
     mechanism_share: Fraction | None = None
     mechanism_bid: NotNegative | None = None
     """CNY/kWh; the result of the province's auction if not given, else its cap. Paid: the lower of
@@ -342,12 +344,25 @@ class Event(Frozen):
 
     kind: Literal["roof_rebuilding", "demolition", "typhoon", "outage", "inverter_failure"]
     year: Annotated[int, Field(ge=1, le=40)]
+    """Of the plant's life."""
+    roofs: list[str] = Field(default_factory=list)
+    """Which roofs it hits: ids of buildings or of households."""
+    share: Annotated[float, Field(gt=0, le=1)] | None = None
+    """Share of the roofs with modules that it hits, drawn by ``seed``; all if neither is given."""
+    seed: Annotated[int, Field(ge=0, le=1_000_000_000)] = 0
+    back_after_years: Annotated[int, Field(ge=1, le=40)] | None = None
+    """A demolished roof is built on again so many years later; never if not given."""
     outage_months: Annotated[float, Field(ge=0, le=12)] = 0.0
     cost_per_w: NotNegative = 0.0
     """Removal and reinstatement, or repair."""
     insured: Fraction = 0.0
     """Share of the cost above the deductible that the insurer pays."""
     deductible_per_w: NotNegative = 0.0
+
+    @property
+    def everywhere(self) -> bool:
+        """Whether it hits every roof."""
+        return not self.roofs and self.share is None
 
 
 class Finance(Frozen):
@@ -367,14 +382,40 @@ class Finance(Frozen):
     inverter_life_years: Annotated[int, Field(ge=1, le=40)] = int(_default("inverter_life_years"))
     book_life_years: Annotated[int, Field(ge=1, le=40)] = int(_default("book_life_years"))
     """Over which the collective's books write the plant off; its money is never a dividend."""
-    tax_rate: Fraction = 0.0
-    """On the profit of the collective."""
+    body: Literal["collective", "cooperative", "company"] = "collective"
+    """Who owns the plant of the model ``cooperative``: the village's share cooperative, a farmers'
+    specialised cooperative, or a company; each distributes by its own law."""
+    may_borrow: bool = True
+    """Whether the collective may take a bank's loan: some townships forbid it."""
+    tax_rate: Fraction | None = None
+    """On the profit of collective or developer; by law if not given (small-profit rate to its end,
+    then 20 %, above its limit 25 %)."""
+    tax_holiday: bool = False
+    """Three years free and three halved: disputed for rooftops, which are only filed."""
     vat_rate: Fraction = _default("vat_rate")
-    """On the sales of the collective or developer where they pass the threshold or its term."""
+    """On the sales of small taxpayers that reach the threshold."""
+    vat_reduced_until: dt.date = dt.date(2027, 12, 31)
+    """Last day of ``vat_rate``."""
     vat_rate_after: Fraction = _default("vat_rate_after")
-    """After ``vat_free_until``, with which the reduced rate ends too."""
-    vat_free_per_month: NotNegative = 100_000.0
-    vat_free_until: dt.date = dt.date(2027, 12, 31)
+    vat_free_per_month: NotNegative = _default("vat_free_per_month")
+    """Sales a month below which nothing is owed: three times that in a quarter."""
+    vat_free_until: dt.date | None = None
+    """Last day of the threshold; it stays if not given (VAT Law art. 23)."""
+    person_vat: Literal["by_month", "by_sale"] = "by_month"
+    """How a person's sales are held against the threshold: summed by the month, or each by itself
+    (1,000 yuan): not settled."""
+    rent_taxed: Literal["spread", "at_once"] = "spread"
+    """Whether a year's rent is income of its twelve months, or of the one in which it is paid."""
+    dividend_tax: Fraction = 0.0
+    """Income tax on what members get; village dividends in practice: unknown (20 % if taxed)."""
+    in_town: bool = False
+    """Inside a city, county town or market town, where house and land tax are owed."""
+    grant_per_w: dict[ProjectClass, NotNegative] = Field(default_factory=dict)
+    """Grant to whoever builds on a class of building, once."""
+    decommission_per_w: NotNegative = 0.0
+    """Taking the plant down at the end, or at the end of the lease; 0: not counted."""
+    residual_share: Fraction = 0.0
+    """What the plant still brings at the end, of its capital."""
     discount_rate: Rate = _default("discount_rate")
     life_years: Annotated[int, Field(ge=1, le=40)] = int(_default("life_years"))
     degradation_first_year: Losses = _default("degradation_first_year")
@@ -387,9 +428,11 @@ class Finance(Frozen):
     """At the beginning, per module."""
     rent_growth: Annotated[float, Field(ge=-0.05, le=0.2)] = 0.0
     lease_years: Annotated[int, Field(ge=1, le=40)] = 20
-    """Leases beyond 20 years are void (Civil Code); a renewal is an assumption of its own."""
+    """What is beyond 20 years is void (Civil Code art. 705) and not counted."""
+    lease_end: Literal["removal", "handover", "renewal"] = "removal"
+    """What follows: the plant goes, the household gets it, or both renew at the last rent."""
     lease_renewed: bool = False
-    """The lease is renewed at the last rent until the end of life: assumption."""
+    """The older name of ``lease_end = "renewal"``."""
     rural_income_per_head: NotNegative | None = None
     """Rural disposable income per head of the place; the packaged one if not given and known."""
     events: list[Event] = Field(default_factory=list)
@@ -407,6 +450,16 @@ class Finance(Frozen):
         return self.currency == "CNY" or "rent" in self.model_fields_set
 
     @property
+    def lease_term(self) -> int:
+        """Years of the lease that hold."""
+        return min(self.lease_years, int(_default("lease_limit_years")))
+
+    @property
+    def after_lease(self) -> str:
+        """``removal``, ``handover`` or ``renewal``."""
+        return "renewal" if self.lease_renewed else self.lease_end
+
+    @property
     def models_used(self) -> tuple[str, ...]:
         """The business models that are chosen for any class of project."""
         return tuple(dict.fromkeys([self.model, *self.model_by_class.values()]))
@@ -421,14 +474,38 @@ class Cooperative(Frozen):
     reserve_rate: Fraction | None = None
     """Reserve and welfare fund out of the net surplus, by the charter; at least the province's,
     which holds if not given."""
-    equal_share: Fraction = 0.0
-    """Part of the dividend that goes to all member households alike; the rest by capacity."""
+    equal_share: Fraction | None = None
+    """Part of the dividend that goes to all member households alike, the rest by capacity. If not
+    given by the body's rule: all of a collective's (its members' quantified shares, taken as
+    equal), none of a company's, what is not by volume of a specialised cooperative's."""
+    volume_share: Annotated[float, Field(ge=0.6, le=1)] = 0.6
+    """Of a specialised cooperative: what goes by the kilowatt-hours of each member's roof."""
     low_income_share: Fraction = 0.0
     """Part of the dividend that goes to low-income members alone."""
     pays_rent: bool = False
     free_kwh_per_month: NotNegative = 0.0
     """For each member household, at the first tier's price."""
     free_kwh_paid_by: Literal["collective", "state"] = "collective"
+    member_loan_share: Fraction = 0.0
+    """Part of the capital that members lend, by the capacity on their roofs: money to be repaid is
+    a loan, as no article lets a collective pay capital back."""
+    member_loan_rate: Annotated[float, Field(ge=0, le=0.24)] = 0.0
+    member_loan_years: Annotated[int, Field(ge=1, le=40)] = 10
+    provision: bool = True
+    """Whether money for new inverters and for taking the plant down is set aside year by year."""
+    agent: bool = False
+    """Whether a county's settlement agent sells the power: at 13 % VAT, and passes the rest on."""
+    agent_fee: Fraction = 0.0
+    """What the agent keeps, of the price without VAT."""
+    owners: dict[str, Fraction] = Field(default_factory=dict)
+    """Shares of the villages that own the plant together; they sum to 1."""
+
+    @field_validator("owners")
+    @classmethod
+    def _whole(cls, value: dict[str, float]) -> dict[str, float]:
+        if value and abs(sum(value.values()) - 1) > 1e-6:
+            raise refuse("owners_sum", total=f"{sum(value.values()):g}")
+        return value
 
 
 class Developer(Frozen):
@@ -439,6 +516,38 @@ class Developer(Frozen):
     export_share: Fraction = 0.0
     """Of the export revenue, to the household."""
     pays_rent: bool = True
+    taxpayer: Literal["auto", "small", "general"] = "auto"
+    """For VAT; ``auto``: general from the year on in which this plant alone sells for over 5 M."""
+    hurdle_rate: Rate = _default("hurdle_rate")
+    """Return below which nobody builds."""
+
+
+Parties = Literal["", "investor", "household", "collective", "installer", "insurer"]
+
+
+class Contract(Frozen):
+    """``[contract]``: what the parties have agreed on; what is not stated is named as missing."""
+
+    plant_owner: Parties = ""
+    """Whose the plant is (Civil Code art. 322: as agreed)."""
+    filed_as: Literal["", "investor", "household"] = ""
+    """In whose name it is filed with the grid company."""
+    removal_paid_by: Parties = ""
+    leak_repair_by: Parties = ""
+    """Upkeep is the lessor's unless agreed otherwise (art. 712)."""
+    compensation_to: Parties = ""
+    """Who gets the plant's part when the house is taken (art. 243)."""
+    papers: list[str] = Field(default_factory=list)
+    """Papers at hand, by the names of ``reference/papers.csv``."""
+
+    @field_validator("papers")
+    @classmethod
+    def _known_papers(cls, value: list[str]) -> list[str]:
+        known = reference.listed_in("papers", "paper")
+        odd = [paper for paper in value if paper not in known]
+        if odd:
+            raise refuse("name_unknown", kind="paper", value=odd[0], known=nearest(odd[0], known))
+        return value
 
 
 class Carbon(Frozen):

@@ -98,8 +98,12 @@ function why(holder, h, own) {
   if (!parts.length) { return; }
   holder.appendChild(element("h3", text("why") + text("colon") + text("income_first_year") + ", " + text(own)));
   var table = element("table");
-  row(table, text("energy_first_year_kwh"), shown("energy_first_year_kwh", tables.households.energy_kwh[h] * engine.made[0]));
-  parts.forEach(function (part) { row(table, text(part[0]), (part[1] > 0 ? "+" : "") + number(part[1], 2)); });
+  row(table, text("energy_first_year_kwh"), shown("energy_first_year_kwh", firstMade(tables.households, h)));
+  parts.forEach(function (part) {
+    var how = part.quantity ? number(part.quantity, 0) + (part.unit === "kWh" || part.unit === "W" ? " " + part.unit : "") + " × " + number(part.rate, 4) + " = " : "";
+    row(table, text(part.item), how + (part.amount > 0 ? "+" : "") + number(part.amount, 2));
+    if (part.source !== undefined) { table.lastChild.title = data.money_sources[state.language][part.source]; }
+  });
   holder.appendChild(table);
 }
 function headWords(key) {

@@ -1,0 +1,63 @@
+"""Where a rule is not settled: what the other reading would change."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from pvplanner import reference
+from pvplanner.money import chosen_rows, run_model
+from pvplanner.money.models import Case
+
+COLUMNS = ("item", "chosen", "other", "households", "yuan")
+
+
+def rule_bounds(people: pd.DataFrame, case: Case) -> pd.DataFrame:
+    """Each open rule as it was taken, and what the other way changes for the households.
+
+    Returns
+    -------
+    DataFrame
+        :data:`COLUMNS`: ``households`` whose income changes and ``yuan`` by how much in sum, both
+        of the first whole calendar year; only rules that change something.
+    """
+    before, rows = _incomes(people, case), []
+    for item, chosen, other, change in _others(case):
+        finance = case.terms.finance.model_copy(update=change)
+        changed = _incomes(people, replace(case, terms=replace(case.terms, finance=finance)))
+        moved = np.round(changed - before, 2)
+        if np.isfinite(moved).all() and (moved != 0).any():
+            rows.append((item, chosen, other, int((moved != 0).sum()), float(moved.sum().round(2))))
+    table = pd.DataFrame(rows, columns=list(COLUMNS))
+    kinds = {"item": "str", "chosen": "str", "other": "str", "households": "int64",
+             "yuan": "float64"}  # fmt: skip
+    return table.astype(kinds)
+
+
+def _others(case: Case) -> list[tuple[str, str, str, dict[str, Any]]]:
+    """Item, the way taken, the other, and the keys that make it."""
+    finance = case.terms.finance
+    by_sale, at_once = finance.person_vat == "by_sale", finance.rent_taxed == "at_once"
+    tax = float(reference.constant("dividend_tax").value)
+    taxed = finance.dividend_tax > 0
+    month, lump = ("by_sale", "by_month"), ("at_once", "spread")
+    return [
+        ("person_vat", month[not by_sale], month[by_sale], {"person_vat": month[by_sale]}),
+        ("rent_taxed", lump[not at_once], lump[at_once], {"rent_taxed": lump[at_once]}),
+        ("dividend_taxed", f"{finance.dividend_tax:.0%}", "0%" if taxed else f"{tax:.0%}",
+         {"dividend_tax": 0.0 if taxed else tax}),
+        ("tax_holiday", "yes" if finance.tax_holiday else "no",
+         "no" if finance.tax_holiday else "yes", {"tax_holiday": not finance.tax_holiday}),
+    ]  # fmt: skip
+
+
+def _incomes(people: pd.DataFrame, case: Case) -> np.ndarray:
+    """Income of each household in the first whole calendar year under its model."""
+    out = np.zeros(case.count)
+    for model, rows in chosen_rows(people, case.terms):
+        net = run_model(case.part(rows), model).of_households()
+        out[rows] = net[:, case.calendar.first_whole]
+    return out

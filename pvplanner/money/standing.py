@@ -1,0 +1,134 @@
+"""Who is party to a plan, who decides and by when, and which papers and agreements are missing."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from pvplanner import reference
+from pvplanner.errors import Finding
+from pvplanner.money.models import COLLECTIVE, HOUSEHOLD, owner_of
+from pvplanner.money.terms import Terms
+from pvplanner.scenario import Contract
+
+COLUMNS = ("kind", "item", "value", "days", "source", "year", "certainty")
+
+AGREED = {
+    "plant_owner": "Civil Code art. 322",
+    "filed_as": "Distributed PV measures, Guo Neng Fa Xin Neng Gui [2025] 7: filing",
+    "removal_paid_by": "standard lease contract for roofs (19 Dec 2025)",
+    "leak_repair_by": "Civil Code art. 712",
+    "compensation_to": "Civil Code art. 243",
+}
+"""What the parties agree on, and the article that leaves it to them."""
+
+
+def list_standing(models: list[str], terms: Terms, contract: Contract, province: str | None,
+                  classes: list[str]) -> pd.DataFrame:  # fmt: skip
+    """What a plan rests on beside its numbers.
+
+    Parameters
+    ----------
+    models : list of str
+        In use.
+    terms : Terms
+    contract : Contract
+    province : str or None
+    classes : list of str
+        Project classes of the buildings.
+
+    Returns
+    -------
+    DataFrame
+        :data:`COLUMNS`: ``kind`` is ``party``, ``contract``, ``decision``, ``paper`` or ``carbon``;
+        ``days`` is how long before (a vote, as a rule) something must be open, nan where no number was found.
+    """
+    owners = list(dict.fromkeys(owner_of(model) for model in models))
+    rows: list[tuple[object, ...]] = [
+        ("party", "who_invests", " ".join(owners), None, "scenario", "", "given"),
+        ("party", "project_classes", " ".join(classes), None, "scenario", "", "given"),
+        ("party", "connection_date", terms.connection_date.isoformat(), None, "scenario", "",
+         "given"),
+    ]  # fmt: skip
+    if COLLECTIVE in owners:
+        body = f"{terms.finance.body}_body"
+        rows.insert(1, ("party", "body", body, None, "scenario", "", "given"))
+    rows += [
+        ("contract", key, getattr(contract, key) or "not_stated", None, source, "", "given")
+        for key, source in AGREED.items()
+    ]
+    rows += _decisions(owners, terms, province)
+    rows += _papers(models, owners, terms, contract)
+    rows += [
+        ("carbon", row["item"], row["value"], None, row["source"], row["year"], row["certainty"])
+        for row in reference.rows("iso14064")
+    ]
+    table = pd.DataFrame(rows, columns=list(COLUMNS))
+    return table.assign(days=table["days"].astype(float))
+
+
+def _decisions(owners: list[str], terms: Terms, province: str | None) -> list[tuple[object, ...]]:
+    bodies = {HOUSEHOLD, str(terms.finance.body)} if COLLECTIVE in owners else {HOUSEHOLD}
+    return [
+        ("decision", f"decision_{row['step']}", row["body"],
+         float(row["days"]) if row["days"] else None, row["source"], row["year"],
+         row["certainty"])
+        for row in reference.rows("decisions")
+        if row["body"] in bodies and row["province"] in ("", province or "-")
+        and (row["needs"] != "loan" or terms.loan.share > 0)
+    ]  # fmt: skip
+
+
+def _papers(
+    models: list[str], owners: list[str], terms: Terms, contract: Contract
+) -> list[tuple[object, ...]]:
+    out: list[tuple[object, ...]] = []
+    for row in reference.rows("papers"):
+        used = set(row["models"].split()) & set(models)
+        body = not row["body"] or (COLLECTIVE in owners and row["body"] == terms.finance.body)
+        if not used or not body or not _needed(row["paper"], terms):
+            continue
+        there = "at_hand" if row["paper"] in contract.papers else "missing_paper"
+        out.append(("paper", f"paper_{row['paper']}", there, None, row["source"], row["year"],
+                    row["certainty"]))  # fmt: skip
+    return out
+
+
+def _needed(paper: str, terms: Terms) -> bool:
+    if paper == "borrowing_review":
+        return terms.loan.share > 0 and not terms.loan_forbidden
+    if paper == "member_loan_contract":
+        return terms.cooperative.member_loan_share > 0
+    return paper != "insurance_policy" or terms.finance.insurance_per_w_year > 0
+
+
+def lawful(models: list[str], terms: Terms, contract: Contract, persons: int) -> list[Finding]:
+    """What is asked for and is not lawful, or hangs on somebody's leave.
+
+    ``persons`` counts roofs of natural persons whose plant somebody else pays for.
+    """
+    finance, found = terms.finance, []
+    owners = {owner_of(model) for model in models}
+    limit = reference.constant("lease_limit_years")
+    if finance.lease_years > limit.value and owners & {"developer"}:
+        params = {"stated": finance.lease_years, "most": round(limit.value), "rule": limit.source}
+        found.append(Finding("lease_cut", "finance.lease_years", params=params))
+    if COLLECTIVE in owners:
+        found += _of_body(terms, contract)
+    if owners - {HOUSEHOLD}:
+        if contract.filed_as == HOUSEHOLD:
+            found.append(Finding("filed_as_person", "contract.filed_as"))
+        if persons:
+            found.append(Finding("class_of_investor", "tariff.project_class", persons))
+    return found
+
+
+def _of_body(terms: Terms, contract: Contract) -> list[Finding]:
+    if terms.finance.body == "cooperative":
+        return [Finding("cooperative_business", "finance.body")]
+    if terms.loan_forbidden:
+        return [Finding("loan_forbidden", "finance.may_borrow")]
+    asks = terms.finance.body == "collective" and terms.loan.share > 0
+    if asks and "borrowing_review" not in contract.papers:
+        rule = next(r["source"] for r in reference.rows("decisions") if r["step"] == "borrowing")
+        return [Finding("borrowing_review", "loan.share", params={"rule": rule})]
+    return []
