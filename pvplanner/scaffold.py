@@ -92,7 +92,7 @@ def scenario_text(
             f'mount = "roof"  # {said.mount}',
             "",
             "[tariff]",
-            f"connection_date = 2026-06-01  # {said.date}",
+            f"connection_date = 2027-01-01  # {said.date}",
             *tariff,
             "",
             "[finance]",

@@ -6,9 +6,9 @@ import pytest
 import pvplanner as pvp
 from pvplanner.explaining import explain_lines
 
-EVENTS = [{"kind": "typhoon", "year": 2, "outage_months": 2.0, "cost_per_w": 0.4, "insured": 0.8,
+EVENTS = [{"kind": "typhoon", "year": 1, "outage_months": 2.0, "cost_per_w": 0.4, "insured": 0.8,
            "deductible_per_w": 0.1}]  # fmt: skip
-"""In the year that is explained: the example begins in June, its first whole year is 2027."""
+"""In the year that is explained."""
 
 
 def check(plan, household, figure="income_first_year"):

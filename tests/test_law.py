@@ -133,7 +133,7 @@ def test_a_collective_over_25_years_with_loan_grant_loss_and_renewal_by_hand():
     """100 kWp at 3 yuan/W, 50,000 granted, half of the rest over 5 years, a typhoon in year 3."""
     bad = {"kind": "typhoon", "year": 3, "outage_months": 12, "cost_per_w": 0.5}
     own = scenario(
-        cooperative={"grant": 50_000.0, "reserve_rate": 0.3},
+        cooperative={"grant": 50_000.0, "reserve_rate": 0.3, "provision": True},
         loan={"share": 0.5, "rate": 0.04, "years": 5, "kind": "equal_principal"},
         finance={"events": [bad], "vat_rate": 0.0, "vat_rate_after": 0.0, "tax_rate": 0.05},
     )
@@ -196,13 +196,13 @@ def test_each_body_distributes_by_its_own_law():
     shares = {body: next(f.fen for f in two_members(body).flows if f.item == "dividend")[:, 1]
               for body in ("collective", "cooperative", "company")}  # fmt: skip
     parts = {body: fen / fen.sum() for body, fen in shares.items()}
-    # Quantified shares, taken as equal; 60 % by the kilowatt-hours of each roof; by capital.
-    assert parts["collective"] == pytest.approx([0.5, 0.5], abs=1e-4)
+    # Quantified shares, taken by the roofs that are put in; 60 % by the kilowatt-hours of each.
+    assert parts["collective"] == pytest.approx([2 / 3, 1 / 3], abs=1e-4)
     volume = np.array([10_000, 3_000]) / 13_000
     assert parts["cooperative"] == pytest.approx(0.6 * volume + 0.4 / 2, abs=1e-4)
     assert parts["company"] == pytest.approx([2 / 3, 1 / 3], abs=1e-4)
     # Zhejiang's 30 % for its collectives, a tenth for a company, the charter's for a cooperative.
-    surplus = 13_000 * 0.4 - 15_000 * 0.04 - (45_000 + 6.75) / 20 - 3_750 / 12
+    surplus = 13_000 * 0.4 - 15_000 * 0.04 - (45_000 + 6.75) / 20
     assert alike[1] == pytest.approx(0.7 * surplus, abs=0.03)
     assert shares["company"].sum() / 100 == pytest.approx(0.9 * surplus, abs=0.03)
     assert shares["cooperative"].sum() / 100 == pytest.approx(surplus, abs=0.03)
@@ -579,6 +579,8 @@ def test_rules_that_are_not_settled_show_both_ways():
     assert both.loc["dividend_taxed", "other"] == "20%"
     assert both.loc["dividend_taxed", "yuan"] < 0
     assert both.loc["tax_holiday", "yuan"] > 0
+    # An inverter of 2,500 yuan in twelve years, of which members would have had 70 %.
+    assert both.loc["provision", "yuan"] == pytest.approx(-0.7 * 2 * 7_500 / 12, rel=0.05)
     assert rule_bounds(household(), case(scenario(), household())).empty
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import datetime as dt
 import io
 import json
 import re
@@ -304,6 +305,35 @@ def test_sliders_give_what_python_gives(page, mixed, tmp_path):
         assert totals["avoided_t"] == pytest.approx(villages["avoided_t"].sum(), abs=0.002)
         assert totals["capital"] == pytest.approx(other.buildings["capital"].sum(), abs=0.5)
         page.evaluate("pvplanner.state.settings = {}")
+    assert page.complaints == []
+
+
+LAWS = (
+    {"tariff.connection_date": dt.date(2026, 8, 20), "finance.body": "cooperative",
+     "cooperative.volume_share": 0.7, "cooperative.member_loan_share": 0.3,
+     "cooperative.member_loan_rate": 0.03, "finance.dividend_tax": 0.2,
+     "finance.lease_end": "handover", "finance.lease_years": 12,
+     "finance.decommission_per_w": 0.1, "finance.residual_share": 0.04},
+    {"tariff.connection_date": dt.date(2027, 3, 1), "finance.body": "company",
+     "finance.tax_rate": None, "cooperative.agent": True, "cooperative.agent_fee": 0.02,
+     "finance.person_vat": "by_sale", "finance.rent_taxed": "at_once", "finance.in_town": True,
+     "finance.rent": 120.0, "finance.lease_end": "renewal", "cooperative.provision": True},
+    {"finance.tax_holiday": True, "finance.tax_rate": None, "finance.vat_free_per_month": 300.0,
+     "finance.grant_per_w": {"natural_person_household": 0.4}, "finance.person_vat": "by_sale",
+     "cooperative.mode": "self_use", "cooperative.equal_share": None,
+     "finance.events": [{"kind": "demolition", "year": 9, "back_after_years": 3}]},
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("law", LAWS, ids=("cooperative", "company", "taxes"))
+def test_the_page_keeps_the_law_as_python_does(page, mixed, tmp_path, law):
+    """Bodies, part years, taxes of all parties, leases and agents: the page's own sums."""
+    plan = pvp.plan_village(mixed.override(law))
+    open_page(page, pvp.save_map(plan, tmp_path / "map.html", "en"))
+    for setting in ({}, {"export_price": 0.55, "capex_per_w": 2.2}, {"self_use_price": 0.9}):
+        other = plan.under({CHANGED[k]: v for k, v in setting.items()}).public()
+        for model, people in of_model(other).items():
+            assert_money(page.evaluate(RECKON, [model, setting]), people)
     assert page.complaints == []
 
 

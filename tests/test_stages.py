@@ -188,7 +188,7 @@ ODD = {
     "cooperative.pays_rent": True, "cooperative.free_kwh_per_month": 10.0,
     "cooperative.volume_share": 0.7, "cooperative.member_loan_share": 0.2,
     "cooperative.member_loan_rate": 0.03, "cooperative.member_loan_years": 6,
-    "cooperative.provision": False, "cooperative.agent": True, "cooperative.agent_fee": 0.02,
+    "cooperative.provision": True, "cooperative.agent": True, "cooperative.agent_fee": 0.02,
     "cooperative.owners": {"upper": 0.4, "lower": 0.6}, "developer.taxpayer": "general",
     "developer.hurdle_rate": 0.1, "contract.plant_owner": "investor",
     "contract.filed_as": "household", "contract.removal_paid_by": "investor",

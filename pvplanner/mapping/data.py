@@ -112,6 +112,9 @@ def page_data(
         "bounds": bounds,
         "panels": panels,
         "engines": engines,
+        "units": {
+            code: {unit: in_units(unit, code) for unit in ("kWh", "W")} for code in LANGUAGES
+        },
         "money_sources": {
             code: [source(title, code) for title in money_sources()] for code in LANGUAGES
         },

@@ -178,8 +178,8 @@ BALANCE = ("cash", "plant", "loan", "member_loans", "own", "granted", "set_aside
 def collective_balance(people: pd.DataFrame, case: Case) -> pd.DataFrame:
     """What a collective has and owes at the end of each year, for each model in which it owns.
 
-    ``cash + plant = loan + member_loans + own + granted + set_aside + reserve + undistributed``, to the
-    fen.
+    ``cash + plant = loan + member_loans + own + granted + set_aside + reserve + undistributed``,
+    to the fen.
     """
     parts = []
     for model, mine in chosen_rows(people, case.terms):

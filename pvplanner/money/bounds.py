@@ -25,9 +25,10 @@ def rule_bounds(people: pd.DataFrame, case: Case) -> pd.DataFrame:
         of the first whole calendar year; only rules that change something.
     """
     before, rows = _incomes(people, case), []
-    for item, chosen, other, change in _others(case):
-        finance = case.terms.finance.model_copy(update=change)
-        changed = _incomes(people, replace(case, terms=replace(case.terms, finance=finance)))
+    for item, chosen, other, section, change in _others(case):
+        part = getattr(case.terms, section).model_copy(update=change)
+        terms = replace(case.terms, **{section: part})
+        changed = _incomes(people, replace(case, terms=terms))
         moved = np.round(changed - before, 2)
         if np.isfinite(moved).all() and (moved != 0).any():
             rows.append((item, chosen, other, int((moved != 0).sum()), float(moved.sum().round(2))))
@@ -37,20 +38,22 @@ def rule_bounds(people: pd.DataFrame, case: Case) -> pd.DataFrame:
     return table.astype(kinds)
 
 
-def _others(case: Case) -> list[tuple[str, str, str, dict[str, Any]]]:
-    """Item, the way taken, the other, and the keys that make it."""
-    finance = case.terms.finance
+def _others(case: Case) -> list[tuple[str, str, str, str, dict[str, Any]]]:
+    """Item, the way taken, the other, and the section and keys that make it."""
+    finance, aside = case.terms.finance, case.terms.cooperative.provision
     by_sale, at_once = finance.person_vat == "by_sale", finance.rent_taxed == "at_once"
     tax = float(reference.constant("dividend_tax").value)
-    taxed = finance.dividend_tax > 0
-    month, lump = ("by_sale", "by_month"), ("at_once", "spread")
+    taxed, free = finance.dividend_tax > 0, finance.tax_holiday
+    month, lump, told = ("by_sale", "by_month"), ("at_once", "spread"), ("yes", "no")
     return [
-        ("person_vat", month[not by_sale], month[by_sale], {"person_vat": month[by_sale]}),
-        ("rent_taxed", lump[not at_once], lump[at_once], {"rent_taxed": lump[at_once]}),
+        ("person_vat", month[not by_sale], month[by_sale], "finance",
+         {"person_vat": month[by_sale]}),
+        ("rent_taxed", lump[not at_once], lump[at_once], "finance",
+         {"rent_taxed": lump[at_once]}),
         ("dividend_taxed", f"{finance.dividend_tax:.0%}", "0%" if taxed else f"{tax:.0%}",
-         {"dividend_tax": 0.0 if taxed else tax}),
-        ("tax_holiday", "yes" if finance.tax_holiday else "no",
-         "no" if finance.tax_holiday else "yes", {"tax_holiday": not finance.tax_holiday}),
+         "finance", {"dividend_tax": 0.0 if taxed else tax}),
+        ("tax_holiday", told[not free], told[free], "finance", {"tax_holiday": not free}),
+        ("provision", told[not aside], told[aside], "cooperative", {"provision": not aside}),
     ]  # fmt: skip
 
 

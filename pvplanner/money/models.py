@@ -220,15 +220,6 @@ class Case:
         return np.where(self.member, self.capital, 0.0)
 
     @cached_property
-    def shares(self) -> np.ndarray:
-        """Quantified shares of each member: as the ledger states them, else one each."""
-        stated = self.people.get("member_shares")
-        alike = self.member.astype(float)
-        if stated is None or not stated.notna().any():
-            return alike
-        return np.where(self.member, stated.fillna(0.0).to_numpy(dtype=float), 0.0)
-
-    @cached_property
     def rent_units(self) -> np.ndarray:
         """What rent is paid for: modules, their area, kWp, or the roof."""
         basis = self.terms.finance.rent_basis

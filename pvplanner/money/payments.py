@@ -286,18 +286,17 @@ def dividend_shares(
     alike = dividend - to_low if whole else np.floor(dividend * part)
     specialised = case.terms.finance.body == "cooperative"
     rest = case.made[:, 0] if specialised else by_capacity
-    return [(to_low, poor), (alike, case.shares), (dividend - to_low - alike, rest * member)]
+    return [(to_low, poor), (alike, member), (dividend - to_low - alike, rest * member)]
 
 
 def alike_share(terms: Terms) -> float:
-    """Part of a dividend that goes by quantified shares."""
+    """Part of a dividend that goes to all members alike; the rest by the body's measure."""
     stated, low = terms.cooperative.equal_share, terms.cooperative.low_income_share
-    if terms.finance.body == "cooperative":
-        # At least the volume's part goes by volume, whatever the charter says.
-        most = 1 - terms.cooperative.volume_share
-        return min(most if stated is None else stated, most, 1 - low)
-    usual = 1 - low if terms.finance.body == "collective" else 0.0
-    return usual if stated is None else stated
+    if terms.finance.body != "cooperative":
+        return 0.0 if stated is None else stated
+    # At least the volume's part goes by volume, whatever the charter says.
+    most = 1 - terms.cooperative.volume_share
+    return min(most if stated is None else stated, most, 1 - low)
 
 
 RULES: dict[str, Callable[[Case, Ledger, Payment], None]] = {

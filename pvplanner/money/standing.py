@@ -40,7 +40,8 @@ def list_standing(models: list[str], terms: Terms, contract: Contract, province:
     -------
     DataFrame
         :data:`COLUMNS`: ``kind`` is ``party``, ``contract``, ``decision``, ``paper`` or ``carbon``;
-        ``days`` is how long before (a vote, as a rule) something must be open, nan where no number was found.
+        ``days`` is how long before (a vote, as a rule) something must be open, nan where no number
+        was found.
     """
     owners = list(dict.fromkeys(owner_of(model) for model in models))
     rows: list[tuple[object, ...]] = [

@@ -82,7 +82,10 @@ def named(features: gpd.GeoDataFrame, *, scenario: Any) -> Any:
     return partition.find_villages(features, sites.file_name(scenario.site.buildings))
 
 
-@stage("families", keys=(*LEDGER, "finance.events"), files=("site.households",), said="households", whole=True)
+@stage(
+    "families", keys=(*LEDGER, "finance.events"), files=("site.households",), said="households",
+    whole=True,
+)  # fmt: skip
 def families(features: gpd.GeoDataFrame, *, scenario: Any) -> Any:
     """The ledger read: households, and which buildings each holds."""
     homes, findings = sites.site_homes(scenario, features["building_id"])

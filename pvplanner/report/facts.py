@@ -114,7 +114,8 @@ def _bounds(plan: Plan, language: str) -> list[dict[str, Any]]:
         return []
     rows = [
         [label(str(row["item"]), language), word(str(row["chosen"]), language),
-         word(str(row["other"]), language), number(float(row["households"]), rule_of("count"), language),
+         word(str(row["other"]), language),
+         number(float(row["households"]), rule_of("count"), language),
          shown(float(row["yuan"]), "yuan", language)]
         for row in held.to_dict("records")
     ]  # fmt: skip

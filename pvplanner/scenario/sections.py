@@ -475,9 +475,9 @@ class Cooperative(Frozen):
     """Reserve and welfare fund out of the net surplus, by the charter; at least the province's,
     which holds if not given."""
     equal_share: Fraction | None = None
-    """Part of the dividend that goes to all member households alike, the rest by capacity. If not
-    given by the body's rule: all of a collective's (its members' quantified shares, taken as
-    equal), none of a company's, what is not by volume of a specialised cooperative's."""
+    """Part of the dividend that goes to all member households alike. The rest of a collective's or
+    company's goes by the capacity on each roof (its members' quantified shares, taken as what they
+    put in); a specialised cooperative's is what does not go by volume, if not given."""
     volume_share: Annotated[float, Field(ge=0.6, le=1)] = 0.6
     """Of a specialised cooperative: what goes by the kilowatt-hours of each member's roof."""
     low_income_share: Fraction = 0.0
@@ -491,8 +491,9 @@ class Cooperative(Frozen):
     a loan, as no article lets a collective pay capital back."""
     member_loan_rate: Annotated[float, Field(ge=0, le=0.24)] = 0.0
     member_loan_years: Annotated[int, Field(ge=1, le=40)] = 10
-    provision: bool = True
-    """Whether money for new inverters and for taking the plant down is set aside year by year."""
+    provision: bool = False
+    """Whether money for new inverters and for taking the plant down is set aside year by year: no
+    rule that asks it was found."""
     agent: bool = False
     """Whether a county's settlement agent sells the power: at 13 % VAT, and passes the rest on."""
     agent_fee: Fraction = 0.0

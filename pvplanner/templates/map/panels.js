@@ -100,9 +100,12 @@ function why(holder, h, own) {
   var table = element("table");
   row(table, text("energy_first_year_kwh"), shown("energy_first_year_kwh", firstMade(tables.households, h)));
   parts.forEach(function (part) {
-    var how = part.quantity ? number(part.quantity, 0) + (part.unit === "kWh" || part.unit === "W" ? " " + part.unit : "") + " × " + number(part.rate, 4) + " = " : "";
-    row(table, text(part.item), how + (part.amount > 0 ? "+" : "") + number(part.amount, 2));
-    if (part.source !== undefined) { table.lastChild.title = data.money_sources[state.language][part.source]; }
+    // How it is reckoned stands with its name, the amount alone.
+    var how = part.quantity ? number(part.quantity, 0) + " " + (data.units[state.language][part.unit] || "") + " × " + number(part.rate, 4) : "";
+    row(table, text(part.item), (part.amount > 0 ? "+" : "") + number(part.amount, 2));
+    var line = table.lastChild;
+    if (how) { line.firstChild.appendChild(element("small", " " + how)); }
+    if (part.source !== undefined) { line.title = data.money_sources[state.language][part.source]; }
   });
   holder.appendChild(table);
 }
