@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -20,6 +21,7 @@ from pvplanner.money import (
     payback,
     run_model,
 )
+from pvplanner.money.explain import basis_of
 from pvplanner.money.ledger import divide_fen
 from pvplanner.money.measures import gini
 from pvplanner.money.models import DEVELOPER
@@ -38,23 +40,28 @@ def ledger_sums(people: pd.DataFrame, case: Case) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        ``model``, ``item``, ``payer``, ``payee``, ``year`` (0 is before the first), ``yuan``.
+        ``model``, ``item``, ``payer``, ``payee``, ``year`` (0 is before the first), ``yuan``; of
+        the first whole year ``quantity`` and ``quantity_unit``, where a payment is reckoned on one.
     """
     parts = []
     for model, rows in chosen_rows(people, case.terms):
-        ledger = run_model(case.part(rows), model)
+        own = case.part(rows)
+        ledger = run_model(own, model)
         for flow in ledger.flows:
             yearly = flow.fen.reshape(-1, ledger.years + 1).sum(axis=0) / 100
-            told = {"model": model, "item": flow.item, "payer": flow.payer, "payee": flow.payee}
-            parts.append(
-                pd.DataFrame({**told, "year": np.arange(len(yearly)), "yuan": yearly.round(2)})
-            )
-    columns = ["model", "item", "payer", "payee", "year", "yuan"]
+            told: dict[str, Any] = {"model": model, "item": flow.item, "payer": flow.payer}
+            told["payee"] = flow.payee
+            basis, unit = basis_of(own, ledger, flow, model)
+            year = np.arange(len(yearly))
+            told |= {"year": year, "yuan": yearly.round(2), "quantity_unit": unit}
+            told["quantity"] = np.where(year == own.calendar.first_whole, basis, np.nan)
+            parts.append(pd.DataFrame(told))
+    columns = ["model", "item", "payer", "payee", "year", "yuan", "quantity", "quantity_unit"]
     return pd.concat(parts, ignore_index=True)[columns] if parts else _empty(columns)
 
 
 def _empty(columns: Sequence[str]) -> pd.DataFrame:
-    numbers = {"year": "int64", "yuan": "float64"}
+    numbers = {"year": "int64", "yuan": "float64", "quantity": "float64"}
     return pd.DataFrame({c: pd.Series(dtype=numbers.get(c, "str")) for c in columns})
 
 

@@ -97,6 +97,24 @@ def explain_household(
     return pd.DataFrame(steps, columns=list(COLUMNS))
 
 
+def basis_of(case: Case, ledger: Ledger, flow: Flow, model: str) -> tuple[float, str]:
+    """What a payment of the first whole year is reckoned on, over all households, and its unit.
+
+    nan where that is money itself.
+    """
+    own = case.of_owner(owner_of(model))
+    payment = _row_of([r for r in payments_of(model) if own.terms.holds(r.only)], flow)
+    name = _ENERGY_OF.get(payment.quantity, payment.quantity)
+    unit = _UNITS.get(name, "money")
+    if name not in QUANTITIES or unit == "money" or payment.when != "yearly":
+        return math.nan, ""
+    found = np.asarray(QUANTITIES[name](own))
+    if found.ndim > 1:
+        found = by_calendar(own, replace(payment, quantity=name), found)
+        found = found[:, own.calendar.first_whole - 1]
+    return float(found.sum()), unit
+
+
 def _energy_steps(home: pd.Series, case: Case, row: int) -> list[tuple]:
     """From modules to the first year's energy."""
     power = float(home["capacity_kwp"])

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+from pvplanner.carbon import calendar_of
 from pvplanner.markup import fill_page
 from pvplanner.money import HOUSEHOLD, all_models
 from pvplanner.plan import Plan
@@ -155,7 +156,8 @@ def _models_used(plan: Plan) -> list[str]:
 def _how_income(plan: Plan, model: str, words: dict[str, str]) -> str:
     """What households are paid less what they pay in the first year, in the ledger's words."""
     ledger = plan.result("ledger")
-    first = ledger[(ledger["model"] == model) & (ledger["year"] == 1) & (ledger["yuan"] != 0)]
+    whole = calendar_of(plan.scenario).first_whole
+    first = ledger[(ledger["model"] == model) & (ledger["year"] == whole) & (ledger["yuan"] != 0)]
     signs = {"payee": "+", "payer": "−"}
     terms = [
         f"{sign} {words.get(item, item)}"

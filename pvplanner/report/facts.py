@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from pvplanner.carbon import claim_reason
+from pvplanner.carbon import calendar_of, claim_reason
 from pvplanner.plan import Plan
 from pvplanner.report.cells import (
     currency_of,
@@ -15,32 +15,40 @@ from pvplanner.report.cells import (
     table,
     word,
 )
-from pvplanner.scenario.calendar import Calendar
 from pvplanner.schema import shown_in
 from pvplanner.words import in_units, label, number, rule_of, shown, source, style
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 def ledger_table(plan: Plan, language: str) -> dict[str, Any]:
     """Every payment of the chosen models, summed over households: the columns balance to zero."""
     rows = []
     names = ["model", "item", "payer", "payee"]
-    ledger, whole = plan.result("ledger"), _calendar(plan).first_whole
+    ledger, whole = plan.result("ledger"), calendar_of(plan.scenario).first_whole
     for key, part in ledger.groupby(names, sort=False):
         yearly = part.sort_values("year")["yuan"]
         words = [label(str(key[0]), language), word(key[1], language)]
         words += [_party(str(name), language) for name in key[2:]]
         life = yearly.sum(skipna=False)
         money = (yearly.iloc[0], yearly.iloc[whole], life)
+        words.append(_how(part[part["year"] == whole], language))
         rows.append([*words, *(shown(float(v), "yuan", language) for v in money)])
     sums = ("ledger_year0", "ledger_year1", "ledger_life")
-    heads = ("model", "ledger_item", "ledger_payer", "ledger_payee", *sums)
+    heads = ("model", "ledger_item", "ledger_payer", "ledger_payee", "ledger_how", *sums)
     columns = plain_columns(heads, language, sums)
     return table("ledger", label("report_ledger", language), columns, rows)
 
 
-def _calendar(plan: Plan) -> Calendar:
-    scenario = plan.scenario
-    return Calendar(scenario.tariff.connection_date, scenario.finance.life_years)
+def _how(year: pd.DataFrame, language: str) -> str:
+    """Quantity times rate of a year's payment."""
+    quantity, paid = float(year["quantity"].sum(min_count=1)), float(year["yuan"].sum())
+    if is_unknown(quantity) or not quantity:
+        return ""
+    unit = in_units(str(year["quantity_unit"].iloc[0]), language)
+    amount = number(quantity, rule_of("energy", "whole"), language)
+    return f"{amount} {unit} × {number(paid / quantity, rule_of('price'), language)}"
 
 
 def _party(name: str, language: str) -> str:
