@@ -195,7 +195,7 @@ def explain(
     from pvplanner.plan import Plan
 
     session: Session = context.obj
-    session.speak(language, None)
+    session.speak(language, folder / "scenario.toml")
     for line in explain_lines(Plan.load(folder), household, figure, session.code):
         typer.echo(line)
 

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from pvplanner.borrowing import borrowers_risk
 from pvplanner.carbon import standard_coal_t
 from pvplanner.errors import InputError
 from pvplanner.money import (
@@ -27,7 +28,7 @@ from pvplanner.money import (
 )
 from pvplanner.money.stress import PROBABLE, covers, stress_overrides, summed_up
 from pvplanner.plan import Plan
-from pvplanner.schema import CASES
+from pvplanner.schema import PLANNED, POOR
 
 VERSION = "pvplanner-dossier-1"
 """Name of the form; the schema in ``dossier.schema.json`` carries it."""
@@ -80,11 +81,12 @@ def make_dossier(plan: Plan, household_id: str | None = None) -> dict[str, Any]:
             "id": household_id or "",
             "households": int(ledger.sum()) if ledger.any() else int(mine.sum()),
         },
-        "built": _built(plan, part),
+        "built": _built(plan, part, whole=bool(mine.all())),
         "carbon": _carbon(plan, part),
         "finance": finance,
         "borrows": borrows,
         "cover": {key: stresses[0][key] for key in COVERS},
+        **borrowers_risk(plan, mine, kind, borrows),
         "stresses": stresses,
         "fails_under": [s["name"] for s in stresses if (s["debt_below_one_p50"] or 0) > 0],
         "fails_under_p90": [s["name"] for s in stresses if (s["debt_below_one_p90"] or 0) > 0],
@@ -136,13 +138,15 @@ def _stresses(plan: Plan, mine: np.ndarray | None) -> list[dict[str, Any]]:
     return out
 
 
-def _built(plan: Plan, people: pd.DataFrame) -> dict[str, Any]:
+def _built(plan: Plan, people: pd.DataFrame, whole: bool) -> dict[str, Any]:
+    # Of a village the P90 of the sum: good and bad roofs even out, each P90 by itself does not.
+    unsure = (plan.villages if whole else people)["energy_p90_built_kwh"].sum()
     return {
         "product": plan.terms.product.name,
         "modules": round(float(people["modules"].sum()), 2),
         "capacity_kwp": round(float(people["capacity_kwp"].sum()), 3),
         "energy_kwh": float(people["energy_kwh"].sum()),
-        "energy_p90_built_kwh": float(people["energy_p90_built_kwh"].sum()),
+        "energy_p90_built_kwh": float(unsure),
     }
 
 
@@ -187,7 +191,7 @@ def _finance(plan: Plan, mine: np.ndarray, kind: str) -> dict[str, Any]:
     measures = plan.measures.set_index(["case", "household_id", "model"])["income_first_year"]
     first, unsure = (
         measures.loc[name].reindex(pd.MultiIndex.from_frame(ids)).sum(skipna=False)
-        for name in CASES
+        for name in (PLANNED, POOR)
     )
     return {
         "model": ", ".join(m for m in all_models() if (chosen[mine] == m).any()),

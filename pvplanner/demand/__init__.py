@@ -14,7 +14,8 @@ from pvplanner.demand.meter import read_meter
 from pvplanner.energy.year import Year, as_horizon, year_of
 from pvplanner.errors import ConfigError
 from pvplanner.horizon import Horizons
-from pvplanner.scenario import Scenario
+from pvplanner.reference import provincial
+from pvplanner.scenario import Scenario, Tariff
 from pvplanner.weather import HOURS, Weather, hourly_index
 
 __all__ = [
@@ -23,6 +24,8 @@ __all__ = [
     "at_scale",
     "by_minutes",
     "by_slot",
+    "day_periods",
+    "day_shares",
     "export_worth",
     "on_weather_clock",
     "periods",
@@ -40,13 +43,46 @@ zero, where it is known) a straight line runs: years of wear and a P90 fall betw
 MONTHS = 12
 
 
-def periods(scenario: Scenario) -> np.ndarray:
-    """Period of the day of each hour that bills part: all one, or off peak and at peak."""
-    tariff = scenario.tariff
+USUAL_PEAK = (8, 22)
+VALLEY, PEAK, PLAIN = 0, 1, 2
+"""Periods of the day that bills part: the last only where a tariff has one between the two."""
+
+
+def day_periods(tariff: Tariff, province: str | None = None) -> np.ndarray:
+    """Period of each hour of the day; shape (24,). All one without time of use."""
     if not tariff.time_of_use:
-        return np.zeros(HOURS, dtype=np.int64)
-    hours = np.asarray(hourly_index(8.0).hour)
-    return ((hours >= tariff.peak_hours[0]) & (hours < tariff.peak_hours[1])).astype(np.int64)
+        return np.zeros(24, dtype=np.int64)
+    stated = tariff.peak_hours is not None
+    found = provincial.tariff_hours(province, "peak"), provincial.tariff_hours(province, "valley")
+    peak = tuple(tariff.peak_hours or ()) if stated else found[0]
+    valley = tuple(tariff.valley_hours or ()) or (() if stated else found[1])
+    if not peak and not valley:
+        peak = USUAL_PEAK
+    out = np.full(24, PLAIN if valley else VALLEY, dtype=np.int64)
+    for begin, end in _spans(valley):
+        out[_hours(begin, end)] = VALLEY
+    for begin, end in _spans(peak):
+        out[_hours(begin, end)] = PEAK
+    if not peak:
+        # A valley alone: all else is at the tier's price.
+        out[out == PLAIN] = PEAK
+    return out
+
+
+def _spans(hours: tuple[int, ...]) -> list[tuple[int, int]]:
+    return list(zip(hours[::2], hours[1::2], strict=True))
+
+
+def _hours(begin: int, end: int) -> np.ndarray:
+    """Hours from one to another, over midnight if need be."""
+    last = end if end > begin else end + 24
+    return np.arange(begin, last) % 24
+
+
+def periods(scenario: Scenario, province: str | None = None) -> np.ndarray:
+    """Period of the day of each hour of the year that bills part; shape (8760,)."""
+    by_day = day_periods(scenario.tariff, province)
+    return by_day[np.asarray(hourly_index(8.0).hour)]
 
 
 def simulate_demand(
@@ -59,6 +95,7 @@ def simulate_demand(
     first_year: float = 1.0,
     meter: pd.DataFrame | None = None,
     horizon: np.ndarray | Horizons | None = None,
+    province: str | None = None,
 ) -> pd.DataFrame:
     """Load, self-use and export of every household, hour by hour: energies, no prices.
 
@@ -81,6 +118,8 @@ def simulate_demand(
         As from :func:`read_meter`; takes the place of the archetype.
     horizon : Horizons or ndarray, optional
         Of each array, as :func:`pvplanner.energy.simulate_energy` takes it.
+    province : str, optional
+        Whose tariff parts the day, where the scenario does not say.
 
     Returns
     -------
@@ -97,7 +136,7 @@ def simulate_demand(
     start, rows, weight = _links(households, arrays, shares)
     shapes, which, consumption = _loads(households, scenario, meter)
     battery = np.array(_battery(scenario.demand.battery_kwh, scenario.demand.battery_kw, scenario))
-    period, index = periods(scenario), hourly_index(8.0)
+    period, index = periods(scenario, province), hourly_index(8.0)
     parts = int(period.max()) + 1
     slot = (np.asarray(index.month, dtype=np.int64) - 1) * parts + period
     light = Light(planes, hourly, year.iam, year.sky.hour, edges, bins, left)
@@ -140,6 +179,22 @@ def on_weather_clock(shapes: np.ndarray, late: float) -> np.ndarray:
     part = late - whole
     first = np.roll(shapes, -whole, axis=-1)
     return first if part == 0 else (1 - part) * first + part * np.roll(first, -1, axis=-1)
+
+
+def day_shares(made: pd.Series, late: float = 0.0) -> pd.DataFrame:
+    """What of a year's generation comes in each hour of the clock; ``hour``, ``share``.
+
+    Parameters
+    ----------
+    made : Series, shape (8760,)
+        Power by the weather's hours.
+    late : float
+        By how much those lie later than the clock's.
+    """
+    by_hour = np.asarray(made, dtype=float).reshape(-1, 24).sum(axis=0)
+    told = on_weather_clock(by_hour, -late)
+    whole = told.sum()
+    return pd.DataFrame({"hour": np.arange(24), "share": told / whole if whole > 0 else told})
 
 
 NOT_HOMES = ("workshop", "public_building")

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 
 from pvplanner.errors import Finding
+from pvplanner.reference import provincial
 from pvplanner.reference.ranges import in_currency, plain_unit, ranges
 
 RESTS_ON = {
@@ -97,3 +98,25 @@ def odd_figures(figures: dict[str, float], currency: str) -> list[Finding]:
         }  # fmt: skip
         out.append(Finding("result_odd", measure, params=params))
     return out
+
+
+def self_use_below(halls: pd.DataFrame, province: str | None) -> list[Finding]:
+    """General commercial roofs that use less of their energy themselves than the province asks.
+
+    Parameters
+    ----------
+    halls : DataFrame
+        ``energy_first_year_kwh``, ``self_used_kwh`` and ``own_use`` of such roofs.
+    province : str or None
+    """
+    rule = provincial.self_use_least(province) if province is not None else None
+    made = float(halls["energy_first_year_kwh"].sum())
+    if rule is None or made <= 0:
+        return []
+    used = float(halls.loc[halls["own_use"].to_numpy(dtype=bool), "self_used_kwh"].sum())
+    share, least = used / made, rule.value
+    if share >= least:
+        return []
+    params = {"share": f"{share:.0%}", "least": f"{least:.0%}", "province": str(province),
+              "rule": rule.source}  # fmt: skip
+    return [Finding("self_use_low", "tariff", len(halls), params)]

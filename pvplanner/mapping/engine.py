@@ -99,7 +99,8 @@ def _use(case: Case, nodes: dict[str, Any]) -> dict[str, tuple[np.ndarray, int]]
             saved = before - bills[f"bill_after_{column}"].to_numpy(dtype=float)
             lost = np.maximum(demand[f"battery_loss_kwh_{column}"].to_numpy(dtype=float), 0)
         out |= {f"used_{n}": (used, 2), f"saved_{n}": (saved, 3), f"lost_{n}": (lost, 2)}
-    out |= {"worth": (case.worth, 6), "free_kwh": (case.free_kwh, 2)}
+    out |= {"worth": (case.worth, 6), "month_worth": (case.month_worth, 6)}
+    out["free_kwh"] = (case.free_kwh, 2)
     out["member"] = (np.asarray(case.member, dtype=float), 0)
     return out
 
@@ -128,6 +129,9 @@ def _engine(homes: pd.DataFrame, case: Case, nodes: dict[str, Any]) -> dict[str,
         "known": bool(terms.prices.costs_known),
         "tiers": terms.tariff is not None and terms.tariff.source != "scenario",
         "price_factor": terms.prices.factor,
+        "own_hours": terms.prices.own_hours,
+        "month_worth": terms.month_worth,
+        "hour_worth": terms.hour_worth,
         "nodes": nodes,
         "self_use_share": terms.self_use_share,
         "rent_basis": terms.finance.rent_basis,
@@ -168,6 +172,8 @@ def _taxes(case: Case) -> dict[str, Any]:
         "tax_limit": constant("tax_small_limit").value,
         "person_off": constant("person_off").value,
         "rent_at_once": finance.rent_taxed == "at_once",
+        "rent_years": 1 if finance.rent_taxed == "at_once" else finance.lease_term,
+        "city_tax": _list(terms.city_tax),
         "dividend_tax": finance.dividend_tax,
         "book_life_years": finance.book_life_years,
         "written": _list(write_off(1.0, finance.book_life_years, times, whole=False)),

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 import numpy as np
 import pandas as pd
 
+from pvplanner import reference
 from pvplanner.errors import Finding
 from pvplanner.money.ledger import Ledger
 from pvplanner.money.measures import (
@@ -48,6 +49,7 @@ __all__ = [
     "borrower_cover",
     "cash_flows",
     "chosen_models",
+    "commercial_findings",
     "find_bills",
     "gini",
     "household_bills",
@@ -163,12 +165,14 @@ def appraise(case: Case, ledger: Ledger, model: str) -> pd.DataFrame:
     own = owner_of(model) == HOUSEHOLD
     nothing = np.full(case.count, np.nan)
     net, first = ledger.of_households(), calendar.first_length
-    whole = net[:, calendar.first_whole : case.years + 1]
+    # Money that was lent and comes back is no income.
+    gained = net - np.atleast_2d(ledger.paid("member_principal"))
+    whole = gained[:, calendar.first_whole : case.years + 1]
     paid = ledger.paid_at_once(HOUSEHOLD, "capital")
     return pd.DataFrame(
         {
             "income_first_year": np.round(whole[:, 0], 2),
-            "income_mean": np.round(net[:, 1:].sum(axis=1) / case.years, 2),
+            "income_mean": np.round(gained[:, 1:].sum(axis=1) / case.years, 2),
             "income_worst": np.round(whole.min(axis=1), 2),
             "npv": np.round(net_present_value(net, rate, first), 2),
             "irr": internal_rate(net, first),
@@ -279,6 +283,11 @@ def chosen_rows(
     return out
 
 
+def commercial_findings(count: int) -> list[Finding]:
+    """Halls and workshops that use their own power at a price that nobody knows."""
+    return [Finding("commercial_unknown", "tariff.commercial_price", count)] if count else []
+
+
 def loan_findings(scenario: Scenario, mechanism_years: int) -> list[Finding]:
     """Warnings about terms that do not fit: a loan should end before what pays it does."""
     loan, finance, tariff = scenario.loan, scenario.finance, scenario.tariff
@@ -289,6 +298,11 @@ def loan_findings(scenario: Scenario, mechanism_years: int) -> list[Finding]:
         params = {"years": loan.years, "term": mechanism_years}
         out.append(Finding("loan_past_mechanism", "loan.years", params=params))
     owners = {owner_of(model) for model in (finance.model, *finance.model_by_class.values())}
+    most = reference.constant("loan_years_most")
+    if loan.years > most.value:
+        told: dict[str, object] = {"years": loan.years, "most": round(most.value)}
+        told["rule"] = most.source
+        out.append(Finding("loan_tenor", "loan.years", params=told))
     if "developer" in owners and loan.years > finance.lease_term:
         params = {"years": loan.years, "term": finance.lease_term}
         out.append(Finding("loan_past_lease", "loan.years", params=params))

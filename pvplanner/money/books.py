@@ -177,7 +177,7 @@ def owner_shares(people: pd.DataFrame, case: Case) -> pd.DataFrame:
     return pd.concat(parts, ignore_index=True)
 
 
-BALANCE = ("cash", "plant", "loan", "member_loans", "own", "granted", "set_aside", "reserve",
+BALANCE = ("cash", "plant", "loan", "member_loans", "own", "granted", "renewal_fund", "reserve",
            "undistributed")  # fmt: skip
 """Of a collective: the first two are what it has, the others where that is from."""
 
@@ -185,7 +185,7 @@ BALANCE = ("cash", "plant", "loan", "member_loans", "own", "granted", "set_aside
 def collective_balance(people: pd.DataFrame, case: Case) -> pd.DataFrame:
     """What a collective has and owes at the end of each year, for each model in which it owns.
 
-    ``cash + plant = loan + member_loans + own + granted + set_aside + reserve + undistributed``,
+    ``cash + plant = loan + member_loans + own + granted + renewal_fund + reserve + undistributed``,
     to the fen.
     """
     parts = []

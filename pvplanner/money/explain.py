@@ -90,7 +90,9 @@ def explain_household(
         if figure == "capital":
             # What is paid is the figure itself, of all that is paid at once that one alone.
             sign = -sign if flow.item in ("capital", "member_loan") else 0
-        if sign and flow.fen.ndim == 2 and flow.fen[at, year] != 0:
+        # Money that was lent and comes back is no income.
+        back = flow.item == "member_principal"
+        if sign and not back and flow.fen.ndim == 2 and flow.fen[at, year] != 0:
             amount = sign * float(flow.fen[at, year]) / 100
             payment = _row_of(payments, flow)
             steps.append(_step(own, ledger, payment, flow.item, at, year, amount))
@@ -152,6 +154,8 @@ def _step(
 def _row_of(rows: list[Payment], flow: Flow) -> Payment:
     """The row of ``models.csv`` by which a payment was entered; events go by their kinds."""
     same = [r for r in rows if (r.payer, r.payee) == (flow.payer, flow.payee)]
+    # What goes to members of low income alone is entered by the row of the dividend.
+    same = same or [r for r in rows if (r.item, r.payer) == (flow.item, flow.payer)]
     named = [r for r in same if r.item == flow.item]
     insured = flow.item.endswith("_insured")
     events = [r for r in same if r.rule == "events" and r.item.endswith("_insured") == insured]

@@ -152,8 +152,10 @@ def lowest_cover(available: np.ndarray, service: np.ndarray) -> np.ndarray:
     return np.where(np.isfinite(found), found, np.nan)
 
 
-def loan_schedule(principal: np.ndarray, rate: float, years: int, kind: str) -> np.ndarray:
-    """Payments of a loan at the end of each year.
+def loan_schedule(
+    principal: np.ndarray, rate: float, years: int, kind: str, a_year: int = 1
+) -> np.ndarray:
+    """Payments of a loan in each year.
 
     Parameters
     ----------
@@ -161,7 +163,10 @@ def loan_schedule(principal: np.ndarray, rate: float, years: int, kind: str) -> 
     rate : float
         Nominal, per year.
     years : int
-    kind : {'annuity', 'equal_principal'}
+    kind : {'annuity', 'equal_principal', 'interest_first'}
+        Alike instalments; alike repayments; interest alone, and the principal at the end.
+    a_year : int
+        Instalments a year, each at the end of its part: 12 for months.
 
     Returns
     -------
@@ -169,18 +174,21 @@ def loan_schedule(principal: np.ndarray, rate: float, years: int, kind: str) -> 
         Interest and principal.
     """
     principal = np.asarray(principal, dtype=float)[:, None]
-    year = np.arange(years)
-    if kind == "equal_principal":
-        paid = np.repeat(principal / years, years, axis=1)
-        owed = principal * (1 - year / years)
-        return np.stack([owed * rate, paid])
-    if rate == 0:
-        paid = np.repeat(principal / years, years, axis=1)
-        return np.stack([np.zeros_like(paid), paid])
-    payment = principal * rate / -np.expm1(-years * np.log1p(rate))
-    first = payment - principal * rate
-    paid = first * (1 + rate) ** year
-    return np.stack([payment - paid, paid])
+    count, each = years * a_year, rate / a_year
+    at = np.arange(count)
+    if kind == "interest_first":
+        paid = np.zeros((len(principal), count))
+        paid[:, -1:] = principal
+        interest = np.repeat(principal * each, count, axis=1)
+    elif kind == "equal_principal" or rate == 0:
+        paid = np.repeat(principal / count, count, axis=1)
+        interest = principal * (1 - at / count) * each
+    else:
+        payment = principal * each / -np.expm1(-count * np.log1p(each))
+        paid = (payment - principal * each) * (1 + each) ** at
+        interest = payment - paid
+    both = np.stack([interest, paid])
+    return np.asarray(both.reshape(2, len(principal), years, a_year).sum(axis=3))
 
 
 def gini(income: np.ndarray) -> float:

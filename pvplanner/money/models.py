@@ -15,10 +15,10 @@ import numpy as np
 import pandas as pd
 
 from pvplanner import reference
-from pvplanner.demand import at_scale, export_worth
+from pvplanner.demand import at_scale, by_slot, export_worth
 from pvplanner.money import events
 from pvplanner.money.ledger import Ledger
-from pvplanner.money.terms import Terms
+from pvplanner.money.terms import Terms, export_price
 from pvplanner.scenario.calendar import Calendar
 
 HOUSEHOLD, COLLECTIVE, DEVELOPER = "household", "collective", "developer"
@@ -56,9 +56,19 @@ class Case:
     @classmethod
     def planned(
         cls, people: pd.DataFrame, demand: pd.DataFrame, bills: pd.DataFrame, terms: Terms,
-        months: tuple[float, ...] = (),
+        months: tuple[float, ...] = (), hours: tuple[float, ...] = (),
     ) -> Case:  # fmt: skip
-        """The case in which every household makes what is expected."""
+        """The case in which every household makes what is expected.
+
+        ``months`` and ``hours`` are what of all that is made comes in each month, and in each hour
+        of the day where prices go by it.
+        """
+        if months:
+            worth = float(terms.prices.worth_of_months(np.asarray(months)))
+            terms = replace(terms, month_worth=worth)
+        if hours and terms.market_hourly is not None:
+            own = float(np.asarray(hours) @ np.asarray(terms.market_hourly))
+            terms = replace(terms, hour_worth=own)
         return cls(people, demand, bills, terms, np.ones(len(people)), months=months)
 
     def part(self, rows: np.ndarray) -> Case:
@@ -173,10 +183,24 @@ class Case:
         return export_worth(self.demand, self.terms.market_hourly)
 
     @cached_property
+    def month_worth(self) -> np.ndarray:
+        """Months of the surplus over the mean of months at the market, by household."""
+        months = np.asarray(self.months) if self.months else np.full(12, 1 / 12)
+        if not self.terms.prices.by_month:
+            return np.ones(self.count)
+        made = np.outer(self.people["energy_kwh"].to_numpy(dtype=float), months)
+        if "self_used_kwh_0_01" in self.demand or "self_used_kwh_0_01_p0" in self.demand:
+            used = by_slot(self.demand, "self_used_kwh_0").sum(axis=2)
+            made = np.maximum(made * self.terms.left[0] - used, 0.0)
+        whole = made.sum(axis=1, keepdims=True)
+        share = np.divide(made, whole, out=np.zeros_like(made), where=whole > 0)
+        return self.terms.prices.worth_of_months(share)
+
+    @cached_property
     def surplus_sales(self) -> np.ndarray:
         """Revenue of what is sold beyond own use, and the subsidy on all that is made."""
         prices = self.terms.prices
-        price = prices.fixed + np.outer(self.worth, prices.market)
+        price = export_price(prices, self.month_worth, self.worth)
         return self.exported * price + self.made * np.asarray(prices.subsidy)
 
     @cached_property

@@ -158,6 +158,12 @@ def vat(case: Case, ledger: Ledger, row: Payment) -> None:
     ledger.pay(row.item, row.payer, row.payee, owed)
 
 
+def surcharge(case: Case, ledger: Ledger, row: Payment) -> None:
+    """City construction tax on VAT, halved for small taxpayers as long as their income tax is."""
+    paid = ledger.received("state", row.quantity)[1:]
+    ledger.pay(row.item, row.payer, row.payee, paid * case.terms.city_tax)
+
+
 def person_vat(case: Case, ledger: Ledger, row: Payment) -> None:
     """VAT of each person whose month's sale is held against the threshold by itself."""
     sales = ledger.paid(row.quantity)[..., 1:]
@@ -193,18 +199,21 @@ def person_tax(case: Case, ledger: Ledger, row: Payment) -> None:
 def rent_tax(case: Case, ledger: Ledger, row: Payment) -> None:
     """Income tax of who lets a roof."""
     at_once = case.terms.finance.rent_taxed == "at_once"
-    rent = ledger.paid(row.quantity)
-    if rent.ndim == 1:
-        return
-    owed = tax_on_rent(rent[:, 1:], at_once) * _persons(case)[:, None]
-    ledger.pay(row.item, row.payer, row.payee, owed)
+    rent, persons = ledger.paid(row.quantity), _persons(case)
+    ahead = ledger.paid_at_once(ledger.owner, "rent_once")
+    years = 1 if at_once else case.terms.finance.lease_term
+    first = tax_on_rent(ahead / years, at_once) * years
+    ledger.pay(row.item, row.payer, row.payee, first * persons, at_once=True)
+    if rent.ndim > 1:
+        owed = tax_on_rent(rent[:, 1:], at_once) * persons[:, None]
+        ledger.pay(row.item, row.payer, row.payee, owed)
 
 
 def profit_tax(case: Case, ledger: Ledger, row: Payment) -> None:
     """Income tax of the payer: interest and the plant's write-off are costs, a grant is no cost."""
     terms, names = case.terms, row.quantity.split()
     profit = ledger.of_party(row.payer, without=REPAID)[1:]
-    cost = at_once_of(ledger, names[0]) - sum(at_once_of(ledger, grant) for grant in names[1:])
+    cost = sum(at_once_of(ledger, name) * (-1 if name in GRANTED else 1) for name in names)
     written = write_off(cost, terms.finance.book_life_years, case.calendar.times[1:])
     limit = reference.constant("tax_small_limit").value
     rate, above = terms.tax_rates
@@ -251,7 +260,7 @@ def distribution(case: Case, ledger: Ledger, row: Payment) -> None:
     if not terms.low_income_named:
         unnamed, shares = shares[0][0], shares[1:]
     for fen, weight in shares:
-        parts += divide_fen(fen, weight)
+        parts += divide_fen(fen, weight) if weight.ndim == 1 else _by_year(fen, weight)
     ledger.pay(row.item, row.payer, row.payee, parts / 100)
     ledger.pay(row.item, row.payer, LOW_INCOME, unnamed / 100)
     ledger.balances |= {
@@ -261,7 +270,7 @@ def distribution(case: Case, ledger: Ledger, row: Payment) -> None:
         "member_loans": members - np.cumsum(paid_back),
         "own": np.full(len(net), -float(at_once)),
         "granted": np.full(len(net), granted),
-        "set_aside": np.cumsum(aside),
+        "renewal_fund": np.cumsum(aside),
         "reserve": found["reserve"] / 100,
         "undistributed": found["undistributed"] / 100,
         "written_off": written,
@@ -284,9 +293,16 @@ def dividend_shares(
     part = alike_share(case.terms)
     whole = part + terms.low_income_share >= 1
     alike = dividend - to_low if whole else np.floor(dividend * part)
-    specialised = case.terms.finance.body == "cooperative"
-    rest = case.made[:, 0] if specialised else by_capacity
-    return [(to_low, poor), (alike, member), (dividend - to_low - alike, rest * member)]
+    rest = by_capacity * member
+    if case.terms.finance.body == "cooperative":
+        rest = case.calendar.spread(case.made, made=True) * member[:, None]
+    return [(to_low, poor), (alike, member), (dividend - to_low - alike, rest)]
+
+
+def _by_year(fen: np.ndarray, weight: np.ndarray) -> np.ndarray:
+    """Whole fen of each year by that year's weights; shape of the weights."""
+    columns = [divide_fen(fen[n : n + 1], weight[:, n]) for n in range(len(fen))]
+    return np.concatenate(columns, axis=1)
 
 
 def alike_share(terms: Terms) -> float:
@@ -305,6 +321,7 @@ RULES: dict[str, Callable[[Case, Ledger, Payment], None]] = {
     "instalment": instal,
     "events": events,
     "vat": vat,
+    "surcharge": surcharge,
     "person_vat": person_vat,
     "person_tax": person_tax,
     "rent_tax": rent_tax,

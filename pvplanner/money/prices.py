@@ -8,7 +8,7 @@ import numpy as np
 
 from pvplanner.arrays import Array
 from pvplanner.reference import Sourced, provincial
-from pvplanner.scenario import Scenario
+from pvplanner.scenario import Finance, Scenario, Tariff
 
 LOCAL_COSTS = ("capex_per_w", "opex_per_w_year")
 """Costs that a scenario outside China must state, in its own currency."""
@@ -43,6 +43,13 @@ class Prices:
     unknown : tuple of str
         What of the mechanism (``price``, ``share``, ``term``) was not found, so that the market
         alone pays.
+    by_month : tuple of float
+        The market's price of each month over the mean of those found; empty where it is one price.
+    months_found : int
+        Of twelve; the others are taken at the mean.
+    own_hours : bool
+        Whether a roof's own market price is that of its own hours: else the settlement's, and the
+        mechanism's difference has no basis.
     """
 
     plain_fixed: Array
@@ -56,6 +63,33 @@ class Prices:
     plain_bid: float = float("nan")
     mechanism_years: int = 0
     unknown: tuple[str, ...] = ()
+    by_month: tuple[float, ...] = ()
+    months_found: int = 0
+    own_hours: bool = False
+
+    def worth_of_months(self, shares: np.ndarray) -> np.ndarray:
+        """The market's price over its mean, weighted by what comes in each month.
+
+        Parameters
+        ----------
+        shares : ndarray, shape (..., 12)
+            Of a year's export; sums to 1, or is all nought.
+
+        Returns
+        -------
+        ndarray, shape (...)
+            1 where months are not known apart.
+        """
+        if not self.by_month:
+            return np.ones(np.shape(shares)[:-1])
+        found = np.asarray(shares, dtype=float) @ np.asarray(self.by_month)
+        return np.where(np.sum(shares, axis=-1) > 0, found, 1.0)
+
+    @property
+    def alone(self) -> np.ndarray:
+        """What an export earns at the market, whatever the mechanism adds."""
+        found = self.plain_market if self.plain_alone is None else self.plain_alone
+        return np.asarray(found) * self.factor
 
     @property
     def fixed(self) -> np.ndarray:
@@ -87,7 +121,23 @@ class Prices:
         return replace(self, factor=factor)
 
 
-def resolve_prices(scenario: Scenario, province: str | None, area: str | None = None) -> Prices:
+@dataclass(frozen=True)
+class Asked:
+    """The sections of a scenario that prices hang on."""
+
+    tariff: Tariff
+    finance: Finance
+
+    @classmethod
+    def of(cls, scenario: Scenario, **change: object) -> Asked:
+        """Those of a scenario, with some keys of the tariff changed."""
+        tariff = scenario.tariff.model_copy(update=change) if change else scenario.tariff
+        return cls(tariff, scenario.finance)
+
+
+def resolve_prices(
+    scenario: Scenario | Asked, province: str | None, area: str | None = None
+) -> Prices:
     """Prices by place, connection date and the scenario's own values; see :class:`Prices`.
 
     The order is: what the scenario states; for projects of before the reform the price that they
@@ -104,14 +154,69 @@ def resolve_prices(scenario: Scenario, province: str | None, area: str | None = 
         Grid area, in provinces that have several; without it the lower value holds.
     """
     found = _resolve(scenario, province, area)
-    return replace(found, factor=scenario.tariff.price_factor)
+    months, count = _by_month(scenario, province, area)
+    return replace(
+        found, factor=scenario.tariff.price_factor, by_month=months, months_found=count,
+        own_hours=_own_hours(scenario, province, area),
+    )  # fmt: skip
+
+
+OTHER_CASES: dict[str, dict[str, object]] = {
+    "not_won": {"mechanism_share": 0.0},
+    "market_low": {"market_path": "low"},
+    "market_high": {"market_path": "high"},
+    "together": {"mechanism_share": 0.0, "market_path": "low"},
+}
+"""Price cases beside the planned one, as keys of the tariff."""
+
+
+def other_prices(
+    scenario: Scenario, province: str | None, area: str | None = None
+) -> dict[str, Prices]:
+    """Prices under each other case: not winning an auction, a low and a high market, the worst.
+
+    A project that keeps its price from before the reform has won already.
+    """
+    keeps = scenario.tariff.connection_date < provincial.REFORM
+    out = {}
+    for name, change in OTHER_CASES.items():
+        own = {k: v for k, v in change.items() if not (keeps and k == "mechanism_share")}
+        out[name] = resolve_prices(Asked.of(scenario, **own), province, area)
+    return out
+
+
+def _by_month(
+    scenario: Scenario | Asked, province: str | None, area: str | None
+) -> tuple[tuple[float, ...], int]:
+    """The market's price of each month over the mean, and how many were found."""
+    tariff = scenario.tariff
+    stated = (tariff.export_price, tariff.market_price, tariff.market_path_prices)
+    if tariff.market_months is not None:
+        months = np.asarray(tariff.market_months, dtype=float)
+        return tuple(months / months.mean()) if months.mean() > 0 else (), 12
+    market = provincial.market_of(province, area) if province is not None else None
+    if market is None or any(own is not None for own in stated):
+        return (), 0
+    months = np.asarray(market.months) / market.middle.value
+    return tuple(float(v) for v in np.where(np.isfinite(months), months, 1.0)), market.found
+
+
+def _own_hours(scenario: Scenario | Asked, province: str | None, area: str | None) -> bool:
+    """Whether a roof's own hours count: as stated, by the province, or as hours are stated."""
+    tariff = scenario.tariff
+    if tariff.own_price != "auto":
+        return tariff.own_price == "hours"
+    if tariff.market_hourly is not None:
+        return True
+    rule = provincial.own_price_of(province, area) if province is not None else None
+    return rule is not None and rule.value == 0
 
 
 def _given(value: float, unit: str = "CNY/kWh") -> Sourced:
     return Sourced(value, unit, "scenario", "", "given")
 
 
-def _resolve(scenario: Scenario, province: str | None, area: str | None) -> Prices:
+def _resolve(scenario: Scenario | Asked, province: str | None, area: str | None) -> Prices:
     tariff, years = scenario.tariff, scenario.finance.life_years
     sources: dict[str, Sourced] = {}
     abroad = _costs_stated(scenario) if province is None else True
@@ -151,7 +256,7 @@ def _resolve(scenario: Scenario, province: str | None, area: str | None) -> Pric
 
 
 def _mechanism(
-    scenario: Scenario, province: str | None, area: str | None
+    scenario: Scenario | Asked, province: str | None, area: str | None
 ) -> provincial.ProvinceMechanism:
     """What the mechanism pays by the province's rows, with what the scenario states of it."""
     tariff = scenario.tariff
@@ -172,7 +277,9 @@ def _mechanism(
     return found
 
 
-def _self_use(scenario: Scenario, province: str | None, sources: dict[str, Sourced]) -> float:
+def _self_use(
+    scenario: Scenario | Asked, province: str | None, sources: dict[str, Sourced]
+) -> float:
     """First-tier price of what a household buys; nan where it was not found."""
     own = scenario.tariff.self_use_price
     if own is not None:
@@ -187,21 +294,24 @@ def _self_use(scenario: Scenario, province: str | None, sources: dict[str, Sourc
     return float(first["flat"])
 
 
-def _costs_stated(scenario: Scenario) -> bool:
+def _costs_stated(scenario: Scenario | Asked) -> bool:
     """Outside China the default costs in yuan say nothing: the scenario must state its own."""
     return scenario.finance.costs_stated
 
 
 def _market(
-    scenario: Scenario, province: str | None, area: str | None, sources: dict[str, Sourced]
+    scenario: Scenario | Asked, province: str | None, area: str | None, sources: dict[str, Sourced]
 ) -> np.ndarray:
     """Market price of PV in each year, with the capture ratio that sinks; nan where not found."""
     tariff, years = scenario.tariff, scenario.finance.life_years
+    part = {"low": tariff.case_low, "middle": 1.0, "high": tariff.case_high}[tariff.market_path]
     if tariff.market_path_prices is not None:
-        sources["market_price"] = _given(tariff.market_path_prices[0])
-        return np.asarray(tariff.market_path_prices[:years], dtype=float)
-    if tariff.market_price is not None:
-        first = _given(tariff.market_price)
+        sources["market_price"] = _given(tariff.market_path_prices[0] * part)
+        return np.asarray(tariff.market_path_prices[:years], dtype=float) * part
+    if tariff.market_months is not None:
+        first = _given(float(np.mean(tariff.market_months)) * part)
+    elif tariff.market_price is not None:
+        first = _given(tariff.market_price * part)
     else:
         found = provincial.market_of(province, area) if province is not None else None
         if found is None:
@@ -211,7 +321,7 @@ def _market(
     return first.value * (1 - tariff.market_decline_per_year) ** np.arange(years)
 
 
-def _subsidy(scenario: Scenario, sources: dict[str, Sourced]) -> np.ndarray:
+def _subsidy(scenario: Scenario | Asked, sources: dict[str, Sourced]) -> np.ndarray:
     tariff, years = scenario.tariff, scenario.finance.life_years
     if tariff.subsidy_per_kwh == 0:
         return np.zeros(years)

@@ -42,13 +42,17 @@ class Reserve:
             told = {"stated": f"{self.stated:.0%}", "minimum": f"{self.minimum:.0%}"}
             params = {**where, **told, "rule": self.source}
             return [Finding("reserve_raised", "cooperative.reserve_rate", params=params)]
-        if self.stated is None and self.minimum is None:
+        if self.stated is None and self.minimum is None and self.source == NO_RULE:
             return [Finding("reserve_unknown", "cooperative.reserve_rate", params=where)]
         return []
 
 
 NO_RULE = "no rule of the province was found: dividends are at most these"
 """Source of a reserve of nought."""
+
+
+CHARTER = "Farmers' Specialised Cooperatives Law art. 42: what the charter says; none is stated"
+"""Source of a reserve of nought of a specialised cooperative."""
 
 
 def resolve_reserve(
@@ -65,7 +69,8 @@ def resolve_reserve(
     rows = [r for r in reference.rows("reserve_rules") if r["province"] == province]
     if body == "cooperative" or not rows:
         if stated is None:
-            return Reserve(0.0, None, None, NO_RULE, "", "assumption")
+            why = CHARTER if body == "cooperative" else NO_RULE
+            return Reserve(0.0, None, None, why, "", "assumption")
         return Reserve(stated, stated, None, "scenario", "", "given")
     row = rows[0]
     least = Sourced(float(row["minimum"]), "1", row["source"], row["year"], row["certainty"])

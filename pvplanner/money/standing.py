@@ -23,7 +23,7 @@ AGREED = {
 
 
 def list_standing(models: list[str], terms: Terms, contract: Contract, province: str | None,
-                  classes: list[str]) -> pd.DataFrame:  # fmt: skip
+                  classes: list[str], halls: bool = False) -> pd.DataFrame:  # fmt: skip
     """What a plan rests on beside its numbers.
 
     Parameters
@@ -35,6 +35,8 @@ def list_standing(models: list[str], terms: Terms, contract: Contract, province:
     province : str or None
     classes : list of str
         Project classes of the buildings.
+    halls : bool
+        Whether halls that stand for themselves carry modules: then the collective invests there.
 
     Returns
     -------
@@ -57,7 +59,7 @@ def list_standing(models: list[str], terms: Terms, contract: Contract, province:
         ("contract", key, getattr(contract, key) or "not_stated", None, source, "", "given")
         for key, source in AGREED.items()
     ]
-    rows += _decisions(owners, terms, province)
+    rows += _decisions(owners, terms, province, halls)
     rows += _papers(models, owners, terms, contract)
     rows += [
         ("carbon", row["item"], row["value"], None, row["source"], row["year"], row["certainty"])
@@ -67,15 +69,22 @@ def list_standing(models: list[str], terms: Terms, contract: Contract, province:
     return table.assign(days=table["days"].astype(float))
 
 
-def _decisions(owners: list[str], terms: Terms, province: str | None) -> list[tuple[object, ...]]:
-    bodies = {HOUSEHOLD, str(terms.finance.body)} if COLLECTIVE in owners else {HOUSEHOLD}
+def _decisions(
+    owners: list[str], terms: Terms, province: str | None, halls: bool
+) -> list[tuple[object, ...]]:
+    bodies = {HOUSEHOLD}
+    if COLLECTIVE in owners:
+        bodies.add(str(terms.finance.body))
+    if halls or (COLLECTIVE in owners and terms.finance.body == "company"):
+        # Halls are the collective's, and a company of the village is founded by it.
+        bodies.add(COLLECTIVE)
     return [
         ("decision", f"decision_{row['step']}", row["body"],
          float(row["days"]) if row["days"] else None, row["source"], row["year"],
          row["certainty"])
         for row in reference.rows("decisions")
         if row["body"] in bodies and row["province"] in ("", province or "-")
-        and (row["needs"] != "loan" or terms.loan.share > 0)
+        and (row["needs"] != "loan" or (terms.loan.share > 0 and not terms.loan_forbidden))
     ]  # fmt: skip
 
 
@@ -115,12 +124,22 @@ def lawful(models: list[str], terms: Terms, contract: Contract, persons: int) ->
         found.append(Finding("lease_cut", "finance.lease_years", params=params))
     if COLLECTIVE in owners:
         found += _of_body(terms, contract)
+    if _sells_across(models, terms):
+        found.append(Finding("power_across", "finance.model"))
+    if terms.cooperative.member_loan_share > 0 and COLLECTIVE in owners:
+        found.append(Finding("members_lend", "cooperative.member_loan_share"))
     if owners - {HOUSEHOLD}:
         if contract.filed_as == HOUSEHOLD:
             found.append(Finding("filed_as_person", "contract.filed_as"))
         if persons:
             found.append(Finding("class_of_investor", "tariff.project_class", persons))
     return found
+
+
+def _sells_across(models: list[str], terms: Terms) -> bool:
+    """Whether somebody sells power to households behind their own meters."""
+    return "developer" in models or ("cooperative" in models
+                                     and terms.cooperative.mode == "self_use")  # fmt: skip
 
 
 def _of_body(terms: Terms, contract: Contract) -> list[Finding]:

@@ -6,6 +6,7 @@ the same numbers.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -24,7 +25,7 @@ from pvplanner.money import (
     run_model,
 )
 from pvplanner.money.terms import Terms
-from pvplanner.schema import CASES
+from pvplanner.schema import CASES, PLANNED, POOR
 
 PROBABLE = ("p50", "p90", "life")
 """As expected; with the energy that any one year exceeds with 90 %; with that of all loan years."""
@@ -84,7 +85,36 @@ YEARLY = ("income_first_year", "income_worst", "dscr_min")
 """Measures of a single year; the others are of the life as a whole."""
 
 
-def poor_measures(people: pd.DataFrame, case: Case, ranges: pd.DataFrame) -> pd.DataFrame:
+def case_measures(people: pd.DataFrame, case: Case, ranges: pd.DataFrame,
+                  names: Sequence[str] = CASES) -> pd.DataFrame:  # fmt: skip
+    """Measures of every household under every model in each case.
+
+    Parameters
+    ----------
+    ranges : DataFrame
+        ``energy_p90_built_kwh`` and ``energy_p90_life_kwh``, on the rows of ``people``.
+    names : sequence of str
+        Of :data:`pvplanner.schema.CASES`.
+    """
+    parts = []
+    for name in names:
+        own = case if name == PLANNED else replace(case, terms=case.terms.under_case(name))
+        found = (
+            poor_measures(people, own, ranges, name)
+            if name in IN_POOR_YEARS
+            else household_measures(people, {name: own})
+        )
+        parts.append(found)
+    return pd.concat(parts, ignore_index=True)
+
+
+IN_POOR_YEARS = (POOR, "together")
+"""Cases with the energy of poor years."""
+
+
+def poor_measures(
+    people: pd.DataFrame, case: Case, ranges: pd.DataFrame, name: str = POOR
+) -> pd.DataFrame:
     """Measures of every household under every model in poor years.
 
     Those of a single year with the energy that any one year exceeds with 90 % probability, those of
@@ -94,8 +124,9 @@ def poor_measures(people: pd.DataFrame, case: Case, ranges: pd.DataFrame) -> pd.
     ----------
     ranges : DataFrame
         ``energy_p90_built_kwh`` and ``energy_p90_life_kwh``, on the rows of ``people``.
+    name : str
+        Of the case.
     """
-    name = CASES[1]
     life, one = (
         household_measures(people, {name: in_poor_years(case, ranges[column].to_numpy(float))})
         for column in ("energy_p90_life_kwh", "energy_p90_built_kwh")

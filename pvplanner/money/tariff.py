@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from pvplanner.arrays import Array
-from pvplanner.demand import SCALES, by_slot
+from pvplanner.demand import SCALES, by_slot, day_periods
 from pvplanner.errors import InputError
 from pvplanner.reading import read_small_table
 from pvplanner.reference import provincial
@@ -89,13 +89,23 @@ def find_bills(scenario: Scenario, province: str | None) -> Bills | None:
         source = rows[0]["source"]
     limits = np.full(2, np.inf)
     limits[: len(rows) - 1] = [float(row["up_to_kwh"]) for row in rows[:-1]]
-    names = ("valley", "peak") if tariff.time_of_use else ("flat",)
-    prices = np.array([[float(row[name]) for name in names] for row in rows])
+    parts = int(day_periods(tariff, province).max()) + 1
+    names = ("valley", "peak", "flat")[:parts] if tariff.time_of_use else ("flat",)
+    # Where a period's own price was not found it is the tier's.
+    prices = np.array([[_price(row, name) for name in names] for row in rows])
     prices = np.vstack([prices, np.repeat(prices[-1:], 3 - len(prices), axis=0)])
     return Bills(limits, prices, source)
 
 
-def household_bills(demand: pd.DataFrame, tariff: Bills | None) -> pd.DataFrame:
+def _price(row: dict[str, str], name: str) -> float:
+    own = float(row[name] or "nan")
+    return own if np.isfinite(own) else float(row["flat"])
+
+
+def household_bills(
+    demand: pd.DataFrame, tariff: Bills | None, commercial: np.ndarray | None = None,
+    commercial_price: float | None = None,
+) -> pd.DataFrame:  # fmt: skip
     """Bills of every household before and after, from the energies of its demand.
 
     Parameters
@@ -104,6 +114,10 @@ def household_bills(demand: pd.DataFrame, tariff: Bills | None) -> pd.DataFrame:
         As from :func:`pvplanner.demand.simulate_demand`.
     tariff : Bills or None
         Without one bills are nan.
+    commercial : ndarray of bool, optional
+        Halls, schools and workshops, which pay ``commercial_price`` where that is known: no tier of
+        households is theirs.
+    commercial_price : float, optional
 
     Returns
     -------
@@ -114,7 +128,10 @@ def household_bills(demand: pd.DataFrame, tariff: Bills | None) -> pd.DataFrame:
     load = by_slot(demand, "load_kwh")
 
     def cost(kwh: np.ndarray) -> np.ndarray:
-        return np.full(len(kwh), np.nan) if tariff is None else tariff.cost(kwh)
+        bill = np.full(len(kwh), np.nan) if tariff is None else tariff.cost(kwh)
+        if commercial is None or commercial_price is None:
+            return bill
+        return np.where(commercial, kwh.sum(axis=(1, 2)) * commercial_price, bill)
 
     columns = {"household_id": demand["household_id"].to_numpy(), "bill_before": cost(load)}
     for node in range(len(SCALES)):

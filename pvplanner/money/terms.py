@@ -7,7 +7,7 @@ came from. Whoever needs a price asks its :class:`Terms`; nobody resolves one ag
 from __future__ import annotations
 
 import datetime as dt
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
@@ -19,13 +19,16 @@ from pvplanner.carbon.factors import CarbonBasis, carbon_basis
 from pvplanner.energy.wear import remaining
 from pvplanner.errors import Finding
 from pvplanner.money.measures import loan_schedule
-from pvplanner.money.prices import LOCAL_COSTS, Prices, resolve_prices
+from pvplanner.money.prices import LOCAL_COSTS, Prices, other_prices, resolve_prices
 from pvplanner.money.reserve import Reserve, resolve_reserve
 from pvplanner.money.rules import allowed_models
 from pvplanner.money.tariff import Bills, find_bills
 from pvplanner.reference.products import Product, find_module
 from pvplanner.scenario import Cooperative, Developer, Event, Finance, Loan, Scenario
 from pvplanner.scenario.calendar import Calendar
+
+A_YEAR = {"monthly": 12, "quarterly": 4, "yearly": 1}
+"""Instalments a year."""
 
 
 @dataclass(frozen=True)
@@ -86,6 +89,12 @@ class Terms:
     leased : bool
         Whether these are the terms of a plant on a roof that is let, which ends or changes hands
         with the lease.
+    month_worth, hour_worth : float
+        The market's price weighted by the months and hours of all that is made, over its mean.
+    others : dict of str to Prices
+        Of the price cases beside the planned one.
+    settlement_delay_months : int
+        From generation to the grid company's payment.
     """
 
     case: str
@@ -109,6 +118,17 @@ class Terms:
     rent_known: bool = True
     low_income_named: bool = True
     leased: bool = False
+    month_worth: float = 1.0
+    hour_worth: float = 1.0
+    others: dict[str, Prices] = field(default_factory=dict)
+    settlement_delay_months: int = 0
+
+    def under_case(self, name: str) -> Terms:
+        """These terms at the prices of another case; as they are where it has none of its own."""
+        prices = self.others.get(name)
+        if prices is None:
+            return replace(self, case=name)
+        return replace(self, case=name, prices=prices, mechanism=_mechanism(prices))
 
     @property
     def calendar(self) -> Calendar:
@@ -145,6 +165,12 @@ class Terms:
         after a lease at whose end the plant goes. What events take is the case's.
         """
         return self.left * self.there * (1 - self.curtailment)
+
+    @property
+    def sale_price(self) -> np.ndarray:
+        """What a kilowatt-hour earns where all is fed in, subsidy included; shape (years,)."""
+        paid = export_price(self.prices, self.month_worth, self.hour_worth)
+        return paid + np.asarray(self.prices.subsidy)
 
     def of_owner(self, owner: str) -> Terms:
         """The terms as they are for a plant of this owner."""
@@ -198,11 +224,11 @@ class Terms:
         under = self.under_lease
         after = self.there - under
         due, later = self._inverter_due(year, under), self._inverter_due(year, after)
-        interest, principal = self._loan(self.loan.share, self.loan.rate, self.loan.years,
-                                         self.loan.kind)  # fmt: skip
-        coop = self.cooperative
+        loan, coop = self.loan, self.cooperative
+        interest, principal = self._loan(loan.share, loan.rate, loan.years, loan.kind,
+                                         A_YEAR[loan.instalments])  # fmt: skip
         lent = self._loan(coop.member_loan_share, coop.member_loan_rate, coop.member_loan_years,
-                          "equal_principal")  # fmt: skip
+                          "equal_principal", 1)  # fmt: skip
         running = finance.opex_per_w_year * self.known * grown
         insurance = finance.insurance_per_w_year * grown
         rent = self._rent(year)
@@ -223,17 +249,18 @@ class Terms:
             "agent_vat": agent / (1 + agent),
             "agent_fee": coop.agent_fee,
             "dividend_tax": finance.dividend_tax,
-            "city_tax": reference.constant("city_tax").value,
             "house_tax": reference.constant("house_tax").value,
             **{
                 n: reference.constant(n).value * stamp
                 for n in ("stamp_sale", "stamp_loan", "stamp_lease")
             },
-            "rent_total": float(rent.sum()),
+            # A renewal is a contract of its own, years later.
+            "rent_total": float(rent[: finance.lease_term].sum()),
         }
         return {
             **{name: np.full(years, value) for name, value in flat.items()},
-            "sale_price": self.prices.export + self.prices.subsidy,
+            "sale_price": self.sale_price,
+            "price_alone": self.prices.alone,
             "price_fixed": np.asarray(self.prices.fixed),
             "price_market": np.asarray(self.prices.market),
             "subsidy": np.asarray(self.prices.subsidy),
@@ -276,11 +303,11 @@ class Terms:
         year = np.arange(1, self.years + 1)
         return (year == last) * (1 - others[max(last - 1, 0)])
 
-    def _loan(self, share: float, rate: float, years: int, kind: str) -> np.ndarray:
+    def _loan(self, share: float, rate: float, years: int, kind: str, a_year: int) -> np.ndarray:
         """Interest and principal of each year of life; shape (2, years)."""
         if share == 0:
             return np.zeros((2, self.years))
-        both = loan_schedule(np.ones(1), rate, years, kind)[:, 0]
+        both = loan_schedule(np.ones(1), rate, years, kind, a_year)[:, 0]
         return np.pad(both, ((0, 0), (0, max(self.years - years, 0))))[:, : self.years]
 
     @cached_property
@@ -302,6 +329,16 @@ class Terms:
         return self.calendar.until(until)
 
     @cached_property
+    def city_tax(self) -> np.ndarray:
+        """City construction tax as a part of VAT in each calendar year; shape (count,)."""
+        small = self.calendar.until(self._small_until)
+        return reference.constant("city_tax").value * np.where(small, 0.5, 1.0)
+
+    @property
+    def _small_until(self) -> dt.date:
+        return dt.date(int(reference.constant("tax_small_until").value), 12, 31)
+
+    @cached_property
     def tax_rates(self) -> np.ndarray:
         """Income tax of each calendar year below and above the limit of a small business's profit;
         shape (2, count).
@@ -310,11 +347,10 @@ class Terms:
         if finance.tax_rate is not None:
             both = np.full((2, calendar.count), finance.tax_rate)
         else:
-            until = dt.date(int(reference.constant("tax_small_until").value), 12, 31)
             first, then, full = (
                 reference.constant(f"tax_{n}").value for n in ("small", "small_after", "full")
             )
-            small = np.where(calendar.until(until), first, then)
+            small = np.where(calendar.until(self._small_until), first, then)
             both = np.stack([small, np.full(calendar.count, full)])
         if finance.tax_holiday:
             both = both * np.repeat([0.0, 0.5, 1.0], [3, 3, calendar.count])[: calendar.count]
@@ -350,7 +386,8 @@ class Terms:
         out = replace(self, case=name)
         for key, value in change.items():
             if key == "tariff.price_factor":
-                return replace(out, prices=self.prices.scaled(value))
+                others = {case: prices.scaled(value) for case, prices in self.others.items()}
+                return replace(out, prices=self.prices.scaled(value), others=others)
             if key == "grid.curtailment":
                 return replace(out, curtailment=value)
             if key == "finance.events":
@@ -377,9 +414,44 @@ class Terms:
             found.append(Finding("tariff_unknown", "tariff", params=where))
         if "cooperative" in self.finance.models_used:
             found += self.reserve.findings(province)
+        if not self.calendar.whole:
+            begin = self.connection_date.year
+            found.append(
+                Finding(
+                    "part_year", "tariff.connection_date", params={"part": begin, "year": begin + 1}
+                )
+            )
         if self.carbon.factor is None:
             found.append(Finding("factor_unknown", "carbon", params=where))
         return found
+
+
+def export_price(
+    prices: Prices, month_worth: np.ndarray | float, hour_worth: np.ndarray | float
+) -> np.ndarray:
+    """Price of an export by the months and hours in which it comes in.
+
+    Its own market price and, on the mechanism's share, the mechanism's price less the mean market
+    price of PV: the basis between the two is what own hours differ by.
+
+    Parameters
+    ----------
+    prices : Prices
+    month_worth, hour_worth : ndarray, shape (n,), or float
+        The market's price in the months and hours of the export over its mean.
+
+    Returns
+    -------
+    ndarray, shape (n, years) or (years,)
+    """
+    month, hour = np.asarray(month_worth), np.asarray(hour_worth)
+    if month.ndim:
+        month, hour = month[:, None], np.broadcast_to(hour, month.shape)[:, None]
+    paid = prices.fixed + month * prices.market
+    if np.all(hour == 1) or not prices.own_hours:
+        # Where the mechanism pays for all nobody need know the market.
+        return np.asarray(paid)
+    return np.asarray(paid + month * (hour - 1) * prices.alone)
 
 
 def resolve_terms(
@@ -407,13 +479,15 @@ def resolve_terms(
         scenario.developer, remaining(scenario), scenario.grid.curtailment,
         tariff.connection_date, tariff.market_hourly, scenario.demand.self_use_share,
         stated if stated is not None else rural_income, allowed_models(tariff.connection_date),
-        _mechanism(scenario, prices),
+        _mechanism(prices),
         resolve_reserve(scenario.cooperative.reserve_rate, province, finance.body),
         finance.rent_stated,
+        others=other_prices(scenario, province, area),
+        settlement_delay_months=tariff.settlement_delay_months,
     )  # fmt: skip
 
 
-def _mechanism(scenario: Scenario, prices: Prices) -> Mechanism | None:
+def _mechanism(prices: Prices) -> Mechanism | None:
     share = prices.sources.get("mechanism_share")
     if share is None or prices.market_alone is None:
         return None

@@ -165,6 +165,7 @@ def _contracts(terms: Terms) -> list[_Row]:
         kept = terms.reserve
         told = (kept.source, kept.year, kept.certainty)
         rows.append(("reserve_rate", f"{kept.rate:g}", "1", *told))
+        rows.append(_given("dividend_by", f"dividend_by_{terms.finance.body}"))
         if terms.cooperative.grant:
             rows.append(_given("grant", terms.cooperative.grant, "money"))
     if {"cooperative", "developer", "roof_lease"} & set(used):

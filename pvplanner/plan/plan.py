@@ -480,7 +480,7 @@ class Plan:
 
 
 FINDERS = ("features", "named", "families", "meters", "place", "year", "planes", "horizons",
-           "terms", "sanity", "balance")  # fmt: skip
+           "terms", "bills", "sanity", "balance", "investor", "standing")  # fmt: skip
 """Stages that find something."""
 
 

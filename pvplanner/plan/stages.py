@@ -354,23 +354,36 @@ def meter(meters: pd.DataFrame, people: pd.DataFrame) -> Any:
     "demand",
     keys=("demand.archetype", "demand.profile", "demand.battery_kwh", "demand.battery_kw",
           "demand.battery_efficiency", "demand.use_by_minutes", "tariff.time_of_use",
-          "tariff.peak_hours", *WEAR, *YEAR, *WAYS),
+          "tariff.peak_hours", "tariff.valley_hours", *WEAR, *YEAR, *WAYS),
     files=("demand.archetypes",),
     said="demand",
 )  # fmt: skip
 def demand(
     people: pd.DataFrame, holdings: pd.DataFrame, arrays: pd.DataFrame, links: pd.DataFrame,
-    planes: gpd.GeoDataFrame, sky: pd.DataFrame, horizons: pd.DataFrame, meter: pd.DataFrame, *,
-    scenario: Any,
+    planes: gpd.GeoDataFrame, sky: pd.DataFrame, horizons: pd.DataFrame, meter: pd.DataFrame,
+    place: Place, *, scenario: Any,
 ) -> Any:  # fmt: skip
     """What each household uses, keeps and sells, by month and period of day."""
     ready, angles = _lit(sky, horizons, planes, arrays, scenario)
     homes = people.assign(project_class=holdings["project_class"].to_numpy())
     made = use.simulate_demand(
         homes, arrays, links, ready, scenario=scenario, meter=meter, horizon=angles,
-        first_year=float(wear.remaining(scenario)[0]),
+        first_year=float(wear.remaining(scenario)[0]), province=place.province,
     )  # fmt: skip
     return use.by_minutes(made, homes, scenario=scenario)
+
+
+@stage("day", across="alone", keys=("tariff.market_hourly", *YEAR, *WAYS))
+def day(
+    arrays: pd.DataFrame, planes: gpd.GeoDataFrame, sky: pd.DataFrame, horizons: pd.DataFrame, *,
+    scenario: Any,
+) -> Any:  # fmt: skip
+    """What of a year's generation comes in each hour of the day, where prices go by it."""
+    if scenario.tariff.market_hourly is None:
+        return frames.DataFrame({"hour": [], "share": []}, dtype=float)
+    ready, angles = _lit(sky, horizons, planes, arrays, scenario)
+    made = physics.simulate_total_hours(arrays, ready, scenario=scenario, horizon=angles)
+    return use.day_shares(made, ready.sky.clock_hours)
 
 
 @stage(

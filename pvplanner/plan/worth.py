@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from pvplanner.plan.runner import Room
 from pvplanner.plan.stages import GRAPH, WEAR
-from pvplanner.schema import CASES, MEASURES
+from pvplanner.schema import MEASURES, PLANNED
 
 if TYPE_CHECKING:
     import geopandas as gpd
@@ -25,6 +25,8 @@ margins = Room("pvplanner.money.margin")
 books = Room("pvplanner.money.books")
 stress = Room("pvplanner.money.stress")
 bounds_ = Room("pvplanner.money.bounds")
+risks = Room("pvplanner.money.cases")
+account = Room("pvplanner.money.months")
 stands = Room("pvplanner.money.standing")
 hold = Room("pvplanner.holdings")
 doubts = Room("pvplanner.holdings.ranges")
@@ -49,10 +51,15 @@ def terms(place: Place, *, scenario: Any) -> Any:
     return made, money.loan_findings(scenario, years) + made.findings(place.province)
 
 
-@stage("bills", kept="bills.parquet")
-def bills(demand: pd.DataFrame, terms: Terms) -> Any:
+@stage("bills", kept="bills.parquet", keys=("tariff.commercial_price", "tariff.self_use_price"))
+def bills(demand: pd.DataFrame, holdings: pd.DataFrame, terms: Terms, *, scenario: Any) -> Any:
     """What each household pays for electricity, with and without a roof."""
-    return money.household_bills(demand, terms.tariff)
+    price = scenario.tariff.commercial_price
+    halls = holdings["project_class"].eq("general_commercial").to_numpy(dtype=bool)
+    own = halls & money.uses_own(holdings["model"], terms) & (holdings["modules"] > 0).to_numpy()
+    stated = price is not None or scenario.tariff.self_use_price is not None
+    told = [] if stated or terms.tariff is None else money.commercial_findings(int(own.sum()))
+    return money.household_bills(demand, terms.tariff, halls, price), told
 
 
 @stage("margin", joins="arrays")
@@ -82,9 +89,14 @@ def array_ranges(arrays: pd.DataFrame, ranges: pd.DataFrame) -> Any:
 
 
 @stage("months", across="alone")
-def months(energy: pd.DataFrame) -> Any:
-    """What of a year's generation comes in each month: taxes and quarters go by it."""
-    return hold.month_shares(energy)
+def months(energy: pd.DataFrame, day: pd.DataFrame) -> Any:
+    """What of a year's generation comes in each month and hour of the day: prices go by them."""
+    by_month, by_hour = hold.month_shares(energy), day.rename(columns={"hour": "number"})
+    both = [
+        by_month.rename(columns={"month": "number"}).assign(of="year"),
+        by_hour.assign(of="day"),
+    ]
+    return frames.concat([part for part in both if len(part)], ignore_index=True)
 
 
 def case_of(
@@ -95,8 +107,8 @@ def case_of(
     own = ["consumption_kwh", "low_income", "own_building", "income_today"]
     homes = holdings.assign(**{name: people[name].to_numpy() for name in own})
     homes["low_income"] = people["low_income"].array
-    shares = tuple(months["share"])
-    return homes, money.Case.planned(homes, demand, bills, terms, shares)
+    year, day = (tuple(months.loc[months["of"] == of, "share"]) for of in ("year", "day"))
+    return homes, money.Case.planned(homes, demand, bills, terms, year, day)
 
 
 @stage("household_use", joins="households")
@@ -128,16 +140,14 @@ def measures(
 ) -> Any:  # fmt: skip
     """Income, cost and return by household, model and case."""
     homes, case = case_of(people, holdings, demand, bills, months, terms)
-    planned = money.household_measures(homes, {CASES[0]: case})
-    poor = stress.poor_measures(homes, case, household_ranges)
-    return frames.concat([planned, poor], ignore_index=True)
+    return stress.case_measures(homes, case, household_ranges)
 
 
 @stage("chosen", joins="households")
 def chosen(holdings: pd.DataFrame, measures: pd.DataFrame, terms: Terms) -> Any:
     """Income, cost and return by household, model and case."""
     names = [*MEASURES, "capital"]
-    values = hold.chosen_measures(holdings, measures[measures["case"] == CASES[0]], names)
+    values = hold.chosen_measures(holdings, measures[measures["case"] == PLANNED], names)
     local = terms.rural_income or float("nan")
     return values.assign(income_of_rural_income=values["income_first_year"] / local)
 
@@ -189,7 +199,9 @@ def sanity(
     typical = weathers.usual_light(place.latitude, place.longitude)
     figures = sound.whole_figures(energy, arrays, homes, light, light / typical)
     told = frames.DataFrame({"measure": list(figures), "value": list(figures.values())})
-    return told, sound.odd_figures(figures, scenario.finance.currency)
+    halls = homes[holdings["project_class"].eq("general_commercial").to_numpy()]
+    least = sound.self_use_below(halls, place.province)
+    return told, sound.odd_figures(figures, scenario.finance.currency) + least
 
 
 @stage("ledger", across="sum", kept="ledger.parquet")
@@ -248,12 +260,49 @@ def bounds(
     return bounds_.rule_bounds(*case_of(people, holdings, demand, bills, months, terms))
 
 
+@stage("cases", across="apart", kept="cases.parquet")
+def cases(
+    people: pd.DataFrame, holdings: pd.DataFrame, measures: pd.DataFrame, terms: Terms
+) -> Any:
+    """What each price case brings the village, and who loses."""
+    homes = holdings[~people["own_building"].to_numpy(dtype=bool)]
+    homes = homes if len(homes) else holdings
+    return risks.case_totals(homes, measures, terms.prices.mechanism_years)
+
+
+@stage("break_even", across="apart", kept="break_even.parquet")
+def break_even(
+    people: pd.DataFrame, holdings: pd.DataFrame, demand: pd.DataFrame, bills: pd.DataFrame,
+    months: pd.DataFrame, terms: Terms,
+) -> Any:  # fmt: skip
+    """How far price, yield and cost may move until it pays no more."""
+    return risks.break_even(*case_of(people, holdings, demand, bills, months, terms))
+
+
+@stage("accounts", across="apart", kept="accounts.parquet")
+def accounts(
+    people: pd.DataFrame, holdings: pd.DataFrame, demand: pd.DataFrame, bills: pd.DataFrame,
+    months: pd.DataFrame, terms: Terms,
+) -> Any:  # fmt: skip
+    """Month by month: whether what comes in pays the instalments."""
+    return account.household_accounts(*case_of(people, holdings, demand, bills, months, terms))
+
+
 @stage("standing", across="apart", kept="standing.parquet", keys=("contract",))
-def standing(place: Place, holdings: pd.DataFrame, terms: Terms, *, scenario: Any) -> Any:
+def standing(
+    place: Place, people: pd.DataFrame, holdings: pd.DataFrame, terms: Terms, *, scenario: Any
+) -> Any:
     """Parties, decisions, papers and agreements, and what is not lawful of them."""
     models = sorted(set(holdings["model"]))
+    own = people["own_building"].astype(bool).to_numpy() & (holdings["modules"] > 0)
+    own &= bool((~people["own_building"].astype(bool)).any())
     made = stands.list_standing(
-        models, terms, scenario.contract, place.province, sorted(set(holdings["project_class"]))
+        models,
+        terms,
+        scenario.contract,
+        place.province,
+        sorted(set(holdings["project_class"])),
+        halls=bool((own & holdings["project_class"].eq("general_commercial")).any()),
     )
     persons = holdings["project_class"].eq("natural_person_household") & (holdings["modules"] > 0)
     others = [m for m in models if money.owner_of(m) != "household"]

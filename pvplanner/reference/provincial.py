@@ -191,6 +191,14 @@ def household_tiers(province: str) -> list[dict[str, str]]:
     return out
 
 
+def tariff_hours(province: str | None, part: str) -> tuple[int, ...]:
+    """Begins and ends of a household's ``peak`` or ``valley`` hours; empty where none was found."""
+    for row in _rows(province) if province else ():
+        if row["item"] == f"household_{part}_hours":
+            return tuple(int(hour) for hour in re.findall(r"\d+", row["value"]))
+    return ()
+
+
 def self_use_least(province: str) -> Sourced | None:
     """The least share of its energy that a general commercial roof must use itself, where known."""
     return _least(province, None, ("self_use_min_general_commercial",))
@@ -268,6 +276,18 @@ def _ratio(province: str, area: str) -> float:
         if row["province"] == province and row["area"] in ("", area):
             return float(row["settlement_over_spot"] or 1.0)
     return 1.0
+
+
+def own_price_of(province: str, area: str | None = None) -> Sourced | None:
+    """Whether a roof's own market price is the settlement's (1) or that of its own hours (0);
+    ``None`` where it was not found.
+    """
+    named = _areas(province, area)[0]
+    for row in rows("market_rules"):
+        if row["province"] == province and row["area"] in ("", named):
+            value = 1.0 if row["own_price"] == "settlement" else 0.0
+            return Sourced(value, "1", row["source"], row["year"], row["certainty"])
+    return None
 
 
 def cap_of(province: str, area: str | None = None) -> Sourced | None:

@@ -22,6 +22,7 @@ from pvplanner.report.facts import (
     facts_tables,
     ledger_table,
     press_tables,
+    risk_tables,
     standing_tables,
     stress_tables,
     waterfall_table,
@@ -105,6 +106,7 @@ def render_report(plan: Plan, language: str, *, internal: bool) -> str:
                 plan,
                 language,
                 (
+                    risk_tables,
                     standing_tables,
                     press_tables,
                     facts_tables,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from pvplanner.carbon import calendar_of, claim_reason
+from pvplanner.money.months import account_summary
 from pvplanner.plan import Plan
 from pvplanner.report.cells import (
     currency_of,
@@ -28,7 +29,7 @@ def ledger_table(plan: Plan, language: str) -> dict[str, Any]:
     names = ["model", "item", "payer", "payee"]
     ledger, whole = plan.result("ledger"), calendar_of(plan.scenario).first_whole
     for key, part in ledger.groupby(names, sort=False):
-        yearly = part.sort_values("year")["yuan"]
+        yearly = part.groupby("year")["yuan"].sum(min_count=1)
         words = [label(str(key[0]), language), word(key[1], language)]
         words += [_party(str(name), language) for name in key[2:]]
         life = yearly.sum(skipna=False)
@@ -107,10 +108,13 @@ def _standing(plan: Plan, language: str) -> list[dict[str, Any]]:
             word(part, language) for part in str(row["value"]).split()
         )
         if row["kind"] == "decision":
-            value = "" if is_unknown(row["days"]) else days.format(days=f"{row['days']:.0f}")
+            value = label(f"decided_by_{row['value']}", language)
+            if not is_unknown(row["days"]):
+                value += style(language)["list"] + days.format(days=f"{row['days']:.0f}")
         of = "" if row["source"] == "scenario" else source(str(row["source"]), language)
-        rows.append([label(str(row["item"]), language), value, of])
-    heads = ("standing_item", "standing_value", "source")
+        sure = label(str(row["certainty"]), language) if of else ""
+        rows.append([label(str(row["item"]), language), value, of, sure])
+    heads = ("standing_item", "standing_value", "source", "certainty")
     columns = plain_columns(heads, language, ())
     title, note = label("report_standing", language), label("standing_note", language)
     return [table("standing", title, columns, rows, note=note)]
@@ -146,6 +150,66 @@ def _owners(plan: Plan, language: str) -> list[dict[str, Any]]:
     heads = ("village", "owner_share", *sums)
     columns = plain_columns(heads, language, heads[1:], currency_of(plan))
     return [table("owners", label("report_owners", language), columns, rows)]
+
+
+CASE_KEYS = ("households", "income_first_year", "income_mean", "npv", "payback_years",
+             "households_losing", "households_short", "households_after_term")  # fmt: skip
+
+
+def risk_tables(plan: Plan, language: str) -> list[dict[str, Any]]:
+    """Price cases side by side, how far things may fall, and the borrowers' months."""
+    return [*_cases(plan, language), *_break_even(plan, language), *_months(plan, language)]
+
+
+def _cases(plan: Plan, language: str) -> list[dict[str, Any]]:
+    held = plan.result("cases")
+    rows = []
+    for row in held.to_dict("records"):
+        cells = [label(f"case_{row['case']}", language)]
+        for key in CASE_KEYS:
+            counts = key.startswith("households")
+            cells.append(
+                number(float(row[key]), rule_of("count"), language)
+                if counts else shown(float(row[key]), key, language, "whole")
+            )  # fmt: skip
+        rows.append(cells)
+    columns = plain_columns(("price_case", *CASE_KEYS), language, CASE_KEYS, currency_of(plan))
+    term = int(held["term_years"].max()) if len(held) else 0
+    note = label("cases_note", language).format(years=term) if term else ""
+    return [table("cases", label("report_cases", language), columns, rows, note=note)]
+
+
+def _break_even(plan: Plan, language: str) -> list[dict[str, Any]]:
+    keys = ("npv", "cover_1", "cover_1_2")
+    held = plan.result("break_even")
+    rows = [
+        [label(f"moved_{row['moved']}", language),
+         *("–" if is_unknown(row[key]) else _change(float(row[key]), language) for key in keys)]
+        for row in held.to_dict("records")
+    ]  # fmt: skip
+    heads = ("moved", "break_even_worth", *(f"break_even_{key}" for key in keys[1:]))
+    columns = plain_columns(heads, language, heads[1:])
+    title, note = label("report_break_even", language), label("break_even_note", language)
+    return [table("break_even", title, columns, rows, note=note)]
+
+
+def _change(factor: float, language: str) -> str:
+    """A factor as a change, with its sign."""
+    return ("+" if factor > 1 else "") + percent(factor - 1, language)
+
+
+def _months(plan: Plan, language: str) -> list[dict[str, Any]]:
+    held = account_summary(plan.result("accounts"))
+    if held.empty:
+        return []
+    row = held.iloc[0]
+    rows = [
+        [label(key, language), number(float(row[key]), rule_of("number"), language)]
+        for key in held.columns
+    ]
+    columns = plain_columns(("", "value"), language, ("value",))
+    title, note = label("report_months", language), label("months_note", language)
+    return [table("months", title, columns, rows, note=note)]
 
 
 PRESS = {"energy": "energy", "income": "money", "price": "price", "payback": "years",
@@ -199,6 +263,10 @@ def carbon_tables(plan: Plan, language: str) -> list[dict[str, Any]]:
         "scheme": word(claim, language),
         "credit_value": f"{value} {currency}",
     }
+    if claim != "none":
+        count = number(float(years["claim_count"].iloc[0]), rule_of("count"), language)
+        price = number(float(years["claim_price"].iloc[0]), rule_of("price"), language)
+        words["credit_reckoned"] = f"{count} × {price}"
     rows = [[label(key, language), value] for key, value in words.items()]
     if claim != "none":
         rows.append([label("status_reason", language), label(claim_reason(claim), language)])

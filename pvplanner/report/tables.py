@@ -18,7 +18,7 @@ from pvplanner.report.cells import (
     table,
     word,
 )
-from pvplanner.schema import CASES, MEASURES, is_summed, shown_in
+from pvplanner.schema import MEASURES, PLANNED, POOR, is_summed, shown_in
 from pvplanner.words import in_units, label, shown, source, told
 
 INCOME = "income_first_year"
@@ -28,17 +28,14 @@ def by_model_table(plan: Plan, language: str, internal: bool) -> dict[str, Any]:
     """What each household would earn under each model."""
     keys = [k for k in shown_in("by_model", personal=internal) if k in plan.households]
     measures = plan.measures
-    planned, _ = (
-        measures[measures["case"] == case].pivot(index="household_id", columns="model")
-        for case in CASES
-    )
+    planned = measures[measures["case"] == PLANNED].pivot(index="household_id", columns="model")
     homes, note = _listed_households(plan, language)
     ids = homes["household_id"]
     frame = homes[keys].copy()
     models = [m for m in all_models() if m in planned[INCOME]]
     for model in models:
         frame[f"{model}_{INCOME}"] = planned[INCOME][model].reindex(ids).to_numpy()
-    chosen = measures[measures["case"] == CASES[1]].set_index(["household_id", "model"])
+    chosen = measures[measures["case"] == POOR].set_index(["household_id", "model"])
     own = pd.MultiIndex.from_frame(homes[["household_id", "model"]])
     for name in (INCOME, "npv"):
         frame[f"{name}_p90"] = chosen[name].reindex(own).to_numpy()
@@ -90,7 +87,7 @@ def models_table(plan: Plan, language: str) -> dict[str, Any]:
     # Halls of the ledger's village are no households: parts must not count more than the whole.
     heads = counted_households(homes, used) & (homes["modules"] > 0)
     built = set(homes.loc[heads, "household_id"])
-    planned = plan.measures[plan.measures["case"] == CASES[0]]
+    planned = plan.measures[plan.measures["case"] == PLANNED]
     rows = []
     for model in all_models():
         own = planned[planned["model"] == model]

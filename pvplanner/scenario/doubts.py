@@ -139,7 +139,7 @@ def _idle_events(scenario: Scenario) -> list[Finding]:
         params = {"event": event.kind, "year": event.year, "life": scenario.finance.life_years}
         if event.year > scenario.finance.life_years:
             out.append(Finding("event_late", "finance.events", params=params))
-        elif not (event.outage_months or event.cost_per_w):
+        elif not (event.outage_months or event.cost_per_w or event.kind == "demolition"):
             out.append(Finding("event_idle", "finance.events", params=params))
     return out
 

@@ -301,6 +301,16 @@ class Tariff(Frozen):
     market_path: Literal["low", "middle", "high"] = "middle"
     market_price: NotNegative | None = None
     """Market price of PV; the province's by ``market_path`` if not given."""
+    market_months: Annotated[list[NotNegative], Field(min_length=12, max_length=12)] | None = None
+    """Market price of PV in each month, in place of ``market_price``."""
+    own_price: Literal["auto", "settlement", "hours"] = "auto"
+    """A roof's own market price: the settlement's mean, or that of its own hours; ``auto``: as the
+    province has it, ``hours`` where ``market_hourly`` is stated."""
+    case_low: Annotated[float, Field(ge=0, le=1)] = _default("case_low")
+    case_high: Annotated[float, Field(ge=1, le=3)] = _default("case_high")
+    """Parts of a stated market price for a low and a high market."""
+    commercial_price: NotNegative | None = None
+    """What halls, schools and workshops pay for power: no household tier is theirs."""
     export_price: NotNegative | None = None
     """One price for all exports in all years: overrides mechanism and market."""
     self_use_price: NotNegative | None = None
@@ -308,9 +318,18 @@ class Tariff(Frozen):
     file: str | None = None
     """A household tariff as CSV: up_to_kwh, flat, peak, valley."""
     time_of_use: bool = False
-    peak_hours: Annotated[
-        list[Annotated[int, Field(ge=0, le=24)]], Field(min_length=2, max_length=2)
-    ] = Field(default_factory=lambda: [8, 22])
+    peak_hours: (
+        Annotated[list[Annotated[int, Field(ge=0, le=24)]], Field(min_length=2, max_length=8)]
+        | None
+    ) = None
+    """Begin and end of each peak, such as ``[11, 17, 20, 22]``; the province's if not given and
+    known, else 8 to 22."""
+    valley_hours: (
+        Annotated[list[Annotated[int, Field(ge=0, le=24)]], Field(min_length=2, max_length=8)]
+        | None
+    ) = None
+    """Of each valley; what lies between peak and valley is at the tier's price. All that is no peak
+    if not given and not known."""
     market_hourly: Annotated[list[NotNegative], Field(min_length=24, max_length=24)] | None = None
     """Worth of an export by the hour of the day, over the market price."""
     price_factor: NotNegative = 1.0
@@ -319,9 +338,18 @@ class Tariff(Frozen):
     """Midday prices sink as photovoltaics grow: the solar capture ratio falls by this a year."""
     market_path_prices: list[NotNegative] | None = None
     """Market price of each year, in place of ``market_price``; as long as the life."""
+    settlement_delay_months: Annotated[int, Field(ge=0, le=24)] = 1
+    """Months from generation to the grid company's payment, in the account by months."""
     subsidy_per_kwh: NotNegative = 0.0
     subsidy_until: dt.date | None = None
     """Subsidy on all generation up to a day, whole years counted."""
+
+    @field_validator("peak_hours", "valley_hours")
+    @classmethod
+    def _in_pairs(cls, value: list[int] | None) -> list[int] | None:
+        if value is not None and len(value) % 2:
+            raise refuse("hours_odd", value=", ".join(map(str, value)))
+        return value
 
 
 class Loan(Frozen):
@@ -332,7 +360,8 @@ class Loan(Frozen):
     rate: Annotated[float, Field(ge=0, le=0.36)] = 0.035
     """Nominal, per year (five-year prime rate of 2026)."""
     years: Annotated[int, Field(ge=1, le=40)] = 10
-    kind: Literal["annuity", "equal_principal"] = "annuity"
+    kind: Literal["annuity", "equal_principal", "interest_first"] = "annuity"
+    instalments: Literal["monthly", "quarterly", "yearly"] = "monthly"
     pledge: str = ""
     guarantor: str = ""
     reserve_account: str = ""

@@ -40,9 +40,11 @@ MEASURES = (
 )
 """What is reported of each business model."""
 
-CASES = ("planned", "poor_years")
-"""Cases that money is reckoned for: as planned, and with the energy that is exceeded in nine years
-of ten."""
+CASES = ("planned", "not_won", "market_low", "market_high", "poor_years", "together")
+"""Cases that money is reckoned for: as planned, without the auction's price, at the lowest and the
+highest market, with the energy that is exceeded in nine years of ten, and the bad ones together."""
+
+PLANNED, POOR = CASES[0], CASES[4]
 
 _PARTS = (
     (re.compile(r"^energy_kwh_(\d\d)$"), "energy_kwh_month"),

@@ -103,11 +103,16 @@ var rules = {
   }
 };
 
+/* A kilowatt-hour by the months and hours in which it comes: its own market price and the mechanism's difference. */
+function exportPrice(rates, y, month, hour) {
+  var paid = rates.price_fixed[y] + month * rates.price_market[y];
+  return hour === 1 || !engine.own_hours ? paid : paid + month * (hour - 1) * rates.price_alone[y];
+}
 /* Rates of the plan for a model, with those that the sliders set; one for each year of life. */
 function ratesOf(set, model) {
   var life = engine.life, out = Object.assign({}, engine.rates, engine.models[model].rates), rule = engine.mechanism, y;
   function flat(value) { return new Array(life).fill(value); }
-  if (set.export_price !== undefined) { out.price_fixed = flat(set.export_price * engine.price_factor); out.price_market = flat(0); }
+  if (set.export_price !== undefined) { out.price_fixed = flat(set.export_price * engine.price_factor); out.price_market = flat(0); out.price_alone = flat(0); }
   else if (rule && set.mechanism_share !== undefined) {
     out.price_fixed = []; out.price_market = [];
     for (y = 0; y < life; y++) {
@@ -115,7 +120,7 @@ function ratesOf(set, model) {
       out.price_market.push((y < rule.years ? 1 - set.mechanism_share : 1) * rule.market[y]);
     }
   }
-  out.sale_price = out.price_fixed.map(function (price, n) { return price + out.price_market[n] + out.subsidy[n]; });
+  out.sale_price = out.price_fixed.map(function (price, n) { return exportPrice(out, n, engine.month_worth, engine.hour_worth) + out.subsidy[n]; });
   if (set.capex_per_w !== undefined && engine.known) {
     // What the plant still brings is a part of what it cost.
     ["residual_per_w", "residual_after_per_w"].forEach(function (name) { out[name] = out[name].map(function (v) { return v * set.capex_per_w / out.capex_per_w[0]; }); });
@@ -176,7 +181,7 @@ function compile(model, rates) {
   function begun(item) { return { start: (known_[item] || {}).start || {} }; }
   engine.models[model].payments.forEach(function (p) {
     var rate = rateOf(rates, p.rate), terms = {};
-    if (OWN_RULES.indexOf(p.rule) >= 0 || p.rule === "vat" || p.rule === "profit_tax" || p.rule === "distribution" || p.rule === "at_most") { terms = null; }
+    if (OWN_RULES.indexOf(p.rule) >= 0 || p.rule === "vat" || p.rule === "surcharge" || p.rule === "profit_tax" || p.rule === "distribution" || p.rule === "at_most") { terms = null; }
     else if (p.rule === "loan") {
       p.quantity.split(" ").forEach(function (item, n) { addTerms(terms, scaledTerms(begun(item), function (v) { return [v[0] * rate[0]]; }), n ? -1 : 1); });
     } else if (p.rule === "instalment") {
@@ -240,7 +245,7 @@ function quantities(homes, h, rates, set, wanted, work) {
     work.self_used[y] = used;
     work.exported[y] = sold;
     work.bill_difference[y] = watts > 0 ? saved : 0;
-    work.surplus_sales[y] = sold * (rates.price_fixed[y] + worth * rates.price_market[y]) + made * rates.subsidy[y];
+    work.surplus_sales[y] = sold * exportPrice(rates, y, homes.month_worth[h], worth) + made * rates.subsidy[y];
   }
   return work;
 }
@@ -274,9 +279,12 @@ function ownTaxes(homes, h, rows, work, each) {
   if (!own.length || (homes.own[h] && textAt(homes.project_class, h) === "general_commercial")) { return; }
   var paid = new Float64Array(engine.years);
   own.forEach(function (r) {
-    var p = r.row, owed, item = rows.items;
+    var p = r.row, owed, item = rows.items, ahead = 0;
     if (p.rule === "person_vat") { owed = rules.person_vat(yearsOf(amountOf(item[p.quantity], work)), engine.months, engine.vat_free, engine.vat_free_per_sale, engine.vat_rate); }
-    else if (p.rule === "rent_tax") { owed = rules.rent_tax(yearsOf(amountOf(item[p.quantity], work)), engine.rent_at_once); }
+    else if (p.rule === "rent_tax") {
+      owed = rules.rent_tax(yearsOf(amountOf(item[p.quantity], work)), engine.rent_at_once);
+      ahead = rules.rent_tax([amountOf(item.rent_once, work)[0] / engine.rent_years], engine.rent_at_once)[0] * engine.rent_years;
+    }
     else {
       if (!r.taxed) {
         r.taxed = rows.reduce(function (out, o) {
@@ -289,7 +297,7 @@ function ownTaxes(homes, h, rows, work, each) {
       owed = rules.person_tax(yearsOf(amountOf(r.taxed, work)).map(function (v, y) { return v - paid[y]; }), engine.written.map(function (v) { return v * cost; }), engine.person_off);
     }
     owed.forEach(function (v, y) { paid[y] += v; });
-    each(r, owed);
+    each(r, owed, ahead);
   });
 }
 
@@ -298,8 +306,12 @@ function modelOf(homes, model, set, members) {
   var rates = ratesOf(set, model), rows = compile(model, rates), own = ownOf(rows), wanted = wanted_(own), work = workSpace();
   var pooled = engine.models[model].owner === "collective";
   var dividend = pooled ? dividends(homes, members, rows, rates, set) : null;
+  // Money that was lent and comes back is no income.
+  var back = rows.reduce(function (out, r) { return r.row.item === "member_principal" ? addTerms(out, r.terms, 1) : out; }, {});
+  var lends = Object.keys(back).length > 0;
   return {
     rows: rows, rates: rates, pooled: pooled, dividend: dividend,
+    back: function (h) { return lends ? amountOf(back, quantities(homes, h, rates, set, wanted, work)) : null; },
     capital: function (h) {
       return rows.reduce(function (sum, r) {
         var lent = r.row.item === "member_loan" && homes.member[h] ? homes.watts[h] * rates.capex_per_w[0] * r.rate[0] : 0;
@@ -309,7 +321,7 @@ function modelOf(homes, model, set, members) {
     fill: function (h, net) {
       net.fill(0);
       addUp(own, quantities(homes, h, rates, set, wanted, work), net);
-      ownTaxes(homes, h, rows, work, function (r, owed) { owed.forEach(function (v, y) { net[y + 1] -= v; }); });
+      ownTaxes(homes, h, rows, work, function (r, owed, ahead) { net[0] -= ahead; owed.forEach(function (v, y) { net[y + 1] -= v; }); });
       if (dividend) { dividend(h, net, 1 - engine.dividend_tax); }
     }
   };
@@ -329,6 +341,7 @@ function dividends(homes, members, rows, rates, set) {
   function fen(values) { return Array.from(values, function (v) { return rules.even(v * 100); }); }
   function at(item) { return items[item] ? items[item][0] : 0; }
   function off(names) { return names.slice(1).reduce(function (sum, name) { return sum - at(name); }, at(names[0])); }
+  function base(names) { return names.reduce(function (sum, name) { return sum + (name === "grant" || name === "class_grant" ? -1 : 1) * at(name); }, 0); }
   function lent(values) { var out = new Float64Array(years + 1); WAYS.days(values, out); return out; }
   rows.forEach(function (r) {
     var p = r.row, sign = (p.payee === "collective") - (p.payer === "collective"), amount = new Float64Array(years + 1);
@@ -343,9 +356,10 @@ function dividends(homes, members, rows, rates, set) {
       amount.set(rules.vat(sales, engine.quarters, engine.vat_free, engine.vat_free_per_quarter, engine.vat_rate,
         { from: "auto", limit: engine.vat_limit, rate: engine.vat_general, input: bought }), 1);
     }
+    else if (p.rule === "surcharge") { if (items[p.quantity]) { for (y = 1; y <= years; y++) { amount[y] = items[p.quantity][y] * engine.city_tax[y - 1]; } } }
     else if (p.rule === "profit_tax") {
       amount.set(rules.profit_tax(Array.from(net, function (v, n) { return v + repaid[n]; }),
-        rules.write_off(off(p.quantity.split(" ")), engine.book_life_years, engine.times), engine.tax_rates[0], engine.tax_rates[1], engine.tax_limit), 1);
+        rules.write_off(base(p.quantity.split(" ")), engine.book_life_years, engine.times), engine.tax_rates[0], engine.tax_rates[1], engine.tax_limit), 1);
     }
     else if (p.rule === "distribution") {
       var aside = coop.provision ? rules.provide(Array.from(spent)).map(function (v, n) { return v - spent[n]; }) : Array.from(spent, function () { return 0; });
@@ -393,7 +407,7 @@ function reckon(homes, model, set) {
       var rows = model === "plan" ? chose(homes, name) : membersOf(homes, name);
       if (!rows.length) { return; }
       var made = modelOf(homes, name, set, rows);
-      rows.forEach(function (h) { made.fill(h, net); out.capital[h] = made.capital(h); measures(net, h, out); });
+      rows.forEach(function (h) { made.fill(h, net); out.capital[h] = made.capital(h); measures(net, h, out, made.back(h)); });
     });
   });
   useVillage(0);
@@ -420,7 +434,7 @@ function membersOf(homes, model) {
   return out;
 }
 
-function measures(net, h, out) {
+function measures(net, h, out, back) {
   var years = engine.years, total = 0, sum = 0, last = -1, before = 0, y;
   for (y = 0; y <= years; y++) {
     total += net[y];
@@ -428,8 +442,10 @@ function measures(net, h, out) {
     if (total < 0) { last = y; before = total; }
   }
   var at = last > 0 ? engine.times[last - 1] : 0;
-  out.first[h] = net[engine.first_whole];
-  out.mean[h] = sum / engine.life;
+  var first = engine.first_whole, lent = 0;
+  if (back) { for (y = 1; y <= years; y++) { lent += back[y]; } }
+  out.first[h] = net[first] - (back ? back[first] : 0);
+  out.mean[h] = (sum - lent) / engine.life;
   out.payback[h] = net[0] < 0 && last < years && sum === sum ? at - before / net[last + 1] * (engine.times[last] - at) : NaN;
 }
 
@@ -468,7 +484,7 @@ function firstYearHere(homes, h, model) {
   var made = modelNow(homes, model).made, work = quantities(homes, h, made.rates, state.settings, engine.quantities, workSpace()), out = [];
   var year = engine.first_whole;
   made.rows.forEach(function (r) {
-    if (!r.sign) { return; }
+    if (!r.sign || r.row.item === "member_principal") { return; }
     var net = new Float64Array(engine.years + 1);
     if (r.terms && r.row.rule !== "dividend_tax") { addUp(r.terms, work, net); }
     else if (r.row.rule === "distribution" || r.row.rule === "dividend_tax") { made.dividend(h, net, r.row.rule === "distribution" ? 1 : engine.dividend_tax); }

@@ -131,7 +131,9 @@ function oneHome(h, model) {
   var homes = tables.households;
   if (!allowed(homes, h, model) || !isLive(model) || !modelNow(homes, model).members.has(h)) { return null; }
   var net = flowsOf(homes, h, model), out = { first: [], mean: [], payback: [] };
-  measures(net, 0, out);
+  useVillage(partOf(homes, h));
+  measures(net, 0, out, modelNow(homes, model).made.back(h));
+  useVillage(0);
   return { first: out.first[0], mean: out.mean[0], payback: out.payback[0], capital: net[0] < 0 ? -net[0] : 0 };
 }
 

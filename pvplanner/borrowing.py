@@ -1,0 +1,140 @@
+"""What a loan officer asks beyond the cover: price cases, break-even, the account by months."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from pvplanner import reference
+from pvplanner.money import (
+    COLLECTIVE,
+    HOUSEHOLD,
+    Case,
+    chosen_rows,
+    lowest_cover,
+    owner_of,
+    run_model,
+)
+from pvplanner.money.cases import break_even
+from pvplanner.money.months import account_of, monthly_cash
+from pvplanner.money.payments import DEBT
+from pvplanner.plan import Plan
+from pvplanner.schema import CASES
+
+
+def borrowers_risk(plan: Plan, mine: np.ndarray, kind: str, borrows: bool) -> dict[str, Any]:
+    """Price cases, break-even, the account by months, the loan against its rules.
+
+    Parameters
+    ----------
+    plan : Plan
+    mine : ndarray of bool
+        Households of the subject, on the rows of ``plan.case()``.
+    kind : str
+        ``household``, ``collective`` or ``village``.
+    borrows : bool
+    """
+    homes, case = plan.case()
+    rows = np.flatnonzero(mine)
+    people, own = homes.iloc[rows], case.part(rows)
+    account, schedule, life = _account(people, own, kind, borrows)
+    even = break_even(people, own)
+    told = ("price", "source", "year", "certainty")
+    prices = own.terms.prices
+    loan = own.terms.loan
+    papers = plan.result("standing")
+    missing = papers.loc[papers["value"] == "missing_paper", "item"]
+    return {
+        "price_cases": _case_rows(plan, people),
+        "break_even": [
+            {key: row[key] if key == "moved" else _known(row[key], 3) for key in row}
+            for row in even.to_dict("records")
+        ],
+        "account": account,
+        "life_cover": life,
+        "debt_schedule": schedule,
+        "prices": {
+            "by_year": [_known(value, 4) for value in own.terms.sale_price],
+            "sources": [
+                dict(zip(told, (f"{key}: {one.value:g} {one.unit}", one.source, one.year,
+                                one.certainty), strict=True))
+                for key, one in prices.sources.items()
+            ],
+            "mechanism_years": prices.mechanism_years,
+            "market_months_found": prices.months_found,
+        },
+        "tenor": {
+            "loan_years": loan.years if borrows else None,
+            "mechanism_years": prices.mechanism_years,
+            "rule_years": round(reference.constant("loan_years_most").value),
+            "within_rule": not borrows
+            or loan.years <= reference.constant("loan_years_most").value,
+            "instalments": loan.instalments,
+        },
+        "missing_papers": [str(item).removeprefix("paper_") for item in missing],
+        "insured": own.terms.finance.insurance_per_w_year > 0,
+        "maintenance_reserve": own.terms.cooperative.provision,
+    }  # fmt: skip
+
+
+def _case_rows(plan: Plan, people: pd.DataFrame) -> list[dict[str, Any]]:
+    """What each price case brings the subject."""
+    key = pd.MultiIndex.from_frame(people[["household_id", "model"]])
+    measures, out = plan.measures, []
+    for case in CASES:
+        own = measures[measures["case"] == case].set_index(["household_id", "model"]).reindex(key)
+        sums = {name: _known(own[name].sum(skipna=False), 2)
+                for name in ("income_first_year", "income_mean", "npv")}  # fmt: skip
+        out.append({"case": case, **sums, "lowest_cover": _known(own["dscr_min"].min(), 3)})
+    return out
+
+
+def _account(
+    people: pd.DataFrame, case: Case, kind: str, borrows: bool
+) -> tuple[dict[str, Any] | None, list[dict[str, Any]], dict[str, Any]]:
+    """The borrower's account by months, its debt by years, covers of loan and plant."""
+    none = {"llcr": None, "plcr": None, "cash_alone": None, "with_savings": None}
+    if not borrows:
+        return None, [], none
+    party = COLLECTIVE if kind == "collective" else HOUSEHOLD
+    cash, loan = [], 0.0
+    flows = {name: np.zeros(case.calendar.count)
+             for name in ("available", "saved", "interest", "principal")}  # fmt: skip
+    for model, rows in chosen_rows(people, case.terms):
+        if owner_of(model) != party:
+            continue
+        part = case.part(rows)
+        ledger = run_model(part, model)
+        cash.append(monthly_cash(part, ledger, party))
+        flows["available"] += ledger.of_party(party, without=(*DEBT, "dividend"))[1:]
+        flows["saved"] += ledger.received(party, "bill_saved")[1:]
+        for item in ("interest", "principal"):
+            flows[item] -= ledger.received(party, item)[1:]
+        loan += float(ledger.received(party, "loan")[0])
+    if not cash or not loan:
+        return None, [], none
+    table = pd.concat(cash, ignore_index=True)
+    table = table[table["item"] != "dividend"]
+    service = flows["interest"] + flows["principal"]
+    end = int(np.flatnonzero(service)[-1]) + 1
+    rate = case.terms.loan.rate
+    worth = flows["available"] * (1 + rate) ** -case.calendar.times[1:]
+    years = case.calendar.years
+    schedule = [
+        {"year": int(years[n]), "interest": _known(flows["interest"][n], 2),
+         "principal": _known(flows["principal"][n], 2)}
+        for n in range(end)
+    ]  # fmt: skip
+    covers_ = (lowest_cover(np.atleast_2d(v), service[None])[0]
+               for v in (flows["available"] - flows["saved"], flows["available"]))  # fmt: skip
+    alone, saved = covers_
+    life = {"llcr": _known(worth[:end].sum() / loan, 3), "plcr": _known(worth.sum() / loan, 3),
+            "cash_alone": _known(alone, 3), "with_savings": _known(saved, 3)}  # fmt: skip
+    return asdict(account_of(case, table)), schedule, life
+
+
+def _known(value: Any, digits: int) -> float | None:
+    return round(float(value), digits) if np.isfinite(value) else None
