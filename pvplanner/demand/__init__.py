@@ -126,7 +126,8 @@ def simulate_demand(
     DataFrame
         On the index of ``households``: ``household_id``, ``load_kwh``, ``load_kwh_MM`` by month,
         ``export_kwh_hHH`` (sold in the first year by the hour of the day), and for each scale n of
-        :data:`SCALES` ``self_used_kwh_n``, ``self_used_kwh_n_MM`` and ``battery_loss_kwh_n``. Where
+        :data:`SCALES` ``self_used_kwh_n``, ``self_used_kwh_n_MM`` and ``battery_loss_kwh_n``; with
+        a battery ``plain_used_kwh_MM``, what would be used without it. Where
         bills part the day, months are ``MM_p0``, ``MM_p1`` (off peak, at peak).
     """
     angles = as_horizon(horizon, len(arrays))
@@ -161,6 +162,14 @@ def simulate_demand(
         columns |= {
             f"self_used_kwh_{node}_{name}": own[:, node, n]
             for n, name in enumerate(slot_names(parts))
+        }
+    if scenario.demand.battery_kwh > 0:
+        # What homes would use themselves without a battery: what it is worth hangs on it.
+        none = np.array(_battery(0.0, None, scenario))
+        plain, _, _ = run_households(light, homes, slots, np.array([first_year]), none)
+        plain = np.minimum(plain, load[:, None, :]) if late else plain
+        columns |= {
+            f"plain_used_kwh_{name}": plain[:, 0, n] for n, name in enumerate(slot_names(parts))
         }
     return pd.DataFrame(columns, index=households.index)
 
@@ -233,9 +242,12 @@ def by_minutes(
     sent = sent + more[:, None] * shape
     columns = {name: demand[name] for name in demand.columns}
     columns |= {name: sent[:, n] for n, name in enumerate(sold)}
+    plain = np.where(homes, scenario.demand.use_by_minutes, 1.0)
     for name in demand.columns:
         if name.startswith("self_used_kwh_"):
             columns[name] = demand[name] * left
+        elif name.startswith("plain_used_kwh_"):
+            columns[name] = demand[name] * plain
     return pd.DataFrame(columns, index=demand.index)
 
 

@@ -112,6 +112,7 @@ def page_data(
         "bounds": bounds,
         "panels": panels,
         "engines": engines,
+        "cases": _cases(plan),
         "units": {
             code: {unit: in_units(unit, code) for unit in ("kWh", "W")} for code in LANGUAGES
         },
@@ -123,6 +124,21 @@ def page_data(
         "compared": [k for k in shown_in("compared") if k in frame] if compare is not None else [],
     }
     return data, packer, bounds
+
+
+def _cases(plan: Plan) -> list[dict[str, Any]]:
+    """The six price cases, summed over villages."""
+    held = plan.result("cases")
+    names = ["income_first_year", "income_mean", "npv", "households_losing"]
+    sums = held.groupby("case", sort=False)[names].sum(min_count=1).reset_index()
+    return [
+        {"case": row["case"], **{n: _number(row[n]) for n in names}}
+        for row in sums.to_dict("records")
+    ]
+
+
+def _number(value: Any) -> float | None:
+    return float(value) if np.isfinite(value) else None
 
 
 def _listed(internal: bool) -> list[str]:

@@ -139,6 +139,7 @@ def _engine(homes: pd.DataFrame, case: Case, nodes: dict[str, Any]) -> dict[str,
         "mechanism": _mechanism(case),
         "allowed": {kind: list(terms.allowed.get(kind, all_models())) for kind in kinds},
         "used": [model for model in all_models() if chosen.eq(model).any()],
+        "battery_kwh": terms.battery_kwh,
         "class_grant": dict(terms.finance.grant_per_w),
         "cooperative": {
             "equal_share": alike_share(terms),

@@ -180,7 +180,9 @@ def appraise(case: Case, ledger: Ledger, model: str) -> pd.DataFrame:
             "discounted_payback_years": payback(net, rate, first),
             "lcoe": _lcoe(case),
             "dscr_min": borrower_cover(case, ledger, model) if own else nothing,
-            "capital": paid + ledger.paid_at_once(HOUSEHOLD, "member_loan"),
+            "capital": paid
+            + ledger.paid_at_once(HOUSEHOLD, "member_loan")
+            + ledger.paid_at_once(HOUSEHOLD, "battery"),
         }
     )
 

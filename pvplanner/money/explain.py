@@ -37,7 +37,7 @@ COLUMNS = ("step", "quantity", "quantity_unit", "rate", "rate_unit", "amount", "
 _UNITS = {
     "watts": "W", "standing": "W", "modules": "modules", "free_kwh": "kWh", "made": "kWh",
     "self_used": "kWh", "exported": "kWh", "bill_difference": "money", "surplus_sales": "money",
-    "capital": "money", "members_capital": "money", "class_grant": "money",
+    "capital": "money", "members_capital": "money", "battery": "kWh", "class_grant": "money",
 }  # fmt: skip
 """Of quantities; of an item paid before it is money."""
 
@@ -89,7 +89,7 @@ def explain_household(
         sign = (flow.payee == HOUSEHOLD) - (flow.payer == HOUSEHOLD)
         if figure == "capital":
             # What is paid is the figure itself, of all that is paid at once that one alone.
-            sign = -sign if flow.item in ("capital", "member_loan") else 0
+            sign = -sign if flow.item in ("capital", "member_loan", "battery") else 0
         # Money that was lent and comes back is no income.
         back = flow.item == "member_principal"
         if sign and not back and flow.fen.ndim == 2 and flow.fen[at, year] != 0:

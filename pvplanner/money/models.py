@@ -239,6 +239,11 @@ class Case:
         return np.minimum(self.watts * kinds.map(per_w).to_numpy(dtype=float), self.capital)
 
     @cached_property
+    def battery(self) -> np.ndarray:
+        """Battery of each home that has modules, kWh."""
+        return np.where(self.watts > 0, self.terms.battery_kwh, 0.0)
+
+    @cached_property
     def members_capital(self) -> np.ndarray:
         """Cost of the modules on the roofs of members, who may lend a part of it."""
         return np.where(self.member, self.capital, 0.0)
@@ -272,6 +277,7 @@ QUANTITIES: dict[str, Callable[[Case], np.ndarray]] = {
     "watts": lambda case: case.watts,
     "standing": lambda case: case.standing_watts,
     "let_units": lambda case: case.let_units,
+    "battery": lambda case: case.battery,
     "class_grant": lambda case: case.class_grant,
     "members_capital": lambda case: case.members_capital,
     "modules": lambda case: case.modules,

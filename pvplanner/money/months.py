@@ -23,7 +23,7 @@ AT_MARKET = ("feed_in", "surplus", "settlement")
 NOT_CASH = ("bill_saved",)
 """What is saved and never reaches an account."""
 
-ONCE = ("inverter", "decommissioning", "residual")
+ONCE = ("inverter", "battery", "decommissioning", "residual")
 
 
 def monthly_cash(case: Case, ledger: Ledger, party: str, row: int | None = None) -> pd.DataFrame:
@@ -200,13 +200,15 @@ def by_months(case: Case, cash: pd.DataFrame) -> np.ndarray:
     at = (cash["year"].to_numpy(dtype=int) - int(calendar.years[0])) * MONTHS
     at = at + cash["month"].to_numpy(dtype=int) - 1
     at = at + np.where(cash["item"].isin(AT_MARKET), late, 0)
-    once = cash["item"].isin(AT_ONCE).to_numpy()
+    begin = (cash["year"] == calendar.begin.year) & (cash["month"] == calendar.begin.month)
+    once = (cash["item"].isin(AT_ONCE) & begin).to_numpy()
     np.add.at(out, at[~once], cash["yuan"].to_numpy(dtype=float)[~once])
     return out
 
 
-AT_ONCE = ("capital", "loan", "grant", "class_grant", "member_loan", "stamp", "rent_once")
-"""What is paid on the money's day."""
+AT_ONCE = ("capital", "loan", "grant", "class_grant", "member_loan", "stamp", "rent_once",
+           "battery")  # fmt: skip
+"""What is paid on the money's day; a battery also when it is renewed."""
 
 
 def longest_run(short: np.ndarray) -> int:
@@ -283,7 +285,7 @@ def _net_months(case: Case, ledger: Ledger) -> np.ndarray:
     out = np.zeros((case.count, calendar.count * MONTHS + late))
     for flow in ledger.flows:
         sign = (flow.payee == HOUSEHOLD) * 1.0 - (flow.payer == HOUSEHOLD)
-        if not sign or flow.fen.ndim < 2 or flow.item in (*NOT_CASH, *AT_ONCE):
+        if not sign or flow.fen.ndim < 2 or flow.item in NOT_CASH:
             continue
         weight = month_weights(case, flow.item)
         part = weight / weight.sum(axis=1, keepdims=True)

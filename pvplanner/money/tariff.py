@@ -123,7 +123,8 @@ def household_bills(
     -------
     DataFrame
         On the index of ``demand``: ``household_id``, ``bill_before`` and, for each scale n of
-        :data:`pvplanner.demand.SCALES`, ``bill_after_n``.
+        :data:`pvplanner.demand.SCALES`, ``bill_after_n``; with a battery ``bill_plain``, what it
+        would be without.
     """
     load = by_slot(demand, "load_kwh")
 
@@ -137,6 +138,10 @@ def household_bills(
     for node in range(len(SCALES)):
         bought = np.maximum(load - by_slot(demand, f"self_used_kwh_{node}"), 0.0)
         columns[f"bill_after_{node}"] = cost(bought)
+    if any(name.startswith("plain_used_kwh") for name in demand.columns):
+        # By-minute use of a small battery may lie below that of none.
+        plain = np.minimum(by_slot(demand, "plain_used_kwh"), load)
+        columns["bill_plain"] = cost(np.maximum(load - plain, 0.0))
     return pd.DataFrame(columns, index=demand.index)
 
 

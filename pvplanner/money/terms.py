@@ -95,6 +95,8 @@ class Terms:
         Of the price cases beside the planned one.
     settlement_delay_months : int
         From generation to the grid company's payment.
+    battery_kwh, battery_cost, battery_life_years : float, float, int
+        Of each home that has modules; per kWh.
     """
 
     case: str
@@ -122,6 +124,9 @@ class Terms:
     hour_worth: float = 1.0
     others: dict[str, Prices] = field(default_factory=dict)
     settlement_delay_months: int = 0
+    battery_kwh: float = 0.0
+    battery_cost: float = 0.0
+    battery_life_years: int = 10
 
     def under_case(self, name: str) -> Terms:
         """These terms at the prices of another case; as they are where it has none of its own."""
@@ -264,6 +269,8 @@ class Terms:
             "price_fixed": np.asarray(self.prices.fixed),
             "price_market": np.asarray(self.prices.market),
             "subsidy": np.asarray(self.prices.subsidy),
+            "battery_per_kwh": np.full(years, self.battery_cost),
+            "battery_again": self.battery_cost * self._battery_due(year) * under,
             "running_per_w": running * under,
             "insurance_per_w": insurance * under,
             "inverter_per_w": finance.inverter_cost_per_w * due,
@@ -296,6 +303,12 @@ class Terms:
         worth = max(least * finance.inverter_life_years, 1)
         last = int(np.max(np.flatnonzero(owned) + 1, initial=0))
         return owned * (year % finance.inverter_life_years == 0) * (last - year >= worth)
+
+    def _battery_due(self, year: np.ndarray) -> np.ndarray:
+        """Years in which a battery is renewed."""
+        least = reference.constant("inverter_worth").value * self.battery_life_years
+        worth = self.years - year >= max(least, 1)
+        return (year % self.battery_life_years == 0) & worth
 
     def _ends(self, others: np.ndarray) -> np.ndarray:
         """1 in the last year in which the plant stands, where it isn't another's by then."""
@@ -484,6 +497,9 @@ def resolve_terms(
         finance.rent_stated,
         others=other_prices(scenario, province, area),
         settlement_delay_months=tariff.settlement_delay_months,
+        battery_kwh=scenario.demand.battery_kwh,
+        battery_cost=scenario.demand.battery_cost_per_kwh or 0.0,
+        battery_life_years=scenario.demand.battery_life_years,
     )  # fmt: skip
 
 

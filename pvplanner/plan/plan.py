@@ -480,7 +480,8 @@ class Plan:
 
 
 FINDERS = ("features", "named", "families", "meters", "place", "year", "planes", "horizons",
-           "terms", "bills", "sanity", "balance", "investor", "standing")  # fmt: skip
+           "terms", "bills", "sanity", "balance", "investor", "standing",
+           "battery_worth")  # fmt: skip
 """Stages that find something."""
 
 

@@ -27,6 +27,7 @@ stress = Room("pvplanner.money.stress")
 bounds_ = Room("pvplanner.money.bounds")
 risks = Room("pvplanner.money.cases")
 account = Room("pvplanner.money.months")
+storage = Room("pvplanner.money.storage")
 stands = Room("pvplanner.money.standing")
 hold = Room("pvplanner.holdings")
 doubts = Room("pvplanner.holdings.ranges")
@@ -40,7 +41,8 @@ stage = GRAPH.stage
 @stage(
     "terms", across="alone", kept="terms.json",
     keys=("tariff", "finance", "finance.costs_stated", "finance.rent_stated", "loan", "cooperative",
-          "developer", "carbon", "module.product", "grid.curtailment", "demand.self_use_share"),
+          "developer", "carbon", "module.product", "grid.curtailment", "demand.self_use_share",
+          "demand.battery_kwh", "demand.battery_cost_per_kwh", "demand.battery_life_years"),
     files=("tariff.file", "carbon.pathway_file"),
     said="income",
 )  # fmt: skip
@@ -286,6 +288,16 @@ def accounts(
 ) -> Any:  # fmt: skip
     """Month by month: whether what comes in pays the instalments."""
     return account.household_accounts(*case_of(people, holdings, demand, bills, months, terms))
+
+
+@stage("battery_worth", across="apart", kept="battery_worth.parquet")
+def battery_worth(
+    people: pd.DataFrame, holdings: pd.DataFrame, demand: pd.DataFrame, bills: pd.DataFrame,
+    months: pd.DataFrame, terms: Terms,
+) -> Any:  # fmt: skip
+    """Whether the homes' own batteries pay."""
+    made = storage.battery_worth(*case_of(people, holdings, demand, bills, months, terms))
+    return made, storage.battery_findings(made, terms.finance.currency)
 
 
 @stage("standing", across="apart", kept="standing.parquet", keys=("contract",))

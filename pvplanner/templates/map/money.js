@@ -217,6 +217,7 @@ function quantities(homes, h, rates, set, wanted, work) {
   work.watts = watts;
   work.modules = homes.modules[h];
   work.free_kwh = homes.free_kwh[h];
+  work.battery = watts > 0 ? engine.battery_kwh : 0;
   work.members_capital = homes.member[h] ? watts * rates.capex_per_w[0] : 0;
   work.class_grant = Math.min(watts * (engine.class_grant[textAt(homes.project_class, h)] || 0), watts * rates.capex_per_w[0]);
   work.rent_units = basis === "module" ? homes.modules[h] : basis === "m2" ? homes.modules[h] * engine.area
@@ -315,7 +316,8 @@ function modelOf(homes, model, set, members) {
     capital: function (h) {
       return rows.reduce(function (sum, r) {
         var lent = r.row.item === "member_loan" && homes.member[h] ? homes.watts[h] * rates.capex_per_w[0] * r.rate[0] : 0;
-        return sum + lent + (r.row.item === "capital" && r.row.payer === "household" ? homes.watts[h] * r.rate[0] : 0);
+        var stored = r.row.item === "battery" && r.row.when === "start" && r.row.payer === "household" && homes.watts[h] > 0 ? engine.battery_kwh * r.rate[0] : 0;
+        return sum + lent + stored + (r.row.item === "capital" && r.row.payer === "household" ? homes.watts[h] * r.rate[0] : 0);
       }, 0);
     },
     fill: function (h, net) {

@@ -228,6 +228,25 @@ function sliders() {
     holder.appendChild(line);
   });
   holder.appendChild(button(text("as_planned"), function () { state.settings = {}; sliders(); update(); }, { id: "reset" }));
+  caseTable(holder);
+}
+/* The plan's own six price cases, side by side. */
+function caseTable(holder) {
+  if (!data.cases.length) { return; }
+  var keys = ["income_first_year", "income_mean", "npv"], table = element("table", null, { "class": "grid", id: "cases" }), head = element("tr");
+  head.appendChild(element("th", text("price_case"), { scope: "col" }));
+  keys.forEach(function (key) { head.appendChild(element("th", headWords(key), { scope: "col" })); });
+  head.appendChild(element("th", text("households_losing"), { scope: "col" }));
+  table.appendChild(head);
+  data.cases.forEach(function (row) {
+    var line = element("tr");
+    line.appendChild(element("th", text("case_" + row.case), { scope: "row" }));
+    keys.forEach(function (key) { line.appendChild(element("td", known(row[key]) ? number(row[key], field(key).whole) : "–")); });
+    line.appendChild(element("td", number(row.households_losing, 0)));
+    table.appendChild(line);
+  });
+  holder.appendChild(element("h3", text("report_cases")));
+  holder.appendChild(table);
 }
 /* A price that is one number here may be tiers, or change over the years, in the plan. */
 function plannedWords(key) {
