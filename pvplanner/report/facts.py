@@ -170,7 +170,7 @@ def _cases(plan: Plan, language: str) -> list[dict[str, Any]]:
             counts = key.startswith("households")
             cells.append(
                 number(float(row[key]), rule_of("count"), language)
-                if counts else shown(float(row[key]), key, language, "whole")
+                if counts else make_cell(key, row[key], language, "whole")
             )  # fmt: skip
         rows.append(cells)
     columns = plain_columns(("price_case", *CASE_KEYS), language, CASE_KEYS, currency_of(plan))

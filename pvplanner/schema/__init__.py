@@ -49,7 +49,8 @@ PLANNED, POOR = CASES[0], CASES[4]
 _PARTS = (
     (re.compile(r"^energy_kwh_(\d\d)$"), "energy_kwh_month"),
     (re.compile(r"^load_kwh_(\d\d)(_p\d)?$"), "load_kwh_month"),
-    (re.compile(r"^(self_used_kwh_\d|plain_used_kwh)_(\d\d)(_p\d)?$"), "self_used_kwh_month"),
+    (re.compile(r"^self_used_kwh_\d_(\d\d)(_p\d)?$"), "self_used_kwh_month"),
+    (re.compile(r"^plain_used_kwh_(\d\d)(_p\d)?$"), "self_used_kwh_month"),
     (re.compile(r"^export_kwh_h\d\d$"), "export_kwh_hour"),
     (re.compile(r"^(self_used_kwh|export_kwh|battery_loss_kwh|bill_after)_\d$"), r"\1"),
 )
