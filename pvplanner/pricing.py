@@ -15,8 +15,10 @@ from pvplanner.reference.provincial import (
     household_tiers,
     market_of,
     mechanism_of,
+    own_price_of,
     raw_term,
     self_use_least,
+    tariff_hours,
     usual_area,
 )
 from pvplanner.scenario.sections import ProjectClass
@@ -72,12 +74,22 @@ def price_lines(
     term = raw_term(name) if paid.price_from != "existing" else ""
     tell("mechanism_years", paid.term, f" ({term})" if term else "")
     tell("market_price_found", None if market is None else market.middle, _months(market, language))
+    rule = own_price_of(name, area)
+    if rule is not None:
+        how = label("own_settlement" if rule.value else "own_hours", language)
+        said.append(f"{label('own_price', language)}{colon}{how} [{source(rule.source, language)}]")
     for number, row in enumerate(household_tiers(name), 1):
         told = Sourced(float(row["flat"]), "CNY/kWh", row["source"], row["year"], row["certainty"])
         limit = f" (≤ {row['up_to_kwh']} kWh)" if row["up_to_kwh"] else ""
         tell(f"household_tier_{number}", told, limit)
     if not household_tiers(name):
         unknown.append(label("household_tier_1", language))
+    for part in ("peak", "valley"):
+        hours = tariff_hours(name, part)
+        spans = [f"{hours[n]:02d}–{hours[n + 1]:02d}" for n in range(0, len(hours), 2)]
+        if spans:
+            said.append(f"{label(f'{part}_hours', language)}{colon}"
+                        f"{style(language)['list'].join(spans)}")  # fmt: skip
     tell("self_use_least", self_use_least(name))
     if paid.known and paid.price_from == "auction":
         said.append(label("won_assumed", language))

@@ -599,6 +599,42 @@ def test_rules_that_are_not_settled_show_both_ways():
     assert same.loc["person_vat", ["households", "yuan"]].tolist() == [0, 0.0]
 
 
+def test_what_is_not_lawful_reaches_the_reader(liao):
+    """Findings of every stage stand in the plan's own list."""
+    wishes = {"finance.model": "cooperative", "finance.may_borrow": False, "loan.share": 0.5,
+              "contract.filed_as": "household", "cooperative.member_loan_share": 0.1}  # fmt: skip
+    codes = {f.code for f in liao.under(wishes).findings}
+    assert {"loan_forbidden", "filed_as_person", "members_lend", "class_of_investor"} <= codes
+    leased = liao.under({"finance.model": "roof_lease", "finance.rent": 90.0,
+                         "finance.lease_years": 25})  # fmt: skip
+    codes = {f.code for f in leased.findings}
+    assert {"developer_below_hurdle", "lease_cut"} <= codes
+    gone = {"kind": "demolition", "year": 5, "roofs": ["LA0010", "nowhere"]}
+    events = liao.under({"finance.events": [gone]})
+    codes = {f.code for f in events.findings}
+    assert "event_roofs_unknown" in codes
+    assert "event_idle" not in codes
+
+
+def test_a_named_roof_that_is_demolished_takes_its_household_and_its_carbon_along(liao):
+    owner = liao.shares.set_index("building_id").loc["LA0010", "household_id"]
+    owner = owner if isinstance(owner, str) else owner.iloc[0]
+    gone = {"kind": "demolition", "year": 5, "roofs": ["LA0010"]}
+    plan = liao.under({"finance.events": [gone]})
+    before, after = (p.households.set_index("household_id") for p in (liao, plan))
+    assert after.loc[owner, "net_life_t"] < before.loc[owner, "net_life_t"]
+    assert after.loc[owner, "npv"] < before.loc[owner, "npv"]
+    others = before.index.difference(liao.shares.loc[liao.shares["building_id"] == "LA0010",
+                                                     "household_id"])  # fmt: skip
+    assert after.loc[others, "npv"].equals(before.loc[others, "npv"])
+    drawn = {"kind": "demolition", "year": 5, "share": 0.1, "seed": 3}
+    some = liao.under({"finance.events": [drawn]}).households.set_index("household_id")
+    hit = (some["npv"] < before["npv"] - 0.01).sum()
+    assert 0.05 < hit / (before["modules"] > 0).sum() < 0.15
+    again = liao.under({"finance.events": [drawn]}).households.set_index("household_id")
+    assert again["npv"].equals(some["npv"])
+
+
 # --- random scenarios ---------------------------------------------------------------------------
 
 

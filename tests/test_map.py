@@ -322,10 +322,13 @@ LAWS = (
      "finance.grant_per_w": {"natural_person_household": 0.4}, "finance.person_vat": "by_sale",
      "cooperative.mode": "self_use", "cooperative.equal_share": None,
      "finance.events": [{"kind": "demolition", "year": 9, "back_after_years": 3}]},
+    {"tariff.market_hourly": [1.2] * 10 + [0.6] * 5 + [1.2] * 9, "demand.battery_cost_per_kwh": 700,
+     "finance.rent_once": 300.0, "finance.rent_taxed": "at_once", "loan.kind": "interest_first",
+     "tariff.market_months": [0.1 + 0.02 * n for n in range(12)], "tariff.commercial_price": 0.9},
 )  # fmt: skip
 
 
-@pytest.mark.parametrize("law", LAWS, ids=("cooperative", "company", "taxes"))
+@pytest.mark.parametrize("law", LAWS, ids=("cooperative", "company", "taxes", "prices"))
 def test_the_page_keeps_the_law_as_python_does(page, mixed, tmp_path, law):
     """Bodies, part years, taxes of all parties, leases and agents: the page's own sums."""
     plan = pvp.plan_village(mixed.override(law))

@@ -1,6 +1,6 @@
 """Money alone: households x business models x price cases, CPU seconds and memory, as JSON.
 
-    python tests/benchmarks/money.py 100000
+python tests/benchmarks/money.py 100000
 """
 
 from __future__ import annotations
