@@ -370,6 +370,20 @@ def test_a_persons_business_income_above_60_000_is_taxed():
     assert "income_tax" not in {f.item for f in small.flows}
 
 
+def test_a_hall_is_taxed_as_the_collectives_and_not_as_a_persons():
+    halls = household(count=2, energy=100_000.0, kwp=100.0).assign(
+        own_building=[True, True], project_class=["general_commercial", "natural_person_household"]
+    )
+    one = case(scenario(), halls)
+    ledger = run_model(one, "self_use")
+    sold = ledger.paid("surplus")[0, 1]
+    tax = ledger.paid("tax")
+    # What it uses itself is no income; costs and write-off come off.
+    profit = sold - 4_000 - 300_000 / 20
+    assert tax[0, [1, 3]] == pytest.approx([0.05 * profit, 0.2 * profit], abs=0.02)
+    assert tax[1].sum() == 0
+
+
 def test_tax_on_dividends_is_a_key():
     plain = run_model(case(scenario(finance=UNTAXED)), "cooperative")
     taxed = run_model(case(scenario(finance={**UNTAXED, "dividend_tax": 0.2})), "cooperative")

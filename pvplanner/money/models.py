@@ -339,8 +339,8 @@ def payments_of(model: str) -> tuple[Payment, ...]:
     return (*begin, *shared, *(row for row in rest if row not in last), *last)
 
 
-_LAST = ("person_vat", "person_tax", "rent_tax", "vat", "surcharge", "profit_tax", "distribution",
-         "dividend_tax")  # fmt: skip
+_LAST = ("person_vat", "person_tax", "hall_tax", "rent_tax", "vat", "surcharge", "profit_tax",
+         "distribution", "dividend_tax")  # fmt: skip
 """Rules that look at all that was entered before."""
 
 

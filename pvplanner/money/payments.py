@@ -182,18 +182,38 @@ def _persons(case: Case) -> np.ndarray:
 
 def person_tax(case: Case, ledger: Ledger, row: Payment) -> None:
     """Income tax of persons on what their own plant earns."""
-    taxed = row.quantity.split()
+    profit, written = _own_business(case, ledger, row.quantity)
+    owed = tax_on_person(profit, written, reference.constant("person_off").value)
+    ledger.pay(row.item, row.payer, row.payee, owed * _persons(case)[:, None])
+
+
+def hall_tax(case: Case, ledger: Ledger, row: Payment) -> None:
+    """Income tax of the collective on what a hall of its own earns."""
+    halls = np.flatnonzero(_persons(case) == 0)
+    if len(halls) == 0:
+        return
+    profit, written = _own_business(case, ledger, row.quantity)
+    rate, above = case.terms.tax_rates
+    limit = reference.constant("tax_small_limit").value
+    owed = np.zeros(profit.shape)
+    for hall in halls:
+        owed[hall] = tax_on_profit(profit[hall], written[hall], rate, above, limit)
+    ledger.pay(row.item, row.payer, row.payee, owed)
+
+
+def _own_business(case: Case, ledger: Ledger, taxed: str) -> tuple[np.ndarray, np.ndarray]:
+    """Profit before the write-off, and that, of each household's own plant; (households, years).
+
+    What is used at home is no income.
+    """
     profit = np.zeros((case.count, case.calendar.count))
     for flow in ledger.flows:
         if flow.fen.ndim == 2 and flow.item not in REPAID:
-            # What is used at home is no income.
-            sign = (flow.payee == HOUSEHOLD) * (flow.item in taxed) - (flow.payer == HOUSEHOLD)
+            sign = (flow.payee == HOUSEHOLD) * (flow.item == taxed) - (flow.payer == HOUSEHOLD)
             profit += sign * flow.fen[:, 1:] / 100
     cost = ledger.paid_at_once(HOUSEHOLD, "capital") - ledger.paid_at_once("state", "class_grant")
     life, times = case.terms.finance.book_life_years, case.calendar.times[1:]
-    part = write_off(1.0, life, times, whole=False)
-    owed = tax_on_person(profit, cost[:, None] * part, reference.constant("person_off").value)
-    ledger.pay(row.item, row.payer, row.payee, owed * _persons(case)[:, None])
+    return profit, cost[:, None] * write_off(1.0, life, times, whole=False)
 
 
 def rent_tax(case: Case, ledger: Ledger, row: Payment) -> None:
@@ -324,6 +344,7 @@ RULES: dict[str, Callable[[Case, Ledger, Payment], None]] = {
     "surcharge": surcharge,
     "person_vat": person_vat,
     "person_tax": person_tax,
+    "hall_tax": hall_tax,
     "rent_tax": rent_tax,
     "profit_tax": profit_tax,
     "distribution": distribution,

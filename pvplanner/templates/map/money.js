@@ -153,7 +153,7 @@ var WAYS = { days: function (v, out) { spread(v, engine.part, out); }, made: fun
 
 var YEARLY = ["made", "self_used", "exported", "bill_difference", "surplus_sales", "standing", "let_units"];
 var GENERATED = YEARLY.slice(0, 5), BY_ITEM = { loan: 1, instalment: 1 };
-var OWN_RULES = ["person_vat", "person_tax", "rent_tax"];
+var OWN_RULES = ["person_vat", "person_tax", "hall_tax", "rent_tax"];
 function wayOf(p) { return p.rule === "events" ? "within" : p.when === "end" ? "end" : GENERATED.indexOf(p.quantity) >= 0 ? "made" : "days"; }
 
 /* Sums of quantities times rates, by how they are paid: way -> quantity -> a rate for each year of life ("start": one). */
@@ -276,8 +276,9 @@ function yearsOf(amount) { return Array.from(amount).slice(1); }
 
 /* What a household owes by its own rules: "each" is called with a row and its amount a year. */
 function ownTaxes(homes, h, rows, work, each) {
-  var own = rows.filter(function (r) { return r.sign && OWN_RULES.indexOf(r.row.rule) >= 0; });
-  if (!own.length || (homes.own[h] && textAt(homes.project_class, h) === "general_commercial")) { return; }
+  var hall = homes.own[h] && textAt(homes.project_class, h) === "general_commercial";
+  var own = rows.filter(function (r) { return r.sign && OWN_RULES.indexOf(r.row.rule) >= 0 && (r.row.rule === "hall_tax") === !!hall; });
+  if (!own.length) { return; }
   var paid = new Float64Array(engine.years);
   own.forEach(function (r) {
     var p = r.row, owed, item = rows.items, ahead = 0;
@@ -295,7 +296,8 @@ function ownTaxes(homes, h, rows, work, each) {
         delete r.taxed.start;
       }
       var cost = amountOf(item.capital, work)[0] - amountOf(item.class_grant, work)[0];
-      owed = rules.person_tax(yearsOf(amountOf(r.taxed, work)).map(function (v, y) { return v - paid[y]; }), engine.written.map(function (v) { return v * cost; }), engine.person_off);
+      var profit = yearsOf(amountOf(r.taxed, work)).map(function (v, y) { return v - paid[y]; }), written = engine.written.map(function (v) { return v * cost; });
+      owed = hall ? rules.profit_tax(profit, written, engine.tax_rates[0], engine.tax_rates[1], engine.tax_limit) : rules.person_tax(profit, written, engine.person_off);
     }
     owed.forEach(function (v, y) { paid[y] += v; });
     each(r, owed, ahead);
