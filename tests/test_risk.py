@@ -26,7 +26,14 @@ from pvplanner.money import (
     resolve_terms,
     run_model,
 )
-from pvplanner.money.cases import break_even, case_totals, investors_worth, joint_cover, moved
+from pvplanner.money.cases import (
+    break_even,
+    case_totals,
+    collective_cases,
+    investors_worth,
+    joint_cover,
+    moved,
+)
 from pvplanner.money.months import (
     account_of,
     account_summary,
@@ -291,8 +298,8 @@ def test_nothing_falls_due_before_the_plant_or_after_the_loan():
     cash = monthly_cash(one, run_model(one, "self_invest"), HOUSEHOLD, 0)
     paid = cash[(cash["item"] == "principal") & (cash["yuan"] != 0)]
     months = paid["year"] * 12 + paid["month"] - 1
-    # After a month the first instalment, then one each month for six years.
-    assert months.tolist() == list(range(2026 * 12 + 5, 2026 * 12 + 5 + 72))
+    # The first instalment at the first month's end, then one each month for six years.
+    assert months.tolist() == list(range(2026 * 12 + 4, 2026 * 12 + 4 + 72))
     sold = cash[(cash["item"] == "feed_in") & (cash["yuan"] != 0)]
     assert (sold["year"] * 12 + sold["month"]).min() == 2026 * 12 + 5
     assert (sold["year"] * 12 + sold["month"]).max() == 2051 * 12 + 4
@@ -312,7 +319,7 @@ def test_the_buffer_is_the_least_that_keeps_the_account_above_nought(seed, delay
         found = account_of(one, cash)
         plain = cash[cash["item"] != "bill_saved"]
         begin = one.calendar.begin.month - 1
-        net = by_months(one, plain)[begin : begin + found.months + 1]
+        net = by_months(one, plain)[begin : begin + found.months]
 
         def stays(put, net=net):
             left = put
@@ -325,6 +332,21 @@ def test_the_buffer_is_the_least_that_keeps_the_account_above_nought(seed, delay
         assert stays(found.buffer + 0.005)
         assert found.buffer == 0 or not stays(found.buffer - 0.02)
         assert found.short_months == (net < 0).sum()
+
+        def stays_if_spent(put, net=net, begin=begin):
+            left = put
+            for n, value in enumerate(net):
+                left += value
+                if left < -1e-6:
+                    return False
+                if (begin + n) % 12 == 11:
+                    left = min(left, put)
+            return True
+
+        spent = found.buffer_if_spent
+        assert spent >= found.buffer - 0.01
+        assert stays_if_spent(spent + 0.005)
+        assert spent == 0 or not stays_if_spent(spent - 0.02)
         with_savings = account_of(one, cash, savings=True)
         assert with_savings.buffer <= found.buffer + 0.01
 
@@ -357,6 +379,49 @@ def test_accounts_of_households_are_those_of_each():
         one.terms, loan=one.terms.loan.model_copy(update={"share": 0.0}))))  # fmt: skip
     assert free.empty
     assert account_summary(free).empty
+
+
+def test_each_calendar_year_pays_the_instalments_that_fall_due_in_it():
+    """27,200 over six years from 1 June: 7 instalments in 2026, 5 in 2032."""
+    _, one = borrower(**{"tariff.connection_date": dt.date(2026, 6, 1)})
+    ledger = run_model(one, "self_invest")
+    owed = 0.7 * 30_000
+    month = owed * (0.04 / 12) / (1 - (1 + 0.04 / 12) ** -72)
+    paid = ledger.paid("interest")[0] + ledger.paid("principal")[0]
+    assert paid[1:9] == pytest.approx([7 * month, *[12 * month] * 5, 5 * month, 0], abs=0.02)
+    interest, left = 0.0, owed
+    for _ in range(7):
+        interest += left * 0.04 / 12
+        left -= month - left * 0.04 / 12
+    assert ledger.paid("interest")[0, 1] == pytest.approx(interest, abs=0.01)
+    _, late = borrower(**{"tariff.connection_date": dt.date(2026, 6, 1),
+                          "loan.kind": "interest_first"})  # fmt: skip
+    principal = run_model(late, "self_invest").paid("principal")[0]
+    # All at once, at the end of May 2032.
+    assert np.flatnonzero(principal).tolist() == [7]
+    assert principal[7] == owed
+
+
+def test_a_collective_that_borrows_has_cases_of_its_own():
+    people, one = borrower(**{"finance.model": "cooperative", "tariff.export_price": None,
+                              "loan.years": 10})  # fmt: skip
+    people = people.assign(model="cooperative")
+    ranges = pd.DataFrame({"energy_p90_built_kwh": people["energy_kwh"] * 0.85,
+                           "energy_p90_life_kwh": people["energy_kwh"] * 0.9})  # fmt: skip
+    found = collective_cases(people, one, ranges).set_index("case")
+    assert found.index.tolist() == list(CASES)
+    assert (found["party"] == "collective").all()
+    planned = run_model(one, "cooperative")
+    own = planned.of_party(COLLECTIVE) - planned.received(COLLECTIVE, "dividend")
+    assert found.loc["planned", "income_first_year"] == pytest.approx(own[1], abs=0.01)
+    worth = (own * 1.05 ** -np.arange(26.0)).sum()
+    assert found.loc["planned", "npv"] == pytest.approx(worth, abs=0.02)
+    assert found.loc["together", "npv"] < 0
+    assert found.loc["together", "households_losing"] == 1
+    assert found.loc["together", "households_short"] == 1
+    cover = found["lowest_cover"]
+    assert cover["together"] < cover["poor_years"] < cover["planned"]
+    assert collective_cases(people.assign(model="self_invest"), one, ranges).empty
 
 
 # --- cases and break-even -----------------------------------------------------------------------

@@ -129,6 +129,8 @@ def page_data(
 def _cases(plan: Plan) -> list[dict[str, Any]]:
     """The six price cases, summed over villages."""
     held = plan.result("cases")
+    # Of a collective its members' side is the households'; its own stands in the report.
+    held = held[held["party"] == "household"]
     names = ["income_first_year", "income_mean", "npv", "households_losing"]
     sums = held.groupby("case", sort=False)[names].sum(min_count=1).reset_index()
     return [

@@ -296,6 +296,10 @@ def loan_findings(scenario: Scenario, mechanism_years: int) -> list[Finding]:
     if loan.share == 0:
         return []
     out = []
+    if loan.kind == "interest_first":
+        due = tariff.connection_date.year + loan.years
+        params = {"year": due, "share": f"{loan.share:.0%}"}
+        out.append(Finding("bullet_due", "loan.kind", params=params))
     if loan.years > mechanism_years > 0 and tariff.export_price is None:
         params = {"years": loan.years, "term": mechanism_years}
         out.append(Finding("loan_past_mechanism", "loan.years", params=params))

@@ -8,14 +8,22 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 
-from pvplanner.money import chosen_rows, lowest_cover, net_present_value, owner_of, run_model
-from pvplanner.money.models import COLLECTIVE, Case
+from pvplanner.money import (
+    chosen_rows,
+    lowest_cover,
+    net_present_value,
+    owner_of,
+    payback,
+    run_model,
+)
+from pvplanner.money.models import COLLECTIVE, HOUSEHOLD, Case
 from pvplanner.money.payments import DEBT
+from pvplanner.money.stress import IN_POOR_YEARS, in_poor_years
 from pvplanner.schema import CASES
 
-COLUMNS = ("case", "households", "income_first_year", "income_mean", "npv", "payback_years",
-           "households_losing", "households_short", "households_after_term",
-           "term_years")  # fmt: skip
+COLUMNS = ("case", "party", "households", "income_first_year", "income_mean", "npv",
+           "payback_years", "households_losing", "households_short", "households_after_term",
+           "term_years", "lowest_cover")  # fmt: skip
 
 
 def case_totals(people: pd.DataFrame, measures: pd.DataFrame, term_years: int) -> pd.DataFrame:
@@ -50,16 +58,74 @@ def case_totals(people: pd.DataFrame, measures: pd.DataFrame, term_years: int) -
         rows.append(
             {
                 "case": case,
+                "party": HOUSEHOLD,
                 "households": len(own),
                 **{name: round(float(value), 2) for name, value in sums.items()},
                 "payback_years": float(own.loc[pays, "payback_years"].median()),
                 "households_losing": int((own["npv"] < 0).sum()),
                 "households_short": int((own["income_worst"] < 0).sum()),
-                "households_after_term": int(late.sum()) if term_years else 0,
+                "households_after_term": float(late.sum()) if term_years else np.nan,
                 "term_years": term_years,
+                "lowest_cover": float(own["dscr_min"].min()),
             }
         )
     return pd.DataFrame(rows, columns=list(COLUMNS))
+
+
+def collective_cases(people: pd.DataFrame, case: Case, ranges: pd.DataFrame) -> pd.DataFrame:
+    """The collective's own result in each case, before dividends; none where it owns nothing.
+
+    Parameters
+    ----------
+    ranges : DataFrame
+        ``energy_p90_built_kwh`` and ``energy_p90_life_kwh``, on the rows of ``people``.
+
+    Returns
+    -------
+    DataFrame
+        :data:`COLUMNS` with the party ``collective``: 1 or 0 in place of numbers of households;
+        the cover is that of single poor years, the worth that of the life's.
+    """
+    rows = []
+    for name in CASES:
+        own = case if name == CASES[0] else replace(case, terms=case.terms.under_case(name))
+        poor = name in IN_POOR_YEARS
+        life = in_poor_years(own, ranges["energy_p90_life_kwh"].to_numpy(float)) if poor else own
+        one = in_poor_years(own, ranges["energy_p90_built_kwh"].to_numpy(float)) if poor else own
+        for model, mine in chosen_rows(people, own.terms):
+            if owner_of(model) != COLLECTIVE:
+                continue
+            rows.append({"case": name, "party": COLLECTIVE, **_own_result(life, one, model, mine)})
+    return pd.DataFrame(rows, columns=list(COLUMNS))
+
+
+def _own_result(life: Case, one: Case, model: str, rows: np.ndarray) -> dict[str, float]:
+    """Worth over the life, and the first whole and the worst year of single years."""
+    flows, yearly, cover = [], [], float("nan")
+    for case in (life, one):
+        part = case.part(rows)
+        ledger = run_model(part, model)
+        flows.append(ledger.of_party(COLLECTIVE) - ledger.received(COLLECTIVE, "dividend"))
+        yearly.append(flows[-1][part.calendar.first_whole : part.years + 1])
+        held = ledger.balances
+        cover = float(lowest_cover(held["available"][None], held["service"][None])[0])
+    calendar, rate = life.calendar, life.terms.finance.discount_rate
+    first = calendar.first_length
+    worth = float(net_present_value(flows[0][None], rate, first)[0])
+    back = float(payback(flows[0][None], first=first)[0])
+    term = life.terms.prices.mechanism_years
+    return {
+        "households": 1,
+        "income_first_year": round(float(yearly[1][0]), 2),
+        "income_mean": round(float(flows[0][1:].sum() / life.years), 2),
+        "npv": round(worth, 2),
+        "payback_years": back,
+        "households_losing": int(worth < 0),
+        "households_short": int(yearly[1].min() < 0),
+        "households_after_term": float(not back <= term) if term else np.nan,
+        "term_years": term,
+        "lowest_cover": cover,
+    }
 
 
 COVERS = (1.0, 1.2)
@@ -122,12 +188,14 @@ def investors_worth(people: pd.DataFrame, case: Case) -> float:
 
 
 def joint_cover(people: pd.DataFrame, case: Case) -> float:
-    """Lowest cover over the years of all that is owed, taken together; nan without debt."""
+    """Lowest cover over the years of all that is owed, taken together and in cash: bills that are
+    saved pay no instalment. nan without debt.
+    """
     available = np.zeros(case.calendar.count)
     service = np.zeros(case.calendar.count)
     for model, rows in chosen_rows(people, case.terms):
         ledger, owner = run_model(case.part(rows), model), owner_of(model)
-        available += ledger.of_party(owner, without=(*DEBT, "dividend"))[1:]
+        available += ledger.of_party(owner, without=(*DEBT, "dividend", "bill_saved"))[1:]
         service -= sum(ledger.received(owner, item)[1:] for item in DEBT)
     return float(lowest_cover(available[None], service[None])[0])
 

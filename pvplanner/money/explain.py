@@ -162,7 +162,7 @@ def _row_of(rows: list[Payment], flow: Flow) -> Payment:
     return (named or events)[0]
 
 
-_BY_RATE = ("", "instalment", "loan")
+_BY_RATE = ("", "loan")
 """Rules whose rate stands in the terms; of the others it is what the amount is of the quantity."""
 
 _ENERGY_OF = {"bill_difference": "self_used", "surplus_sales": "exported"}

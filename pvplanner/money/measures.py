@@ -152,6 +152,34 @@ def lowest_cover(available: np.ndarray, service: np.ndarray) -> np.ndarray:
     return np.where(np.isfinite(found), found, np.nan)
 
 
+def loan_instalments(rate: float, years: int, kind: str, a_year: int) -> np.ndarray:
+    """Interest and principal of each instalment of a loan of 1; shape (2, years * a_year).
+
+    Parameters
+    ----------
+    rate : float
+        Nominal, per year.
+    years : int
+    kind : {'annuity', 'equal_principal', 'interest_first'}
+        Alike instalments; alike repayments; interest alone, and the principal at the end.
+    a_year : int
+        Instalments a year, each at the end of its part: 12 for months.
+    """
+    count, each = years * a_year, rate / a_year
+    at = np.arange(count)
+    if kind == "interest_first":
+        paid = (at == count - 1).astype(float)
+        interest = np.full(count, each)
+    elif kind == "equal_principal" or rate == 0:
+        paid = np.full(count, 1 / count)
+        interest = (1 - at / count) * each
+    else:
+        payment = each / -np.expm1(-count * np.log1p(each))
+        paid = (payment - each) * (1 + each) ** at
+        interest = payment - paid
+    return np.stack([interest, paid])
+
+
 def loan_schedule(
     principal: np.ndarray, rate: float, years: int, kind: str, a_year: int = 1
 ) -> np.ndarray:
@@ -173,22 +201,8 @@ def loan_schedule(
     ndarray, shape (2, n, years)
         Interest and principal.
     """
-    principal = np.asarray(principal, dtype=float)[:, None]
-    count, each = years * a_year, rate / a_year
-    at = np.arange(count)
-    if kind == "interest_first":
-        paid = np.zeros((len(principal), count))
-        paid[:, -1:] = principal
-        interest = np.repeat(principal * each, count, axis=1)
-    elif kind == "equal_principal" or rate == 0:
-        paid = np.repeat(principal / count, count, axis=1)
-        interest = principal * (1 - at / count) * each
-    else:
-        payment = principal * each / -np.expm1(-count * np.log1p(each))
-        paid = (payment - principal * each) * (1 + each) ** at
-        interest = payment - paid
-    both = np.stack([interest, paid])
-    return np.asarray(both.reshape(2, len(principal), years, a_year).sum(axis=3))
+    both = loan_instalments(rate, years, kind, a_year).reshape(2, years, a_year).sum(axis=2)
+    return both[:, None, :] * np.asarray(principal, dtype=float)[:, None]
 
 
 def gini(income: np.ndarray) -> float:

@@ -63,12 +63,7 @@ class Case:
         ``months`` and ``hours`` are what of all that is made comes in each month, and in each hour
         of the day where prices go by it.
         """
-        if months:
-            worth = float(terms.prices.worth_of_months(np.asarray(months)))
-            terms = replace(terms, month_worth=worth)
-        if hours and terms.market_hourly is not None:
-            own = float(np.asarray(hours) @ np.asarray(terms.market_hourly))
-            terms = replace(terms, hour_worth=own)
+        terms = terms.with_shape(months, hours)
         return cls(people, demand, bills, terms, np.ones(len(people)), months=months)
 
     def part(self, rows: np.ndarray) -> Case:

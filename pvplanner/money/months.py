@@ -119,21 +119,9 @@ def _month_prices(case: Case) -> np.ndarray:
 
 
 def _loan_months(case: Case, item: str) -> np.ndarray:
-    """1 in months in which an instalment falls due."""
-    terms, calendar = case.terms, case.calendar
-    members = item.startswith("member")
-    years = terms.cooperative.member_loan_years if members else terms.loan.years
-    every = MONTHS if members else MONTHS // {"monthly": 12, "quarterly": 4, "yearly": 1}[
-        terms.loan.instalments
-    ]  # fmt: skip
-    first = calendar.begin.month - 1
-    out = np.zeros(calendar.count * MONTHS)
-    due = first + np.arange(every, years * MONTHS + 1, every) - (1 if calendar.whole else 0)
-    if not members and terms.loan.kind == "interest_first" and item == "principal":
-        due = due[-1:]
-    out[due[due < len(out)]] = 1
-    table = out.reshape(calendar.count, MONTHS)
-    # A year that pays by the ledger's days without an instalment of its own pays in its last month.
+    """What falls due in each month."""
+    table = case.terms.instalments[item].copy()
+    # Fen that rounding left in a year without an instalment.
     table[table.sum(axis=1) == 0, -1] = 1
     return table
 
@@ -152,7 +140,9 @@ class Account:
         The longest run of such months.
     buffer : float
         The least that, put in at the beginning beside the owner's capital, keeps the account from
-        going below nought.
+        going below nought, if all that is left stays in it.
+    buffer_if_spent : float
+        The same, if what a calendar year leaves is spent at its end.
     first_receipt, first_instalment : str
         Months, as ``2026-02``; empty where there is none.
     """
@@ -161,6 +151,7 @@ class Account:
     months: int
     longest: int
     buffer: float
+    buffer_if_spent: float
     first_receipt: str
     first_instalment: str
 
@@ -180,12 +171,13 @@ def account_of(case: Case, cash: pd.DataFrame, *, savings: bool = False) -> Acco
     debt = cash[cash["item"].isin(DEBT)]
     first = (begin.year - int(case.calendar.years[0])) * MONTHS + begin.month - 1
     loan = case.terms.loan.years * MONTHS if len(debt) else case.years * MONTHS
-    net = table[first : first + loan + 1]
+    net = table[first : first + loan]
     short = net < 0
     balance = np.cumsum(net)
     return Account(
         short_months=int(short.sum()), months=int(loan), longest=longest_run(short),
         buffer=round(float(max(-balance.min(initial=0.0), 0.0)), 2),
+        buffer_if_spent=round(spent_buffer(net, begin.month - 1), 2),
         first_receipt=_first(cash[(cash["yuan"] > 0) & cash["item"].isin(AT_MARKET)], case, True),
         first_instalment=_first(debt, case, False),
     )  # fmt: skip
@@ -209,6 +201,24 @@ def by_months(case: Case, cash: pd.DataFrame) -> np.ndarray:
 AT_ONCE = ("capital", "loan", "grant", "class_grant", "member_loan", "stamp", "rent_once",
            "battery")  # fmt: skip
 """What is paid on the money's day; a battery also when it is renewed."""
+
+
+def spent_buffer(net: np.ndarray, first: int) -> float:
+    """The buffer that an account needs whose surplus is spent at the end of each calendar year.
+
+    Parameters
+    ----------
+    net : ndarray, shape (months,)
+    first : int
+        Month of the first, from 0.
+    """
+    need = balance = 0.0
+    for n, value in enumerate(net):
+        balance += value
+        need = max(need, -balance)
+        if (first + n) % MONTHS == MONTHS - 1:
+            balance = min(balance, 0.0)
+    return need
 
 
 def longest_run(short: np.ndarray) -> int:

@@ -111,8 +111,8 @@ def instal(case: Case, ledger: Ledger, row: Payment) -> None:
 
     Repayments are cut to whole fen so that they sum to the principal.
     """
-    yuan = instalments(ledger.paid(row.quantity)[..., :1], case.terms.rate(row.rate))
-    yuan = case.calendar.spread(yuan)
+    by_year = case.terms.instalments[row.rate].sum(axis=1)
+    yuan = instalments(ledger.paid(row.quantity)[..., :1], by_year)
     if row.item in REPAID:
         total = np.rint(np.cumsum(yuan, axis=-1) * 100)
         yuan = np.diff(total, axis=-1, prepend=0) / 100

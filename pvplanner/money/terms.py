@@ -18,7 +18,7 @@ from pvplanner.arrays import Array
 from pvplanner.carbon.factors import CarbonBasis, carbon_basis
 from pvplanner.energy.wear import remaining
 from pvplanner.errors import Finding
-from pvplanner.money.measures import loan_schedule
+from pvplanner.money.measures import loan_instalments
 from pvplanner.money.prices import LOCAL_COSTS, Prices, other_prices, resolve_prices
 from pvplanner.money.reserve import Reserve, resolve_reserve
 from pvplanner.money.rules import allowed_models
@@ -171,6 +171,17 @@ class Terms:
         """
         return self.left * self.there * (1 - self.curtailment)
 
+    def with_shape(self, months: tuple[float, ...], hours: tuple[float, ...] = ()) -> Terms:
+        """These terms with the market's price weighted by what comes in each month and hour."""
+        out = self
+        if months:
+            worth = float(self.prices.worth_of_months(np.asarray(months)))
+            out = replace(out, month_worth=worth)
+        if hours and self.market_hourly is not None:
+            own = float(np.asarray(hours) @ np.asarray(self.market_hourly))
+            out = replace(out, hour_worth=own)
+        return out
+
     @property
     def sale_price(self) -> np.ndarray:
         """What a kilowatt-hour earns where all is fed in, subsidy included; shape (years,)."""
@@ -229,11 +240,7 @@ class Terms:
         under = self.under_lease
         after = self.there - under
         due, later = self._inverter_due(year, under), self._inverter_due(year, after)
-        loan, coop = self.loan, self.cooperative
-        interest, principal = self._loan(loan.share, loan.rate, loan.years, loan.kind,
-                                         A_YEAR[loan.instalments])  # fmt: skip
-        lent = self._loan(coop.member_loan_share, coop.member_loan_rate, coop.member_loan_years,
-                          "equal_principal", 1)  # fmt: skip
+        coop = self.cooperative
         running = finance.opex_per_w_year * self.known * grown
         insurance = finance.insurance_per_w_year * grown
         rent = self._rent(year)
@@ -276,10 +283,6 @@ class Terms:
             "inverter_per_w": finance.inverter_cost_per_w * due,
             "running_after_per_w": (running + insurance) * after,
             "inverter_after_per_w": finance.inverter_cost_per_w * later,
-            "interest": interest,
-            "principal": principal,
-            "member_interest": lent[0],
-            "member_principal": lent[1],
             "under_lease": under,
             "after_lease": after,
             "rent": rent,
@@ -316,12 +319,35 @@ class Terms:
         year = np.arange(1, self.years + 1)
         return (year == last) * (1 - others[max(last - 1, 0)])
 
-    def _loan(self, share: float, rate: float, years: int, kind: str, a_year: int) -> np.ndarray:
-        """Interest and principal of each year of life; shape (2, years)."""
-        if share == 0:
-            return np.zeros((2, self.years))
-        both = loan_schedule(np.ones(1), rate, years, kind, a_year)[:, 0]
-        return np.pad(both, ((0, 0), (0, max(self.years - years, 0))))[:, : self.years]
+    @cached_property
+    def instalments(self) -> dict[str, np.ndarray]:
+        """Interest and principal of the bank's and the members' loans, by the month in which each
+        falls due, over the loan; shape (calendar years, 12).
+
+        The first falls due when its part of a year is over: that of a loan of the first of a month
+        at that month's end.
+        """
+        loan, coop = self.loan, self.cooperative
+        told = {
+            "": (loan.rate, loan.years, loan.kind, A_YEAR[loan.instalments]),
+            "member_": (coop.member_loan_rate, coop.member_loan_years, "equal_principal", 1),
+        }
+        out = {}
+        for stem, (rate, years, kind, a_year) in told.items():
+            both = loan_instalments(rate, years, kind, a_year)
+            for item, paid in zip(("interest", "principal"), both, strict=True):
+                out[stem + item] = self._by_month(paid, 12 // a_year)
+        return out
+
+    def _by_month(self, paid: np.ndarray, every: int) -> np.ndarray:
+        """Payments that fall due every so many months, in a table of calendar months."""
+        begin = self.connection_date
+        first = begin.month - 1 - (1 if begin.day == 1 else 0)
+        due = first + every * np.arange(1, len(paid) + 1)
+        table = np.zeros(self.calendar.count * 12)
+        inside = due < len(table)
+        table[due[inside]] = paid[inside]
+        return table.reshape(self.calendar.count, 12)
 
     @cached_property
     def vat_rate(self) -> np.ndarray:
@@ -431,7 +457,9 @@ class Terms:
             begin = self.connection_date.year
             found.append(
                 Finding(
-                    "part_year", "tariff.connection_date", params={"part": begin, "year": begin + 1}
+                    "part_year",
+                    "tariff.connection_date",
+                    params={"begun": begin, "year": begin + 1},
                 )
             )
         if self.carbon.factor is None:

@@ -135,7 +135,8 @@ def _export_rows(terms: Terms) -> list[_Row]:
         share = terms.mechanism.share
         how = f"{share:g} x {prices.plain_bid:g} + {1 - share:.2g} x {market:g}"
         how += "; bid taken at the cap" if "mechanism_price_cap" in parts else ""
-    first, last = prices.export[0], prices.export[-1]
+    paid = terms.sale_price - np.asarray(prices.subsidy)
+    first, last = paid[0], paid[-1]
     later = how if prices.market[-1] == 0 else "market price of that year"
     rows: list[_Row] = [
         ("export_price_first", f"{first:.4g}", unit, how, "", "computed"),
@@ -143,11 +144,24 @@ def _export_rows(terms: Terms) -> list[_Row]:
     ]
     law = reference.constant("lease_limit_years")
     lease = f"{terms.finance.lease_term}"
+    if terms.others and np.isfinite(prices.alone).all():
+        rows += [_other_market(terms, name) for name in ("market_low", "market_high")]
     return [
         *rows,
         ("lease_years", lease, "yr", law.source, law.year, law.certainty),
         _given("lease_end", terms.finance.after_lease),
     ]
+
+
+def _other_market(terms: Terms, name: str) -> _Row:
+    """The market of a price case: whole years that were found, else a part of the mean."""
+    own, usual = terms.others[name].alone[0], terms.prices.alone[0]
+    stated = terms.others[name].sources.get("market_price")
+    part = own / usual if usual > 0 else float("nan")
+    guessed = min(abs(part - constant) for constant in (0.67, 1.33)) < 1e-6
+    source = "issue of prices: parts of the mean" if guessed or stated is None else stated.source
+    sure = "assumption" if guessed or stated is None else stated.certainty
+    return f"case_{name}", f"{own:.4g}", "money/kWh", source, "", sure
 
 
 def _finance(terms: Terms) -> list[_Row]:

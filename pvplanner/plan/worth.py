@@ -90,7 +90,7 @@ def array_ranges(arrays: pd.DataFrame, ranges: pd.DataFrame) -> Any:
     return doubts.of_level(ranges, "array", arrays["array_id"], {"p90_kwh": "energy_p90_kwh"})
 
 
-@stage("months", across="alone")
+@stage("months", across="alone", kept="months.parquet")
 def months(energy: pd.DataFrame, day: pd.DataFrame) -> Any:
     """What of a year's generation comes in each month and hour of the day: prices go by them."""
     by_month, by_hour = hold.month_shares(energy), day.rename(columns={"hour": "number"})
@@ -109,8 +109,19 @@ def case_of(
     own = ["consumption_kwh", "low_income", "own_building", "income_today"]
     homes = holdings.assign(**{name: people[name].to_numpy() for name in own})
     homes["low_income"] = people["low_income"].array
-    year, day = (tuple(months.loc[months["of"] == of, "share"]) for of in ("year", "day"))
+    year, day = _shares(months)
     return homes, money.Case.planned(homes, demand, bills, terms, year, day)
+
+
+def _shares(months: pd.DataFrame) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    """What of all that is made comes in each month, and in each hour where prices go by it."""
+    year, day = (tuple(months.loc[months["of"] == of, "share"]) for of in ("year", "day"))
+    return year, day
+
+
+def _weighted(terms: Terms, months: pd.DataFrame) -> Terms:
+    """Terms whose market price is weighted by the village's months and hours."""
+    return terms.with_shape(*_shares(months))
 
 
 @stage("household_use", joins="households")
@@ -264,12 +275,14 @@ def bounds(
 
 @stage("cases", across="apart", kept="cases.parquet")
 def cases(
-    people: pd.DataFrame, holdings: pd.DataFrame, measures: pd.DataFrame, terms: Terms
-) -> Any:
-    """What each price case brings the village, and who loses."""
-    homes = holdings[~people["own_building"].to_numpy(dtype=bool)]
-    homes = homes if len(homes) else holdings
-    return risks.case_totals(homes, measures, terms.prices.mechanism_years)
+    people: pd.DataFrame, holdings: pd.DataFrame, demand: pd.DataFrame, bills: pd.DataFrame,
+    months: pd.DataFrame, household_ranges: pd.DataFrame, measures: pd.DataFrame, terms: Terms,
+) -> Any:  # fmt: skip
+    """What each price case brings the village and its collective, and who loses."""
+    homes, case = case_of(people, holdings, demand, bills, months, terms)
+    told = risks.case_totals(_of_ledger(people, homes), measures, terms.prices.mechanism_years)
+    own = risks.collective_cases(homes, case, household_ranges)
+    return frames.concat([told, own], ignore_index=True) if len(own) else told
 
 
 @stage("break_even", across="apart", kept="break_even.parquet")
@@ -277,8 +290,17 @@ def break_even(
     people: pd.DataFrame, holdings: pd.DataFrame, demand: pd.DataFrame, bills: pd.DataFrame,
     months: pd.DataFrame, terms: Terms,
 ) -> Any:  # fmt: skip
-    """How far price, yield and cost may move until it pays no more."""
-    return risks.break_even(*case_of(people, holdings, demand, bills, months, terms))
+    """How far price, yield and cost may move until it pays no more; of the same as the cases."""
+    homes, case = case_of(people, holdings, demand, bills, months, terms)
+    some = _of_ledger(people, homes)
+    return risks.break_even(some, case.part(some.index.to_numpy()))
+
+
+def _of_ledger(people: pd.DataFrame, homes: pd.DataFrame) -> pd.DataFrame:
+    """Households of the ledger; without one all that there are. On a plain index."""
+    homes = homes.reset_index(drop=True)
+    ledger = ~people["own_building"].to_numpy(dtype=bool)
+    return homes[ledger] if ledger.any() else homes
 
 
 @stage("accounts", across="apart", kept="accounts.parquet")
@@ -386,6 +408,6 @@ def carbon_years(
         "demand.use_by_minutes",
     ),
 )
-def assumptions(year: pd.DataFrame, terms: Terms, *, scenario: Any) -> Any:
+def assumptions(year: pd.DataFrame, months: pd.DataFrame, terms: Terms, *, scenario: Any) -> Any:
     """What the plan stands on, with sources."""
-    return found.list_assumptions(scenario, str(year["source"].iloc[0]), terms)
+    return found.list_assumptions(scenario, str(year["source"].iloc[0]), _weighted(terms, months))

@@ -165,15 +165,19 @@ def _cases(plan: Plan, language: str) -> list[dict[str, Any]]:
     held = plan.result("cases")
     rows = []
     for row in held.to_dict("records"):
-        cells = [label(f"case_{row['case']}", language)]
+        cells = [label(f"case_{row['case']}", language), label(str(row["party"]), language)]
         for key in CASE_KEYS:
             counts = key.startswith("households")
-            cells.append(
-                number(float(row[key]), rule_of("count"), language)
-                if counts else make_cell(key, row[key], language, "whole")
-            )  # fmt: skip
+            if is_unknown(row[key]) and counts:
+                cells.append("–")
+            elif counts:
+                cells.append(number(float(row[key]), rule_of("count"), language))
+            else:
+                cells.append(make_cell(key, row[key], language, "whole"))
         rows.append(cells)
-    columns = plain_columns(("price_case", *CASE_KEYS), language, CASE_KEYS, currency_of(plan))
+    columns = plain_columns(
+        ("price_case", "case_party", *CASE_KEYS), language, CASE_KEYS, currency_of(plan)
+    )
     term = int(held["term_years"].max()) if len(held) else 0
     note = label("cases_note", language).format(years=term) if term else ""
     return [table("cases", label("report_cases", language), columns, rows, note=note)]
@@ -204,12 +208,12 @@ def _months(plan: Plan, language: str) -> list[dict[str, Any]]:
         return []
     row = held.iloc[0]
     rows = [
-        [label(key, language), number(float(row[key]), rule_of("number"), language)]
+        [label(key, language), number(float(row[key]), rule_of("count"), language)]
         for key in held.columns
     ]
     columns = plain_columns(("", "value"), language, ("value",))
-    title, note = label("report_months", language), label("months_note", language)
-    return [table("months", title, columns, rows, note=note)]
+    title, note = label("report_accounts", language), label("months_note", language)
+    return [table("accounts", title, columns, rows, note=note)]
 
 
 PRESS = {"energy": "energy", "income": "money", "price": "price", "payback": "years",

@@ -149,6 +149,7 @@ function spread(values, part, out) {
 }
 var WAYS = { days: function (v, out) { spread(v, engine.part, out); }, made: function (v, out) { spread(v, engine.part_made, out); },
   end: function (v, out) { for (var y = 0; y < engine.life; y++) { out[y + (engine.whole ? 1 : 2)] += v[y]; } },
+  calendar: function (v, out) { for (var y = 0; y < v.length; y++) { out[y + 1] += v[y]; } },
   within: function (v, out) { for (var y = 0; y < engine.life; y++) { out[y + (engine.whole || engine.part >= 0.5 ? 1 : 2)] += v[y]; } } };
 
 var YEARLY = ["made", "self_used", "exported", "bill_difference", "surplus_sales", "standing", "let_units"];
@@ -180,14 +181,14 @@ function compile(model, rates) {
   function one(way, q, rate) { var out = {}; out[way] = {}; out[way][q] = rate; return out; }
   function begun(item) { return { start: (known_[item] || {}).start || {} }; }
   engine.models[model].payments.forEach(function (p) {
-    var rate = rateOf(rates, p.rate), terms = {};
+    var rate = p.rule === "instalment" ? [] : rateOf(rates, p.rate), terms = {};
     if (OWN_RULES.indexOf(p.rule) >= 0 || p.rule === "vat" || p.rule === "surcharge" || p.rule === "profit_tax" || p.rule === "distribution" || p.rule === "at_most") { terms = null; }
     else if (p.rule === "loan") {
       p.quantity.split(" ").forEach(function (item, n) { addTerms(terms, scaledTerms(begun(item), function (v) { return [v[0] * rate[0]]; }), n ? -1 : 1); });
     } else if (p.rule === "instalment") {
       var lent = begun(p.quantity).start;
-      terms = { days: {} };
-      Object.keys(lent).forEach(function (q) { terms.days[q] = rate.map(function (r) { return lent[q][0] * r; }); });
+      terms = { calendar: {} };
+      Object.keys(lent).forEach(function (q) { terms.calendar[q] = engine.instalments[p.rate].map(function (r) { return lent[q][0] * r; }); });
     } else if (engine.quantities.indexOf(p.quantity) < 0) {
       terms = p.when === "start" ? scaledTerms(begun(p.quantity), function (v) { return [v[0] * rate[0]]; })
         : scaledTerms(known_[p.quantity], function (v) { return v.map(function (w) { return w * rate[0]; }); });
@@ -261,6 +262,7 @@ function addUp(terms, work, out) {
   Object.keys(terms).forEach(function (way) {
     var own = terms[way], life = engine.life;
     if (way === "start") { Object.keys(own).forEach(function (q) { out[0] += own[q][0] * work[q]; }); return; }
+    if (way === "calendar") { life = engine.years; }
     var sum = new Float64Array(life);
     Object.keys(own).forEach(function (q) {
       var rate = own[q], value = work[q], y;
@@ -346,12 +348,11 @@ function dividends(homes, members, rows, rates, set) {
   function at(item) { return items[item] ? items[item][0] : 0; }
   function off(names) { return names.slice(1).reduce(function (sum, name) { return sum - at(name); }, at(names[0])); }
   function base(names) { return names.reduce(function (sum, name) { return sum + (name === "grant" || name === "class_grant" ? -1 : 1) * at(name); }, 0); }
-  function lent(values) { var out = new Float64Array(years + 1); WAYS.days(values, out); return out; }
   rows.forEach(function (r) {
     var p = r.row, sign = (p.payee === "collective") - (p.payer === "collective"), amount = new Float64Array(years + 1);
     if (p.rule === "at_most") { amount[0] = rules.at_most(r.rate[0], total.watts * rates.capex_per_w[0]); }
     else if (p.rule === "loan") { amount[0] = off(p.quantity.split(" ")) * r.rate[0]; }
-    else if (p.rule === "instalment") { amount = lent(rules.instalment(at(p.quantity), r.rate)); }
+    else if (p.rule === "instalment") { amount.set(rules.instalment(at(p.quantity), engine.instalments[p.rate]), 1); }
     else if (p.rule === "vat") {
       if (!engine.taxed) { return; }
       var sales = new Array(years).fill(0), bought = new Array(years).fill(0);

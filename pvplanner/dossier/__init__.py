@@ -15,8 +15,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from pvplanner.borrowing import borrowers_risk
 from pvplanner.carbon import standard_coal_t
+from pvplanner.dossier.borrowing import borrowers_risk
 from pvplanner.errors import InputError
 from pvplanner.money import (
     COLLECTIVE,
@@ -184,8 +184,10 @@ def _finance(plan: Plan, mine: np.ndarray, kind: str) -> dict[str, Any]:
         else:
             net = net + ledger.of_households()[mine[rows]].sum(axis=0)
         for flow in ledger.flows:
-            amount = flow.fen[mine[rows]].sum() if flow.fen.ndim == 2 else flow.fen.sum()
-            capital += amount / 100 if flow.item == "capital" and flow.payer == payer else 0.0
+            amount = flow.fen[mine[rows], 0].sum() if flow.fen.ndim == 2 else flow.fen[0]
+            capital += (
+                amount / 100 if flow.item in ("capital", "battery") and flow.payer == payer else 0.0
+            )
             loan += amount / 100 if flow.item == "loan" and flow.payee == payer else 0.0
     ids = homes.loc[mine, ["household_id", "model"]]
     measures = plan.measures.set_index(["case", "household_id", "model"])["income_first_year"]

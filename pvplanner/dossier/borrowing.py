@@ -41,14 +41,18 @@ def borrowers_risk(plan: Plan, mine: np.ndarray, kind: str, borrows: bool) -> di
     rows = np.flatnonzero(mine)
     people, own = homes.iloc[rows], case.part(rows)
     account, schedule, life = _account(people, own, kind, borrows)
-    even = break_even(people, own)
+    even = break_even(people.reset_index(drop=True), own)
+    if not borrows:
+        even[["cover_1", "cover_1_2"]] = np.nan
     told = ("price", "source", "year", "certainty")
     prices = own.terms.prices
     loan = own.terms.loan
     papers = plan.result("standing")
     missing = papers.loc[papers["value"] == "missing_paper", "item"]
     return {
-        "price_cases": _case_rows(plan, people),
+        "price_cases": _case_rows(plan, people, kind),
+        "findings": [{"code": f.code, "text": f.text(plan.scenario.language)}
+                     for f in plan.findings if f.doubtful or f.code in TOLD],
         "break_even": [
             {key: row[key] if key == "moved" else _known(row[key], 3) for key in row}
             for row in even.to_dict("records")
@@ -80,8 +84,19 @@ def borrowers_risk(plan: Plan, mine: np.ndarray, kind: str, borrows: bool) -> di
     }  # fmt: skip
 
 
-def _case_rows(plan: Plan, people: pd.DataFrame) -> list[dict[str, Any]]:
-    """What each price case brings the subject."""
+TOLD = ("mechanism_won", "mechanism_unknown", "bullet_due", "loan_past_mechanism")
+"""Findings that a lender reads, beside those that are doubts."""
+
+
+def _case_rows(plan: Plan, people: pd.DataFrame, kind: str) -> list[dict[str, Any]]:
+    """What each price case brings the subject: of a collective its own, before dividends."""
+    if kind == "collective":
+        held = plan.result("cases")
+        names = ("income_first_year", "income_mean", "npv", "lowest_cover")
+        return [
+            {"case": row["case"], **{name: _known(row[name], 2) for name in names}}
+            for row in held[held["party"] == "collective"].to_dict("records")
+        ]
     key = pd.MultiIndex.from_frame(people[["household_id", "model"]])
     measures, out = plan.measures, []
     for case in CASES:
@@ -117,21 +132,25 @@ def _account(
     if not cash or not loan:
         return None, [], none
     table = pd.concat(cash, ignore_index=True)
-    table = table[table["item"] != "dividend"]
     service = flows["interest"] + flows["principal"]
     end = int(np.flatnonzero(service)[-1]) + 1
     rate = case.terms.loan.rate
     worth = flows["available"] * (1 + rate) ** -case.calendar.times[1:]
+    # Of the last year only what comes in while the loan runs.
+    times = case.calendar.times
+    last = (case.terms.loan.years - times[end - 1]) / (times[end] - times[end - 1])
+    within = np.append(np.ones(end - 1), np.clip(last, 0, 1))
     years = case.calendar.years
     schedule = [
         {"year": int(years[n]), "interest": _known(flows["interest"][n], 2),
-         "principal": _known(flows["principal"][n], 2)}
+         "principal": _known(flows["principal"][n], 2),
+         "cover": _known(flows["available"][n] / service[n], 3) if service[n] > 0 else None}
         for n in range(end)
     ]  # fmt: skip
     covers_ = (lowest_cover(np.atleast_2d(v), service[None])[0]
                for v in (flows["available"] - flows["saved"], flows["available"]))  # fmt: skip
     alone, saved = covers_
-    life = {"llcr": _known(worth[:end].sum() / loan, 3), "plcr": _known(worth.sum() / loan, 3),
+    life = {"llcr": _known(worth[:end] @ within / loan, 3), "plcr": _known(worth.sum() / loan, 3),
             "cash_alone": _known(alone, 3), "with_savings": _known(saved, 3)}  # fmt: skip
     return asdict(account_of(case, table)), schedule, life
 
