@@ -9,7 +9,7 @@ import pandas as pd
 
 from pvplanner.money import chosen_rows, lowest_cover
 from pvplanner.money.ledger import Flow, Ledger, divide_fen
-from pvplanner.money.models import HOUSEHOLD, Case, owner_of, run_model
+from pvplanner.money.models import COLLECTIVE, HOUSEHOLD, Case, owner_of, run_model
 from pvplanner.money.payments import DEBT
 
 MONTHS = 12
@@ -289,6 +289,29 @@ def household_accounts(people: pd.DataFrame, case: Case) -> pd.DataFrame:
     return pd.concat(parts, ignore_index=True)
 
 
+def collective_accounts(people: pd.DataFrame, case: Case) -> pd.DataFrame:
+    """The collective's own account where it borrows, dividends as planned; like
+    :func:`household_accounts`, with ``collective`` for an identifier.
+    """
+    parts = []
+    for model, rows in chosen_rows(people, case.terms):
+        if owner_of(model) != COLLECTIVE:
+            continue
+        own = case.part(rows)
+        ledger = run_model(own, model)
+        debt = float(ledger.received(COLLECTIVE, "loan")[0])
+        if debt <= 0:
+            continue
+        found = account_of(own, monthly_cash(own, ledger, COLLECTIVE))
+        held = ledger.balances
+        cover = float(lowest_cover(held["available"][None], held["service"][None])[0])
+        parts.append({"household_id": COLLECTIVE, "model": model, "debt": debt,
+                      "months": found.months, "short_months": found.short_months,
+                      "longest_short": found.longest, "buffer": found.buffer,
+                      "cover_cash": cover, "cover_savings": cover})  # fmt: skip
+    return pd.DataFrame(parts, columns=["household_id", *ACCOUNTS])
+
+
 def _net_months(case: Case, ledger: Ledger) -> np.ndarray:
     """Net cash of each household in the months of its loan; shape (households, months)."""
     calendar, late = case.calendar, case.terms.settlement_delay_months
@@ -322,9 +345,12 @@ def _covers(ledger: Ledger, rows: np.ndarray, without: tuple[str, ...]) -> np.nd
 
 
 def account_summary(accounts: pd.DataFrame) -> pd.DataFrame:
-    """Borrowing households in one row: how many are covered in each year, and of these how many
-    are short in some month all the same; empty without any.
+    """Borrowing households in one row, the collective left out.
+
+    How many are covered in each year, and of these how many are short in some month all the same;
+    empty without any.
     """
+    accounts = accounts[accounts["household_id"] != COLLECTIVE]
     if accounts.empty:
         return pd.DataFrame(
             {n: pd.Series(dtype=float) for n in ("borrowers", "covered_cash", "covered_savings",

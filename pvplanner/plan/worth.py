@@ -309,7 +309,10 @@ def accounts(
     months: pd.DataFrame, terms: Terms,
 ) -> Any:  # fmt: skip
     """Month by month: whether what comes in pays the instalments."""
-    return account.household_accounts(*case_of(people, holdings, demand, bills, months, terms))
+    homes, case = case_of(people, holdings, demand, bills, months, terms)
+    told = account.household_accounts(homes, case)
+    own = account.collective_accounts(homes, case)
+    return frames.concat([own, told], ignore_index=True) if len(own) else told
 
 
 @stage("battery_worth", across="apart", kept="battery_worth.parquet")

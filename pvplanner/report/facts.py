@@ -203,14 +203,17 @@ def _change(factor: float, language: str) -> str:
 
 
 def _months(plan: Plan, language: str) -> list[dict[str, Any]]:
-    held = account_summary(plan.result("accounts"))
-    if held.empty:
+    accounts = plan.result("accounts")
+    held, rows = account_summary(accounts), []
+    for key in held.columns if len(held) else ():
+        told = number(float(held.iloc[0][key]), rule_of("count"), language)
+        rows.append([label(key, language), told])
+    for row in accounts[accounts["household_id"] == "collective"].to_dict("records"):
+        for key in ("short_months", "longest_short", "buffer"):
+            told = number(float(row[key]), rule_of("count"), language)
+            rows.append([label(f"collective_{key}", language), told])
+    if not rows:
         return []
-    row = held.iloc[0]
-    rows = [
-        [label(key, language), number(float(row[key]), rule_of("count"), language)]
-        for key in held.columns
-    ]
     columns = plain_columns(("", "value"), language, ("value",))
     title, note = label("report_accounts", language), label("months_note", language)
     return [table("accounts", title, columns, rows, note=note)]
