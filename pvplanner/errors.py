@@ -60,6 +60,26 @@ def _sources(language: str) -> dict[str, str]:
 
 
 @cache
+def _units(language: str) -> dict[str, str]:
+    rows = csv.DictReader(_file(language, "units.csv").splitlines())
+    return {row["unit"]: row["text"] for row in rows}
+
+
+def _quantity(text: str, language: str) -> str:
+    """A number and its unit as the language writes units; a unit of money by its own currency."""
+    figure, _, unit = text.partition(" ")
+    named = _units(language)
+    if unit in named:
+        return f"{figure} {named[unit]}"
+    money, slash, per = unit.partition("/")
+    known = named.get(f"money/{per}" if slash else "money", "")
+    if len(money) != 3 or not money.isupper() or not known:
+        return text
+    currency = _style(language)["currency"].get(money, money)
+    return f"{figure} {known.format(currency=currency)}"
+
+
+@cache
 def _style(language: str) -> dict[str, Any]:
     return tomllib.loads(_file(language, "style.toml"))
 
@@ -100,6 +120,8 @@ class _Said:
             return re.sub(parts, lambda m: named.get(m[0], m[0]), str(self.value))
         if how == "source":
             return _sources(self.language).get(str(self.value), str(self.value))
+        if how == "quantity":
+            return _quantity(str(self.value), self.language)
         if how == "province":
             return province_names(self.language).get(str(self.value), str(self.value))
         if how == "country":
@@ -125,7 +147,7 @@ def has_message(code: str) -> bool:
     return code in _catalogue(LANGUAGES[0])
 
 
-def message(code: str, language: str = "en", part: str = "text", **params: Any) -> str:
+def message(code: str, language: str = "en", part: str = "text", /, **params: Any) -> str:
     """Render a message of the catalogue.
 
     Parameters
