@@ -481,6 +481,24 @@ def test_a_demolished_roof_stays_gone_or_returns():
     assert let.paid("rent")[1, 5] == 630.0
 
 
+def test_what_is_demolished_leaves_the_books_too():
+    bad = {"kind": "demolition", "year": 4, "roofs": ["B1"]}
+    people = household(count=2).assign(event_0=[1.0, 0.0])
+    own = scenario(finance={"events": [bad], **UNTAXED})
+    held = run_model(case(own, people), "cooperative").balances
+    plant = 60_000 + 9.0
+    # Half of the plant goes in the fourth year: what of it was not written off by then.
+    assert held["written_off"][:5] == pytest.approx(
+        [plant / 20] * 3 + [plant / 40 + plant / 2 * 17 / 20, plant / 40], abs=0.02
+    )
+    assert held["plant"][-1] == pytest.approx(0, abs=0.01)
+    assert held["cash"] + held["plant"] == pytest.approx(sum(held[n] for n in BALANCE[2:]),
+                                                         abs=0.006)  # fmt: skip
+    back = scenario(finance={"events": [{**bad, "back_after_years": 2}], **UNTAXED})
+    kept = run_model(case(back, people), "cooperative").balances
+    assert kept["written_off"][:5] == pytest.approx([plant / 20] * 5, abs=0.02)
+
+
 def test_a_settlement_agent_takes_13_percent_and_passes_on_the_rest():
     agent = scenario(cooperative={"agent": True, "agent_fee": 0.02}, finance={"tax_rate": 0.0})
     ledger = run_model(case(agent), "cooperative")

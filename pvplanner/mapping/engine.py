@@ -13,8 +13,7 @@ from pvplanner.demand import SCALES
 from pvplanner.mapping.pack import Packer
 from pvplanner.money import Case, Terms, all_models, owner_of, payments_of
 from pvplanner.money.models import QUANTITIES
-from pvplanner.money.payments import alike_share
-from pvplanner.money.taxes import write_off
+from pvplanner.money.payments import alike_share, done_by
 from pvplanner.plan import Plan
 
 
@@ -161,7 +160,6 @@ def _taxes(case: Case) -> dict[str, Any]:
     """What the rules of taxes need, by calendar years."""
     terms, finance = case.terms, case.terms.finance
     constant = reference.constant
-    times = case.calendar.times[1:]
     return {
         "taxed": finance.vat_rate > 0 or finance.vat_rate_after > 0,
         "vat_rate": _list(terms.vat_rate),
@@ -177,8 +175,7 @@ def _taxes(case: Case) -> dict[str, Any]:
         "rent_years": 1 if finance.rent_taxed == "at_once" else finance.lease_term,
         "city_tax": _list(terms.city_tax),
         "dividend_tax": finance.dividend_tax,
-        "book_life_years": finance.book_life_years,
-        "written": _list(write_off(1.0, finance.book_life_years, times, whole=False)),
+        "done": _list(done_by(case, [1.0 if e.everywhere else 0.0 for e in finance.events])),
     }
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
@@ -212,8 +212,36 @@ def _own_business(case: Case, ledger: Ledger, taxed: str) -> tuple[np.ndarray, n
             sign = (flow.payee == HOUSEHOLD) * (flow.item == taxed) - (flow.payer == HOUSEHOLD)
             profit += sign * flow.fen[:, 1:] / 100
     cost = ledger.paid_at_once(HOUSEHOLD, "capital") - ledger.paid_at_once("state", "class_grant")
+    return profit, cost[:, None] * np.diff(done_by(case, case.hits), prepend=0.0)
+
+
+def done_by(case: Case, hits: Sequence[np.ndarray | float]) -> np.ndarray:
+    """What of a plant is written off by the end of each calendar year; (..., calendar years).
+
+    What is demolished and doesn't return is written off with the year in which it goes.
+
+    Parameters
+    ----------
+    hits : sequence of ndarray, shape (n,), or float
+        Part of the plant that each event hits.
+    """
     life, times = case.terms.finance.book_life_years, case.calendar.times[1:]
-    return profit, cost[:, None] * write_off(1.0, life, times, whole=False)
+    done = np.cumsum(write_off(1.0, life, times, whole=False))
+    year = np.arange(1, case.years + 1)
+    for event, hit in zip(case.terms.finance.events, hits, strict=True):
+        gone = event.kind == "demolition" and event.back_after_years is None
+        if gone and event.year <= case.years:
+            since = np.cumsum(case.calendar.within((year == event.year) * 1.0))
+            part = np.multiply.outer(hit, since)
+            done = part + (1 - part) * done
+    return done
+
+
+def written_off(case: Case, cost: float) -> np.ndarray:
+    """Write-off of a plant in whole fen by any year, what is demolished with it; (years,)."""
+    whole = float(case.watts.sum())
+    parts = [float(hit @ case.watts) / whole if whole > 0 else 0.0 for hit in case.hits]
+    return np.asarray(np.diff(np.rint(cost * 100 * done_by(case, parts)), prepend=0.0) / 100)
 
 
 def rent_tax(case: Case, ledger: Ledger, row: Payment) -> None:
@@ -234,7 +262,7 @@ def profit_tax(case: Case, ledger: Ledger, row: Payment) -> None:
     terms, names = case.terms, row.quantity.split()
     profit = ledger.of_party(row.payer, without=REPAID)[1:]
     cost = sum(at_once_of(ledger, name) * (-1 if name in GRANTED else 1) for name in names)
-    written = write_off(cost, terms.finance.book_life_years, case.calendar.times[1:])
+    written = written_off(case, cost)
     limit = reference.constant("tax_small_limit").value
     rate, above = terms.tax_rates
     owed = tax_on_profit(profit, written, rate, above, limit)
@@ -266,7 +294,7 @@ def distribution(case: Case, ledger: Ledger, row: Payment) -> None:
     repaid, paid_back = (-ledger.received(row.payer, item)[1:] for item in REPAID)
     # All that was paid at the beginning, rents paid ahead with the plant.
     cost = bank + members + granted - float(at_once)
-    written = write_off(cost, terms.finance.book_life_years, case.calendar.times[1:])
+    written = written_off(case, cost)
     spent = -sum(ledger.received(row.payer, item)[1:] for item in RENEWED)
     aside = provide(spent) - spent if terms.cooperative.provision else np.zeros(len(net))
     most = terms.reserve.most

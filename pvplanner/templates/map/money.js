@@ -276,6 +276,11 @@ function addUp(terms, work, out) {
 function amountOf(terms, work) { return addUp(terms || {}, work, new Float64Array(engine.years + 1)); }
 function yearsOf(amount) { return Array.from(amount).slice(1); }
 
+/* A plant's write-off in whole fen by any year, what is demolished with it. */
+function writtenOff(cost) {
+  var before = 0;
+  return engine.done.map(function (v) { var now = rules.even(cost * 100 * v), part = (now - before) / 100; before = now; return part; });
+}
 /* What a household owes by its own rules: "each" is called with a row and its amount a year. */
 function ownTaxes(homes, h, rows, work, each) {
   var hall = homes.own[h] && textAt(homes.project_class, h) === "general_commercial";
@@ -298,7 +303,7 @@ function ownTaxes(homes, h, rows, work, each) {
         delete r.taxed.start;
       }
       var cost = amountOf(item.capital, work)[0] - amountOf(item.class_grant, work)[0];
-      var profit = yearsOf(amountOf(r.taxed, work)).map(function (v, y) { return v - paid[y]; }), written = engine.written.map(function (v) { return v * cost; });
+      var profit = yearsOf(amountOf(r.taxed, work)).map(function (v, y) { return v - paid[y]; }), written = engine.done.map(function (v, y) { return (v - (y ? engine.done[y - 1] : 0)) * cost; });
       owed = hall ? rules.profit_tax(profit, written, engine.tax_rates[0], engine.tax_rates[1], engine.tax_limit) : rules.person_tax(profit, written, engine.person_off);
     }
     owed.forEach(function (v, y) { paid[y] += v; });
@@ -364,11 +369,11 @@ function dividends(homes, members, rows, rates, set) {
     else if (p.rule === "surcharge") { if (items[p.quantity]) { for (y = 1; y <= years; y++) { amount[y] = items[p.quantity][y] * engine.city_tax[y - 1]; } } }
     else if (p.rule === "profit_tax") {
       amount.set(rules.profit_tax(Array.from(net, function (v, n) { return v + repaid[n]; }),
-        rules.write_off(base(p.quantity.split(" ")), engine.book_life_years, engine.times), engine.tax_rates[0], engine.tax_rates[1], engine.tax_limit), 1);
+        writtenOff(base(p.quantity.split(" "))), engine.tax_rates[0], engine.tax_rates[1], engine.tax_limit), 1);
     }
     else if (p.rule === "distribution") {
       var aside = coop.provision ? rules.provide(Array.from(spent)).map(function (v, n) { return v - spent[n]; }) : Array.from(spent, function () { return 0; });
-      given = rules.distribution(fen(net), fen(rules.write_off(cost, engine.book_life_years, engine.times)), fen(repaid), fen(aside), r.rate[0],
+      given = rules.distribution(fen(net), fen(writtenOff(cost)), fen(repaid), fen(aside), r.rate[0],
         coop.reserve_most === null ? null : rules.even(own * coop.reserve_most * 100));
       return;
     }
