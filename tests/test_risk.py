@@ -14,6 +14,7 @@ from test_money import MARKET, case, flat_demand, household
 
 import pvplanner as pvp
 from pvplanner.demand import PEAK, PLAIN, SCALES, VALLEY, day_periods, day_shares
+from pvplanner.holdings import partly_known
 from pvplanner.holdings.sanity import self_use_below
 from pvplanner.money import (
     COLLECTIVE,
@@ -240,6 +241,15 @@ def test_a_province_asks_commercial_roofs_to_use_their_own_power():
     assert self_use_below(halls.iloc[:1], "Jilin") == []
     assert self_use_below(halls, "Zhejiang") == []
     assert self_use_below(halls.iloc[:0], "Jilin") == []
+
+
+def test_a_sum_with_unknown_parts_is_that_of_the_known():
+    homes = pd.DataFrame({"modules": [4, 4, 0], "income_first_year": [100.0, np.nan, np.nan]})
+    (told,) = partly_known(homes)
+    assert (told.params["known"], told.params["all"], told.count) == (1, 2, 1)
+    assert told.doubtful
+    assert partly_known(homes.iloc[:1]) == []
+    assert partly_known(homes.iloc[1:]) == []
 
 
 # --- loans and months ---------------------------------------------------------------------------

@@ -304,7 +304,10 @@ def village_totals(
     grouped = people.groupby(VILLAGE)
     money = ["energy_kwh", "capacity_kwp", "capital", "income_first_year", "avoided_t",
              "low_income_income", "counted_income", "load_kwh"]  # fmt: skip
+    # Of income the sum of what is known, where something is: the finding says of how many.
     sums = grouped[money].agg(lambda v: v.sum(skipna=False))
+    for name in ("income_first_year", "counted_income"):
+        sums[name] = grouped[name].agg(lambda v: v.sum(min_count=1))
     whole = grouped[["households", "households_with_pv", "low_income_stated"]].sum()
     out = pd.concat([built, whole, sums], axis=1)
     out = out.fillna(dict.fromkeys(counted, 0)).reset_index()
@@ -323,6 +326,22 @@ def village_totals(
     out["energy_p90_built_kwh"] = place.map(own["p90_built_kwh"]).fillna(0.0)
     out["energy_p90_life_kwh"] = place.map(own["p90_life_kwh"]).fillna(0.0)
     return out
+
+
+def partly_known(households: pd.DataFrame) -> list[Finding]:
+    """Income of which only some households' is known: then the sum is of those.
+
+    Parameters
+    ----------
+    households : DataFrame
+        ``modules``, ``income_first_year``.
+    """
+    built = households.loc[households["modules"] > 0, "income_first_year"]
+    known = int(built.notna().sum())
+    if known in (0, len(built)):
+        return []
+    params = {"known": known, "all": len(built)}
+    return [Finding("partly_known", "income_first_year", len(built) - known, params)]
 
 
 def counted_households(households: pd.DataFrame, used: set[str]) -> pd.Series:

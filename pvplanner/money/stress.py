@@ -24,6 +24,7 @@ from pvplanner.money import (
     owner_of,
     run_model,
 )
+from pvplanner.money.ledger import Ledger
 from pvplanner.money.terms import Terms
 from pvplanner.schema import CASES, PLANNED, POOR
 
@@ -172,7 +173,6 @@ def covers(
     """
     found: dict[str, list[np.ndarray]] = {name: [np.array([])] for name in PROBABLE}
     debts = [np.array([])]
-    owed = case.capital * case.terms.loan.share
     for model, rows in chosen_rows(people, case.terms):
         together = owner_of(model) == COLLECTIVE
         if not together:
@@ -183,10 +183,18 @@ def covers(
         one, life = p90_ratios(some, case.terms.loan.years, year_to_year)
         for name, ratio in zip(PROBABLE, (np.ones_like(one), one, life), strict=True):
             under = replace(own, ratio=ratio)
-            cover = borrower_cover(under, run_model(under, model), model)
+            ledger = run_model(under, model)
+            cover = borrower_cover(under, ledger, model)
             found[name].append(cover[:1] if together else cover)
-        debts.append(owed[rows].sum(keepdims=True) if together else owed[rows])
+        # What the bank lends, after grants and members' money.
+        lent = ledger.received("bank", "loan")[:1] * -1 if together else owed_of(ledger)
+        debts.append(lent)
     return {name: np.concatenate(parts) for name, parts in found.items()}, np.concatenate(debts)
+
+
+def owed_of(ledger: Ledger) -> np.ndarray:
+    """What the bank lends for each household's modules."""
+    return ledger.paid_at_once("bank", "loan")
 
 
 def stress_rows(people: pd.DataFrame, case: Case, year_to_year: float) -> pd.DataFrame:

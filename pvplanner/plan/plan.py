@@ -480,7 +480,7 @@ class Plan:
 
 
 FINDERS = ("features", "named", "families", "meters", "place", "year", "planes", "horizons",
-           "terms", "bills", "sanity", "balance", "investor", "standing",
+           "terms", "bills", "sanity", "balance", "villages", "investor", "standing",
            "battery_worth")  # fmt: skip
 """Stages that find something."""
 

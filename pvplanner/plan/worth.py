@@ -190,7 +190,8 @@ def villages(
         avoided_t=carbon["avoided_t"].to_numpy(),
         **{name: chosen[name].to_numpy() for name in ("capital", "income_first_year")},
     )  # fmt: skip
-    return hold.village_totals(roofs, homes, ranges, terms.carbon)
+    totals = hold.village_totals(roofs, homes, ranges, terms.carbon)
+    return totals, hold.partly_known(homes)
 
 
 @stage("sanity", across="apart", keys=("finance.currency",))
