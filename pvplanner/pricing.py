@@ -21,7 +21,7 @@ from pvplanner.reference.provincial import (
     tariff_hours,
     usual_area,
 )
-from pvplanner.scenario.sections import ProjectClass
+from pvplanner.scenario.kinds import ProjectClass
 from pvplanner.words import in_units, label, source, style
 
 _UNITS = {"CNY/kWh": "money/kWh"}

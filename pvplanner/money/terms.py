@@ -234,90 +234,9 @@ class Terms:
     @cached_property
     def rates(self) -> dict[str, np.ndarray]:
         """Every rate by name, for each year of life (or, of what is paid at once, alike)."""
-        finance, years = self.finance, self.years
-        year = np.arange(1, years + 1)
-        grown = (1 + finance.cost_growth) ** (year - 1)
-        under = self.under_lease
-        after = self.there - under
-        due, later = self._inverter_due(year, under), self._inverter_due(year, after)
-        coop = self.cooperative
-        running = finance.opex_per_w_year * self.known * grown
-        insurance = finance.insurance_per_w_year * grown
-        rent = self._rent(year)
-        agent = reference.constant("vat_rate_general").value
-        # Halved for small taxpayers as long as their income tax is.
-        small = self.connection_date.year <= reference.constant("tax_small_until").value
-        stamp = 0.5 if small else 1.0
-        flat = {
-            "capex_per_w": finance.capex_per_w * self.known,
-            "self_use_price": self.prices.self_use,
-            "rent_once": finance.rent_once,
-            "discount": self.developer.discount,
-            "export_share": self.developer.export_share,
-            "loan_share": self.loan.share,
-            "grant": coop.grant,
-            "reserve_rate": self.reserve.rate,
-            "member_loan_share": coop.member_loan_share,
-            "agent_vat": agent / (1 + agent),
-            "agent_fee": coop.agent_fee,
-            "dividend_tax": finance.dividend_tax,
-            "house_tax": reference.constant("house_tax").value,
-            **{
-                n: reference.constant(n).value * stamp
-                for n in ("stamp_sale", "stamp_loan", "stamp_lease")
-            },
-            # A renewal is a contract of its own, years later.
-            "rent_total": float(rent[: finance.lease_term].sum()),
-        }
-        return {
-            **{name: np.full(years, value) for name, value in flat.items()},
-            "sale_price": self.sale_price,
-            "price_alone": self.prices.alone,
-            "price_fixed": np.asarray(self.prices.fixed),
-            "price_market": np.asarray(self.prices.market),
-            "subsidy": np.asarray(self.prices.subsidy),
-            "battery_per_kwh": np.full(years, self.battery_cost),
-            "battery_again": self.battery_cost * self._battery_due(year) * under,
-            "running_per_w": running * under,
-            "insurance_per_w": insurance * under,
-            "inverter_per_w": finance.inverter_cost_per_w * due,
-            "running_after_per_w": (running + insurance) * after,
-            "inverter_after_per_w": finance.inverter_cost_per_w * later,
-            "under_lease": under,
-            "after_lease": after,
-            "rent": rent,
-            "decommission_per_w": finance.decommission_per_w * self._ends(after),
-            "decommission_after_per_w": finance.decommission_per_w * self._ends(1 - after),
-            "residual_per_w": finance.residual_share
-            * finance.capex_per_w
-            * self.known
-            * self._ends(after),
-            "residual_after_per_w": finance.residual_share
-            * finance.capex_per_w
-            * self.known
-            * self._ends(1 - after),
-            **{f"{name}_per_w": sum_ for name, sum_ in self._event_sums().items()},
-        }
+        from pvplanner.money.rates import all_rates
 
-    def _inverter_due(self, year: np.ndarray, owned: np.ndarray) -> np.ndarray:
-        """Years in which an owner renews inverters: nobody does for the last years of a plant."""
-        finance = self.finance
-        least = reference.constant("inverter_worth").value
-        worth = max(least * finance.inverter_life_years, 1)
-        last = int(np.max(np.flatnonzero(owned) + 1, initial=0))
-        return owned * (year % finance.inverter_life_years == 0) * (last - year >= worth)
-
-    def _battery_due(self, year: np.ndarray) -> np.ndarray:
-        """Years in which a battery is renewed."""
-        least = reference.constant("inverter_worth").value * self.battery_life_years
-        worth = self.years - year >= max(least, 1)
-        return (year % self.battery_life_years == 0) & worth
-
-    def _ends(self, others: np.ndarray) -> np.ndarray:
-        """1 in the last year in which the plant stands, where it isn't another's by then."""
-        last = int(self.there.sum())
-        year = np.arange(1, self.years + 1)
-        return (year == last) * (1 - others[max(last - 1, 0)])
+        return all_rates(self)
 
     @cached_property
     def instalments(self) -> dict[str, np.ndarray]:
@@ -395,15 +314,6 @@ class Terms:
             both = both * np.repeat([0.0, 0.5, 1.0], [3, 3, calendar.count])[: calendar.count]
         return both
 
-    def _rent(self, year: np.ndarray) -> np.ndarray:
-        finance = self.finance
-        let = (year <= finance.lease_term) | (finance.after_lease == "renewal")
-        # Where no price is known the default rent in yuan means nothing either.
-        priced = self.rent_known and np.isfinite(self.prices.export).all()
-        known = self.known if priced else np.nan
-        grown = (1 + finance.rent_growth) ** (np.minimum(year, finance.lease_term) - 1)
-        return finance.rent * known * grown * let
-
     def events(self) -> list[tuple[str, np.ndarray, np.ndarray]]:
         """Kind, cost and what the insurer covers of each event, per watt and year."""
         out: list[tuple[str, np.ndarray, np.ndarray]] = []
@@ -413,12 +323,6 @@ class Terms:
                 covered = event.insured * max(event.cost_per_w - event.deductible_per_w, 0.0)
                 out.append((event.kind, event.cost_per_w * when, covered * when))
         return out
-
-    def _event_sums(self) -> dict[str, np.ndarray]:
-        told, nothing = self.events(), np.zeros(self.years)
-        cost = sum((cost for _, cost, _ in told), nothing) * self.under_lease
-        covered = sum((part for _, _, part in told), nothing) * self.under_lease
-        return {"event_cost": cost, "event_insured": covered}
 
     def stressed(self, name: str, change: dict[str, Any]) -> Terms:
         """These terms under a stress: a dotted key of the scenario to its value, as in a rerun."""

@@ -17,26 +17,28 @@ import tomlkit
 from pydantic import AfterValidator, Field, ValidationError, model_validator
 
 from pvplanner.errors import LANGUAGES, ConfigError
+from pvplanner.scenario.contracts import (
+    Contract,
+    Cooperative,
+    Developer,
+    Event,
+    Finance,
+    Loan,
+    Tariff,
+)
 from pvplanner.scenario.refusals import config_error, refuse
 from pvplanner.scenario.sections import (
     Carbon,
-    Contract,
-    Cooperative,
     Demand,
-    Developer,
     Doubt,
-    Event,
-    Finance,
     Frozen,
     Grid,
-    Loan,
     LossItems,
     Module,
     Press,
     Roof,
     Site,
     System,
-    Tariff,
     Weather,
 )
 from pvplanner.texts import decode_text, visible
