@@ -375,6 +375,66 @@ def test_first_receipt_and_first_instalment():
     assert found.months == 72
 
 
+def test_sales_come_in_at_the_price_of_each_month():
+    months = [0.1] * 6 + [0.3] * 6
+    people, one = borrower(**{"tariff.export_price": None, "tariff.market_months": months,
+                              "tariff.mechanism_share": 0.5, "tariff.mechanism_bid": 0.4,
+                              "tariff.mechanism_years": 2})  # fmt: skip
+    cash = monthly_cash(one, run_model(one, "self_invest"), HOUSEHOLD, 0)
+    sold = cash[cash["item"] == "feed_in"].set_index(["year", "month"])["yuan"]
+    made = 10_000 * np.asarray(one.months)
+    for month in (1, 6, 7, 12):
+        market = months[month - 1]
+        first = 0.99 * made[month - 1] * (0.5 * 0.393 + 0.5 * market)
+        assert sold[2026, month] == pytest.approx(first, abs=0.02), month
+        # After the mechanism's two years the market alone.
+        later = 0.99 * 0.9923**4 * made[month - 1] * market
+        assert sold[2030, month] == pytest.approx(later, abs=0.02), month
+    assert len(people) == 3
+
+
+def test_cover_in_cash_leaves_out_what_is_saved():
+    people, one = borrower()
+    ledger = run_model(one, "self_use")
+    table = household_accounts(people.assign(model="self_use"), one)
+    for row in range(3):
+        service = sum(ledger.paid(item)[row, 1:] for item in ("interest", "principal"))
+        sold, saved = ledger.paid("surplus")[row, 1:], ledger.paid("bill_saved")[row, 1:]
+        costs = ledger.paid("running")[row, 1:] + ledger.paid("inverter")[row, 1:]
+        owes = service > 0
+        alone = ((sold - costs)[owes] / service[owes]).min()
+        both = ((sold + saved - costs)[owes] / service[owes]).min()
+        assert table["cover_cash"].iloc[row] == pytest.approx(alone, abs=1e-4)
+        assert table["cover_savings"].iloc[row] == pytest.approx(both, abs=1e-4)
+        assert table["debt"].iloc[row] == ledger.paid("loan")[row, 0]
+
+
+def test_a_cover_of_one_is_covered_and_a_month_of_nothing_is_not_short():
+    told = pd.DataFrame({
+        "household_id": ["A", "B", "collective"], "cover_savings": [1.0, 0.999, 3.0],
+        "cover_cash": [1.0, 0.5, 3.0], "short_months": [0, 7, 9], "longest_short": [0, 4, 9],
+        "buffer": [0.0, 10.0, 99.0],
+    })  # fmt: skip
+    found = account_summary(told).iloc[0]
+    assert found[["borrowers", "covered_cash", "covered_savings", "covered_short"]].tolist() == [
+        2, 1, 1, 0
+    ]  # fmt: skip
+    assert found[["short_median", "longest_short", "buffer_median", "buffer_most"]].tolist() == [
+        3.5, 4.0, 5.0, 10.0
+    ]  # fmt: skip
+    _, one = borrower(**{"tariff.settlement_delay_months": 0})
+    items = ["feed_in", "running", "feed_in"]
+    year = pd.DataFrame(
+        {"year": 2026, "month": [1, 2, 3], "item": items, "yuan": [0.0, -5.0, 5.25]}
+    )
+    account = account_of(one, year)
+    # Only February is short; the first receipt is the first that is more than nothing.
+    assert (account.short_months, account.longest) == (1, 1)
+    assert (account.buffer, account.first_receipt) == (5.0, "2026-03")
+    assert account.first_instalment == ""
+    assert account.months == 25 * 12
+
+
 def test_accounts_of_households_are_those_of_each():
     people, one = borrower()
     table = household_accounts(people.assign(model="self_use"), one)
