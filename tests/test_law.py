@@ -667,6 +667,35 @@ def test_a_named_roof_that_is_demolished_takes_its_household_and_its_carbon_alon
     assert again["npv"].equals(some["npv"])
 
 
+def test_a_plan_without_any_price_is_drawn_all_the_same(liao):
+    """Xizang: neither mechanism nor market nor tariff was found; a collective borrows."""
+    from pvplanner.mapping import render_map
+    from pvplanner.report import render_report
+
+    unknown = {"site.province": "Xizang", "finance.model": "cooperative", "loan.share": 0.5,
+               "tariff.commercial_price": None}  # fmt: skip
+    plan = liao.under(unknown)
+    assert plan.summary()["income_first_year"] is None
+    for language in ("zh", "en"):
+        assert render_report(plan, language, internal=True)
+        assert render_map(plan, language, internal=False)
+    told = plan.dossier()
+    assert told["account"] is None
+    assert told["life_cover"]["llcr"] is None
+
+
+def test_a_saved_plan_takes_another_model(liao, tmp_path):
+    """What was read back holds tables as users know them."""
+    liao.save(tmp_path / "plan")
+    saved = pvp.Plan.load(tmp_path / "plan")
+    for change in (
+        {"finance.model": "roof_lease"},
+        {"tariff.connection_date": dt.date(2027, 5, 1)},
+    ):
+        ours, theirs = saved.under(change), liao.under(change)
+        assert ours.summary()["income_first_year"] == theirs.summary()["income_first_year"]
+
+
 # --- random scenarios ---------------------------------------------------------------------------
 
 

@@ -152,7 +152,11 @@ def _account(
     alone, saved = covers_
     life = {"llcr": _known(worth[:end] @ within / loan, 3), "plcr": _known(worth.sum() / loan, 3),
             "cash_alone": _known(alone, 3), "with_savings": _known(saved, 3)}  # fmt: skip
-    return asdict(account_of(case, table)), schedule, life
+    told = asdict(account_of(case, table))
+    if not np.isfinite(flows["available"]).all():
+        # Where a price is not known nothing is known of the account.
+        return None, schedule, life
+    return told, schedule, life
 
 
 def _known(value: Any, digits: int) -> float | None:

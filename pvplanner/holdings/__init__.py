@@ -109,7 +109,9 @@ def household_holdings(
         :data:`BUILT` and :data:`GRID`. Energy is whole kilowatt-hours that sum to the village's.
     """
     local = buildings[["building_id", *usual]]
-    joined = links.merge(built, on="building_id", how="left")
+    # Of a plan that was read back the table of buildings holds more.
+    sums_of = built[["building_id", *BUILT, *GRID]]
+    joined = links.merge(sums_of, on="building_id", how="left")
     joined = joined.merge(local, on="building_id", how="left")
     joined["shading_loss"] *= joined["capacity_kwp"]
     for name in (*BUILT, *GRID):

@@ -197,6 +197,13 @@ def _break_even(plan: Plan, language: str) -> list[dict[str, Any]]:
     return [table("break_even", title, columns, rows, note=note)]
 
 
+def _whole(value: Any, language: str) -> str:
+    """A whole number, or that it is not known."""
+    if is_unknown(value):
+        return label("unknown", language)
+    return number(float(value), rule_of("count"), language)
+
+
 def _change(factor: float, language: str) -> str:
     """A factor as a change, with its sign."""
     return ("+" if factor > 1 else "") + percent(factor - 1, language)
@@ -206,12 +213,10 @@ def _months(plan: Plan, language: str) -> list[dict[str, Any]]:
     accounts = plan.result("accounts")
     held, rows = account_summary(accounts), []
     for key in held.columns if len(held) else ():
-        told = number(float(held.iloc[0][key]), rule_of("count"), language)
-        rows.append([label(key, language), told])
+        rows.append([label(key, language), _whole(held.iloc[0][key], language)])
     for row in accounts[accounts["household_id"] == "collective"].to_dict("records"):
         for key in ("short_months", "longest_short", "buffer"):
-            told = number(float(row[key]), rule_of("count"), language)
-            rows.append([label(f"collective_{key}", language), told])
+            rows.append([label(f"collective_{key}", language), _whole(row[key], language)])
     if not rows:
         return []
     columns = plain_columns(("", "value"), language, ("value",))
