@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 
-def provide(spent: Any, whole: bool = True) -> np.ndarray:
+def provide(spent: Any) -> np.ndarray:
     """What is set aside each year for what is spent later: alike in the years since the last.
 
     Rounded so that what was set aside by any year is a whole fen.
