@@ -93,6 +93,18 @@ def test_generation_comes_in_as_its_months_do():
     assert calendar.quarters.sum(axis=1) == pytest.approx([1.0] * 3)
 
 
+def test_parts_of_months_and_the_middle_of_a_year_of_life():
+    calendar = Calendar(dt.date(2026, 6, 16), 2, (1 / 12,) * 12)
+    # Half of June and six months are left; the last year has five months and the other half.
+    assert calendar.by_month[0] == pytest.approx([0] * 5 + [0.5 / 6.5] + [1 / 6.5] * 6)
+    assert calendar.by_month[-1] == pytest.approx([1 / 5.5] * 5 + [0.5 / 5.5] + [0] * 6)
+    # From mid-June the middle of a year of life is mid-December, from September it is in March.
+    assert calendar.within(np.array([5.0, 7.0])).tolist() == [5.0, 7.0, 0.0]
+    autumn = Calendar(dt.date(2026, 9, 1), 2)
+    assert autumn.within(np.array([5.0, 7.0])).tolist() == [0.0, 5.0, 7.0]
+    assert autumn.at_end(np.array([5.0, 7.0])).tolist() == [0.0, 5.0, 7.0]
+
+
 @settings(max_examples=60, deadline=None)
 @given(st.dates(dt.date(2024, 1, 1), dt.date(2035, 12, 31)), st.integers(1, 40))
 def test_nothing_is_lost_between_years_of_life_and_calendar_years(begin, life):
