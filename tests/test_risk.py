@@ -486,7 +486,14 @@ def test_a_collective_that_borrows_has_cases_of_its_own():
     own = planned.of_party(COLLECTIVE) - planned.received(COLLECTIVE, "dividend")
     assert found.loc["planned", "income_first_year"] == pytest.approx(own[1], abs=0.01)
     worth = (own * 1.05 ** -np.arange(26.0)).sum()
-    assert found.loc["planned", "npv"] == pytest.approx(worth, abs=0.02)
+    assert found.loc["planned", "npv"] == round(worth, 2)
+    assert found.loc["planned", "income_mean"] == pytest.approx(own[1:].sum() / 25, abs=0.005)
+    assert (found["households"] == 1).all()
+    assert found.loc["planned", "payback_years"] > 8
+    assert found.loc["planned", "households_after_term"] == 1
+    term = one.terms.prices.mechanism_years
+    assert (found["term_years"][["planned", "not_won"]] == [term, 0]).all()
+    assert np.isnan(found.loc["not_won", "households_after_term"])
     assert found.loc["together", "npv"] < 0
     assert found.loc["together", "households_losing"] == 1
     assert found.loc["together", "households_short"] == 1
@@ -518,6 +525,11 @@ def test_six_cases_side_by_side():
     own = measures[(measures["case"] == "not_won") & (measures["model"] == "self_invest")]
     assert npv["not_won"] == pytest.approx(own["npv"].sum())
     assert found.loc["not_won", "households_losing"] == (own["npv"] < 0).sum()
+    # Who has no modules is in no count.
+    bare = pd.concat([people, people.iloc[:1].assign(household_id="X", modules=0.0)])
+    same = case_totals(bare, measures, one.terms.prices.mechanism_years).set_index("case")
+    assert same["households"].tolist() == [3] * 6
+    assert same["npv"].equals(npv)
     late = ~(own["payback_years"] <= 8)
     assert found.loc["not_won", "households_after_term"] == late.sum()
     # Each case is the plan under its own keys.
