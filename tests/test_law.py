@@ -234,6 +234,26 @@ def test_a_companys_reserve_ends_at_half_of_its_capital():
     assert ledger.balances["reserve"].max() == ledger.balances["reserve"][-1]
 
 
+@pytest.mark.parametrize("grant", [0.0, 5_000.0, 25_000.0, 100_000.0])
+@pytest.mark.parametrize("by_class", [0.0, 0.5, 3.5])
+def test_nobody_pays_more_than_the_plant_costs(grant, by_class):
+    """Class grant, grant, members and bank in turn: each at most what those before it leave."""
+    finance = {**UNTAXED, "grant_per_w": {"natural_person_household": by_class}}
+    terms = {"grant": grant, "member_loan_share": 0.6, "member_loan_years": 5}
+    told = scenario(cooperative=terms, loan={"share": 0.5}, finance=finance)
+    ledger = run_model(case(told, household(count=2, kwp=[7.0, 3.0])), "cooperative")
+    paid = {item: float(np.sum(ledger.paid(item)[..., 0]))
+            for item in ("class_grant", "grant", "member_loan", "loan")}  # fmt: skip
+    left = 30_000.0
+    asked = {"class_grant": min(by_class * 10_000, left), "grant": grant, "member_loan": 18_000.0}
+    for item, sum_ in asked.items():
+        assert paid[item] == pytest.approx(min(sum_, left), abs=0.011), item
+        left -= paid[item]
+    assert paid["loan"] == pytest.approx(left * 0.5, abs=0.011)
+    repaid = ledger.paid("member_principal").sum()
+    assert repaid == pytest.approx(paid["member_loan"], abs=0.001)
+
+
 def test_a_specialised_cooperative_gives_at_least_its_part_by_volume():
     greedy = two_members("cooperative", equal_share=0.9)
     fen = next(f.fen for f in greedy.flows if f.item == "dividend")[:, 1]

@@ -215,7 +215,11 @@ def test_light_induced_loss_is_counted_once():
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
-        ({"loan.share": 0.5, "loan.years": 30}, "longer than the life"),
+        ({"loan.share": 0.5, "loan.years": 30}, r"loan.years \(30\) is longer than the life"),
+        (
+            {"cooperative.member_loan_share": 0.5, "cooperative.member_loan_years": 30},
+            r"member_loan_years \(30\) is longer than the life",
+        ),
         ({"tariff.market_path_prices": [0.3] * 10}, "fewer than the life"),
         ({"loan.rate": 5}, "loan.rate"),
         ({"finance.discount_rate": 5}, "discount_rate"),

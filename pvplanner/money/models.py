@@ -328,11 +328,15 @@ def payments_of(model: str) -> tuple[Payment, ...]:
                 payee=named.get(r.payee, r.payee))
         for r in rows if r.model == "each"
     ]  # fmt: skip
-    begin = [row for row in own if row.item in ("capital", "grant", "member_loan")]
-    rest = [row for row in own if row not in begin]
+    every = (*shared, *own)
+    begin = [row for item in _PAYS_FOR_IT for row in every if row.item == item]
+    rest = [row for row in every if row not in begin]
     last = [row for row in rest if row.rule in _LAST]
-    return (*begin, *shared, *(row for row in rest if row not in last), *last)
+    return (*begin, *(row for row in rest if row not in last), *last)
 
+
+_PAYS_FOR_IT = ("capital", "class_grant", "grant", "member_loan", "loan")
+"""A plant and what pays for it: each at most what those before it leave."""
 
 _LAST = ("person_vat", "person_tax", "hall_tax", "rent_tax", "vat", "surcharge", "profit_tax",
          "distribution", "dividend_tax")  # fmt: skip

@@ -83,9 +83,19 @@ def at_once_of(ledger: Ledger, item: str) -> float:
     return float(np.sum(ledger.paid(item)[..., 0]))
 
 
+def left_of(ledger: Ledger, names: str) -> np.ndarray:
+    """What was paid at once under the first item less the others, yuan; (households,) or one."""
+    first, *others = names.split()
+    left = ledger.paid(first)[..., 0]
+    for item in others:
+        part = ledger.paid(item)[..., 0]
+        left = left - (part.sum() if np.ndim(left) < np.ndim(part) else part)
+    return np.asarray(left)
+
+
 def at_most(case: Case, ledger: Ledger, row: Payment) -> None:
-    """A stated sum, at most the quantity."""
-    most = float(QUANTITIES[row.quantity](case).sum())
+    """A stated sum, at most what is left of the first item."""
+    most = float(left_of(ledger, row.quantity).sum())
     sum_ = capped(float(case.terms.rate(row.rate)[0]), most)
     ledger.pay(row.item, row.payer, row.payee, np.asarray(sum_), at_once=True)
 
@@ -95,13 +105,23 @@ def capped(sum_: float, most: float) -> float:
     return min(sum_, most) if np.isfinite(most) else float("nan")
 
 
+def members_lend(case: Case, ledger: Ledger, row: Payment) -> None:
+    """A share of the quantity, less where grants leave less than that of the plant to be paid."""
+    asked = QUANTITIES[row.quantity](case)
+    left = float(left_of(ledger, " ".join(("capital", *GRANTED))).sum())
+    share = share_left(float(case.terms.rate(row.rate)[0]), float(asked.sum()), left)
+    ledger.pay(row.item, row.payer, row.payee, asked * share, at_once=True)
+
+
+def share_left(share: float, asked: float, left: float) -> float:
+    """A share of what is asked for, at most what is left."""
+    return min(share, max(left, 0.0) / asked) if asked > 0 else share
+
+
 def lend(case: Case, ledger: Ledger, row: Payment) -> None:
     """A share of what was paid at once under the first item less the others."""
-    first, *others = row.quantity.split()
-    base = ledger.paid(first)[..., 0]
-    for item in others:
-        part = ledger.paid(item)[..., 0]
-        base = base - (part.sum() if np.ndim(base) < np.ndim(part) else part)
+    # Members' loans are rounded by household: a fen more than is left is nothing to lend.
+    base = np.maximum(left_of(ledger, row.quantity), 0.0)
     principal = np.rint(base * case.terms.rate(row.rate)[0] * 100) / 100
     ledger.pay(row.item, row.payer, row.payee, principal, at_once=True)
 
@@ -365,6 +385,7 @@ def alike_share(terms: Terms) -> float:
 
 RULES: dict[str, Callable[[Case, Ledger, Payment], None]] = {
     "at_most": at_most,
+    "members_lend": members_lend,
     "loan": lend,
     "instalment": instal,
     "events": events,
@@ -381,6 +402,7 @@ RULES: dict[str, Callable[[Case, Ledger, Payment], None]] = {
 
 RECKONED = {
     "at_most": capped,
+    "members_lend": share_left,
     "instalment": instalments,
     "vat": value_added_tax,
     "person_vat": vat_by_sale,

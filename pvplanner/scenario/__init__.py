@@ -152,7 +152,11 @@ class Scenario(Frozen):
     def _terms_fit(self) -> Self:
         life = self.finance.life_years
         if self.loan.share > 0 and self.loan.years > life:
-            raise refuse("loan_too_long", years=self.loan.years, life=life)
+            raise refuse("loan_too_long", key="loan.years", years=self.loan.years, life=life)
+        coop = self.cooperative
+        if coop.member_loan_share > 0 and coop.member_loan_years > life:
+            told = {"key": "cooperative.member_loan_years", "years": coop.member_loan_years}
+            raise refuse("loan_too_long", **told, life=life)
         path = self.tariff.market_path_prices
         if path is not None and len(path) < life:
             raise refuse("price_path_short", years=len(path), life=life)

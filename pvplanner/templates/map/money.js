@@ -10,6 +10,7 @@ var rules = {
   even: function (value) { var whole = Math.floor(value), part = value - whole; return part === 0.5 ? whole + (whole % 2 ? 1 : 0) : Math.round(value); },
   fen: function (value) { return rules.even(value * 100) / 100; },
   at_most: function (sum, most) { return most === most ? Math.min(sum, most) : NaN; },
+  members_lend: function (share, asked, left) { return asked > 0 ? Math.min(share, Math.max(left, 0) / asked) : share; },
   instalment: function (principal, rate) { return rate.map(function (r) { return principal * r; }); },
   vat: function (sales, quarters, free, most, rate, general) {
     var is_general = general.from === "general", credit = 0;
@@ -311,9 +312,23 @@ function ownTaxes(homes, h, rows, work, each) {
   });
 }
 
+/* Rates with the share that members lend cut to what grants leave of the plant. */
+function membersRates(homes, members, rates) {
+  if (!rates.member_loan_share[0]) { return rates; }
+  var work = {}, asked = 0, left = 0;
+  members.forEach(function (h) {
+    quantities(homes, h, rates, {}, [], work);
+    asked += work.members_capital;
+    left += work.watts * rates.capex_per_w[0] - work.class_grant;
+  });
+  left -= rules.at_most(rates.grant[0], left);
+  rates.member_loan_share = rates.member_loan_share.map(function (share) { return rules.members_lend(share, asked, left); });
+  return rates;
+}
+
 /* The households' flows under a model: a function that fills "net" for one of them. */
 function modelOf(homes, model, set, members) {
-  var rates = ratesOf(set, model), rows = compile(model, rates), own = ownOf(rows), wanted = wanted_(own), work = workSpace();
+  var rates = membersRates(homes, members, ratesOf(set, model)), rows = compile(model, rates), own = ownOf(rows), wanted = wanted_(own), work = workSpace();
   var pooled = engine.models[model].owner === "collective";
   var dividend = pooled ? dividends(homes, members, rows, rates, set) : null;
   // Money that was lent and comes back is no income.
@@ -355,8 +370,8 @@ function dividends(homes, members, rows, rates, set) {
   function base(names) { return names.reduce(function (sum, name) { return sum + (name === "grant" || name === "class_grant" ? -1 : 1) * at(name); }, 0); }
   rows.forEach(function (r) {
     var p = r.row, sign = (p.payee === "collective") - (p.payer === "collective"), amount = new Float64Array(years + 1);
-    if (p.rule === "at_most") { amount[0] = rules.at_most(r.rate[0], total.watts * rates.capex_per_w[0]); }
-    else if (p.rule === "loan") { amount[0] = off(p.quantity.split(" ")) * r.rate[0]; }
+    if (p.rule === "at_most") { amount[0] = rules.at_most(r.rate[0], off(p.quantity.split(" "))); }
+    else if (p.rule === "loan") { amount[0] = Math.max(off(p.quantity.split(" ")), 0) * r.rate[0]; }
     else if (p.rule === "instalment") { amount.set(rules.instalment(at(p.quantity), engine.instalments[p.rate]), 1); }
     else if (p.rule === "vat") {
       if (!engine.taxed) { return; }
