@@ -822,7 +822,7 @@ def test_random_scenarios_balance(seed):
 # --- every rule has its row ---------------------------------------------------------------------
 
 ARTICLE = re.compile(r"art\.|\[20\d\d\]|No\. \d|Announcement|Law|regulation|notice", re.I)
-RULED = ("models", "rules", "reserve_rules", "decisions", "papers")
+RULED = ("models", "rules", "reserve_rules", "decisions", "papers", "tax_bands")
 
 
 def test_every_rule_names_document_date_and_certainty():
@@ -835,7 +835,9 @@ def test_every_rule_names_document_date_and_certainty():
             named = ARTICLE.search(row["source"]) or row["certainty"] in ("one", "unverified")
             assert named, (name, row["source"])
     for row in reference.rows("constants"):
-        if row["name"].startswith(("vat_", "tax_", "stamp_", "person_", "city_", "house_")):
+        if row["name"].startswith(
+            ("vat_", "tax_", "stamp_", "person_", "city_", "house_", "rent_tax")
+        ):
             assert row["year"], row
             assert row["certainty"] in ("sure", "likely", "two", "one", "unverified"), row
 

@@ -445,14 +445,14 @@ def test_loan_lowers_the_own_capital_and_cover_is_income_over_service():
 def test_vat_by_calendar_years():
     terms = resolve_terms(pvp.Scenario(), "Zhejiang")
     # The reduced rate ends with 2027; the threshold is the Law's and stays.
-    assert terms.vat_rate[:3].tolist() == [0.01, 0.01, 0.03]
-    assert terms.vat_free.all()
+    assert terms.taxes.vat[:3].tolist() == [0.01, 0.01, 0.03]
+    assert terms.taxes.vat_free.all()
     ended = pvp.Scenario(finance={"vat_free_until": dt.date(2027, 12, 31)})
-    assert resolve_terms(ended, "Zhejiang").vat_free.tolist() == [True] * 2 + [False] * 23
+    assert resolve_terms(ended, "Zhejiang").taxes.vat_free.tolist() == [True] * 2 + [False] * 23
     none = resolve_terms(pvp.Scenario(finance={"vat_rate": 0.0}), "Zhejiang")
-    assert not none.vat_rate.any()
+    assert not none.taxes.vat.any()
     general = resolve_terms(pvp.Scenario(finance={"vat_rate": 0.13}), "Zhejiang")
-    assert set(general.vat_rate) == {0.13}
+    assert set(general.taxes.vat) == {0.13}
 
 
 @pytest.mark.parametrize(

@@ -399,7 +399,7 @@ def test_what_is_unknown_comes_back_unknown():
     again = from_bytes(to_bytes(terms))
     assert np.isnan(again.prices.export).all()
     assert np.isnan(again.prices.self_use)
-    assert again.vat_free.dtype == bool
+    assert again.taxes.vat_free.dtype == bool
     assert to_bytes(again) == to_bytes(terms)
 
 

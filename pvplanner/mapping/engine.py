@@ -12,6 +12,7 @@ from pvplanner import reference
 from pvplanner.demand import SCALES
 from pvplanner.mapping.pack import Packer
 from pvplanner.money import Case, Terms, all_models, owner_of, payments_of
+from pvplanner.money.fiscal import business_bands, rent_terms
 from pvplanner.money.models import QUANTITIES
 from pvplanner.money.payments import alike_share, done_by
 from pvplanner.plan import Plan
@@ -158,22 +159,25 @@ def _engine(homes: pd.DataFrame, case: Case, nodes: dict[str, Any]) -> dict[str,
 
 def _taxes(case: Case) -> dict[str, Any]:
     """What the rules of taxes need, by calendar years."""
-    terms, finance = case.terms, case.terms.finance
+    law, finance = case.terms.taxes, case.terms.finance
     constant = reference.constant
     return {
         "taxed": finance.vat_rate > 0 or finance.vat_rate_after > 0,
-        "vat_rate": _list(terms.vat_rate),
-        "vat_free": [bool(v) for v in terms.vat_free],
-        "vat_free_per_quarter": 3 * finance.vat_free_per_month,
-        "vat_free_per_sale": constant("vat_free_per_sale").value,
+        "vat_rate": _list(law.vat),
+        "vat_free": [bool(v) for v in law.vat_free],
+        "vat_free_per_quarter": law.vat_free_per_quarter,
+        "vat_free_per_sale": law.vat_free_per_sale,
         "vat_general": constant("vat_rate_general").value,
         "vat_limit": constant("vat_general_limit").value,
-        "tax_rates": [_list(rates) for rates in terms.tax_rates],
-        "tax_limit": constant("tax_small_limit").value,
+        "tax_rates": [_list(rates) for rates in law.income],
+        "tax_limit": law.income_limit,
+        "loss_years": law.loss_years,
         "person_off": constant("person_off").value,
+        "business_bands": business_bands(),
         "rent_at_once": finance.rent_taxed == "at_once",
         "rent_years": 1 if finance.rent_taxed == "at_once" else finance.lease_term,
-        "city_tax": _list(terms.city_tax),
+        "rent_law": rent_terms(),
+        "city_tax": _list(law.city),
         "dividend_tax": finance.dividend_tax,
         "done": _list(done_by(case, [1.0 if e.everywhere else 0.0 for e in finance.events])),
     }

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from dataclasses import replace
 from typing import Any
 
@@ -11,10 +10,8 @@ import pandas as pd
 
 from pvplanner import reference
 from pvplanner.money import chosen_rows, run_model
+from pvplanner.money.fiscal import enacted_until
 from pvplanner.money.models import Case
-
-END = dt.date(2027, 12, 31)
-"""Last day for which the VAT threshold is enacted."""
 
 COLUMNS = ("item", "chosen", "other", "households", "yuan")
 
@@ -59,7 +56,7 @@ def _others(case: Case) -> list[tuple[str, str, str, str, dict[str, Any]]]:
         ("dividend_taxed", f"{finance.dividend_tax:.0%}", "0%" if taxed else f"{tax:.0%}",
          "finance", {"dividend_tax": 0.0 if taxed else tax}),
         ("vat_threshold", ends[stays], ends[not stays], "finance",
-         {"vat_free_until": END if stays else None}),
+         {"vat_free_until": enacted_until() if stays else None}),
         ("tax_holiday", told[not free], told[free], "finance", {"tax_holiday": not free}),
         ("provision", told[not aside], told[aside], "cooperative", {"provision": not aside}),
     ]  # fmt: skip

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from pvplanner import reference
+from pvplanner.money.fiscal import business_bands, rent_terms
 from pvplanner.money.ledger import Ledger, divide_fen
 from pvplanner.money.models import (
     COLLECTIVE,
@@ -171,25 +172,24 @@ def vat(case: Case, ledger: Ledger, row: Payment) -> None:
     taxpayer = terms.developer.taxpayer if row.payer == DEVELOPER else "auto"
     general = {"from": taxpayer, "limit": reference.constant("vat_general_limit").value,
                "rate": rate, "input": bought}  # fmt: skip
+    law = terms.taxes
     owed = value_added_tax(
-        sales, case.calendar.quarters, terms.vat_free, 3 * finance.vat_free_per_month,
-        terms.vat_rate, general,
-    )  # fmt: skip
+        sales, case.calendar.quarters, law.vat_free, law.vat_free_per_quarter, law.vat, general
+    )
     ledger.pay(row.item, row.payer, row.payee, owed)
 
 
 def surcharge(case: Case, ledger: Ledger, row: Payment) -> None:
     """City construction tax on VAT, halved for small taxpayers as long as their income tax is."""
     paid = ledger.received("state", row.quantity)[1:]
-    ledger.pay(row.item, row.payer, row.payee, paid * case.terms.city_tax)
+    ledger.pay(row.item, row.payer, row.payee, paid * case.terms.taxes.city)
 
 
 def person_vat(case: Case, ledger: Ledger, row: Payment) -> None:
     """VAT of each person whose month's sale is held against the threshold by itself."""
     sales = ledger.paid(row.quantity)[..., 1:]
-    least = reference.constant("vat_free_per_sale").value
-    terms = case.terms
-    owed = vat_by_sale(sales, case.calendar.by_month, terms.vat_free, least, terms.vat_rate)
+    law, months = case.terms.taxes, case.calendar.by_month
+    owed = vat_by_sale(sales, months, law.vat_free, law.vat_free_per_sale, law.vat)
     ledger.pay(row.item, row.payer, row.payee, owed * _persons(case)[:, None])
 
 
@@ -203,7 +203,8 @@ def _persons(case: Case) -> np.ndarray:
 def person_tax(case: Case, ledger: Ledger, row: Payment) -> None:
     """Income tax of persons on what their own plant earns."""
     profit, written = _own_business(case, ledger, row.quantity)
-    owed = tax_on_person(profit, written, reference.constant("person_off").value)
+    off = reference.constant("person_off").value
+    owed = tax_on_person(profit, written, off, business_bands())
     ledger.pay(row.item, row.payer, row.payee, owed * _persons(case)[:, None])
 
 
@@ -213,12 +214,17 @@ def hall_tax(case: Case, ledger: Ledger, row: Payment) -> None:
     if len(halls) == 0:
         return
     profit, written = _own_business(case, ledger, row.quantity)
-    rate, above = case.terms.tax_rates
-    limit = reference.constant("tax_small_limit").value
     owed = np.zeros(profit.shape)
     for hall in halls:
-        owed[hall] = tax_on_profit(profit[hall], written[hall], rate, above, limit)
+        owed[hall] = _on_profit(case.terms, profit[hall], written[hall])
     ledger.pay(row.item, row.payer, row.payee, owed)
+
+
+def _on_profit(terms: Terms, profit: np.ndarray, written: np.ndarray) -> np.ndarray:
+    """Income tax of a business."""
+    law = terms.taxes
+    rate, above = law.income
+    return tax_on_profit(profit, written, rate, above, law.income_limit, law.loss_years)
 
 
 def _own_business(case: Case, ledger: Ledger, taxed: str) -> tuple[np.ndarray, np.ndarray]:
@@ -270,10 +276,11 @@ def rent_tax(case: Case, ledger: Ledger, row: Payment) -> None:
     rent, persons = ledger.paid(row.quantity), _persons(case)
     ahead = ledger.paid_at_once(ledger.owner, "rent_once")
     years = 1 if at_once else case.terms.finance.lease_term
-    first = tax_on_rent(ahead / years, at_once) * years
+    law = rent_terms()
+    first = tax_on_rent(ahead / years, at_once, law) * years
     ledger.pay(row.item, row.payer, row.payee, first * persons, at_once=True)
     if rent.ndim > 1:
-        owed = tax_on_rent(rent[:, 1:], at_once) * persons[:, None]
+        owed = tax_on_rent(rent[:, 1:], at_once, law) * persons[:, None]
         ledger.pay(row.item, row.payer, row.payee, owed)
 
 
@@ -283,10 +290,7 @@ def profit_tax(case: Case, ledger: Ledger, row: Payment) -> None:
     profit = ledger.of_party(row.payer, without=REPAID)[1:]
     cost = sum(at_once_of(ledger, name) * (-1 if name in GRANTED else 1) for name in names)
     written = written_off(case, cost)
-    limit = reference.constant("tax_small_limit").value
-    rate, above = terms.tax_rates
-    owed = tax_on_profit(profit, written, rate, above, limit)
-    ledger.pay(row.item, row.payer, row.payee, owed)
+    ledger.pay(row.item, row.payer, row.payee, _on_profit(terms, profit, written))
 
 
 LOW_INCOME = "low_income_members"

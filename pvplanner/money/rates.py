@@ -25,9 +25,6 @@ def all_rates(terms: Terms) -> dict[str, np.ndarray]:
     insurance = finance.insurance_per_w_year * grown
     rent = _rent(terms, year)
     agent = reference.constant("vat_rate_general").value
-    # Halved for small taxpayers as long as their income tax is.
-    small = terms.connection_date.year <= reference.constant("tax_small_until").value
-    stamp = 0.5 if small else 1.0
     flat = {
         "capex_per_w": finance.capex_per_w * terms.known,
         "self_use_price": terms.prices.self_use,
@@ -43,7 +40,7 @@ def all_rates(terms: Terms) -> dict[str, np.ndarray]:
         "dividend_tax": finance.dividend_tax,
         "house_tax": reference.constant("house_tax").value,
         **{
-            n: reference.constant(n).value * stamp
+            n: reference.constant(n).value * terms.taxes.stamp
             for n in ("stamp_sale", "stamp_loan", "stamp_lease")
         },
         # A renewal is a contract of its own, years later.

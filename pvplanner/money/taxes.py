@@ -72,13 +72,7 @@ def vat_by_sale(sales: Any, months: Any, free: Any, most: float, rate: Any) -> n
     return owed
 
 
-PERSON_BANDS = ((30_000.0, 0.05), (90_000.0, 0.10), (300_000.0, 0.20), (500_000.0, 0.30),
-                (float("inf"), 0.35))  # fmt: skip
-"""Tax on a person's business income: up to each limit its rate (Individual Income Tax Law,
-second table)."""
-
-
-def tax_on_person(profit: Any, written_off: Any, allowance: float) -> np.ndarray:
+def tax_on_person(profit: Any, written_off: Any, allowance: float, bands: Any) -> np.ndarray:
     """A person's tax on the profit of each year; shape of ``profit``, (..., years).
 
     Parameters
@@ -87,18 +81,20 @@ def tax_on_person(profit: Any, written_off: Any, allowance: float) -> np.ndarray
         After interest, before the write-off; and that.
     allowance : float
         Off a year, of who has no salary (rules art. 15).
+    bands : sequence of (limit or None, rate)
+        Up to each limit its rate; the last has none.
     """
     left = np.maximum(np.asarray(profit) - np.asarray(written_off) - allowance, 0.0)
     owed, before = np.zeros(left.shape), 0.0
-    for limit, rate in PERSON_BANDS:
-        owed += np.clip(left - before, 0, limit - before) * rate
-        before = limit
+    for limit, rate in bands:
+        to = np.inf if limit is None else limit
+        owed += np.clip(left - before, 0, to - before) * rate
+        before = to
     return owed
 
 
-def tax_on_rent(rent: Any, at_once: bool) -> np.ndarray:
-    """A person's tax on a year's rent: 20 % of a month's receipt less 800, or less a fifth above
-    4,000 (Individual Income Tax Law art. 3, 6).
+def tax_on_rent(rent: Any, at_once: bool, law: dict[str, float]) -> np.ndarray:
+    """A person's tax on a year's rent, of a month's receipt less what is off.
 
     Parameters
     ----------
@@ -106,19 +102,20 @@ def tax_on_rent(rent: Any, at_once: bool) -> np.ndarray:
         Of each year.
     at_once : bool
         Whether it is the income of one month, or of twelve.
+    law : dict
+        ``rate``; ``off`` up to a receipt of ``off_to``, above it ``off_share`` of it.
     """
     months = 1 if at_once else 12
     receipt = np.asarray(rent, dtype=float) / months
-    left = np.where(receipt <= 4000, np.maximum(receipt - 800, 0), receipt * 0.8)
-    return np.asarray(left * 0.2 * months)
+    less = np.maximum(receipt - law["off"], 0)
+    left = np.where(receipt <= law["off_to"], less, receipt * (1 - law["off_share"]))
+    return np.asarray(left * law["rate"] * months)
 
 
-LOSS_YEARS = 5
-"""Years for which a loss is carried forward (Enterprise Income Tax Law art. 18)."""
-
-
-def tax_on_profit(profit: Any, written_off: Any, rate: Any, above: Any, limit: float) -> np.ndarray:
-    """Tax of each year on what the write-off and the losses of five years before leave.
+def tax_on_profit(
+    profit: Any, written_off: Any, rate: Any, above: Any, limit: float, loss_years: int
+) -> np.ndarray:
+    """Tax of each year on what the write-off and the losses of some years before leave.
 
     Parameters
     ----------
@@ -128,12 +125,14 @@ def tax_on_profit(profit: Any, written_off: Any, rate: Any, above: Any, limit: f
     rate, above : array_like, shape (years,)
         Where what is left is at most the limit, and where it is more: then on the whole.
     limit : float
+    loss_years : int
+        For which a loss is carried forward.
     """
     owed = np.zeros(len(profit))
     losses: list[float] = []
     for year, value in enumerate(profit):
         rest = left = value - written_off[year]
-        losses = losses[-LOSS_YEARS:]
+        losses = losses[-loss_years:]
         if left >= 0:
             for n, loss in enumerate(losses):
                 used = min(loss, rest)

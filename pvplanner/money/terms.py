@@ -18,6 +18,7 @@ from pvplanner.arrays import Array
 from pvplanner.carbon.factors import CarbonBasis, carbon_basis
 from pvplanner.energy.wear import remaining
 from pvplanner.errors import Finding
+from pvplanner.money.fiscal import TaxYears, tax_years
 from pvplanner.money.measures import loan_instalments
 from pvplanner.money.prices import LOCAL_COSTS, Prices, other_prices, resolve_prices
 from pvplanner.money.reserve import Reserve, resolve_reserve
@@ -269,50 +270,9 @@ class Terms:
         return table.reshape(self.calendar.count, 12)
 
     @cached_property
-    def vat_rate(self) -> np.ndarray:
-        """VAT of a small taxpayer in each calendar year: the reduced rate to its end, then the
-        Law's.
-        """
-        finance = self.finance
-        later = max(finance.vat_rate_after, finance.vat_rate) if finance.vat_rate > 0 else 0.0
-        reduced = self.calendar.until(finance.vat_reduced_until)
-        return np.where(reduced, finance.vat_rate, later)
-
-    @property
-    def vat_free(self) -> np.ndarray:
-        """Calendar years in which sales below the threshold bear no VAT."""
-        until = self.finance.vat_free_until
-        if until is None:
-            return np.ones(self.calendar.count, dtype=bool)
-        return self.calendar.until(until)
-
-    @cached_property
-    def city_tax(self) -> np.ndarray:
-        """City construction tax as a part of VAT in each calendar year; shape (count,)."""
-        small = self.calendar.until(self._small_until)
-        return reference.constant("city_tax").value * np.where(small, 0.5, 1.0)
-
-    @property
-    def _small_until(self) -> dt.date:
-        return dt.date(int(reference.constant("tax_small_until").value), 12, 31)
-
-    @cached_property
-    def tax_rates(self) -> np.ndarray:
-        """Income tax of each calendar year below and above the limit of a small business's profit;
-        shape (2, count).
-        """
-        finance, calendar = self.finance, self.calendar
-        if finance.tax_rate is not None:
-            both = np.full((2, calendar.count), finance.tax_rate)
-        else:
-            first, then, full = (
-                reference.constant(f"tax_{n}").value for n in ("small", "small_after", "full")
-            )
-            small = np.where(calendar.until(self._small_until), first, then)
-            both = np.stack([small, np.full(calendar.count, full)])
-        if finance.tax_holiday:
-            both = both * np.repeat([0.0, 0.5, 1.0], [3, 3, calendar.count])[: calendar.count]
-        return both
+    def taxes(self) -> TaxYears:
+        """What tax law asks in each calendar year."""
+        return tax_years(self.finance, self.calendar)
 
     def events(self) -> list[tuple[str, np.ndarray, np.ndarray]]:
         """Kind, cost and what the insurer covers of each event, per watt and year."""

@@ -228,6 +228,11 @@ def grid_factor(place: str, year: int, basis: str = "grid_average") -> Sourced |
     return None
 
 
+def last_day(name: str) -> dt.date:
+    """The last day of the year that a constant names."""
+    return dt.date(round(constant(name).value), 12, 31)
+
+
 def constant(name: str) -> Sourced:
     """A named number that is kept as data, not in code.
 

@@ -76,7 +76,9 @@ class Tariff(Frozen):
     """Midday prices sink as photovoltaics grow: the solar capture ratio falls by this a year."""
     market_path_prices: list[NotNegative] | None = None
     """Market price of each year, in place of ``market_price``; as long as the life."""
-    settlement_delay_months: Annotated[int, Field(ge=0, le=24)] = 1
+    settlement_delay_months: Annotated[int, Field(ge=0, le=24)] = int(
+        default_of("settlement_delay_months")
+    )
     """Months from generation to the grid company's payment, in the account by months."""
     subsidy_per_kwh: NotNegative = 0.0
     subsidy_until: dt.date | None = None
@@ -161,7 +163,7 @@ class Finance(Frozen):
     """Three years free and three halved: disputed for rooftops, which are only filed."""
     vat_rate: Fraction = default_of("vat_rate")
     """On the sales of small taxpayers that reach the threshold."""
-    vat_reduced_until: dt.date = dt.date(2027, 12, 31)
+    vat_reduced_until: dt.date = reference.last_day("vat_reduced_until")
     """Last day of ``vat_rate``."""
     vat_rate_after: Fraction = default_of("vat_rate_after")
     vat_free_per_month: NotNegative = default_of("vat_free_per_month")
@@ -194,7 +196,7 @@ class Finance(Frozen):
     rent_once: NotNegative = 0.0
     """At the beginning, per module."""
     rent_growth: Annotated[float, Field(ge=-0.05, le=0.2)] = 0.0
-    lease_years: Annotated[int, Field(ge=1, le=40)] = 20
+    lease_years: Annotated[int, Field(ge=1, le=40)] = int(default_of("lease_limit_years"))
     """What is beyond 20 years is void (Civil Code art. 705) and not counted."""
     lease_end: Literal["removal", "handover", "renewal"] = "removal"
     """What follows: the plant goes, the household gets it, or both renew at the last rent."""
@@ -245,7 +247,9 @@ class Cooperative(Frozen):
     """Part of the dividend that goes to all member households alike. The rest of a collective's or
     company's goes by the capacity on each roof (its members' quantified shares, taken as what they
     put in); a specialised cooperative's is what does not go by volume, if not given."""
-    volume_share: Annotated[float, Field(ge=0.6, le=1)] = 0.6
+    volume_share: Annotated[float, Field(ge=default_of("volume_share_least"), le=1)] = default_of(
+        "volume_share_least"
+    )
     """Of a specialised cooperative: what goes by the kilowatt-hours of each member's roof."""
     low_income_share: Fraction = 0.0
     """Part of the dividend that goes to low-income members alone."""

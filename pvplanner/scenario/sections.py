@@ -255,7 +255,7 @@ class Demand(Frozen):
     """Half the capacity per hour if not given."""
     battery_cost_per_kwh: NotNegative | None = None
     """What a household's battery costs; not counted, and said so, if not given."""
-    battery_life_years: Annotated[int, Field(ge=1, le=40)] = 10
+    battery_life_years: Annotated[int, Field(ge=1, le=40)] = int(default_of("battery_life_years"))
     battery_efficiency: Annotated[float, Field(gt=0.3, le=1)] = 0.9
     """There and back."""
     village_battery_kwh: NotNegative = 0.0

@@ -37,26 +37,25 @@ var rules = {
       }, 0);
     });
   },
-  person_tax: function (profit, written_off, allowance) {
-    var bands = [[30000, 0.05], [90000, 0.1], [300000, 0.2], [500000, 0.3], [Infinity, 0.35]];
+  person_tax: function (profit, written_off, allowance, bands) {
     return profit.map(function (value, y) {
       var left = Math.max(value - written_off[y] - allowance, 0), before = 0, owed = 0;
-      bands.forEach(function (band) { owed += Math.min(Math.max(left - before, 0), band[0] - before) * band[1]; before = band[0]; });
+      bands.forEach(function (band) { var to = band[0] === null ? Infinity : band[0]; owed += Math.min(Math.max(left - before, 0), to - before) * band[1]; before = to; });
       return value === value ? owed : NaN;
     });
   },
-  rent_tax: function (rent, at_once) {
+  rent_tax: function (rent, at_once, law) {
     var months = at_once ? 1 : 12;
     return rent.map(function (value) {
       var receipt = value / months;
-      return (receipt <= 4000 ? Math.max(receipt - 800, 0) : receipt * 0.8) * 0.2 * months;
+      return (receipt <= law.off_to ? Math.max(receipt - law.off, 0) : receipt * (1 - law.off_share)) * law.rate * months;
     });
   },
-  profit_tax: function (profit, written_off, rate, above, limit) {
+  profit_tax: function (profit, written_off, rate, above, limit, loss_years) {
     var losses = [];
     return profit.map(function (value, y) {
       var left = value - written_off[y], rest = left;
-      losses = losses.slice(-5);
+      losses = losses.slice(-loss_years);
       if (left >= 0) { losses = losses.map(function (loss) { var used = Math.min(loss, rest); rest -= used; return loss - used; }); }
       losses.push(Math.max(-left, 0));
       return left === left ? Math.max(rest, 0) * (rest > limit ? above[y] : rate[y]) : NaN;
@@ -292,8 +291,8 @@ function ownTaxes(homes, h, rows, work, each) {
     var p = r.row, owed, item = rows.items, ahead = 0;
     if (p.rule === "person_vat") { owed = rules.person_vat(yearsOf(amountOf(item[p.quantity], work)), engine.months, engine.vat_free, engine.vat_free_per_sale, engine.vat_rate); }
     else if (p.rule === "rent_tax") {
-      owed = rules.rent_tax(yearsOf(amountOf(item[p.quantity], work)), engine.rent_at_once);
-      ahead = rules.rent_tax([amountOf(item.rent_once, work)[0] / engine.rent_years], engine.rent_at_once)[0] * engine.rent_years;
+      owed = rules.rent_tax(yearsOf(amountOf(item[p.quantity], work)), engine.rent_at_once, engine.rent_law);
+      ahead = rules.rent_tax([amountOf(item.rent_once, work)[0] / engine.rent_years], engine.rent_at_once, engine.rent_law)[0] * engine.rent_years;
     }
     else {
       if (!r.taxed) {
@@ -305,7 +304,7 @@ function ownTaxes(homes, h, rows, work, each) {
       }
       var cost = amountOf(item.capital, work)[0] - amountOf(item.class_grant, work)[0];
       var profit = yearsOf(amountOf(r.taxed, work)).map(function (v, y) { return v - paid[y]; }), written = engine.done.map(function (v, y) { return (v - (y ? engine.done[y - 1] : 0)) * cost; });
-      owed = hall ? rules.profit_tax(profit, written, engine.tax_rates[0], engine.tax_rates[1], engine.tax_limit) : rules.person_tax(profit, written, engine.person_off);
+      owed = hall ? rules.profit_tax(profit, written, engine.tax_rates[0], engine.tax_rates[1], engine.tax_limit, engine.loss_years) : rules.person_tax(profit, written, engine.person_off, engine.business_bands);
     }
     owed.forEach(function (v, y) { paid[y] += v; });
     each(r, owed, ahead);
@@ -384,7 +383,7 @@ function dividends(homes, members, rows, rates, set) {
     else if (p.rule === "surcharge") { if (items[p.quantity]) { for (y = 1; y <= years; y++) { amount[y] = items[p.quantity][y] * engine.city_tax[y - 1]; } } }
     else if (p.rule === "profit_tax") {
       amount.set(rules.profit_tax(Array.from(net, function (v, n) { return v + repaid[n]; }),
-        writtenOff(base(p.quantity.split(" "))), engine.tax_rates[0], engine.tax_rates[1], engine.tax_limit), 1);
+        writtenOff(base(p.quantity.split(" "))), engine.tax_rates[0], engine.tax_rates[1], engine.tax_limit, engine.loss_years), 1);
     }
     else if (p.rule === "distribution") {
       var aside = coop.provision ? rules.provide(Array.from(spent)).map(function (v, n) { return v - spent[n]; }) : Array.from(spent, function () { return 0; });
