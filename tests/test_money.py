@@ -68,6 +68,27 @@ def test_bid_is_paid_up_to_the_cap():
     assert "mechanism_price_bid" in low.sources
 
 
+def test_a_bid_outside_what_the_auction_admits_is_told():
+    """Xinjiang admits 0.15 to 0.262."""
+    for bid, paid, kind in ((0.05, 0.15, "floor"), (0.2, 0.2, "bid"), (0.5, 0.262, "cap")):
+        own = pvp.Scenario(tariff={"mechanism_bid": bid, "mechanism_years": 10})
+        terms = resolve_terms(own, "Xinjiang")
+        assert terms.prices.plain_bid == paid
+        assert f"mechanism_price_{kind}" in terms.prices.sources
+        told = [f for f in terms.findings("Xinjiang") if f.code == "bid_outside"]
+        assert len(told) == (kind != "bid")
+        if told:
+            assert f"{bid:g}" in told[0].text("en")
+            assert f"{paid:g}" in told[0].text("en")
+    # A province whose limits were not found pays what is bid; nobody bids for a price that is kept.
+    own = pvp.Scenario(tariff={"mechanism_bid": 0.05, "mechanism_years": 10})
+    free = resolve_terms(own, "Shandong")
+    assert free.prices.plain_bid == 0.05
+    kept = {"mechanism_bid": 0.05, "connection_date": dt.date(2025, 5, 31)}
+    old = resolve_terms(pvp.Scenario(tariff=kept), "Xinjiang")
+    assert not [f for f in old.findings("Xinjiang") if f.code == "bid_outside"]
+
+
 def test_connected_before_the_reform():
     scenario = pvp.Scenario(tariff={"connection_date": dt.date(2025, 5, 31)})
     prices = pvp.resolve_prices(scenario, "Zhejiang")

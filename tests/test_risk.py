@@ -44,10 +44,10 @@ from pvplanner.money.months import (
     longest_run,
     monthly_cash,
 )
+from pvplanner.money.prices import export_price
 from pvplanner.money.storage import battery_findings, battery_worth
 from pvplanner.money.stress import case_measures
 from pvplanner.money.tariff import find_bills
-from pvplanner.money.terms import export_price
 from pvplanner.schema import CASES
 
 JULY = (0.0,) * 6 + (1.0,) + (0.0,) * 5
@@ -149,16 +149,37 @@ def test_every_case_has_its_own_price():
     assert first["poor_years"] == first["planned"]
     assert late["market_low"] == pytest.approx(0.67 * MARKET)
     assert terms.under_case("not_won").mechanism is None
-    # Shandong has whole years of the market: its lowest and highest.
-    shandong = resolve_terms(pvp.Scenario(), "Shandong")
-    low, high = (shandong.under_case(f"market_{n}").prices.export[-1] for n in ("low", "high"))
-    assert low < shandong.prices.export[-1] < high
+    # Guangdong has whole years of the market: its lowest and highest.
+    guangdong = resolve_terms(pvp.Scenario(), "Guangdong")
+    low, high = (guangdong.under_case(f"market_{n}").prices.export[-1] for n in ("low", "high"))
+    assert low < guangdong.prices.export[-1] < high
     # Who keeps a price from before the reform has won already.
     old = resolve_terms(pvp.Scenario(tariff={"connection_date": dt.date(2024, 5, 1)}), "Zhejiang")
     assert old.under_case("not_won").prices.export[0] == old.prices.export[0] == 0.4153
     # A stated market is moved by the keys.
     own = resolve_terms(pvp.Scenario(tariff={"market_price": 0.3, "case_low": 0.5}), None)
     assert own.under_case("market_low").prices.export[-1] == pytest.approx(0.15)
+
+
+@pytest.mark.parametrize(
+    ("tariff", "province", "low", "sure"),
+    [
+        ({}, "Zhejiang", 0.67 * MARKET, "assumption"),
+        ({"case_low": 0.5}, "Zhejiang", 0.5 * MARKET, "given"),
+        ({"market_price": 0.3}, "Zhejiang", 0.201, "assumption"),
+        ({"market_price": 0.3, "case_low": 0.5}, "Zhejiang", 0.15, "given"),
+        ({"market_months": [0.2] * 6 + [0.4] * 6}, "Zhejiang", 0.201, "assumption"),
+    ],
+)
+def test_a_low_market_is_as_sure_as_its_part(tariff, province, low, sure):
+    told = resolve_terms(pvp.Scenario(tariff=tariff), province).others["market_low"]
+    assert told.alone[0] == pytest.approx(low)
+    assert told.sources["market_price"].value == pytest.approx(low)
+    assert told.sources["market_price"].certainty == sure
+    # Of whole years that were found nothing is assumed, whatever the part.
+    years = resolve_terms(pvp.Scenario(tariff={"case_low": 0.1}), "Guangdong").others["market_low"]
+    assert years.sources["market_price"].certainty == "one"
+    assert years.alone[0] > 0.2 * resolve_terms(pvp.Scenario(), "Guangdong").prices.alone[0]
 
 
 def test_a_term_that_ends_inside_a_calendar_year():

@@ -18,7 +18,8 @@ from pvplanner import reference
 from pvplanner.demand import at_scale, by_slot, export_worth
 from pvplanner.money import events
 from pvplanner.money.ledger import Ledger
-from pvplanner.money.terms import Terms, export_price
+from pvplanner.money.prices import export_price
+from pvplanner.money.terms import Terms
 from pvplanner.scenario.calendar import Calendar
 
 HOUSEHOLD, COLLECTIVE, DEVELOPER = "household", "collective", "developer"

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
 from pvplanner.arrays import Array
-from pvplanner.reference import Sourced, provincial
+from pvplanner.reference import Sourced, constant, provincial
 from pvplanner.scenario import Finance, Scenario, Tariff
 
 LOCAL_COSTS = ("capex_per_w", "opex_per_w_year")
@@ -119,6 +120,34 @@ class Prices:
     def scaled(self, factor: float) -> Prices:
         """The same with another factor on the export prices."""
         return replace(self, factor=factor)
+
+
+def export_price(
+    prices: Prices, month_worth: np.ndarray | float, hour_worth: np.ndarray | float
+) -> np.ndarray:
+    """Price of an export by the months and hours in which it comes in.
+
+    Its own market price and, on the mechanism's share, the mechanism's price less the mean market
+    price of PV: the basis between the two is what own hours differ by.
+
+    Parameters
+    ----------
+    prices : Prices
+    month_worth, hour_worth : ndarray, shape (n,), or float
+        The market's price in the months and hours of the export over its mean.
+
+    Returns
+    -------
+    ndarray, shape (n, years) or (years,)
+    """
+    month, hour = np.asarray(month_worth), np.asarray(hour_worth)
+    if month.ndim:
+        month, hour = month[:, None], np.broadcast_to(hour, month.shape)[:, None]
+    paid = prices.fixed + month * prices.market
+    if np.all(hour == 1) or not prices.own_hours:
+        # Where the mechanism pays for all nobody need know the market.
+        return np.asarray(paid)
+    return np.asarray(paid + month * (hour - 1) * prices.alone)
 
 
 @dataclass(frozen=True)
@@ -242,6 +271,8 @@ def _resolve(scenario: Scenario | Asked, province: str | None, area: str | None)
         paid.price
     )
     sources |= {"mechanism_share": paid.share, "mechanism_years": paid.term}
+    if tariff.mechanism_bid is not None and not existing:
+        sources["mechanism_bid"] = _given(tariff.mechanism_bid)
     share, bid = paid.share.value, paid.price.value
     term = round(paid.term.value)
     under = np.arange(1, years + 1) <= term
@@ -270,11 +301,19 @@ def _mechanism(
     if tariff.mechanism_years is not None:
         found = replace(found, term=_given(float(tariff.mechanism_years), "yr"))
     if tariff.mechanism_bid is not None and found.price_from != "existing":
-        bid = tariff.mechanism_bid
-        cap = provincial.cap_of(province, area) if province is not None else None
-        paid = _given(bid) if cap is None or bid <= cap.value else cap
-        found = replace(found, price=paid, price_from="bid" if paid.value == bid else "cap")
+        found = replace(found, **_bid(tariff.mechanism_bid, province, area))
     return found
+
+
+def _bid(bid: float, province: str | None, area: str | None) -> dict[str, Any]:
+    """What a bid is paid, between the province's floor and cap where these were found."""
+    if province is not None:
+        cap, floor = provincial.cap_of(province, area), provincial.floor_of(province, area)
+        if cap is not None and bid > cap.value:
+            return {"price": cap, "price_from": "cap"}
+        if floor is not None and bid < floor.value:
+            return {"price": floor, "price_from": "floor"}
+    return {"price": _given(bid), "price_from": "bid"}
 
 
 def _self_use(
@@ -304,21 +343,36 @@ def _market(
 ) -> np.ndarray:
     """Market price of PV in each year, with the capture ratio that sinks; nan where not found."""
     tariff, years = scenario.tariff, scenario.finance.life_years
-    part = {"low": tariff.case_low, "middle": 1.0, "high": tariff.case_high}[tariff.market_path]
+    part = _part(tariff)
     if tariff.market_path_prices is not None:
-        sources["market_price"] = _given(tariff.market_path_prices[0] * part)
-        return np.asarray(tariff.market_path_prices[:years], dtype=float) * part
+        path = np.asarray(tariff.market_path_prices[:years], dtype=float) * part.value
+        sources["market_price"] = _part_of(part, tariff.market_path_prices[0])
+        return path
     if tariff.market_months is not None:
-        first = _given(float(np.mean(tariff.market_months)) * part)
+        first = _part_of(part, float(np.mean(tariff.market_months)))
     elif tariff.market_price is not None:
-        first = _given(tariff.market_price * part)
+        first = _part_of(part, tariff.market_price)
     else:
         found = provincial.market_of(province, area) if province is not None else None
         if found is None:
             return np.full(years, np.nan)
-        first = getattr(found, tariff.market_path)
+        first = found.on_path(tariff.market_path, part)
     sources["market_price"] = first
     return first.value * (1 - tariff.market_decline_per_year) ** np.arange(years)
+
+
+def _part(tariff: Tariff) -> Sourced:
+    """What a market on the tariff's path is of its mean: assumed, unless the scenario states it."""
+    if tariff.market_path == "middle":
+        return _given(1.0, "1")
+    stated = tariff.case_low if tariff.market_path == "low" else tariff.case_high
+    usual = constant(f"case_{tariff.market_path}")
+    return usual if stated == usual.value else _given(stated, "1")
+
+
+def _part_of(part: Sourced, price: float) -> Sourced:
+    """A stated market price on its path, as sure as the part is."""
+    return replace(part, value=price * part.value, unit="CNY/kWh")
 
 
 def _subsidy(scenario: Scenario | Asked, sources: dict[str, Sourced]) -> np.ndarray:

@@ -9,7 +9,7 @@ from pvplanner.demand import by_slot
 from pvplanner.errors import Finding
 from pvplanner.money import uses_own
 from pvplanner.money.models import Case
-from pvplanner.money.terms import export_price
+from pvplanner.money.prices import export_price
 
 
 def battery_worth(people: pd.DataFrame, case: Case) -> pd.DataFrame:

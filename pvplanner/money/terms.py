@@ -20,7 +20,13 @@ from pvplanner.energy.wear import remaining
 from pvplanner.errors import Finding
 from pvplanner.money.fiscal import TaxYears, tax_years
 from pvplanner.money.measures import loan_instalments
-from pvplanner.money.prices import LOCAL_COSTS, Prices, other_prices, resolve_prices
+from pvplanner.money.prices import (
+    LOCAL_COSTS,
+    Prices,
+    export_price,
+    other_prices,
+    resolve_prices,
+)
 from pvplanner.money.reserve import Reserve, resolve_reserve
 from pvplanner.money.rules import allowed_models
 from pvplanner.money.tariff import Bills, find_bills
@@ -310,6 +316,10 @@ class Terms:
             price = self.prices.sources["mechanism_price_auction"].value
             won = {"price": f"{price:g}", "years": self.prices.mechanism_years}
             found.append(Finding("mechanism_won", "tariff", params=won))
+        asked = self.prices.sources.get("mechanism_bid")
+        if asked is not None and asked.value != self.prices.plain_bid:
+            bid = {**where, "bid": f"{asked.value:g}", "paid": f"{self.prices.plain_bid:g}"}
+            found.append(Finding("bid_outside", "tariff.mechanism_bid", params=bid))
         if self.prices.unknown:
             told = ", ".join(f"mechanism_{name}" for name in self.prices.unknown)
             found.append(Finding("mechanism_unknown", "tariff", params={**where, "parts": told}))
@@ -329,34 +339,6 @@ class Terms:
         if self.carbon.factor is None:
             found.append(Finding("factor_unknown", "carbon", params=where))
         return found
-
-
-def export_price(
-    prices: Prices, month_worth: np.ndarray | float, hour_worth: np.ndarray | float
-) -> np.ndarray:
-    """Price of an export by the months and hours in which it comes in.
-
-    Its own market price and, on the mechanism's share, the mechanism's price less the mean market
-    price of PV: the basis between the two is what own hours differ by.
-
-    Parameters
-    ----------
-    prices : Prices
-    month_worth, hour_worth : ndarray, shape (n,), or float
-        The market's price in the months and hours of the export over its mean.
-
-    Returns
-    -------
-    ndarray, shape (n, years) or (years,)
-    """
-    month, hour = np.asarray(month_worth), np.asarray(hour_worth)
-    if month.ndim:
-        month, hour = month[:, None], np.broadcast_to(hour, month.shape)[:, None]
-    paid = prices.fixed + month * prices.market
-    if np.all(hour == 1) or not prices.own_hours:
-        # Where the mechanism pays for all nobody need know the market.
-        return np.asarray(paid)
-    return np.asarray(paid + month * (hour - 1) * prices.alone)
 
 
 def resolve_terms(

@@ -144,8 +144,8 @@ def _export_rows(terms: Terms) -> list[_Row]:
     ]
     law = reference.constant("lease_limit_years")
     lease = f"{terms.finance.lease_term}"
-    if terms.others and np.isfinite(prices.alone).all():
-        rows += [_other_market(terms, name) for name in ("market_low", "market_high")]
+    rows += [_other_market(terms, name) for name in ("market_low", "market_high")
+             if name in terms.others and "market_price" in terms.others[name].sources]  # fmt: skip
     return [
         *rows,
         ("lease_years", lease, "yr", law.source, law.year, law.certainty),
@@ -154,14 +154,11 @@ def _export_rows(terms: Terms) -> list[_Row]:
 
 
 def _other_market(terms: Terms, name: str) -> _Row:
-    """The market of a price case: whole years that were found, else a part of the mean."""
-    own, usual = terms.others[name].alone[0], terms.prices.alone[0]
-    stated = terms.others[name].sources.get("market_price")
-    part = own / usual if usual > 0 else float("nan")
-    guessed = min(abs(part - constant) for constant in (0.67, 1.33)) < 1e-6
-    source = "issue of prices: parts of the mean" if guessed or stated is None else stated.source
-    sure = "assumption" if guessed or stated is None else stated.certainty
-    return f"case_{name}", f"{own:.4g}", "money/kWh", source, "", sure
+    """The market of a price case: years that were found or stated, else a part of the mean."""
+    prices = terms.others[name]
+    told = prices.sources["market_price"]
+    return (f"case_{name}", f"{prices.alone[0]:.4g}", "money/kWh", told.source, told.year,
+            told.certainty)  # fmt: skip
 
 
 def _finance(terms: Terms) -> list[_Row]:

@@ -14,7 +14,7 @@ from functools import cache
 
 import numpy as np
 
-from pvplanner.reference import Sourced, rows
+from pvplanner.reference import Sourced, constant, rows
 
 REFORM = dt.date(2025, 6, 1)
 """Projects connected from this day on sell under document 136 of 2025."""
@@ -24,8 +24,6 @@ EXISTING_YEARS = 20
 
 HOUSEHOLDS = ("natural_person_household", "non_natural_person_household")
 MONTHS = 12
-SPREAD = (0.67, 1.33)
-"""Between these parts of the mean the market lies, where fewer than two whole years were found."""
 
 
 @dataclass(frozen=True)
@@ -65,15 +63,35 @@ class Market:
     ----------
     months : tuple of float
         January to December; nan where none was found.
-    middle, low, high : Sourced
-        Mean of the months found, and the lowest and highest mean of whole years, or two thirds and
-        four thirds of it.
+    middle : Sourced
+        Mean of the months found.
+    lowest, highest : Sourced or None
+        Mean of whole years; ``None`` where fewer than two were found.
     """
 
     months: tuple[float, ...]
     middle: Sourced
-    low: Sourced
-    high: Sourced
+    lowest: Sourced | None
+    highest: Sourced | None
+
+    @property
+    def low(self) -> Sourced:
+        """A low market: the lowest year found, else the usual part of the mean."""
+        return self.on_path("low", constant("case_low"))
+
+    @property
+    def high(self) -> Sourced:
+        """A high market."""
+        return self.on_path("high", constant("case_high"))
+
+    def on_path(self, path: str, part: Sourced) -> Sourced:
+        """A ``low``, ``middle`` or ``high`` market; where its years were not found, that part of
+        the mean, as sure as the part is.
+        """
+        known = {"low": self.lowest, "middle": self.middle, "high": self.highest}[path]
+        if known is not None:
+            return known
+        return replace(part, value=part.value * self.middle.value, unit=self.middle.unit)
 
     @property
     def found(self) -> int:
@@ -249,8 +267,9 @@ def _market(province: str, area: str) -> Market | None:
     first = sound[0]
     told = Sourced(float(np.nanmean(months)), "CNY/kWh", first["source"], first["year"],
                    first["certainty"])  # fmt: skip
-    low, high = _spread(spot, told.value)
-    return Market(tuple(months), told, replace(told, value=low), replace(told, value=high))
+    ends = [replace(told, value=value) for value in _whole_years(spot, told.value)]
+    lowest, highest = ends or (None, None)
+    return Market(tuple(months), told, lowest, highest)
 
 
 def _newest(values: dict[str, float]) -> dict[int, float]:
@@ -258,16 +277,14 @@ def _newest(values: dict[str, float]) -> dict[int, float]:
     return {int(month[5:]): values[month] for month in sorted(values)}
 
 
-def _spread(spot: dict[str, float], middle: float) -> tuple[float, float]:
-    """Lowest and highest mean of whole years; parts of the mean where there are fewer than two."""
+def _whole_years(spot: dict[str, float], middle: float) -> tuple[float, ...]:
+    """Lowest and highest mean of whole years; empty where there are fewer than two."""
     years = {month[:4] for month in spot}
     whole = [
         float(np.mean([v for k, v in spot.items() if k[:4] == year]))
         for year in years if sum(k[:4] == year for k in spot) == MONTHS
     ]  # fmt: skip
-    if len(whole) < 2:
-        return middle * SPREAD[0], middle * SPREAD[1]
-    return min(*whole, middle), max(*whole, middle)
+    return () if len(whole) < 2 else (min(*whole, middle), max(*whole, middle))
 
 
 def _ratio(province: str, area: str) -> float:
@@ -288,6 +305,11 @@ def own_price_of(province: str, area: str | None = None) -> Sourced | None:
             value = 1.0 if row["own_price"] == "settlement" else 0.0
             return Sourced(value, "1", row["source"], row["year"], row["certainty"])
     return None
+
+
+def floor_of(province: str, area: str | None = None) -> Sourced | None:
+    """What a bid must ask at least, where it was found."""
+    return _least(province, area, ("new_floor",))
 
 
 def cap_of(province: str, area: str | None = None) -> Sourced | None:

@@ -32,8 +32,8 @@ class Tariff(Frozen):
     """
     mechanism_share: Fraction | None = None
     mechanism_bid: NotNegative | None = None
-    """CNY/kWh; the result of the province's auction if not given, else its cap. Paid: the lower of
-    bid and cap."""
+    """CNY/kWh; the result of the province's auction if not given, else its cap. Paid: the bid,
+    between the province's floor and cap."""
     mechanism_years: Annotated[int, Field(ge=0, le=30)] | None = None
     """The province's term if not given."""
     market_path: Literal["low", "middle", "high"] = "middle"
@@ -46,7 +46,8 @@ class Tariff(Frozen):
     province has it, ``hours`` where ``market_hourly`` is stated."""
     case_low: Annotated[float, Field(ge=0, le=1)] = default_of("case_low")
     case_high: Annotated[float, Field(ge=1, le=3)] = default_of("case_high")
-    """Parts of a stated market price for a low and a high market."""
+    """Parts of the market price for a low and a high market, where it is stated or fewer than two
+    whole years were found."""
     commercial_price: NotNegative | None = None
     """What halls, schools and workshops pay for power: no household tier is theirs."""
     export_price: NotNegative | None = None
