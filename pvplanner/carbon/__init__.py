@@ -60,12 +60,7 @@ def avoided_by_year(
     if kept is None:
         kept = remaining(scenario) * (1 - scenario.grid.curtailment)
     made = np.asarray(energy_kwh, dtype=float)[:, None] * kept
-    return np.asarray(calendar_of(scenario).spread(made) * basis.by_year / 1000)
-
-
-def calendar_of(scenario: Scenario) -> Calendar:
-    """The plant's calendar years."""
-    return Calendar(scenario.tariff.connection_date, scenario.finance.life_years)
+    return np.asarray(Calendar.of(scenario).spread(made) * basis.by_year / 1000)
 
 
 def embodied_t(capacity_kwp: np.ndarray, scenario: Scenario) -> np.ndarray:
@@ -99,7 +94,7 @@ def carbon_balance(
         to the end of the year named, or of the life.
     """
     yearly = avoided_by_year(energy_kwh, basis, scenario=scenario, kept=kept)
-    embodied, calendar = embodied_t(capacity_kwp, scenario), calendar_of(scenario)
+    embodied, calendar = embodied_t(capacity_kwp, scenario), Calendar.of(scenario)
     out: dict[str, np.ndarray] = {"embodied": embodied}
     for name, last in (("2030", 2030), ("2060", 2060), ("life", 9998)):
         out[f"avoided_{name}"] = np.round(yearly @ (calendar.years <= last), 3)
@@ -171,13 +166,13 @@ def yearly_carbon(
     spared = avoided_by_year(energy_kwh, basis, scenario=scenario, kept=kept).sum(axis=0)
     if kept is None:
         kept = (remaining(scenario) * (1 - scenario.grid.curtailment))[None]
-    sold = calendar_of(scenario).spread((energy_kwh[:, None] * kept).sum(axis=0))
+    sold = Calendar.of(scenario).spread((energy_kwh[:, None] * kept).sum(axis=0))
     if scenario.carbon.claim == "green_certificate" and tradable_kwh is not None:
         sold = tradable_kwh
     claim = credit_value(sold, basis, scenario=scenario)
     nothing = [0.0] * len(spared)
     told = {f"claim_{n}": claim[f"{n}_by_year"] or nothing for n in ("count", "price", "value")}
-    years = calendar_of(scenario).years
+    years = Calendar.of(scenario).years
     return pd.DataFrame({"year": years, "avoided_t": spared.round(3), **told})
 
 

@@ -7,7 +7,6 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from pvplanner.carbon import calendar_of
 from pvplanner.markup import fill_page
 from pvplanner.money import HOUSEHOLD, all_models
 from pvplanner.plan import Plan
@@ -22,12 +21,11 @@ from pvplanner.report.facts import (
     facts_tables,
     ledger_table,
     press_tables,
-    risk_tables,
-    standing_tables,
-    stress_tables,
     waterfall_table,
 )
 from pvplanner.report.posting import save_posting
+from pvplanner.report.risk import risk_tables, stress_tables
+from pvplanner.report.standing import standing_tables
 from pvplanner.report.survey import save_survey
 from pvplanner.report.tables import (
     aside_table,
@@ -37,6 +35,7 @@ from pvplanner.report.tables import (
     models_table,
     village_table,
 )
+from pvplanner.scenario.calendar import Calendar
 from pvplanner.schema import shown_in
 from pvplanner.words import label, shown, style, texts, unit_of
 
@@ -158,7 +157,7 @@ def _models_used(plan: Plan) -> list[str]:
 def _how_income(plan: Plan, model: str, words: dict[str, str]) -> str:
     """What households are paid less what they pay in the first year, in the ledger's words."""
     ledger = plan.result("ledger")
-    whole = calendar_of(plan.scenario).first_whole
+    whole = Calendar.of(plan.scenario).first_whole
     first = ledger[(ledger["model"] == model) & (ledger["year"] == whole) & (ledger["yuan"] != 0)]
     signs = {"payee": "+", "payer": "−"}
     terms = [

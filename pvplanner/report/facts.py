@@ -1,11 +1,10 @@
-"""The report's tables of facts: ledger, press, carbon, stresses, waterfall, doubt."""
+"""The report's tables of facts: ledger, results, balance, press, carbon, waterfall, doubt."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from pvplanner.carbon import calendar_of, claim_reason
-from pvplanner.money.months import account_summary
+from pvplanner.carbon import claim_reason
 from pvplanner.plan import Plan
 from pvplanner.report.cells import (
     currency_of,
@@ -16,8 +15,9 @@ from pvplanner.report.cells import (
     table,
     word,
 )
+from pvplanner.scenario.calendar import Calendar
 from pvplanner.schema import shown_in
-from pvplanner.words import in_units, label, number, rule_of, shown, source, style
+from pvplanner.words import in_units, label, number, rule_of, shown, source
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -27,7 +27,7 @@ def ledger_table(plan: Plan, language: str) -> dict[str, Any]:
     """Every payment of the chosen models, summed over households: the columns balance to zero."""
     rows = []
     names = ["model", "item", "payer", "payee"]
-    ledger, whole = plan.result("ledger"), calendar_of(plan.scenario).first_whole
+    ledger, whole = plan.result("ledger"), Calendar.of(plan.scenario).first_whole
     for key, part in ledger.groupby(names, sort=False):
         yearly = part.groupby("year")["yuan"].sum(min_count=1)
         words = [label(str(key[0]), language), word(key[1], language)]
@@ -91,137 +91,6 @@ def balance_tables(plan: Plan, language: str) -> list[dict[str, Any]]:
     columns = plain_columns(keys, language, keys[1:], currency_of(plan))
     title, note = label("report_balance", language), label("balance_note", language)
     return [table("balance", title, columns, rows, note=note)]
-
-
-def standing_tables(plan: Plan, language: str) -> list[dict[str, Any]]:
-    """Parties, agreements, decisions and papers; rules that are not settled; villages that own."""
-    return [
-        *_standing(plan, language), *_bounds(plan, language), *_owners(plan, language),
-    ]  # fmt: skip
-
-
-def _standing(plan: Plan, language: str) -> list[dict[str, Any]]:
-    told, rows = plan.result("standing"), []
-    days = label("days_before", language)
-    for row in told.to_dict("records"):
-        value = style(language)["list"].join(
-            word(part, language) for part in str(row["value"]).split()
-        )
-        if row["kind"] == "decision":
-            value = label(f"decided_by_{row['value']}", language)
-            if not is_unknown(row["days"]):
-                value += style(language)["list"] + days.format(days=f"{row['days']:.0f}")
-        of = "" if row["source"] == "scenario" else source(str(row["source"]), language)
-        sure = label(str(row["certainty"]), language) if of else ""
-        rows.append([label(str(row["item"]), language), value, of, sure])
-    heads = ("standing_item", "standing_value", "source", "certainty")
-    columns = plain_columns(heads, language, ())
-    title, note = label("report_standing", language), label("standing_note", language)
-    return [table("standing", title, columns, rows, note=note)]
-
-
-def _bounds(plan: Plan, language: str) -> list[dict[str, Any]]:
-    held = plan.result("bounds")
-    if held.empty:
-        return []
-    rows = [
-        [label(str(row["item"]), language), word(str(row["chosen"]), language),
-         word(str(row["other"]), language),
-         number(float(row["households"]), rule_of("count"), language),
-         shown(float(row["yuan"]), "yuan", language)]
-        for row in held.to_dict("records")
-    ]  # fmt: skip
-    heads = ("standing_item", "chosen_way", "other_way", "households_hit", "effect")
-    columns = plain_columns(heads, language, heads[3:], currency_of(plan))
-    title, note = label("report_bounds", language), label("bounds_note", language)
-    return [table("bounds", title, columns, rows, note=note)]
-
-
-def _owners(plan: Plan, language: str) -> list[dict[str, Any]]:
-    held = plan.result("owners")
-    if held.empty:
-        return []
-    sums = ("capital", "write_off_year", "surplus_year")
-    rows = [
-        [str(row["owner"]), number(float(row["owner_share"]), rule_of("share"), language),
-         *(shown(float(row[key]), "yuan", language) for key in sums)]
-        for row in held.to_dict("records")
-    ]  # fmt: skip
-    heads = ("village", "owner_share", *sums)
-    columns = plain_columns(heads, language, heads[1:], currency_of(plan))
-    return [table("owners", label("report_owners", language), columns, rows)]
-
-
-CASE_KEYS = ("households", "income_first_year", "income_mean", "npv", "payback_years",
-             "households_losing", "households_short", "households_after_term")  # fmt: skip
-
-
-def risk_tables(plan: Plan, language: str) -> list[dict[str, Any]]:
-    """Price cases side by side, how far things may fall, and the borrowers' months."""
-    return [*_cases(plan, language), *_break_even(plan, language), *_months(plan, language)]
-
-
-def _cases(plan: Plan, language: str) -> list[dict[str, Any]]:
-    held = plan.result("cases")
-    rows = []
-    for row in held.to_dict("records"):
-        cells = [label(f"case_{row['case']}", language), label(str(row["party"]), language)]
-        for key in CASE_KEYS:
-            counts = key.startswith("households")
-            if is_unknown(row[key]) and counts:
-                cells.append("–")
-            elif counts:
-                cells.append(number(float(row[key]), rule_of("count"), language))
-            else:
-                cells.append(make_cell(key, row[key], language, "whole"))
-        rows.append(cells)
-    columns = plain_columns(
-        ("price_case", "case_party", *CASE_KEYS), language, CASE_KEYS, currency_of(plan)
-    )
-    term = int(held["term_years"].max()) if len(held) else 0
-    note = label("cases_note", language).format(years=term) if term else ""
-    return [table("cases", label("report_cases", language), columns, rows, note=note)]
-
-
-def _break_even(plan: Plan, language: str) -> list[dict[str, Any]]:
-    keys = ("npv", "cover_1", "cover_1_2")
-    held = plan.result("break_even")
-    rows = [
-        [label(f"moved_{row['moved']}", language),
-         *("–" if is_unknown(row[key]) else _change(float(row[key]), language) for key in keys)]
-        for row in held.to_dict("records")
-    ]  # fmt: skip
-    heads = ("moved", "break_even_worth", *(f"break_even_{key}" for key in keys[1:]))
-    columns = plain_columns(heads, language, heads[1:])
-    title, note = label("report_break_even", language), label("break_even_note", language)
-    return [table("break_even", title, columns, rows, note=note)]
-
-
-def _whole(value: Any, language: str) -> str:
-    """A whole number, or that it is not known."""
-    if is_unknown(value):
-        return label("unknown", language)
-    return number(float(value), rule_of("count"), language)
-
-
-def _change(factor: float, language: str) -> str:
-    """A factor as a change, with its sign."""
-    return ("+" if factor > 1 else "") + percent(factor - 1, language)
-
-
-def _months(plan: Plan, language: str) -> list[dict[str, Any]]:
-    accounts = plan.result("accounts")
-    held, rows = account_summary(accounts), []
-    for key in held.columns if len(held) else ():
-        rows.append([label(key, language), _whole(held.iloc[0][key], language)])
-    for row in accounts[accounts["household_id"] == "collective"].to_dict("records"):
-        for key in ("short_months", "longest_short", "buffer"):
-            rows.append([label(f"collective_{key}", language), _whole(row[key], language)])
-    if not rows:
-        return []
-    columns = plain_columns(("", "value"), language, ("value",))
-    title, note = label("report_accounts", language), label("months_note", language)
-    return [table("accounts", title, columns, rows, note=note)]
 
 
 PRESS = {"energy": "energy", "income": "money", "price": "price", "payback": "years",
@@ -289,28 +158,6 @@ def carbon_tables(plan: Plan, language: str) -> list[dict[str, Any]]:
     columns = plain_columns(("", "value"), language)
     title, note = label("report_carbon_facts", language), label("carbon_note", language)
     return [table("carbon", title, columns, rows, note=note)]
-
-
-def stress_tables(plan: Plan, language: str) -> list[dict[str, Any]]:
-    """The same stresses for every borrower, where anybody borrows."""
-    stresses = plan.result("stresses")
-    if stresses.empty:
-        return []
-    rows = [
-        [
-            label(f"stress_{entry['name']}", language),
-            str(entry["borrowers"]),
-            *(number(entry[key], rule_of("number"), language) for key in ("p50", "p90", "life")),
-            number(entry["below"], rule_of("share"), language),
-            number(entry["below_p90"], rule_of("share"), language),
-        ]
-        for entry in stresses.to_dict("records")
-    ]
-    keys = ("name", "borrowers", "p50", "year", "life", "below", "below_year")
-    heads = [f"stress_{key}" for key in keys]
-    columns = plain_columns(heads, language, heads[1:])
-    title, note = label("report_stress", language), label("stress_note", language)
-    return [table("stress", title, columns, rows, note=note)]
 
 
 def waterfall_table(plan: Plan, language: str) -> dict[str, Any]:

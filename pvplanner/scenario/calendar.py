@@ -10,8 +10,12 @@ from __future__ import annotations
 import datetime as dt
 from dataclasses import dataclass
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 import numpy as np
+
+if TYPE_CHECKING:
+    from pvplanner.scenario import Scenario
 
 DAYS = (31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
 
@@ -33,6 +37,11 @@ class Calendar:
     begin: dt.date
     life: int
     months: tuple[float, ...] = ()
+
+    @classmethod
+    def of(cls, scenario: Scenario) -> Calendar:
+        """Of a scenario's plant, months by their days."""
+        return cls(scenario.tariff.connection_date, scenario.finance.life_years)
 
     @property
     def whole(self) -> bool:
