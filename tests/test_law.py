@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -421,6 +422,24 @@ def test_tax_on_dividends_is_a_key():
     taxed = run_model(case(scenario(finance={**UNTAXED, "dividend_tax": 0.2})), "cooperative")
     assert flow(taxed, "dividend_tax") == pytest.approx(0.2 * flow(plain, "dividend"), abs=0.01)
     assert "dividend_tax" not in {f.item for f in plain.flows}
+
+
+@pytest.mark.parametrize("named", [True, False])
+def test_everybody_is_taxed_on_the_own_dividend(named):
+    """What goes to members of low income alone is theirs to tax, whether they are named or not."""
+    people = household(count=3, kwp=[10.0, 5.0, 3.0], energy=[10_000.0, 5_000.0, 3_000.0])
+    people["low_income"] = [True, False, False]
+    told = scenario(finance={**UNTAXED, "dividend_tax": 0.2},
+                    cooperative={"low_income_share": 0.3})  # fmt: skip
+    one = case(told, people)
+    one = replace(one, terms=replace(one.terms, low_income_named=named))
+    ledger = run_model(one, "cooperative")
+    each = ledger.paid("dividend", "household")
+    tax = next(f for f in ledger.flows if (f.item, f.payer) == ("dividend_tax", "household")).fen
+    assert tax / 100 == pytest.approx(0.2 * each, abs=0.006)
+    whole = flow(ledger, "dividend")
+    assert flow(ledger, "dividend_tax") == pytest.approx(0.2 * whole, abs=0.02)
+    assert whole[1] > each[:, 1].sum() or named
 
 
 def test_stamp_duty_of_sale_loan_and_lease():

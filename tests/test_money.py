@@ -33,6 +33,7 @@ from pvplanner.money import (
 )
 from pvplanner.money.books import BALANCE, collective_balance, shortfalls
 from pvplanner.money.ledger import PARTIES
+from pvplanner.money.owners import debt_account
 from pvplanner.money.payments import RECKONED, RULES
 from pvplanner.money.standing import lawful
 from pvplanner.scenario import Contract
@@ -652,7 +653,7 @@ def test_a_cooperative_borrows_what_the_grant_leaves_and_serves_the_loan_first()
     assert lent[0] == pytest.approx(0.5 * (2 * 30_000 - 10_000))
     paid = [np.atleast_2d(ledger.paid(i)).sum(axis=0)[1:] for i in ("interest", "principal")]
     assert paid[1].sum() == pytest.approx(lent[0], abs=0.005)
-    service, available = ledger.balances["service"], ledger.balances["available"]
+    available, service = debt_account(ledger, "collective")
     assert service == pytest.approx(paid[0] + paid[1], abs=0.005)
     assert service[0] > 0
     assert not service[10:].any()

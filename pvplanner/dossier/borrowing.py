@@ -20,7 +20,7 @@ from pvplanner.money import (
 )
 from pvplanner.money.cases import break_even
 from pvplanner.money.months import account_of, monthly_cash
-from pvplanner.money.payments import DEBT
+from pvplanner.money.owners import debt_account
 from pvplanner.plan import Plan
 from pvplanner.schema import CASES
 
@@ -124,7 +124,7 @@ def _account(
         part = case.part(rows)
         ledger = run_model(part, model)
         cash.append(monthly_cash(part, ledger, party))
-        flows["available"] += ledger.of_party(party, without=(*DEBT, "dividend"))[1:]
+        flows["available"] += debt_account(ledger, party)[0]
         flows["saved"] += ledger.received(party, "bill_saved")[1:]
         for item in ("interest", "principal"):
             flows[item] -= ledger.received(party, item)[1:]

@@ -28,7 +28,7 @@ from pvplanner.money.models import (
     payments_of,
     run_model,
 )
-from pvplanner.money.payments import DEBT
+from pvplanner.money.owners import borrower_cover
 from pvplanner.money.prices import Prices, resolve_prices
 from pvplanner.money.rules import all_models, allowed_models, chosen_models, is_allowed
 from pvplanner.money.tariff import Bills, find_bills, household_bills
@@ -179,7 +179,7 @@ def appraise(case: Case, ledger: Ledger, model: str) -> pd.DataFrame:
             "payback_years": payback(net, first=first),
             "discounted_payback_years": payback(net, rate, first),
             "lcoe": _lcoe(case),
-            "dscr_min": borrower_cover(case, ledger, model) if own else nothing,
+            "dscr_min": borrower_cover(ledger) if own else nothing,
             "capital": paid
             + ledger.paid_at_once(HOUSEHOLD, "member_loan")
             + ledger.paid_at_once(HOUSEHOLD, "battery"),
@@ -196,27 +196,6 @@ def _lcoe(case: Case) -> np.ndarray:
     made = calendar.spread(case.made, made=True)
     rate, first = case.terms.finance.discount_rate, calendar.first_length
     return levelised_cost(costs, made, rate, first)
-
-
-def borrower_cover(case: Case, ledger: Ledger, model: str) -> np.ndarray:
-    """Lowest debt-service cover of whoever borrowed for each household's modules; nan without debt.
-
-    A collective borrows as one: its cover stands in every row.
-    """
-    if "service" in ledger.balances:
-        available, service = ledger.balances["available"], ledger.balances["service"]
-        found = lowest_cover(available[None], service[None])[0]
-        return np.full(case.count, found)
-    debt = [f for f in ledger.flows if f.item in DEBT]
-    if not debt or ledger.owner == COLLECTIVE:
-        return np.full(case.count, np.nan)
-    service = np.sum([f.fen for f in debt], axis=0)[:, 1:]
-    net = np.zeros_like(service)
-    for flow in ledger.flows:
-        if flow.fen.ndim == 2 and flow.item not in DEBT:
-            sign = (flow.payee == ledger.owner) * 1.0 - (flow.payer == ledger.owner)
-            net += sign * flow.fen[:, 1:]
-    return lowest_cover(net, service)
 
 
 def uses_own(chosen: pd.Series, terms: Terms) -> np.ndarray:

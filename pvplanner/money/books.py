@@ -14,17 +14,14 @@ from pvplanner.money import (
     COLLECTIVE,
     Case,
     chosen_rows,
-    internal_rate,
-    lowest_cover,
-    net_present_value,
     owner_of,
-    payback,
     run_model,
 )
 from pvplanner.money.explain import basis_of
 from pvplanner.money.ledger import divide_fen
 from pvplanner.money.measures import gini
 from pvplanner.money.models import DEVELOPER
+from pvplanner.money.owners import GIVEN, owner_cover, owner_result
 from pvplanner.money.terms import Terms
 from pvplanner.scenario import Press
 
@@ -76,23 +73,15 @@ def collective_result(people: pd.DataFrame, case: Case) -> pd.DataFrame:
             continue
         own = case.part(mine)
         ledger = run_model(own, model)
-        given = -ledger.received(COLLECTIVE, "dividend")
-        flows = (ledger.of_party(COLLECTIVE) + given)[None]
-        rate, balances = own.terms.finance.discount_rate, ledger.balances
-        first, whole = own.calendar.first_length, own.calendar.first_whole
-        cover = lowest_cover(balances["available"][None], balances["service"][None])
-        reserve = balances["reserve"][-1] if "reserve" in balances else np.nan
+        given = -ledger.received(COLLECTIVE, GIVEN)
+        reserve = ledger.balances["reserve"][-1] if "reserve" in ledger.balances else np.nan
         rows.append(
             {
                 "model": model,
                 "members": int(own.member.sum()),
-                "capital": round(float(own.capital.sum()), 2),
-                "surplus_first_year": round(float(flows[0, whole]), 2),
-                "dividend_first_year": round(float(given[whole]), 2),
-                "npv": round(float(net_present_value(flows, rate, first)[0]), 2),
-                "irr": float(internal_rate(flows, first)[0]),
-                "payback_years": float(payback(flows, first=first)[0]),
-                "dscr_min": float(cover[0]),
+                **owner_result(own, ledger),
+                "dividend_first_year": round(float(given[own.calendar.first_whole]), 2),
+                "dscr_min": owner_cover(ledger),
                 "kept_after_dividends": round(float(ledger.of_party(COLLECTIVE).sum()), 2),
                 "reserve_at_end": round(float(reserve), 2),
             }
@@ -112,19 +101,8 @@ def investor_result(people: pd.DataFrame, case: Case) -> pd.DataFrame:
         if owner_of(model) != DEVELOPER:
             continue
         own = case.part(mine)
-        flows = run_model(own, model).of_party(DEVELOPER)[None]
-        first, rate = own.calendar.first_length, own.terms.finance.discount_rate
-        rows.append(
-            {
-                "model": model,
-                "capital": round(float(own.capital.sum()), 2),
-                "surplus_first_year": round(float(flows[0, own.calendar.first_whole]), 2),
-                "npv": round(float(net_present_value(flows, rate, first)[0]), 2),
-                "irr": float(internal_rate(flows, first)[0]),
-                "payback_years": float(payback(flows, first=first)[0]),
-                "hurdle_rate": own.terms.developer.hurdle_rate,
-            }
-        )
+        found = owner_result(own, run_model(own, model))
+        rows.append({"model": model, **found, "hurdle_rate": own.terms.developer.hurdle_rate})
     columns = ["model", "capital", "surplus_first_year", "npv", "irr", "payback_years",
                "hurdle_rate"]  # fmt: skip
     table = pd.DataFrame(rows, columns=columns)

@@ -13,11 +13,10 @@ from pvplanner.money import (
     lowest_cover,
     net_present_value,
     owner_of,
-    payback,
     run_model,
 )
 from pvplanner.money.models import COLLECTIVE, HOUSEHOLD, Case
-from pvplanner.money.payments import DEBT
+from pvplanner.money.owners import debt_account, owner_cover, owner_flows, owner_result
 from pvplanner.money.stress import IN_POOR_YEARS, in_poor_years
 from pvplanner.schema import CASES
 
@@ -101,30 +100,23 @@ def collective_cases(people: pd.DataFrame, case: Case, ranges: pd.DataFrame) -> 
 
 def _own_result(life: Case, one: Case, model: str, rows: np.ndarray) -> dict[str, float]:
     """Worth over the life, and the first whole and the worst year of single years."""
-    flows, yearly, cover = [], [], float("nan")
-    for case in (life, one):
-        part = case.part(rows)
-        ledger = run_model(part, model)
-        flows.append(ledger.of_party(COLLECTIVE) - ledger.received(COLLECTIVE, "dividend"))
-        yearly.append(flows[-1][part.calendar.first_whole : part.years + 1])
-        held = ledger.balances
-        cover = float(lowest_cover(held["available"][None], held["service"][None])[0])
-    calendar, rate = life.calendar, life.terms.finance.discount_rate
-    first = calendar.first_length
-    worth = float(net_present_value(flows[0][None], rate, first)[0])
-    back = float(payback(flows[0][None], first=first)[0])
-    term = life.terms.prices.mechanism_years
+    own, single = life.part(rows), one.part(rows)
+    ledger = run_model(single, model)
+    yearly = owner_flows(ledger)[single.calendar.first_whole : single.years + 1]
+    whole = run_model(own, model)
+    result, term = owner_result(own, whole), own.terms.prices.mechanism_years
+    worth, back = result["npv"], result["payback_years"]
     return {
         "households": 1,
-        "income_first_year": round(float(yearly[1][0]), 2),
-        "income_mean": round(float(flows[0][1:].sum() / life.years), 2),
-        "npv": round(worth, 2),
+        "income_first_year": round(float(yearly[0]), 2),
+        "income_mean": round(float(owner_flows(whole)[1:].sum() / own.years), 2),
+        "npv": worth,
         "payback_years": back,
         "households_losing": int(worth < 0),
-        "households_short": int(yearly[1].min() < 0),
+        "households_short": int(yearly.min() < 0),
         "households_after_term": float(not back <= term) if term else np.nan,
         "term_years": term,
-        "lowest_cover": cover,
+        "lowest_cover": owner_cover(ledger),
     }
 
 
@@ -178,11 +170,7 @@ def investors_worth(people: pd.DataFrame, case: Case) -> float:
     """Net present value of all owners under the chosen models, dividends not taken off."""
     rate, first, total = case.terms.finance.discount_rate, case.calendar.first_length, 0.0
     for model, rows in chosen_rows(people, case.terms):
-        own = case.part(rows)
-        ledger, owner = run_model(own, model), owner_of(model)
-        flows = ledger.of_party(owner)
-        if owner == COLLECTIVE:
-            flows = flows - ledger.received(COLLECTIVE, "dividend")
+        flows = owner_flows(run_model(case.part(rows), model))
         total += float(net_present_value(flows[None], rate, first)[0])
     return total
 
@@ -191,12 +179,11 @@ def joint_cover(people: pd.DataFrame, case: Case) -> float:
     """Lowest cover over the years of all that is owed, taken together and in cash: bills that are
     saved pay no instalment. nan without debt.
     """
-    available = np.zeros(case.calendar.count)
-    service = np.zeros(case.calendar.count)
+    available, service = np.zeros((2, case.calendar.count))
     for model, rows in chosen_rows(people, case.terms):
-        ledger, owner = run_model(case.part(rows), model), owner_of(model)
-        available += ledger.of_party(owner, without=(*DEBT, "dividend", "bill_saved"))[1:]
-        service -= sum(ledger.received(owner, item)[1:] for item in DEBT)
+        ledger = run_model(case.part(rows), model)
+        has, owes = debt_account(ledger, ledger.owner, ("bill_saved",))
+        available, service = available + has, service + owes
     return float(lowest_cover(available[None], service[None])[0])
 
 

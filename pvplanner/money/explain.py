@@ -186,7 +186,7 @@ def _reckoned(
         return base, "money", rate
     first = payment.quantity.split()[0]
     name = _ENERGY_OF.get(first, first)
-    found = np.asarray(quantity_of(case, ledger, name))
+    found = np.asarray(quantity_of(case, ledger, name, payment.payer))
     if name in QUANTITIES and found.ndim > 1:
         found = by_calendar(case, replace(payment, quantity=name), found)
     value = float(found[at] if found.ndim == 1 else found[at, max(year - 1, 0)])

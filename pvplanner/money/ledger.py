@@ -94,11 +94,14 @@ class Ledger:
                 total -= flow.fen
         return total / 100
 
-    def paid(self, item: str) -> np.ndarray:
-        """What was paid under an item, yuan; shape (households, years + 1) or (years + 1,)."""
+    def paid(self, item: str, payee: str = "") -> np.ndarray:
+        """What was paid under an item, yuan; shape (households, years + 1) or (years + 1,).
+
+        With ``payee`` to one party alone.
+        """
         total = np.zeros(self.years + 1)
         for flow in self.flows:
-            if flow.item == item:
+            if flow.item == item and payee in ("", flow.payee):
                 total = total + flow.fen
         return total / 100
 

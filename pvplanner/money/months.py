@@ -7,9 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from pvplanner.money import chosen_rows, lowest_cover
-from pvplanner.money.ledger import Flow, Ledger, divide_fen
+from pvplanner.money import chosen_rows
+from pvplanner.money.ledger import Flow, Ledger
 from pvplanner.money.models import COLLECTIVE, HOUSEHOLD, Case, owner_of, run_model
+from pvplanner.money.owners import owner_cover, roof_covers
 from pvplanner.money.payments import DEBT
 
 MONTHS = 12
@@ -60,23 +61,38 @@ def monthly_cash(case: Case, ledger: Ledger, party: str, row: int | None = None)
 
 
 def _spread(case: Case, flow: Flow, sign: int, fen: np.ndarray) -> pd.DataFrame:
-    """One kind of payment by months: whole fen by weights, by the largest remainder."""
+    """One kind of payment by months."""
     calendar = case.calendar
-    weights = month_weights(case, flow.item)
-    by_month = np.array(
-        [divide_fen(np.array([total]), weight)[:, 0]
-         for total, weight in zip(fen[1:], weights, strict=True)]
-    )  # fmt: skip
-    by_month[0, calendar.begin.month - 1] += fen[0]
+    by_month = in_months(case, flow.item, fen[1:])
+    by_month[calendar.begin.month - 1] += fen[0]
     year, month = np.divmod(np.arange(by_month.size), MONTHS)
     return pd.DataFrame(
         {
             "year": calendar.years[year],
             "month": month + 1,
             "item": flow.item,
-            "yuan": sign * by_month.ravel() / 100,
+            "yuan": sign * by_month / 100,
         }
     )
+
+
+def in_months(case: Case, item: str, fen: np.ndarray) -> np.ndarray:
+    """Payments of calendar years by months, so rounded that what was paid by any month of a year
+    is a whole fen, and its twelve are the year's.
+
+    Parameters
+    ----------
+    fen : ndarray, shape (..., calendar years)
+
+    Returns
+    -------
+    ndarray, shape (..., 12 * calendar years)
+    """
+    weight = month_weights(case, item)
+    until = np.cumsum(weight, axis=1) / weight.sum(axis=1, keepdims=True)
+    until[:, -1] = 1.0
+    paid = np.rint(np.asarray(fen)[..., None] * until)
+    return np.diff(paid, axis=-1, prepend=0.0).reshape(*np.shape(fen)[:-1], -1)
 
 
 def month_weights(case: Case, item: str) -> np.ndarray:
@@ -195,7 +211,7 @@ def by_months(case: Case, cash: pd.DataFrame) -> np.ndarray:
     begin = (cash["year"] == calendar.begin.year) & (cash["month"] == calendar.begin.month)
     once = (cash["item"].isin(AT_ONCE) & begin).to_numpy()
     np.add.at(out, at[~once], cash["yuan"].to_numpy(dtype=float)[~once])
-    return out
+    return out.round(2)
 
 
 AT_ONCE = ("capital", "loan", "grant", "class_grant", "member_loan", "stamp", "rent_once",
@@ -265,8 +281,8 @@ def household_accounts(people: pd.DataFrame, case: Case) -> pd.DataFrame:
         if len(owes) == 0:
             continue
         net = _net_months(own, ledger)[owes]
-        balance = np.cumsum(net, axis=1)
-        cash, saved = (_covers(ledger, owes, out) for out in (NOT_CASH, ()))
+        short, balance = net < 0, np.cumsum(net, axis=1)
+        cash, saved = (roof_covers(ledger, without)[owes] for without in (NOT_CASH, ()))
         parts.append(
             pd.DataFrame(
                 {
@@ -274,8 +290,8 @@ def household_accounts(people: pd.DataFrame, case: Case) -> pd.DataFrame:
                     "model": model,
                     "debt": debt[owes],
                     "months": net.shape[1],
-                    "short_months": (net < -0.005).sum(axis=1),
-                    "longest_short": [longest_run(row) for row in net < -0.005],
+                    "short_months": short.sum(axis=1),
+                    "longest_short": [longest_run(row) for row in short],
                     "buffer": np.round(np.maximum(-balance.min(axis=1), 0.0), 2),
                     "cover_cash": cash,
                     "cover_savings": saved,
@@ -303,8 +319,7 @@ def collective_accounts(people: pd.DataFrame, case: Case) -> pd.DataFrame:
         if debt <= 0:
             continue
         found = account_of(own, monthly_cash(own, ledger, COLLECTIVE))
-        held = ledger.balances
-        cover = float(lowest_cover(held["available"][None], held["service"][None])[0])
+        cover = owner_cover(ledger)
         parts.append({"household_id": COLLECTIVE, "model": model, "debt": debt,
                       "months": found.months, "short_months": found.short_months,
                       "longest_short": found.longest, "buffer": found.buffer,
@@ -320,28 +335,11 @@ def _net_months(case: Case, ledger: Ledger) -> np.ndarray:
         sign = (flow.payee == HOUSEHOLD) * 1.0 - (flow.payer == HOUSEHOLD)
         if not sign or flow.fen.ndim < 2 or flow.item in NOT_CASH:
             continue
-        weight = month_weights(case, flow.item)
-        part = weight / weight.sum(axis=1, keepdims=True)
-        by_month = (flow.fen[:, 1:, None] * part[None]).reshape(case.count, -1) / 100
+        by_month = in_months(case, flow.item, flow.fen[:, 1:])
         delay = late if flow.item in AT_MARKET else 0
         out[:, delay : delay + by_month.shape[1]] += sign * by_month
     first = calendar.begin.month - 1
-    return out[:, first : first + case.terms.loan.years * MONTHS]
-
-
-def _covers(ledger: Ledger, rows: np.ndarray, without: tuple[str, ...]) -> np.ndarray:
-    """Lowest yearly cover of some households, some items left out."""
-    available = np.zeros((ledger.households, ledger.years))
-    service = np.zeros((ledger.households, ledger.years))
-    for flow in ledger.flows:
-        sign = (flow.payee == HOUSEHOLD) * 1.0 - (flow.payer == HOUSEHOLD)
-        if not sign or flow.fen.ndim < 2 or flow.item in without:
-            continue
-        if flow.item in DEBT:
-            service -= sign * flow.fen[:, 1:]
-        else:
-            available += sign * flow.fen[:, 1:]
-    return lowest_cover(available[rows], service[rows])
+    return out[:, first : first + case.terms.loan.years * MONTHS] / 100
 
 
 def account_summary(accounts: pd.DataFrame) -> pd.DataFrame:

@@ -49,7 +49,7 @@ def enter(case: Case, ledger: Ledger, row: Payment) -> None:
     """Quantity times rate."""
     at_once = row.when == "start"
     rate = case.terms.rate(row.rate)
-    amount = quantity_of(case, ledger, row.quantity)
+    amount = quantity_of(case, ledger, row.quantity, row.payer)
     if at_once:
         yuan = amount * rate[0]
     elif row.quantity in QUANTITIES:
@@ -70,13 +70,12 @@ def by_calendar(case: Case, row: Payment, yuan: np.ndarray) -> np.ndarray:
     return case.calendar.spread(yuan, made=row.quantity in GENERATED)
 
 
-def quantity_of(case: Case, ledger: Ledger, name: str) -> np.ndarray:
-    """A quantity of the case, or what was paid every year, or at once, under an item."""
+def quantity_of(case: Case, ledger: Ledger, name: str, payer: str) -> np.ndarray:
+    """A quantity of the case, or what the payer got every year, or at once, under an item."""
     if name in QUANTITIES:
         return QUANTITIES[name](case)
-    if name in LENT:
-        return ledger.paid(name)[..., 0]
-    return ledger.paid(name)[..., 1:]
+    paid = ledger.paid(name, payer)
+    return paid[..., 0] if name in LENT else paid[..., 1:]
 
 
 def at_once_of(ledger: Ledger, item: str) -> float:
@@ -304,10 +303,6 @@ RENEWED = ("inverter", "decommissioning")
 def distribution(case: Case, ledger: Ledger, row: Payment) -> None:
     """Dividends: to low-income members, then by the rule of the body that owns the plant."""
     net = ledger.of_party(row.payer)[1:]
-    service = np.zeros(case.calendar.count)
-    for item in DEBT:
-        service = service - ledger.received(row.payer, item)[1:]
-    ledger.balances["available"], ledger.balances["service"] = net + service, service
     if not np.isfinite(net).all():
         unknown = np.full((case.count, case.calendar.count), np.nan)
         ledger.pay(row.item, row.payer, row.payee, unknown)

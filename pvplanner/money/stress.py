@@ -24,7 +24,6 @@ from pvplanner.money import (
     owner_of,
     run_model,
 )
-from pvplanner.money.ledger import Ledger
 from pvplanner.money.terms import Terms
 from pvplanner.schema import CASES, PLANNED, POOR
 
@@ -184,17 +183,12 @@ def covers(
         for name, ratio in zip(PROBABLE, (np.ones_like(one), one, life), strict=True):
             under = replace(own, ratio=ratio)
             ledger = run_model(under, model)
-            cover = borrower_cover(under, ledger, model)
+            cover = borrower_cover(ledger)
             found[name].append(cover[:1] if together else cover)
         # What the bank lends, after grants and members' money.
-        lent = ledger.received("bank", "loan")[:1] * -1 if together else owed_of(ledger)
-        debts.append(lent)
+        each = ledger.paid_at_once("bank", "loan")
+        debts.append(-ledger.received("bank", "loan")[:1] if together else each)
     return {name: np.concatenate(parts) for name, parts in found.items()}, np.concatenate(debts)
-
-
-def owed_of(ledger: Ledger) -> np.ndarray:
-    """What the bank lends for each household's modules."""
-    return ledger.paid_at_once("bank", "loan")
 
 
 def stress_rows(people: pd.DataFrame, case: Case, year_to_year: float) -> pd.DataFrame:
