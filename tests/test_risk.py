@@ -22,7 +22,6 @@ from pvplanner.money import (
     Case,
     household_bills,
     household_measures,
-    loan_schedule,
     resolve_prices,
     resolve_terms,
     run_model,
@@ -35,6 +34,7 @@ from pvplanner.money.cases import (
     joint_cover,
     moved,
 )
+from pvplanner.money.measures import loan_instalments
 from pvplanner.money.months import (
     account_of,
     account_summary,
@@ -277,18 +277,19 @@ def test_a_sum_with_unknown_parts_is_that_of_the_known():
 
 
 def test_loans_by_month_quarter_and_interest_first():
-    owed = np.array([12_000.0])
-    interest, paid = loan_schedule(owed, 0.06, 1, "equal_principal", 12)[:, 0, 0]
+    interest, paid = 12_000 * loan_instalments(0.06, 1, "equal_principal", 12)
     # 0.5 % a month on 12,000, 11,000, ... 1,000.
-    assert (interest, paid) == pytest.approx((0.005 * 78_000, 12_000))
-    interest, paid = loan_schedule(owed, 0.06, 1, "equal_principal", 4)[:, 0, 0]
-    assert (interest, paid) == pytest.approx((0.015 * (12_000 + 9_000 + 6_000 + 3_000), 12_000))
-    both = loan_schedule(owed, 0.06, 3, "interest_first", 12)[:, 0]
-    assert both.tolist() == [pytest.approx([720.0] * 3), [0.0, 0.0, 12_000.0]]
+    assert (interest.sum(), paid.sum()) == pytest.approx((0.005 * 78_000, 12_000))
+    interest, paid = 12_000 * loan_instalments(0.06, 1, "equal_principal", 4)
+    assert interest.sum() == pytest.approx(0.015 * (12_000 + 9_000 + 6_000 + 3_000))
+    assert paid.sum() == pytest.approx(12_000)
+    interest, paid = 12_000 * loan_instalments(0.06, 3, "interest_first", 12)
+    assert interest == pytest.approx([60.0] * 36)
+    assert paid.tolist() == [0.0] * 35 + [12_000.0]
     month = 12_000 * 0.005 / (1 - 1.005**-36)
-    both = loan_schedule(owed, 0.06, 3, "annuity", 12)[:, 0]
-    assert both.sum(axis=0) == pytest.approx([12 * month] * 3)
-    assert both[1].sum() == pytest.approx(12_000)
+    interest, paid = 12_000 * loan_instalments(0.06, 3, "annuity", 12)
+    assert interest + paid == pytest.approx([month] * 36)
+    assert paid.sum() == pytest.approx(12_000)
 
 
 LOAN = {"share": 0.7, "rate": 0.04, "years": 6}

@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 
 from pvplanner.carbon import standard_coal_t
-from pvplanner.dossier.borrowing import borrowers_risk
+from pvplanner.dossier.borrowing import borrowers_risk, rounded
 from pvplanner.errors import InputError
 from pvplanner.money import (
     COLLECTIVE,
@@ -162,8 +162,8 @@ def _carbon(plan: Plan, people: pd.DataFrame) -> dict[str, Any]:
         "factor_kg_per_kwh": factor.value if factor else None,
         "factor_source": factor.source if factor else "",
         "factor_year": factor.year if factor else "",
-        **{new: _known(people[old].sum(skipna=False), 3) for old, new in names.items()},
-        "standard_coal_t": _known(standard_coal_t(energy, basis).sum(), 3),
+        **{new: rounded(people[old].sum(skipna=False), 3) for old, new in names.items()},
+        "standard_coal_t": rounded(standard_coal_t(energy, basis).sum(), 3),
         "coal_convention": basis.convention,
     }
 
@@ -198,19 +198,15 @@ def _finance(plan: Plan, mine: np.ndarray, kind: str) -> dict[str, Any]:
     return {
         "model": ", ".join(m for m in all_models() if (chosen[mine] == m).any()),
         "currency": terms.finance.currency,
-        "capital": _known(capital, 2),
-        "loan": _known(loan, 2),
+        "capital": rounded(capital, 2),
+        "loan": rounded(loan, 2),
         "loan_rate": terms.loan.rate,
         "loan_years": terms.loan.years,
         "loan_kind": terms.loan.kind,
-        "cash_by_year": [_known(value, 2) for value in net],
-        "income_first_year": _known(first, 2),
-        "income_first_year_p90": _known(unsure, 2),
+        "cash_by_year": [rounded(value, 2) for value in net],
+        "income_first_year": rounded(first, 2),
+        "income_first_year_p90": rounded(unsure, 2),
     }
-
-
-def _known(value: Any, digits: int) -> float | None:
-    return round(float(value), digits) if np.isfinite(value) else None
 
 
 def dossier_schema() -> dict[str, Any]:

@@ -54,14 +54,14 @@ def borrowers_risk(plan: Plan, mine: np.ndarray, kind: str, borrows: bool) -> di
         "findings": [{"code": f.code, "text": f.text(plan.scenario.language)}
                      for f in plan.findings if f.doubtful or f.code in TOLD],
         "break_even": [
-            {key: row[key] if key == "moved" else _known(row[key], 3) for key in row}
+            {key: row[key] if key == "moved" else rounded(row[key], 3) for key in row}
             for row in even.to_dict("records")
         ],
         "account": account,
         "life_cover": life,
         "debt_schedule": schedule,
         "prices": {
-            "by_year": [_known(value, 4) for value in own.terms.sale_price],
+            "by_year": [rounded(value, 4) for value in own.terms.sale_price],
             "sources": [
                 dict(zip(told, (f"{key}: {one.value:g} {one.unit}", one.source, one.year,
                                 one.certainty), strict=True))
@@ -94,16 +94,16 @@ def _case_rows(plan: Plan, people: pd.DataFrame, kind: str) -> list[dict[str, An
         held = plan.result("cases")
         names = ("income_first_year", "income_mean", "npv", "lowest_cover")
         return [
-            {"case": row["case"], **{name: _known(row[name], 2) for name in names}}
+            {"case": row["case"], **{name: rounded(row[name], 2) for name in names}}
             for row in held[held["party"] == "collective"].to_dict("records")
         ]
     key = pd.MultiIndex.from_frame(people[["household_id", "model"]])
     measures, out = plan.measures, []
     for case in CASES:
         own = measures[measures["case"] == case].set_index(["household_id", "model"]).reindex(key)
-        sums = {name: _known(own[name].sum(skipna=False), 2)
+        sums = {name: rounded(own[name].sum(skipna=False), 2)
                 for name in ("income_first_year", "income_mean", "npv")}  # fmt: skip
-        out.append({"case": case, **sums, "lowest_cover": _known(own["dscr_min"].min(), 3)})
+        out.append({"case": case, **sums, "lowest_cover": rounded(own["dscr_min"].min(), 3)})
     return out
 
 
@@ -142,16 +142,16 @@ def _account(
     within = np.append(np.ones(end - 1), np.clip(last, 0, 1))
     years = case.calendar.years
     schedule = [
-        {"year": int(years[n]), "interest": _known(flows["interest"][n], 2),
-         "principal": _known(flows["principal"][n], 2),
-         "cover": _known(flows["available"][n] / service[n], 3) if service[n] > 0 else None}
+        {"year": int(years[n]), "interest": rounded(flows["interest"][n], 2),
+         "principal": rounded(flows["principal"][n], 2),
+         "cover": rounded(flows["available"][n] / service[n], 3) if service[n] > 0 else None}
         for n in range(end)
     ]  # fmt: skip
     covers_ = (lowest_cover(np.atleast_2d(v), service[None])[0]
                for v in (flows["available"] - flows["saved"], flows["available"]))  # fmt: skip
     alone, saved = covers_
-    life = {"llcr": _known(worth[:end] @ within / loan, 3), "plcr": _known(worth.sum() / loan, 3),
-            "cash_alone": _known(alone, 3), "with_savings": _known(saved, 3)}  # fmt: skip
+    life = {"llcr": rounded(worth[:end] @ within / loan, 3), "plcr": rounded(worth.sum() / loan, 3),
+            "cash_alone": rounded(alone, 3), "with_savings": rounded(saved, 3)}  # fmt: skip
     told = asdict(account_of(case, table))
     if not np.isfinite(flows["available"]).all():
         # Where a price is not known nothing is known of the account.
@@ -159,5 +159,6 @@ def _account(
     return told, schedule, life
 
 
-def _known(value: Any, digits: int) -> float | None:
+def rounded(value: Any, digits: int) -> float | None:
+    """A figure as the dossier states it; ``None`` where it is not known."""
     return round(float(value), digits) if np.isfinite(value) else None

@@ -180,31 +180,6 @@ def loan_instalments(rate: float, years: int, kind: str, a_year: int) -> np.ndar
     return np.stack([interest, paid])
 
 
-def loan_schedule(
-    principal: np.ndarray, rate: float, years: int, kind: str, a_year: int = 1
-) -> np.ndarray:
-    """Payments of a loan in each year.
-
-    Parameters
-    ----------
-    principal : ndarray, shape (n,)
-    rate : float
-        Nominal, per year.
-    years : int
-    kind : {'annuity', 'equal_principal', 'interest_first'}
-        Alike instalments; alike repayments; interest alone, and the principal at the end.
-    a_year : int
-        Instalments a year, each at the end of its part: 12 for months.
-
-    Returns
-    -------
-    ndarray, shape (2, n, years)
-        Interest and principal.
-    """
-    both = loan_instalments(rate, years, kind, a_year).reshape(2, years, a_year).sum(axis=2)
-    return both[:, None, :] * np.asarray(principal, dtype=float)[:, None]
-
-
 def gini(income: np.ndarray) -> float:
     """Gini coefficient of incomes; nan where one is unknown or all are zero."""
     values = np.sort(np.asarray(income, dtype=float))
