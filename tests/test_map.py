@@ -308,6 +308,36 @@ def test_sliders_give_what_python_gives(page, mixed, tmp_path):
     assert page.complaints == []
 
 
+CELLS = """id => [...document.querySelectorAll(`#${id} tr`)].map(r => [...r.children].map(c => c.textContent))"""
+
+
+def test_cases_and_break_even_stand_beside_the_sliders(page, mixed, tmp_path):
+    """The page's tables say what the plan's tables hold, also where there is no such limit."""
+    plan = pvp.plan_village(mixed.override({"loan.share": 0.6}))
+    open_page(page, pvp.save_map(plan, tmp_path / "map.html", "en"))
+    page.click("#what-if summary")
+    page.wait_for_selector("#break-even", state="attached")
+    _, *rows = page.evaluate(CELLS, "cases")
+    held = plan.result("cases")
+    held = held[held["party"] == "household"]
+    assert [row[0] for row in rows] == [label(f"case_{name}", "en") for name in held["case"]]
+    assert [int(row[-1]) for row in rows] == held["households_losing"].tolist()
+    npv = [float(row[3].replace(",", "")) for row in rows]
+    assert npv == pytest.approx(held["npv"].tolist(), abs=50, rel=0.01)
+    _, *rows = page.evaluate(CELLS, "break-even")
+    even = plan.result("break_even")
+    assert [row[0] for row in rows] == [label(f"moved_{name}", "en") for name in even["moved"]]
+    for row, told in zip(rows, even.itertuples(), strict=True):
+        for cell, factor in zip(row[1:], (told.npv, told.cover_1, told.cover_1_2), strict=True):
+            if np.isfinite(factor):
+                assert float(cell.strip("+%")) == pytest.approx((factor - 1) * 100, abs=0.06)
+                assert cell.startswith("+") == (factor > 1)
+            else:
+                assert cell == "–"
+    assert np.isfinite(even["npv"]).any()
+    assert page.complaints == []
+
+
 LAWS = (
     {"tariff.connection_date": dt.date(2026, 8, 20), "finance.body": "cooperative",
      "cooperative.volume_share": 0.7, "cooperative.member_loan_share": 0.3,

@@ -113,6 +113,8 @@ def page_data(
         "panels": panels,
         "engines": engines,
         "cases": _cases(plan),
+        "break_even": _break_even(plan),
+        "rate_rule": rule_of("rate"),
         "units": {
             code: {unit: in_units(unit, code) for unit in ("kWh", "W")} for code in LANGUAGES
         },
@@ -137,6 +139,16 @@ def _cases(plan: Plan) -> list[dict[str, Any]]:
         {"case": row["case"], **{n: _number(row[n]) for n in names}}
         for row in sums.to_dict("records")
     ]
+
+
+def _break_even(plan: Plan) -> list[dict[str, Any]]:
+    """How far each village's price, yield and cost may move until it pays no more."""
+    return [
+        {"village": village.partition("/")[2], "moved": row["moved"],
+         **{n: _number(row[n]) for n in ("npv", "cover_1", "cover_1_2")}}
+        for village, part in plan.parts.items()
+        for row in part.result("break_even").to_dict("records")
+    ]  # fmt: skip
 
 
 def _number(value: Any) -> float | None:

@@ -229,24 +229,42 @@ function sliders() {
   });
   holder.appendChild(button(text("as_planned"), function () { state.settings = {}; sliders(); update(); }, { id: "reset" }));
   caseTable(holder);
+  breakEvenTable(holder);
+}
+/* A small table: heads, and rows of cells of which the first names the row. */
+function gridTable(holder, id, title, heads, rows) {
+  var table = element("table", null, { "class": "grid", id: id }), top = element("tr");
+  heads.forEach(function (words) { top.appendChild(element("th", words, { scope: "col" })); });
+  table.appendChild(top);
+  rows.forEach(function (cells) {
+    var line = element("tr");
+    cells.forEach(function (cell, n) { line.appendChild(n ? element("td", cell) : element("th", cell, { scope: "row" })); });
+    table.appendChild(line);
+  });
+  holder.appendChild(element("h3", title));
+  holder.appendChild(table);
 }
 /* The plan's own six price cases, side by side. */
 function caseTable(holder) {
   if (!data.cases.length) { return; }
-  var keys = ["income_first_year", "income_mean", "npv"], table = element("table", null, { "class": "grid", id: "cases" }), head = element("tr");
-  head.appendChild(element("th", text("price_case"), { scope: "col" }));
-  keys.forEach(function (key) { head.appendChild(element("th", headWords(key), { scope: "col" })); });
-  head.appendChild(element("th", text("households_losing"), { scope: "col" }));
-  table.appendChild(head);
-  data.cases.forEach(function (row) {
-    var line = element("tr");
-    line.appendChild(element("th", text("case_" + row.case), { scope: "row" }));
-    keys.forEach(function (key) { line.appendChild(element("td", known(row[key]) ? number(row[key], field(key).whole) : "–")); });
-    line.appendChild(element("td", number(row.households_losing, 0)));
-    table.appendChild(line);
-  });
-  holder.appendChild(element("h3", text("report_cases")));
-  holder.appendChild(table);
+  var keys = ["income_first_year", "income_mean", "npv"];
+  gridTable(holder, "cases", text("report_cases"), [text("price_case")].concat(keys.map(headWords), text("households_losing")),
+    data.cases.map(function (row) {
+      var sums = keys.map(function (key) { return known(row[key]) ? number(row[key], field(key).whole) : "–"; });
+      return [text("case_" + row.case)].concat(sums, number(row.households_losing, 0));
+    }));
+}
+/* How far price, yield and cost may move until the plan pays no more; of several villages each. */
+function breakEvenTable(holder) {
+  var several = engines.length > 1, keys = ["npv", "cover_1", "cover_1_2"];
+  var heads = [text("moved"), text("break_even_worth"), text("break_even_cover_1"), text("break_even_cover_1_2")];
+  gridTable(holder, "break-even", text("report_break_even"), heads, data.break_even.map(function (row) {
+    var name = (several ? row.village + text("colon") : "") + text("moved_" + row.moved);
+    return [name].concat(keys.map(function (key) {
+      return known(row[key]) ? (row[key] > 1 ? "+" : "") + number(row[key] - 1, data.rate_rule) : "–";
+    }));
+  }));
+  holder.appendChild(element("p", text("break_even_note"), { "class": "small" }));
 }
 /* A price that is one number here may be tiers, or change over the years, in the plan. */
 function plannedWords(key) {
