@@ -841,7 +841,7 @@ def test_random_scenarios_balance(seed):
 # --- every rule has its row ---------------------------------------------------------------------
 
 ARTICLE = re.compile(r"art\.|\[20\d\d\]|No\. \d|Announcement|Law|regulation|notice", re.I)
-RULED = ("models", "rules", "reserve_rules", "decisions", "papers", "tax_bands")
+RULED = ("models", "rules", "reserve_rules", "decisions", "papers", "agreements", "tax_bands")
 
 
 def test_every_rule_names_document_date_and_certainty():

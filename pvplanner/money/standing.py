@@ -12,15 +12,6 @@ from pvplanner.scenario import Contract
 
 COLUMNS = ("kind", "item", "value", "days", "source", "year", "certainty")
 
-AGREED = {
-    "plant_owner": "Civil Code art. 322",
-    "filed_as": "Distributed PV measures, Guo Neng Fa Xin Neng Gui [2025] 7: filing",
-    "removal_paid_by": "standard lease contract for roofs (19 Dec 2025)",
-    "leak_repair_by": "Civil Code art. 712",
-    "compensation_to": "Civil Code art. 243",
-}
-"""What the parties agree on, and the article that leaves it to them."""
-
 
 def list_standing(models: list[str], terms: Terms, contract: Contract, province: str | None,
                   classes: list[str], halls: bool = False) -> pd.DataFrame:  # fmt: skip
@@ -56,8 +47,16 @@ def list_standing(models: list[str], terms: Terms, contract: Contract, province:
         body = f"{terms.finance.body}_body"
         rows.insert(1, ("party", "body", body, None, "scenario", "", "given"))
     rows += [
-        ("contract", key, getattr(contract, key) or "not_stated", None, source, "", "given")
-        for key, source in AGREED.items()
+        (
+            "contract",
+            row["agreement"],
+            getattr(contract, row["agreement"]) or "not_stated",
+            None,
+            row["source"],
+            row["year"],
+            row["certainty"],
+        )
+        for row in reference.rows("agreements")
     ]
     rows += _decisions(owners, terms, province, halls)
     rows += _papers(models, owners, terms, contract)
@@ -78,13 +77,14 @@ def _decisions(
     if halls or (COLLECTIVE in owners and terms.finance.body == "company"):
         # Halls are the collective's, and a company of the village is founded by it.
         bodies.add(COLLECTIVE)
+    owned = terms.of_owner(COLLECTIVE)
     return [
         ("decision", f"decision_{row['step']}", row["body"],
          float(row["days"]) if row["days"] else None, row["source"], row["year"],
          row["certainty"])
         for row in reference.rows("decisions")
         if row["body"] in bodies and row["province"] in ("", province or "-")
-        and (row["needs"] != "loan" or (terms.loan.share > 0 and not terms.loan_forbidden))
+        and owned.holds(row["only"])
     ]  # fmt: skip
 
 
@@ -92,23 +92,16 @@ def _papers(
     models: list[str], owners: list[str], terms: Terms, contract: Contract
 ) -> list[tuple[object, ...]]:
     out: list[tuple[object, ...]] = []
+    owned = terms.of_owner(COLLECTIVE)
     for row in reference.rows("papers"):
         used = set(row["models"].split()) & set(models)
         body = not row["body"] or (COLLECTIVE in owners and row["body"] == terms.finance.body)
-        if not used or not body or not _needed(row["paper"], terms):
+        if not used or not body or not owned.holds(row["only"]):
             continue
         there = "at_hand" if row["paper"] in contract.papers else "missing_paper"
         out.append(("paper", f"paper_{row['paper']}", there, None, row["source"], row["year"],
                     row["certainty"]))  # fmt: skip
     return out
-
-
-def _needed(paper: str, terms: Terms) -> bool:
-    if paper == "borrowing_review":
-        return terms.loan.share > 0 and not terms.loan_forbidden
-    if paper == "member_loan_contract":
-        return terms.cooperative.member_loan_share > 0
-    return paper != "insurance_policy" or terms.finance.insurance_per_w_year > 0
 
 
 def lawful(models: list[str], terms: Terms, contract: Contract, persons: int) -> list[Finding]:
