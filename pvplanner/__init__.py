@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from pvplanner.modules import lay_modules, module_outlines
     from pvplanner.money import resolve_prices, resolve_terms
     from pvplanner.plan import Plan, plan_village
+    from pvplanner.plan.choosing import select_households
     from pvplanner.report import save_posting, save_report, save_survey
     from pvplanner.roofs import model_roofs, read_planes
     from pvplanner.scenario import Scenario
@@ -33,6 +34,7 @@ _ROOMS = {
     "modules": ("lay_modules", "module_outlines"),
     "money": ("resolve_prices", "resolve_terms"),
     "plan": ("Plan", "plan_village"),
+    "plan.choosing": ("select_households",),
     "report": ("save_posting", "save_report", "save_survey"),
     "roofs": ("model_roofs", "read_planes"),
     "scenario": ("Scenario",),
@@ -73,6 +75,7 @@ __all__ = [
     "save_posting",
     "save_report",
     "save_survey",
+    "select_households",
     "simulate_energy",
     "simulate_hours",
     "typical_year",

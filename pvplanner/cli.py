@@ -138,6 +138,63 @@ def _groups(only: str | None, known: tuple[str, ...]) -> tuple[str, ...]:
 
 
 @app.command()
+def select(
+    context: Context,
+    scenario: Annotated[
+        Path, typer.Argument(help="Scenario (TOML), form (XLSX), or the folder of one.")
+    ],
+    out: Annotated[
+        Path | None, typer.Option("--out", help="Folder; maps/NAME-phases if not given.")
+    ] = None,
+    set_: SetOption = None,
+    must: Annotated[
+        list[str] | None, typer.Option("--must", help="Household or building, chosen at any rate.")
+    ] = None,
+    never: Annotated[
+        list[str] | None, typer.Option("--never", help="Household or building, not chosen.")
+    ] = None,
+    only: Annotated[
+        str | None, typer.Option("--only", help="Of tables, gpkg, map, report, as for plan.")
+    ] = None,
+    language: LanguageOption = None,
+    internal: InternalOption = False,
+) -> None:
+    """Choose households, models and phases under budget and grid, and plan those alone."""
+    from pvplanner.form import open_scenario
+    from pvplanner.pages import plan_pages
+    from pvplanner.plan.folder import GROUPS, guard_outputs, write_folder
+    from pvplanner.plan.locking import holding
+    from pvplanner.selecting import LIST, PAPERS, choose_into
+    from pvplanner.settings import paths_from_here, read_setting
+
+    session: Session = context.obj
+    session.speak(language, scenario)
+    read = open_scenario(scenario)
+    changes = dict(map(read_setting, set_ or []))
+    changes |= {} if language is None else {"language": language}
+    for name, more in (("must", must), ("never", never)):
+        if more:
+            changes[f"selection.{name}"] = [*getattr(read.selection, name), *more]
+    home = scenario if scenario.is_dir() else scenario.parent
+    read = read.override(paths_from_here(changes, home.resolve()))
+    groups = _groups(only, GROUPS)
+    usual = _default_folder(scenario, read)
+    folder = out or usual.with_name(f"{usual.name}-phases")
+    with holding(folder, waiting=lambda process: say_waiting(session, process)):
+        guard_outputs(folder, [str(scenario), *read.paths().values()])
+        with following(session) as step:
+            chosen = choose_into(read, folder, step)
+            pages = plan_pages(chosen.scenario, internal)
+            done = write_folder(chosen.scenario, folder, only=groups, pages=pages, progress=step)
+    list_findings(session, list(chosen.findings))
+    tell(session, done.plan, folder, groups, bool(done.written))
+    session.say("said_selection", folder / LIST)
+    session.say("said_meeting", folder / PAPERS)
+    if len(chosen.moved):
+        typer.echo(f"{session.word('said_moves')} {len(chosen.moved)}")
+
+
+@app.command()
 def stages(
     mermaid: Annotated[
         bool, typer.Option("--mermaid", help="As a Mermaid drawing instead of text.")

@@ -102,7 +102,7 @@ def province_names(language: str) -> dict[str, str]:
 
 class _Said:
     """A parameter of a message in a language: ``{model:word}``, ``{code:country}``,
-    ``{name:province}`` and ``{title:source}`` are named.
+    ``{name:province}`` and ``{title:source}`` are named, ``{codes:limits}`` told in words.
 
     Of ``{columns:words}`` every word that is known is.
     """
@@ -118,6 +118,11 @@ class _Said:
             # What stands in quotes is the file's own text.
             parts = r"“[^”]*”|[a-z_][a-z0-9_]+"
             return re.sub(parts, lambda m: named.get(m[0], m[0]), str(self.value))
+        if how == "limits":
+            codes = [code.partition(":") for code in str(self.value).split(", ")]
+            told = [_words(self.language).get(f"why_{kind}", kind).format(name=name)
+                    for kind, _, name in codes]  # fmt: skip
+            return str(_style(self.language)["parts"]).join(told)
         if how == "source":
             return _sources(self.language).get(str(self.value), str(self.value))
         if how == "quantity":

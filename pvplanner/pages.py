@@ -13,9 +13,13 @@ if TYPE_CHECKING:
 MAP_STAGES = ("buildings", "building_totals", "building_ranges", "returns", "planes",
               "yield_shares", "layout", "arrays", "margin", "energy", "people", "links", "holdings",
               "household_use", "household_ranges", "carbon", "chosen", "demand", "bills",
-              "villages", "terms", "assumptions", "year", "place", "horizons")  # fmt: skip
+              "villages", "terms", "assumptions", "year", "place", "horizons", "curtailed",
+              "cases", "break_even", "totals", "selection", "programme", "connections",
+              "transformers", "loading")  # fmt: skip
 REPORT_STAGES = ("measures", "array_ranges", "waterfall", "doubt", "ledger", "collective",
-                 "fairness", "stresses", "press", "carbon_years")  # fmt: skip
+                 "fairness", "stresses", "press", "carbon_years", "accounts", "bounds", "owners",
+                 "balance", "investor", "standing", "ways", "voltage", "hosting",
+                 "scoreboard")  # fmt: skip
 """Stages that the pages show."""
 
 

@@ -2,9 +2,10 @@
 
     python data/liao/make_liao.py
 
-writes ``footprints.geojson`` and ``households.csv`` beside itself, the same bytes every time.
-Everything in them is made up: outlines, owners, consumption, incomes. Only the place, the number of
-households (344) and the kinds and sizes of houses are like those of a Zhejiang mountain village.
+writes ``footprints.geojson``, ``households.csv`` and ``transformers.geojson`` beside itself, the
+same bytes every time. Everything in them is made up: outlines, owners, consumption, incomes, the
+grid. Only the place, the number of households (344) and the kinds and sizes of houses are like
+those of a Zhejiang mountain village.
 """
 
 from __future__ import annotations
@@ -230,6 +231,62 @@ def write_ledger(village: Village, path: Path) -> None:
         writer.writerows(rows)
 
 
+GRID = (
+    # id, level, superior, east and north of the centre (m), and what is known of it
+    ("上里岙公变", "transformer", "里岙线", -205.0, 120.0, {"kva": 400, "power_factor": 0.95}),
+    (
+        "里岙中公变",
+        "transformer",
+        "里岙线",
+        -40.0,
+        -30.0,
+        {"kva": 630, "power_factor": 0.95, "connected_kw": 62.0},
+    ),
+    (
+        "溪边公变",
+        "transformer",
+        "里岙线",
+        150.0,
+        -130.0,
+        {"kva": 400, "power_factor": 0.95, "registered_kw": 80.0, "registered_until": "2025-06-30"},
+    ),
+    (
+        "竹山脚公变",
+        "transformer",
+        "里岙线",
+        205.0,
+        45.0,
+        {"kva": 200, "power_factor": 0.95, "connected_kw": 45.0},
+    ),
+    (
+        "下里岙公变",
+        "transformer",
+        "里岙线",
+        60.0,
+        -280.0,
+        {"kva": 315, "power_factor": 0.95, "open_kw": 240.0, "open_on": "2025-12-31"},
+    ),
+    ("里岙线", "line", "龙观变", None, None, {"open_kw": 1500.0, "open_on": "2025-12-31"}),
+    ("龙观变", "substation", "海曙区", None, None, {}),
+    ("海曙区", "county", None, None, None, {"colour": "yellow"}),
+)
+"""Made-up transformers, the line that feeds them, and what stands over it."""
+
+
+def write_grid(path: Path) -> None:
+    rows = []
+    for name, level, parent, east, north, known in GRID:
+        place = None
+        if east is not None:
+            lon, lat = TO_DEGREES.transform(X0 + east, Y0 + north)
+            place = {"type": "Point", "coordinates": [round(lon, 7), round(lat, 7)]}
+        told = {"transformer_id": name, "level": level, "parent": parent, **known}
+        rows.append({"type": "Feature", "properties": told, "geometry": place})
+    body = ",\n".join(json.dumps(row, ensure_ascii=False) for row in rows)
+    head = '{"type": "FeatureCollection", "name": "transformers_synthetic", "features": ['
+    path.write_text(f"{head}\n{body}\n]}}\n", encoding="utf-8", newline="\n")
+
+
 def main() -> None:
     here = Path(__file__).resolve().parent
     village = Village(np.random.default_rng(SEED))
@@ -247,6 +304,7 @@ def main() -> None:
         f'{head}, "features": [\n{body}\n]}}\n', encoding="utf-8", newline="\n"
     )
     write_ledger(village, here / "households.csv")
+    write_grid(here / "transformers.geojson")
 
 
 if __name__ == "__main__":

@@ -44,6 +44,7 @@ ALIASES: dict[str, tuple[str, ...]] = {
     "owner_consent": ("owner_consent", "同意", "户主意愿", "户主同意", "owner consents"),
     "protected": ("protected", "文保", "保护建筑"),
     "hamlet": ("hamlet", "自然村", "村民小组"),
+    "transformer_id": ("transformer_id", "台区编号", "台区名称", "台区", "变压器编号", "配变"),
     "structure": ("structure", "结构", "房屋结构", "building:structure"),
     "year_built": ("year_built", "start_date", "建造年份", "建成年份", "year built"),
     "obstacle_area_m2": ("obstacle_area_m2", "障碍物面积", "obstacles"),
@@ -206,6 +207,7 @@ def clean_types(
     unread("division_code", bad)
     for name in ("village", "hamlet", "danger_grade", "roof_material", "structure"):
         out[name] = _texts(frame[name])
+    out["transformer_id"] = one_spelling(out["transformer_id"])
     return out, findings
 
 

@@ -35,6 +35,7 @@ ALIASES: dict[str, tuple[str, ...]] = {
     "income_today": ("income_today", "income", "年收入", "家庭收入", "家庭年收入"),
     "low_income": ("low_income", "低收入", "低保", "是否低保", "low income"),
     "hamlet": ("hamlet", "自然村", "村民小组", "小组"),
+    "transformer_id": ("transformer_id", "台区编号", "台区名称", "台区", "变压器编号", "配变"),
 }
 """Names under which ledger columns are found, compared without case."""
 
@@ -109,6 +110,7 @@ def read_households(
     described = table.assign(
         household_name=_texts(table["household_name"]),
         hamlet=_texts(table["hamlet"]),
+        transformer_id=one_spelling(table["transformer_id"]),
         consumption_kwh=numbers["consumption_kwh"],
         income_today=numbers["income_today"],
         low_income=_low_income(table["low_income"], file),

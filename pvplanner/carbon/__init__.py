@@ -30,7 +30,7 @@ __all__ = [
 
 
 def avoided_t(
-    energy_kwh: np.ndarray, basis: CarbonBasis, *, curtailment: float = 0.0
+    energy_kwh: np.ndarray, basis: CarbonBasis, *, curtailment: float | np.ndarray = 0.0
 ) -> np.ndarray:
     """Avoided emissions of a typical year's energy, t CO2, to the kilogram; nan without a factor.
 
@@ -121,7 +121,8 @@ def household_carbon(
     Parameters
     ----------
     people : DataFrame
-        ``household_id``, ``energy_kwh``, ``energy_p90_built_kwh``, ``capacity_kwp``.
+        ``household_id``, ``energy_kwh``, ``energy_p90_built_kwh``, ``capacity_kwp``, and
+        ``curtailed`` where limits of the grid cut.
 
     Returns
     -------
@@ -134,6 +135,8 @@ def household_carbon(
         for name in ("energy_kwh", "energy_p90_built_kwh", "capacity_kwp")
     )
     taken = scenario.grid.curtailment
+    if "curtailed" in people:
+        taken = 1 - (1 - taken) * (1 - people["curtailed"].to_numpy(dtype=float))
     balance = carbon_balance(energy, capacity, basis, scenario=scenario, kept=kept)
     return pd.DataFrame(
         {

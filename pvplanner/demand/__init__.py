@@ -331,6 +331,26 @@ def _kinds(households: pd.DataFrame, scenario: Scenario) -> pd.Series:
     return kinds.mask(public.astype(bool) & kinds.eq(usual), "public_building")
 
 
+def loads_of(
+    households: pd.DataFrame, group: np.ndarray, count: int, *, scenario: Scenario,
+    meter: pd.DataFrame | None = None,
+) -> np.ndarray:  # fmt: skip
+    """Load of groups of households by the clock, kW; shape (count, 8760).
+
+    Parameters
+    ----------
+    households, scenario, meter
+        As for :func:`simulate_demand`.
+    group : ndarray of int, shape (households,)
+        Group of each household; -1 for none.
+    """
+    shapes, which, consumption = _loads(households, scenario, meter)
+    inside = group >= 0
+    cell = group[inside] * len(shapes) + which[inside]
+    yearly = np.bincount(cell, weights=consumption[inside], minlength=count * len(shapes))
+    return np.asarray(yearly.reshape(count, len(shapes)) @ shapes)
+
+
 def village_load(households: pd.DataFrame, demand: pd.DataFrame, scenario: Scenario) -> np.ndarray:
     """Load of all households together by their archetypes and the clock, kW; shape (8760,)."""
     shapes, which, _ = _loads(households, scenario, None)

@@ -139,7 +139,12 @@ class Case:
     def made(self) -> np.ndarray:
         """Generation of each year, kWh: wear, outages, curtailment and the ratio included."""
         energy = self.people["energy_kwh"].to_numpy(dtype=float) * self.ratio
-        return energy[:, None] * (self.terms.kept * self.on)
+        return energy[:, None] * (self.terms.kept * self.on) * self.let_through[:, None]
+
+    @cached_property
+    def let_through(self) -> np.ndarray:
+        """Part of the generation that limits of the grid leave; shape (households,)."""
+        return let_through(self.people)
 
     @cached_property
     def scale(self) -> np.ndarray:
@@ -373,7 +378,8 @@ def kept_of(people: pd.DataFrame, terms: Terms) -> np.ndarray:
     Parameters
     ----------
     people : DataFrame
-        ``model``, and ``event_N`` for events that hit single roofs.
+        ``model``, ``event_N`` for events that hit single roofs, ``curtailed`` where limits of the
+        grid cut.
     terms : Terms
     """
     told = terms.finance.events
@@ -381,4 +387,13 @@ def kept_of(people: pd.DataFrame, terms: Terms) -> np.ndarray:
     chosen = people["model"].astype(str)
     by_model = {model: terms.of_owner(owner_of(model)).kept for model in chosen.unique()}
     kept = np.stack([by_model[model] for model in chosen]) if len(people) else on[:0]
-    return np.asarray(kept * on)
+    return np.asarray(kept * on * let_through(people)[:, None])
+
+
+def let_through(people: pd.DataFrame) -> np.ndarray:
+    """Part of each household's generation that limits of the grid leave: of the first year, and
+    taken for all; shape (households,).
+    """
+    if "curtailed" not in people:
+        return np.ones(len(people))
+    return np.asarray(1 - people["curtailed"].to_numpy(dtype=float))

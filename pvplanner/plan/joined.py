@@ -34,6 +34,8 @@ class Runs:
         Results of each village that are known already: those of a saved plan.
     orders : mapping of str to list of str, optional
         Identifiers in the order in which a saved plan's tables show them.
+    lists : mapping of str to table, optional
+        Results about all villages that take the place of files: a list of chosen households.
     """
 
     def __init__(
@@ -45,11 +47,13 @@ class Runs:
         given: Mapping[str, dict[str, Any]] | None = None,
         orders: Mapping[str, list[str]] | None = None,
         progress: Callable[[str], None] | None = None,
+        lists: Mapping[str, Any] | None = None,
     ) -> None:
         self.graph, self.scenario, self.store = graph, scenario, store
         self.known, self.orders = given or {}, orders or {}
         self.progress = progress or (lambda name: None)
-        self.whole = Run(graph, scenario, store, progress=progress)
+        self.lists = dict(lists or {})
+        self.whole = Run(graph, scenario, store, progress=progress, given=self.lists)
         self._wanted: tuple[str, ...] | None = None
 
     @cached_property
@@ -76,7 +80,7 @@ class Runs:
 
     def with_parts(self, parts: dict[str, Run]) -> Runs:
         """The same plan with other runs of its villages."""
-        made = Runs(self.graph, self.scenario, self.store, progress=self.progress)
+        made = Runs(self.graph, self.scenario, self.store, progress=self.progress, lists=self.lists)
         made.known, made.orders = self.known, self.orders
         made.whole, made.__dict__["parts"] = self.whole, parts
         return made

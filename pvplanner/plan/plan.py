@@ -335,7 +335,7 @@ class Plan:
         InputError
             If there are several villages: each has its own prices.
         """
-        names = ("people", "holdings", "demand", "bills", "months", "terms")
+        names = ("people", "holdings", "demand", "bills", "months", "curtailed", "terms")
         return case_of(*(self._run.table(name) for name in names))
 
     def cash_flows(self, model: str | None = None) -> pd.DataFrame:
@@ -439,7 +439,23 @@ class Plan:
             }
         else:
             self._run.keep_all()
-        return Plan(Runs(GRAPH, scenario, self._run.store, given=known, orders=self._run.orders))
+        lists = self._run.lists if scenario.selection == self.scenario.selection else {}
+        return Plan(Runs(GRAPH, scenario, self._run.store, given=known, orders=self._run.orders,
+                         lists=lists))  # fmt: skip
+
+    def with_list(self, listed: pd.DataFrame, programme: pd.DataFrame) -> Plan:
+        """The same plan with only the households of a list built; see :meth:`select`."""
+        self._run.keep_all()
+        given = {"listed": listed, "programme": programme}
+        return Plan(Runs(GRAPH, self.scenario, self._run.store, lists=given))
+
+    def select(self, **wishes: Any) -> Plan:
+        """Another plan of the households that a budget and the grid allow; see
+        :func:`pvplanner.select_households`.
+        """
+        import pvplanner
+
+        return pvplanner.select_households(self, **wishes)
 
     def dossier(self, household_id: str | None = None) -> dict[str, Any]:
         """The dossier for green credit of a household, or of the collective; ready for JSON."""
@@ -479,8 +495,9 @@ class Plan:
         return read_plan(Path(folder))
 
 
-FINDERS = ("features", "named", "families", "meters", "place", "year", "planes", "horizons",
-           "terms", "bills", "sanity", "balance", "villages", "investor", "standing",
+FINDERS = ("features", "named", "families", "meters", "listed", "place", "year", "planes",
+           "horizons", "nodes", "connections", "limits", "transformers", "voltage", "terms",
+           "bills", "sanity", "balance", "villages", "investor", "standing",
            "battery_worth")  # fmt: skip
 """Stages that find something."""
 

@@ -31,9 +31,6 @@ from pvplanner.roofs import model_roofs
 from pvplanner.scenario import Scenario
 from pvplanner.weather import Weather, read_weather, relief_height, typical_year
 
-UNUSED = ("transformers",)
-"""Keys of ``[site]`` that nothing reads yet."""
-
 
 @dataclass(frozen=True)
 class Place:
@@ -95,8 +92,7 @@ def site_buildings(scenario: Scenario) -> tuple[gpd.GeoDataFrame, list[Finding]]
     findings += more
     if site.synthetic:
         findings.insert(0, Finding("village_synthetic", "site.synthetic"))
-    unused = [key for key in UNUSED if getattr(site, key)]
-    return buildings, findings + [Finding("site_key_unused", f"site.{key}") for key in unused]
+    return buildings, findings
 
 
 def usual_village(scenario: Scenario) -> dict[str, str]:

@@ -34,6 +34,7 @@ money = Room("pvplanner.money")
 hold = Room("pvplanner.holdings")
 doubts = Room("pvplanner.holdings.ranges")
 sites = Room("pvplanner.plan.site")
+wires = Room("pvplanner.plan.wiring")
 partition = Room("pvplanner.plan.parts")
 frames = Room("pandas")
 
@@ -66,8 +67,7 @@ WEAR = ("finance.degradation_first_year", "finance.degradation_per_year", "finan
 
 @stage(
     "features",
-    keys=("site.crs", "site.datum", "site.layer", "site.columns", "site.synthetic",
-          "site.transformers", *VILLAGE),
+    keys=("site.crs", "site.datum", "site.layer", "site.columns", "site.synthetic", *VILLAGE),
     files=("site.buildings", "site.survey"),
     said="buildings", whole=True,
 )  # fmt: skip
@@ -135,6 +135,25 @@ def people(homes: pd.DataFrame) -> Any:
 def links(homes: pd.DataFrame) -> Any:
     """Which household holds which share of which building."""
     return sites.links_of(homes)
+
+
+@stage("listed", keys=("finance.model",), files=("selection.file",), whole=True)
+def listed(families: pd.DataFrame, *, scenario: Any) -> Any:
+    """The list of households that were chosen, where there is one."""
+    return wires.site_selection(scenario, families["household_id"])
+
+
+@stage("programme", files=("selection.facts",), kept="programme.parquet", across="alike",
+       whole=True)  # fmt: skip
+def programme(*, scenario: Any) -> Any:
+    """What was found beside the list: how near to the best, trade-offs, what it hangs on."""
+    return wires.site_programme(scenario)
+
+
+@stage("selection", kept="selection.parquet")
+def selection(listed: pd.DataFrame, people: pd.DataFrame) -> Any:
+    """The village's households with their phase and its reason; nothing where nobody chose."""
+    return wires.of_village(listed, people["household_id"])
 
 
 @stage(
@@ -213,13 +232,19 @@ def layout(
 
 
 @stage(
-    "arrays",
+    "fitting",
     keys=(*WAYS, "module.connection_limit_kw", "system.dc_ac_ratio", "system.inverter_sizes",
           "system.single_phase_limit_kw"),
 )  # fmt: skip
-def arrays(planes: gpd.GeoDataFrame, layout: pd.DataFrame, *, scenario: Any) -> Any:
-    """The modules of each plane as an array with its inverter."""
+def fitting(planes: gpd.GeoDataFrame, layout: pd.DataFrame, *, scenario: Any) -> Any:
+    """All modules that fit, those of each plane as an array with its inverter."""
     return modules.array_table(planes, layout, scenario=scenario)
+
+
+@stage("arrays")
+def arrays(fitting: pd.DataFrame, selection: pd.DataFrame, links: pd.DataFrame) -> Any:
+    """The arrays that are built: those of chosen households, where somebody chose."""
+    return wires.built_arrays(fitting, selection, links)
 
 
 def _lit(
@@ -278,14 +303,15 @@ def reasons(
 @stage("grey_roofs", joins="buildings", over=True)
 def grey_roofs(
     buildings: gpd.GeoDataFrame, planes: gpd.GeoDataFrame, reasons: pd.DataFrame,
-    building_totals: pd.DataFrame,
+    building_totals: pd.DataFrame, fitting: pd.DataFrame,
 ) -> Any:  # fmt: skip
     """Why buildings carry no modules."""
     why = modules.building_reasons(
         frames.DataFrame(buildings[["building_id", "status", "status_reason"]]), planes,
         reasons["status_reason"], building_totals["modules"],
     )  # fmt: skip
-    return buildings[["building_id"]].assign(status_reason=why.to_numpy())
+    left = buildings["building_id"].isin(fitting["building_id"]) & (building_totals["modules"] == 0)
+    return buildings[["building_id"]].assign(status_reason=why.mask(left, "not_chosen").to_numpy())
 
 
 @stage(
@@ -296,14 +322,14 @@ def grey_roofs(
 )  # fmt: skip
 def holdings(
     people: pd.DataFrame, links: pd.DataFrame, buildings: gpd.GeoDataFrame,
-    building_totals: pd.DataFrame, *, scenario: Any,
+    building_totals: pd.DataFrame, selection: pd.DataFrame, *, scenario: Any,
 ) -> Any:  # fmt: skip
     """What each household holds: modules, energy, shares."""
     usual = sites.usual_village(scenario)
     held = hold.household_holdings(people, links, buildings, building_totals, usual)
     chosen = money.chosen_models(held["project_class"], scenario=scenario, where="finance.model")
     hits = hold.event_hits(scenario.finance.events, held, links, building_totals)
-    return held.assign(model=chosen, **hits)
+    return wires.with_choice(held.assign(model=chosen, **hits), selection)
 
 
 def _doubt(

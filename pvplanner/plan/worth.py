@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from pvplanner.plan.feeders import GRAPH
 from pvplanner.plan.runner import Room
-from pvplanner.plan.stages import GRAPH, WEAR
+from pvplanner.plan.stages import WEAR
 from pvplanner.schema import MEASURES, PLANNED
 
 if TYPE_CHECKING:
@@ -33,6 +34,7 @@ hold = Room("pvplanner.holdings")
 doubts = Room("pvplanner.holdings.ranges")
 sound = Room("pvplanner.holdings.sanity")
 found = Room("pvplanner.plan.assumptions")
+scores = Room("pvplanner.holdings.scoreboard")
 frames = Room("pandas")
 
 stage = GRAPH.stage
@@ -103,14 +105,22 @@ def months(energy: pd.DataFrame, day: pd.DataFrame) -> Any:
 
 def case_of(
     people: pd.DataFrame, holdings: pd.DataFrame, demand: pd.DataFrame, bills: pd.DataFrame,
-    months: pd.DataFrame, terms: Terms,
+    months: pd.DataFrame, curtailed: pd.DataFrame, terms: Terms,
 ) -> tuple[pd.DataFrame, Case]:  # fmt: skip
     """Households as the money sees them, and the case as planned."""
     own = ["consumption_kwh", "low_income", "own_building", "income_today"]
     homes = holdings.assign(**{name: people[name].to_numpy() for name in own})
     homes["low_income"] = people["low_income"].array
+    homes = _cut(homes, curtailed)
     year, day = _shares(months)
     return homes, money.Case.planned(homes, demand, bills, terms, year, day)
+
+
+def _cut(homes: pd.DataFrame, curtailed: pd.DataFrame) -> pd.DataFrame:
+    """Households with what of their energy a limit of the grid cuts, where there is one."""
+    if "curtailed" not in curtailed:
+        return homes
+    return homes.assign(curtailed=curtailed["curtailed"].to_numpy(dtype=float))
 
 
 def _shares(months: pd.DataFrame) -> tuple[tuple[float, ...], tuple[float, ...]]:
@@ -127,10 +137,10 @@ def _weighted(terms: Terms, months: pd.DataFrame) -> Terms:
 @stage("household_use", joins="households")
 def household_use(
     people: pd.DataFrame, holdings: pd.DataFrame, demand: pd.DataFrame, bills: pd.DataFrame,
-    months: pd.DataFrame, terms: Terms,
+    months: pd.DataFrame, curtailed: pd.DataFrame, terms: Terms,
 ) -> Any:  # fmt: skip
     """What each household uses itself, and what that is worth."""
-    _, case = case_of(people, holdings, demand, bills, months, terms)
+    _, case = case_of(people, holdings, demand, bills, months, curtailed, terms)
     return hold.household_use(case)
 
 
@@ -138,21 +148,23 @@ def household_use(
                        *WEAR),
        joins="households")  # fmt: skip
 def carbon(
-    holdings: pd.DataFrame, household_ranges: pd.DataFrame, terms: Terms, *, scenario: Any
-) -> Any:
+    holdings: pd.DataFrame, household_ranges: pd.DataFrame, curtailed: pd.DataFrame, terms: Terms,
+    *, scenario: Any,
+) -> Any:  # fmt: skip
     """Carbon spared for each household."""
     made = holdings.assign(energy_p90_built_kwh=household_ranges["energy_p90_built_kwh"].to_numpy())
-    kept = money.kept_of(holdings, terms)
+    made = _cut(made, curtailed)
+    kept = money.kept_of(made, terms)
     return carbons.household_carbon(made, terms.carbon, scenario=scenario, kept=kept)
 
 
 @stage("measures")
 def measures(
     people: pd.DataFrame, holdings: pd.DataFrame, demand: pd.DataFrame, bills: pd.DataFrame,
-    months: pd.DataFrame, household_ranges: pd.DataFrame, terms: Terms,
+    months: pd.DataFrame, curtailed: pd.DataFrame, household_ranges: pd.DataFrame, terms: Terms,
 ) -> Any:  # fmt: skip
     """Income, cost and return by household, model and case."""
-    homes, case = case_of(people, holdings, demand, bills, months, terms)
+    homes, case = case_of(people, holdings, demand, bills, months, curtailed, terms)
     return stress.case_measures(homes, case, household_ranges)
 
 
@@ -221,66 +233,73 @@ def sanity(
 @stage("ledger", across="sum", kept="ledger.parquet")
 def ledger(
     people: pd.DataFrame, holdings: pd.DataFrame, demand: pd.DataFrame, bills: pd.DataFrame,
-    months: pd.DataFrame, terms: Terms,
+    months: pd.DataFrame, curtailed: pd.DataFrame, terms: Terms,
 ) -> Any:  # fmt: skip
     """Who pays whom how much in which year."""
-    return books.ledger_sums(*case_of(people, holdings, demand, bills, months, terms))
+    return books.ledger_sums(*case_of(people, holdings, demand, bills, months, curtailed, terms))
 
 
 @stage("collective", across="apart", kept="collective.parquet")
 def collective(
     people: pd.DataFrame, holdings: pd.DataFrame, demand: pd.DataFrame, bills: pd.DataFrame,
-    months: pd.DataFrame, terms: Terms,
+    months: pd.DataFrame, curtailed: pd.DataFrame, terms: Terms,
 ) -> Any:  # fmt: skip
     """The books of the collective, year by year."""
-    return books.collective_result(*case_of(people, holdings, demand, bills, months, terms))
+    return books.collective_result(
+        *case_of(people, holdings, demand, bills, months, curtailed, terms)
+    )
 
 
 @stage("balance", across="apart", kept="balance.parquet")
 def balance(
     people: pd.DataFrame, holdings: pd.DataFrame, demand: pd.DataFrame, bills: pd.DataFrame,
-    months: pd.DataFrame, terms: Terms,
+    months: pd.DataFrame, curtailed: pd.DataFrame, terms: Terms,
 ) -> Any:  # fmt: skip
     """What the collective has and owes at the end of each year."""
-    held = books.collective_balance(*case_of(people, holdings, demand, bills, months, terms))
+    held = books.collective_balance(
+        *case_of(people, holdings, demand, bills, months, curtailed, terms)
+    )
     return held, books.shortfalls(held, terms.finance.currency)
 
 
 @stage("investor", across="apart", kept="investor.parquet")
 def investor(
     people: pd.DataFrame, holdings: pd.DataFrame, demand: pd.DataFrame, bills: pd.DataFrame,
-    months: pd.DataFrame, terms: Terms,
+    months: pd.DataFrame, curtailed: pd.DataFrame, terms: Terms,
 ) -> Any:  # fmt: skip
     """What a developer invests and earns, and whether it would build."""
-    made = books.investor_result(*case_of(people, holdings, demand, bills, months, terms))
+    made = books.investor_result(
+        *case_of(people, holdings, demand, bills, months, curtailed, terms)
+    )
     return made, books.below_hurdle(made)
 
 
 @stage("owners", across="apart", kept="owners.parquet")
 def owners(
     people: pd.DataFrame, holdings: pd.DataFrame, demand: pd.DataFrame, bills: pd.DataFrame,
-    months: pd.DataFrame, terms: Terms,
+    months: pd.DataFrame, curtailed: pd.DataFrame, terms: Terms,
 ) -> Any:  # fmt: skip
     """The part of each village in a plant that several own."""
-    return books.owner_shares(*case_of(people, holdings, demand, bills, months, terms))
+    return books.owner_shares(*case_of(people, holdings, demand, bills, months, curtailed, terms))
 
 
 @stage("bounds", across="apart", kept="bounds.parquet")
 def bounds(
     people: pd.DataFrame, holdings: pd.DataFrame, demand: pd.DataFrame, bills: pd.DataFrame,
-    months: pd.DataFrame, terms: Terms,
+    months: pd.DataFrame, curtailed: pd.DataFrame, terms: Terms,
 ) -> Any:  # fmt: skip
     """Rules that are not settled, and what the other reading changes."""
-    return bounds_.rule_bounds(*case_of(people, holdings, demand, bills, months, terms))
+    return bounds_.rule_bounds(*case_of(people, holdings, demand, bills, months, curtailed, terms))
 
 
 @stage("cases", across="apart", kept="cases.parquet")
 def cases(
     people: pd.DataFrame, holdings: pd.DataFrame, demand: pd.DataFrame, bills: pd.DataFrame,
-    months: pd.DataFrame, household_ranges: pd.DataFrame, measures: pd.DataFrame, terms: Terms,
+    months: pd.DataFrame, curtailed: pd.DataFrame, household_ranges: pd.DataFrame,
+    measures: pd.DataFrame, terms: Terms,
 ) -> Any:  # fmt: skip
     """What each price case brings the village and its collective, and who loses."""
-    homes, case = case_of(people, holdings, demand, bills, months, terms)
+    homes, case = case_of(people, holdings, demand, bills, months, curtailed, terms)
     told = risks.case_totals(_of_ledger(people, homes), measures, terms.prices.mechanism_years)
     own = risks.collective_cases(homes, case, household_ranges)
     return frames.concat([told, own], ignore_index=True) if len(own) else told
@@ -289,10 +308,10 @@ def cases(
 @stage("break_even", across="apart", kept="break_even.parquet")
 def break_even(
     people: pd.DataFrame, holdings: pd.DataFrame, demand: pd.DataFrame, bills: pd.DataFrame,
-    months: pd.DataFrame, terms: Terms,
+    months: pd.DataFrame, curtailed: pd.DataFrame, terms: Terms,
 ) -> Any:  # fmt: skip
     """How far price, yield and cost may move until it pays no more; of the same as the cases."""
-    homes, case = case_of(people, holdings, demand, bills, months, terms)
+    homes, case = case_of(people, holdings, demand, bills, months, curtailed, terms)
     some = _of_ledger(people, homes)
     return risks.break_even(some, case.part(some.index.to_numpy()))
 
@@ -307,10 +326,10 @@ def _of_ledger(people: pd.DataFrame, homes: pd.DataFrame) -> pd.DataFrame:
 @stage("accounts", across="apart", kept="accounts.parquet")
 def accounts(
     people: pd.DataFrame, holdings: pd.DataFrame, demand: pd.DataFrame, bills: pd.DataFrame,
-    months: pd.DataFrame, terms: Terms,
+    months: pd.DataFrame, curtailed: pd.DataFrame, terms: Terms,
 ) -> Any:  # fmt: skip
     """Month by month: whether what comes in pays the instalments."""
-    homes, case = case_of(people, holdings, demand, bills, months, terms)
+    homes, case = case_of(people, holdings, demand, bills, months, curtailed, terms)
     told = account.household_accounts(homes, case)
     own = account.collective_accounts(homes, case)
     return frames.concat([own, told], ignore_index=True) if len(own) else told
@@ -319,10 +338,12 @@ def accounts(
 @stage("battery_worth", across="apart", kept="battery_worth.parquet")
 def battery_worth(
     people: pd.DataFrame, holdings: pd.DataFrame, demand: pd.DataFrame, bills: pd.DataFrame,
-    months: pd.DataFrame, terms: Terms,
+    months: pd.DataFrame, curtailed: pd.DataFrame, terms: Terms,
 ) -> Any:  # fmt: skip
     """Whether the homes' own batteries pay."""
-    made = storage.battery_worth(*case_of(people, holdings, demand, bills, months, terms))
+    made = storage.battery_worth(
+        *case_of(people, holdings, demand, bills, months, curtailed, terms)
+    )
     return made, storage.battery_findings(made, terms.finance.currency)
 
 
@@ -358,10 +379,11 @@ def fairness(people: pd.DataFrame, chosen: pd.DataFrame, terms: Terms) -> Any:
 @stage("stresses", across="apart", kept="stresses.parquet")
 def stresses(
     people: pd.DataFrame, holdings: pd.DataFrame, demand: pd.DataFrame, bills: pd.DataFrame,
-    months: pd.DataFrame, household_ranges: pd.DataFrame, doubt: pd.DataFrame, terms: Terms,
+    months: pd.DataFrame, curtailed: pd.DataFrame, household_ranges: pd.DataFrame,
+    doubt: pd.DataFrame, terms: Terms,
 ) -> Any:  # fmt: skip
     """Income when things go otherwise."""
-    homes, case = case_of(people, holdings, demand, bills, months, terms)
+    homes, case = case_of(people, holdings, demand, bills, months, curtailed, terms)
     p90 = household_ranges["energy_p90_built_kwh"].to_numpy(dtype=float)
     yearly = doubt.loc[doubt["component"] == "year_to_year", "roof"].iloc[0]
     return stress.stress_rows(homes.assign(energy_p90_built_kwh=p90), case, float(yearly))
@@ -387,14 +409,16 @@ def press(
 )
 def carbon_years(
     people: pd.DataFrame, holdings: pd.DataFrame, demand: pd.DataFrame, bills: pd.DataFrame,
-    months: pd.DataFrame, terms: Terms, *, scenario: Any,
+    months: pd.DataFrame, curtailed: pd.DataFrame, terms: Terms, *, scenario: Any,
 ) -> Any:  # fmt: skip
     """What the village's energy avoids in each year."""
     made = holdings["energy_kwh"].to_numpy(dtype=float)
-    tradable = money.tradable_kwh(*case_of(people, holdings, demand, bills, months, terms))
+    tradable = money.tradable_kwh(
+        *case_of(people, holdings, demand, bills, months, curtailed, terms)
+    )
     return carbons.yearly_carbon(
         made, terms.carbon, scenario=scenario, tradable_kwh=tradable,
-        kept=money.kept_of(holdings, terms),
+        kept=money.kept_of(_cut(holdings, curtailed), terms),
     )  # fmt: skip
 
 
@@ -415,3 +439,21 @@ def carbon_years(
 def assumptions(year: pd.DataFrame, months: pd.DataFrame, terms: Terms, *, scenario: Any) -> Any:
     """What the plan stands on, with sources."""
     return found.list_assumptions(scenario, str(year["source"].iloc[0]), _weighted(terms, months))
+
+
+@stage("scoreboard", across="apart", kept="scoreboard.parquet")
+def scoreboard(
+    villages: pd.DataFrame, people: pd.DataFrame, holdings: pd.DataFrame, chosen: pd.DataFrame,
+    carbon: pd.DataFrame, household_use: pd.DataFrame, demand: pd.DataFrame,
+    ledger: pd.DataFrame, collective: pd.DataFrame, fairness: pd.DataFrame,
+    transformers: pd.DataFrame, terms: Terms,
+) -> Any:  # fmt: skip
+    """The four dimensions of the government work report."""
+    homes = holdings[["modules"]].assign(
+        income_first_year=chosen["income_first_year"].to_numpy(),
+        net_life_t=carbon["net_life_t"].to_numpy(),
+    )
+    return scores.four_dimensions(
+        villages, homes, household_use, ledger, collective, fairness, transformers,
+        first_whole=terms.calendar.first_whole, peak_share=scores.own_at_peak(demand),
+    )  # fmt: skip

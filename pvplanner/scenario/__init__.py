@@ -37,6 +37,7 @@ from pvplanner.scenario.sections import (
     Module,
     Press,
     Roof,
+    Selection,
     Site,
     System,
     Weather,
@@ -61,6 +62,7 @@ __all__ = [
     "Press",
     "Roof",
     "Scenario",
+    "Selection",
     "Site",
     "System",
     "Tariff",
@@ -72,6 +74,9 @@ OTHER_PATHS = (
     ("demand", "meter"),
     ("tariff", "file"),
     ("carbon", "pathway_file"),
+    ("selection", "file"),
+    ("selection", "facts"),
+    ("selection", "meeting"),
 )
 """Keys of other sections that hold paths."""
 
@@ -92,6 +97,8 @@ PATH_KEYS = (
     "survey",
     "households",
     "transformers",
+    "lines",
+    "net",
 )
 """Keys of ``[site]`` that hold paths."""
 
@@ -140,6 +147,7 @@ class Scenario(Frozen):
     carbon: Carbon = Carbon()
     press: list[Press] = Field(default_factory=list)
     grid: Grid = Grid()
+    selection: Selection = Selection()
 
     @model_validator(mode="after")
     def _light_induced_once(self) -> Self:

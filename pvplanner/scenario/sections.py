@@ -13,6 +13,7 @@ from pvplanner.scenario.kinds import (
     Datum,
     Fraction,
     Losses,
+    Model,
     NotNegative,
     Positive,
     default_of,
@@ -51,6 +52,11 @@ class Site(Frozen):
     survey: str | None = None
     """A filled-in survey sheet: what was seen on site overrides what was assumed."""
     transformers: str | None = None
+    """Transformers and what stands over them: a layer, or a table."""
+    lines: str | None = None
+    """Low-voltage lines between transformers and houses: a layer of lines."""
+    net: str | None = None
+    """A low-voltage net as pandapower saves it (JSON), for voltages."""
     roads: str | None = None
     water: str | None = None
     boundary: str | None = None
@@ -309,3 +315,79 @@ class Grid(Frozen):
 
     curtailment: Fraction = 0.0
     """Share of the generation that the grid does not take: it earns and spares nothing."""
+    reverse_load: Annotated[float, Field(gt=0, le=1)] = default_of("grid_reverse_load")
+    """Beta of DL/T 2041: share of a transformer's rating that may flow backwards."""
+    output_rate: Annotated[float, Field(gt=0.1, le=1)] = default_of("grid_output_rate")
+    """Tau_max of DL/T 2041: largest output of photovoltaics over their capacity."""
+    power_factor: Annotated[float, Field(ge=0.5, le=1)] = default_of("grid_power_factor")
+    """Of transformers whose row states none."""
+    reach_m: Positive = default_of("grid_reach_m")
+    """A roof with no stated transformer takes the nearest within this distance."""
+    export_limit: Literal["none", "transformer"] = "none"
+    """Whether roofs are cut where more flows back than a transformer bears; it then reaches energy,
+    money and carbon."""
+    house_export_share: Annotated[float, Field(gt=0, le=1)] | None = None
+    """Most output of each plant over its AC rating; none if not given."""
+    source_voltage: Annotated[float, Field(ge=0.9, le=1.1)] = 1.0
+    """Voltage over its nominal one at the head of the net."""
+    cost_export_limit: NotNegative | None = None
+    cost_control: NotNegative | None = None
+    """A limiter, and what makes a plant observable and controllable: money a plant."""
+    cost_storage_per_kwh: NotNegative | None = None
+    cost_transformer_per_kva: NotNegative | None = None
+    cost_pooled_per_kva: NotNegative | None = None
+    """Of ways out of a full transformer; what is not stated has no cost, and that is said."""
+
+
+class Selection(Frozen):
+    """``[selection]``: which households come first, and why."""
+
+    file: str | None = None
+    """A list that was chosen: household_id, and as known model, phase, reason. Only those on it are
+    built."""
+    facts: str | None = None
+    """What ``pvplanner select`` found beside the list."""
+    budget: (
+        NotNegative | Annotated[list[NotNegative], Field(min_length=1, max_length=20)] | None
+    ) = None
+    """Capital that may be built for in each phase, whoever pays it; one for all, or a list."""
+    phases: Annotated[int, Field(ge=1, le=20)] = 1
+    """Years in which is built, one after the other."""
+    phase: Annotated[int, Field(ge=1, le=20)] = 1
+    """The phase that pages call this one."""
+    weights: dict[str, NotNegative] = Field(default_factory=lambda: {"npv": 1.0})
+    """What is sought, and how much: npv, income, energy, carbon, low_income."""
+    min_share: dict[str, Fraction] = Field(default_factory=dict)
+    """Least share of the households chosen: low_income, a hamlet's name, or hamlet for each."""
+    must: list[str] = Field(default_factory=list)
+    never: list[str] = Field(default_factory=list)
+    """Households, or buildings, that are chosen at any rate, or not at all."""
+    models: list[Model] = Field(default_factory=list)
+    """Business models that may be chosen for a household; its own if none is given."""
+    price_case: Literal["planned", "not_won", "market_low", "market_high", "poor_years",
+                        "together", "expected", "worst"] = "planned"  # fmt: skip
+    """The price case that is sought in; the mean of all, or the worst of them."""
+    reuse: Fraction = 0.0
+    """Share of the income of earlier phases that is built with again."""
+    capacity_kw: NotNegative | None = None
+    """Most AC power of all phases together."""
+    gap: Annotated[float, Field(ge=0, le=0.2)] = 0.001
+    """The search ends when the best found is proven to lie so close to the best there can be."""
+    nodes: Annotated[int, Field(ge=1, le=10_000_000)] = 100_000
+    """Or when it has looked at so many branches."""
+    meeting: str | None = None
+    """What the village's meeting said: objections, changes, the resolution (TOML)."""
+
+    @field_validator("weights")
+    @classmethod
+    def _known_weights(cls, value: dict[str, float]) -> dict[str, float]:
+        odd = [name for name in value if name not in GOALS]
+        if odd:
+            raise refuse("name_unknown", kind="goal", value=odd[0], known=", ".join(GOALS))
+        if not any(value.values()):
+            raise refuse("weights_zero")
+        return value
+
+
+GOALS = ("npv", "income", "energy", "carbon", "low_income")
+"""What a selection may seek."""

@@ -12,6 +12,7 @@ import io
 import math
 import re
 import tomllib
+from collections.abc import Sequence
 from functools import cache
 from importlib import resources
 from typing import Any
@@ -29,6 +30,7 @@ __all__ = [
     "label",
     "number",
     "province",
+    "reason_of",
     "rule_of",
     "shown",
     "source",
@@ -206,3 +208,31 @@ def shown(value: Any, key: str, language: str, scope: str = "one") -> str:
     if value is None or (isinstance(value, float) and math.isnan(value)):
         return label(UNKNOWN, language)
     return number(float(value), rule_of(kind, scope), language)
+
+
+def reason_of(
+    codes: Sequence[str], phase: int, language: str = "zh", *, public: bool = False
+) -> str:
+    """Why a household has its phase (0: none), in plain words.
+
+    Parameters
+    ----------
+    codes : sequence of str
+        As of :func:`pvplanner.selection.reasons.explain`.
+    phase : int
+    public : bool
+        Without what would tell who is of low income.
+    """
+    told = texts(language)
+    parts = []
+    for code in codes:
+        kind, _, name = code.partition(":")
+        if kind == "share" and (public or name == "low_income"):
+            kind, name = "share", "" if public else told["low_income"]
+        key = f"why_{kind}" if name or f"why_{kind}_any" not in told else f"why_{kind}_any"
+        parts.append(told[key].format(name=name))
+    said = style(language)["parts"].join(parts)
+    if phase == 1:
+        return told["phase_first"] if tuple(codes) == ("chosen",) else said
+    head = told["phase_later"].format(phase=phase) if phase else told["phase_none"]
+    return told["phase_because"].format(head=head, why=said) if said else head

@@ -1,0 +1,134 @@
+"""A list chosen into a plan's folder: the list, what was found beside it, the meeting's papers."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+
+from pvplanner.errors import Finding
+from pvplanner.plan.choosing import selection_of
+from pvplanner.plan.commit import write_bytes_beside
+from pvplanner.plan.plan import Plan, open_plan
+from pvplanner.plan.store import FOLDER
+from pvplanner.scenario import Scenario
+from pvplanner.selection.meeting import (
+    Meeting,
+    answers,
+    changes,
+    lawful,
+    posting_list,
+    read_meeting,
+)
+from pvplanner.words import reason_of
+
+LIST, FACTS, BEFORE, PAPERS = (
+    "selection.csv", "selection_facts.csv", "selection_before.csv", "meeting",
+)  # fmt: skip
+"""Files of a chosen list in a plan's folder, and the folder of the meeting's papers."""
+
+
+@dataclass(frozen=True)
+class Selected:
+    """What was chosen.
+
+    Attributes
+    ----------
+    scenario : Scenario
+        With the list as its file.
+    selection : DataFrame
+    moved : DataFrame
+        Households whose phase is another than on the list that stood there.
+    findings : tuple of Finding
+        Of the meeting.
+    """
+
+    scenario: Scenario
+    selection: pd.DataFrame
+    moved: pd.DataFrame
+    findings: tuple[Finding, ...]
+
+
+def choose_into(
+    scenario: Scenario,
+    folder: str | os.PathLike[str],
+    progress: Callable[[str], None] | None = None,
+) -> Selected:
+    """Choose by ``[selection]`` and write the list into a folder.
+
+    A list that stood there is kept beside the new one, with who moved and why.
+    """
+    target = Path(folder).resolve()
+    choice = scenario.selection
+    meeting = read_meeting(choice.meeting) if choice.meeting else Meeting()
+    wishes = {
+        f"selection.{name}": [*getattr(choice, name), *meeting.wishes(name)]
+        for name in ("must", "never")
+    }
+    asked = scenario.override({**wishes, "selection.file": None, "selection.facts": None})
+    plan = open_plan(asked, store=target / FOLDER, progress=progress)
+    found, facts = selection_of(plan)
+    province = next(iter(plan.parts.values())).place.province
+    told = lawful(meeting, province, Path(choice.meeting or "").name)
+    moved = _write(target, plan, found, facts, meeting)
+    kept = scenario.override(
+        {"selection.file": str(target / LIST), "selection.facts": str(target / FACTS)}
+    )
+    return Selected(kept, found, moved, tuple(told))
+
+
+def _write(
+    target: Path, plan: Plan, found: pd.DataFrame, facts: pd.DataFrame, meeting: Meeting
+) -> pd.DataFrame:
+    """The list and its papers, each beside and renamed; who moved since the list before."""
+    target.mkdir(parents=True, exist_ok=True)
+    old = _read(target / LIST)
+    moved = changes(old, found, meeting) if old is not None else changes(found, found, meeting)
+    if old is not None and len(moved):
+        write_bytes_beside(target / BEFORE, (target / LIST).read_bytes())
+    write_bytes_beside(target / LIST, as_csv(found))
+    write_bytes_beside(target / FACTS, as_csv(facts))
+    papers = target / PAPERS
+    papers.mkdir(exist_ok=True)
+    homes = plan.households[["household_id", "hamlet", "capacity_kwp"]]
+    language = plan.scenario.language
+    reasons = [
+        reason_of(
+            str(row.limits).split(), 0 if pd.isna(row.phase) else int(row.phase), language,
+            public=True,
+        )
+        for row in found.itertuples()
+    ]  # fmt: skip
+    shown = answers(homes, found, reasons, meeting.objection)
+    write_bytes_beside(papers / "posting.csv", as_csv(posting_list(homes, found)))
+    write_bytes_beside(papers / "answers.csv", as_csv(shown))
+    if old is not None:
+        write_bytes_beside(papers / "changes.csv", as_csv(moved))
+    return moved
+
+
+def _read(path: Path) -> pd.DataFrame | None:
+    if not path.is_file():
+        return None
+    return pd.read_csv(path, dtype={"household_id": "string"}, encoding="utf-8-sig")
+
+
+def as_csv(table: pd.DataFrame) -> bytes:
+    """A table as CSV that a spreadsheet opens: with a mark of its encoding, whole phases, and no
+    text that would be a formula.
+    """
+    out = table.copy()
+    for name in out.columns:
+        if name.startswith("phase"):
+            out[name] = out[name].astype("Int64")
+        elif not pd.api.types.is_numeric_dtype(out[name]):
+            out[name] = out[name].map(_plain, na_action="ignore")
+    return b"\xef\xbb\xbf" + out.to_csv(index=False, lineterminator="\n").encode("utf-8")
+
+
+def _plain(value: object) -> object:
+    text = str(value)
+    return f"'{text}" if text[:1] in ("=", "+", "@", "\t") else text

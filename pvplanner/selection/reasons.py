@@ -1,0 +1,161 @@
+"""Why each household has its phase, or none: limits without which some best list takes it sooner.
+
+A reason is asked of the programme itself: the limit is left out and it is solved again. Where one
+limit does not do, several are named, as few as will. Large programmes are asked in their
+relaxation, and what that can't tell names every limit that is full.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import numpy as np
+
+from pvplanner.selection.problem import Problem
+from pvplanner.selection.programme import Choice, InfeasibleError, Programme
+
+ASKED = 150
+"""Up to so many yes-or-no questions each household is asked about by itself."""
+
+SAME = 1e-7
+"""Two choices that differ by less than this share count alike."""
+
+CHOSEN, WORTH = "chosen", "worth"
+"""Codes of who is in the first phase, and of who would be taken under no limit."""
+
+
+def explain(programme: Programme, choice: Choice) -> list[tuple[str, ...]]:
+    """Codes of the reason of each household, in the order of the problem.
+
+    Returns
+    -------
+    list of tuple of str
+        ``("chosen",)`` in the first phase; names of limits (``budget:1``, ``node:T3``,
+        ``capacity``, ``share:low_income``); ``("worth",)`` where it brings less than nothing by
+        what is sought; ``("protected",)`` and the like where it can't be chosen.
+    """
+    problem = programme.problem
+    out: list[tuple[str, ...]] = [()] * problem.count
+    for n in range(problem.count):
+        if n in problem.barred:
+            out[n] = (problem.barred[n],)
+        elif choice.phase[n] == 0:
+            out[n] = (CHOSEN,)
+    waiting = [n for n in range(problem.count) if not out[n]]
+    small = programme.size <= ASKED
+    _ask_each_limit(programme, choice, out, waiting, relaxed=not small)
+    waiting = [n for n in waiting if not out[n]]
+    for n in waiting:
+        if not out[n]:
+            found = _ask_alone(programme, choice, n) if small else _full(programme, choice, n)
+            for other in _classmates(problem, choice, n, waiting):
+                out[other] = found
+    return out
+
+
+def _classmates(problem: Problem, choice: Choice, n: int, among: Iterable[int]) -> list[int]:
+    """Those that nothing tells apart and that have the same phase."""
+    alike = problem.alike()
+    return [m for m in among if alike[m] == alike[n] and choice.phase[m] == choice.phase[n]]
+
+
+def may_be(problem: Problem, programme: Programme, choice: Choice, n: int) -> list[str]:
+    """Limits that may stand against a household, the nearest first."""
+    phase = choice.phase[n]
+    mates = np.flatnonzero(problem.group == problem.group[n])
+    chain = dict.fromkeys(f"node:{c}" for m in mates for c in
+                          (problem.chain[m] if problem.chain else ()))  # fmt: skip
+    last = problem.phases if phase < 0 else phase
+    budgets = [f"budget:{p + 1}" for p in range(last)]
+    shares = [name for name in programme.names if name.startswith("share:")]
+    wanted = [*chain, "capacity", *budgets, *shares]
+    # What others must have may leave nothing.
+    wanted += [name for name in programme.names if name.startswith("must:")]
+    return [name for name in wanted if name in programme.names]
+
+
+def sooner(programme: Programme, choice: Choice, n: int) -> np.ndarray:
+    """Cells of a household's options in phases before its own."""
+    phases = programme.problem.phases
+    last = phases if choice.phase[n] < 0 else choice.phase[n]
+    rows = np.flatnonzero(programme.problem.household == n)
+    return np.asarray((rows[:, None] * phases + np.arange(last)).reshape(-1), dtype=np.int64)
+
+
+def _ask_each_limit(
+    programme: Programme, choice: Choice, out: list[tuple[str, ...]], waiting: list[int], *,
+    relaxed: bool,
+) -> None:  # fmt: skip
+    """Leave out one limit after the other: whoever comes sooner then has found its reason."""
+    problem = programme.problem
+    alike = problem.alike()
+    # What the relaxation does with all limits tells nothing of any one.
+    anyway = programme.solve(relaxed=True) if relaxed else None
+    own = {n: may_be(problem, programme, choice, n) for n in waiting}
+    order = dict.fromkeys(name for names in own.values() for name in names)
+    nodes = [name for name in order if name.startswith("node:")]
+    for name in [*nodes, *(n for n in order if n not in nodes)]:
+        left = [n for n in waiting if not out[n] and name in own[n]]
+        if anyway is not None:
+            left = [n for n in left if not _comes(programme, anyway, choice, n)]
+        if not left:
+            continue
+        try:
+            found = programme.solve(without=[name], relaxed=relaxed)
+        except InfeasibleError:
+            continue
+        moved = {(alike[n], choice.phase[n]) for n in left if _comes(programme, found, choice, n)}
+        for n in left:
+            if (alike[n], choice.phase[n]) in moved:
+                out[n] = (name,)
+
+
+def _comes(programme: Programme, found: Choice, choice: Choice, n: int) -> bool:
+    cells = sooner(programme, choice, n)
+    return bool(found.parts.reshape(-1)[cells].sum() > 0.5)
+
+
+def _takes(programme: Programme, without: list[str], force: np.ndarray) -> bool:
+    """Whether, without some limits, a best choice takes one of these cells."""
+    try:
+        best = programme.solve(without=without)
+        own = programme.solve(without=without, force=force)
+    except InfeasibleError:
+        return False
+    slack = max(programme.gap, SAME) * max(abs(best.objective), 1e-9)
+    return own.objective >= best.objective - slack
+
+
+def _ask_alone(programme: Programme, choice: Choice, n: int) -> tuple[str, ...]:
+    """The fewest limits, one by one dropped from all, without which it would come sooner."""
+    force = sooner(programme, choice, n)
+    names = may_be(programme.problem, programme, choice, n)
+    for name in names:
+        if _takes(programme, [name], force):
+            return (name,)
+    if not names or not _takes(programme, names, force):
+        return (WORTH,)
+    for name in list(names):
+        left = [other for other in names if other != name]
+        if left and _takes(programme, left, force):
+            names = left
+    return tuple(names)
+
+
+def _full(programme: Programme, choice: Choice, n: int) -> tuple[str, ...]:
+    """Of a large programme: the limits that leave no room for it."""
+    problem, x = programme.problem, programme.cells(choice)
+    own = may_be(problem, programme, choice, n)
+    rows = np.flatnonzero(problem.household == n)
+    force = sooner(programme, choice, n)
+    if len(rows) == 0 or programme.worth[rows].max() <= 0:
+        return (WORTH,)
+    out = []
+    for row in programme.limits:
+        if row.name not in own or row.name in out:
+            continue
+        value = dict(zip(row.at.tolist(), row.value.tolist(), strict=True))
+        more = min((value.get(int(cell), 0.0) for cell in force), default=0.0)
+        if float(row.value @ x[row.at]) + more > row.most:
+            out.append(row.name)
+    return tuple(out) or tuple(name for name in own if name.startswith("budget:")) or (WORTH,)
