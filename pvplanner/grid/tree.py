@@ -13,6 +13,7 @@ from collections.abc import Mapping
 import numpy as np
 import pandas as pd
 
+from pvplanner import reference
 from pvplanner.errors import Finding, listed
 
 GREEN, YELLOW, RED = "green", "yellow", "red"
@@ -219,16 +220,8 @@ class Limits:
         wanted : mapping of str to float
             kW AC that fit on the roofs of each node.
         """
-        known = self.known
-        below: dict[str, list[str]] = {node: [] for node in self.parent}
-        for node, up in self.parent.items():
-            if up is not None:
-                below[up].append(node)
-        most: dict[str, float] = {}
-        order = sorted(self.parent, key=lambda n: -len(self.way_up(n)))
-        for node in order:
-            inside = wanted.get(node, 0.0) + sum(most[n] for n in below[node])
-            most[node] = min(inside, known.get(node, np.inf))
+        below, order = self._below(), self._from_below()
+        most = self.most(wanted)
         given: dict[str, float] = {}
         out: dict[str, float] = {}
         for node in reversed(order):
@@ -240,6 +233,28 @@ class Limits:
             out[node] = parts[""] * share
             given |= {n: most[n] * share for n in below[node]}
         return {node: kw for node, kw in out.items() if node in wanted}
+
+    def most(self, wanted: Mapping[str, float]) -> dict[str, float]:
+        """How much of what is wanted on and below each node its own and lower limits let in, kW;
+        in the order of the table.
+        """
+        known, below = self.known, self._below()
+        out: dict[str, float] = {}
+        for node in self._from_below():
+            inside = wanted.get(node, 0.0) + sum(out[n] for n in below[node])
+            out[node] = min(inside, known.get(node, np.inf))
+        return {node: out[node] for node in self.parent}
+
+    def _below(self) -> dict[str, list[str]]:
+        out: dict[str, list[str]] = {node: [] for node in self.parent}
+        for node, up in self.parent.items():
+            if up is not None:
+                out[up].append(node)
+        return out
+
+    def _from_below(self) -> list[str]:
+        """Nodes, each after all that stand below it."""
+        return sorted(self.parent, key=lambda n: -len(self.way_up(n)))
 
     def findings(self, where: str) -> list[Finding]:
         """Where our estimate and what was published differ, and what has lapsed."""
@@ -262,3 +277,13 @@ class Limits:
 
 OFF_SHARE, OFF_KW = 0.1, 5.0
 """Published and reckoned open capacity are compared where they differ by more than both."""
+
+
+def voltage_room(volt: float) -> float:
+    """How far a voltage that was measured lies below its upper limit, V: of 220 V +7 %, or of 380 V
+    +7 % where it lies nearer to that (GB/T 12325).
+    """
+    nominal = reference.constant("voltage_nominal").value
+    between = nominal * np.sqrt(3)
+    usual = between if volt > (nominal + between) / 2 else nominal
+    return float(usual * (1 + reference.constant("voltage_high").value) - volt)

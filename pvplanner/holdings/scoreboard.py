@@ -80,7 +80,7 @@ def four_dimensions(
         (LIVES, "per_household", _of(row, "income_per_household"), "money", "basis_tables"),
         (LIVES, "of_rural", _of(fair, "income_of_rural_income"), "share", "basis_fairness"),
         (LIVES, "low_income", _of(row, "low_income_share"), "share", "basis_tables"),
-        (LIVES, "gini", gini, "number", "basis_fairness"),
+        (LIVES, "gini", gini, "gini", "basis_fairness"),
     ]  # fmt: skip
     names = ["dimension", "measure", "value", "unit", "basis"]
     return pd.DataFrame(told, columns=names).astype({"value": float})

@@ -17,7 +17,7 @@ from pvplanner.money import all_models
 from pvplanner.plan import Plan
 from pvplanner.projection import to_degrees
 from pvplanner.schema import MONTHLY_ENERGY, column, columns, personal_columns, shown_in
-from pvplanner.words import in_units, label, rule_of, source, style, texts, told, unit_of
+from pvplanner.words import in_units, label, reason_of, rule_of, source, style, texts, told, unit_of
 
 DIGITS = {"count": 0, "shared": 1, "energy": 0, "yield": 0, "power": 2, "money": 2, "years": 1,
           "share": 3, "rate": 3, "tonnes": 3, "area": 1, "length": 1, "angle": 1, "number": 2,
@@ -77,6 +77,7 @@ def page_data(
             packer.numbers("roofs", key, values, DIGITS[column(key).kind] + fine)
     origin = pack_shapes(packer, "roofs", shapes, unit)
     engines = pack_households(plan, packer, internal)
+    why = _pack_reasons(packer, plan, frame, internal)
     _pack_links(packer, plan, frame)
     panels = _pack_panels(packer, plan, frame, shift)
     _pack_compared(packer, compare, frame)
@@ -103,7 +104,7 @@ def page_data(
         "fields": _fields(currency, internal),
         "card": list(shown_in("card")),
         "totals": list(shown_in("totals")),
-        "list": _listed(internal),
+        "list": [k for k in _listed(internal) if k != "phase" or k in plan.households],
         "csv": ["modules", *(k for k in shown_in("list") if column(k).kind != "text"), "avoided_t"],
         "plan_totals": plan_totals(plan),
         "personal": {**OFFICE, "facts": _facts()} if internal else None,
@@ -112,6 +113,11 @@ def page_data(
         "bounds": bounds,
         "panels": panels,
         "engines": engines,
+        "three": [[_number(v) for v in row] for row in _three(plan)],
+        "checked": plan.is_checked,
+        "phases": _phases(plan),
+        "why": why,
+        "transformers": _transformers(plan, internal, shift),
         "cases": _cases(plan),
         "break_even": _break_even(plan),
         "rate_rule": rule_of("rate"),
@@ -126,6 +132,75 @@ def page_data(
         "compared": [k for k in shown_in("compared") if k in frame] if compare is not None else [],
     }
     return data, packer, bounds
+
+
+def _three(plan: Plan) -> list[tuple[float, float, float]]:
+    """kWp, kW AC and households of what fits, may be connected, this phase and all phases."""
+    sums = plan.result("totals").sum(numeric_only=True)
+    nan = float("nan")
+    rows = [tuple(float(sums[f"{name}_{part}"]) for part in ("kwp", "kw", "households"))
+            for name in ("fits", "phase", "plan")]  # fmt: skip
+    may = (nan, float(sums["connectable_kw"]) if plan.is_checked else nan, nan)
+    return [rows[0], may, *rows[1:]]  # type: ignore[list-item]
+
+
+def _phases(plan: Plan) -> dict[str, int] | None:
+    """Number of phases and which one is this; nothing where nobody chose."""
+    held = plan.result("totals")
+    if plan.result("selection").empty or held["phases"].isna().all():
+        return None
+    return {"count": int(held["phases"].max()), "now": int(held["phase"].max())}
+
+
+def _pack_reasons(
+    packer: Packer, plan: Plan, frame: pd.DataFrame, internal: bool
+) -> dict[str, list[str]]:
+    """Why each roof has its phase: the sentence's place in a list for each language."""
+    chosen = plan.result("selection")
+    if chosen.empty:
+        return {}
+    own = chosen.set_index(chosen["household_id"].astype(str))
+    told = plan.shares.assign(
+        limits=plan.shares["household_id"].astype(str).map(own["limits"]),
+        phase=plan.shares["household_id"].astype(str).map(own["phase"]),
+    )
+    first = told.sort_values("phase", kind="stable").groupby("building_id").first()
+    pairs = [
+        (str(codes), 0 if pd.isna(phase) else int(phase)) if isinstance(codes, str) else ("", -1)
+        for codes, phase in first.reindex(frame["building_id"])[["limits", "phase"]].itertuples(
+            index=False
+        )
+    ]  # fmt: skip
+    kinds = list(dict.fromkeys(pairs))
+    place = {pair: n for n, pair in enumerate(kinds)}
+    packer.numbers("roofs", "why", np.array([place[p] for p in pairs], dtype=float))
+    return {
+        code: ["" if phase < 0 else reason_of(codes.split(), phase, code, public=not internal)
+               for codes, phase in kinds]
+        for code in LANGUAGES
+    }  # fmt: skip
+
+
+def _transformers(plan: Plan, internal: bool, shift: Any) -> list[dict[str, Any]]:
+    """Transformers with a place: name, degrees, colours, and what is open and planned."""
+    out: list[dict[str, Any]] = []
+    for part in plan.parts.values():
+        held = part.result("transformers")
+        if held.empty:
+            continue
+        placed = held[held["x"].notna() & (held["own_fits_kw"] > 0)]
+        lon, lat = to_degrees(part.buildings.crs).transform(
+            placed["x"].to_numpy(dtype=float), placed["y"].to_numpy(dtype=float)
+        )
+        points = np.column_stack([lon, lat])
+        if shift is not None and len(points):
+            points = shift(points)
+        names = ("kva", "limit_kw", "own_fits_kw", "own_planned_kw")
+        for (x, y), row in zip(points, placed.to_dict("records"), strict=True):
+            told = {name: _number(row[name]) for name in names}
+            out.append({"id": str(row["node_id"]), "at": [float(x), float(y)],
+                        "now": row["colour"], "after": row["colour_after"], **told})  # fmt: skip
+    return out
 
 
 def _cases(plan: Plan) -> list[dict[str, Any]]:
@@ -257,6 +332,9 @@ def _pack_modules(packer: Packer, plan: Plan, planes: Any, shift: Any) -> None:
     place = np.full(len(plan.planes), -1)
     place[planes["_row"].to_numpy()] = np.arange(len(planes))
     built = plan.modules[plan.modules["built"].to_numpy()]
+    # Of roofs that nobody chose no module is drawn.
+    chosen = plan.planes["building_id"].isin(plan.arrays["building_id"]).to_numpy()
+    place = np.where(chosen, place, -1)
     owner = place[built["plane"].to_numpy()]
     order = np.argsort(owner, kind="stable")
     order = order[owner[order] >= 0]
@@ -323,8 +401,11 @@ def measure(frame: pd.DataFrame, key: str) -> dict[str, Any] | None:
     shared = _measure(key)
     if shared["better"] == "kinds":
         kinds = sorted({int(v) for v in values})
+        few = len(kinds) <= len(KIND_COLOURS)
+        at = np.linspace(0, len(COLOURS) - 1, len(kinds)).round().astype(int)
         return {**shared, "legend": 0, "breaks": kinds[1:], "kinds": kinds, "only": kinds[0],
-                "colours": list(KIND_COLOURS[: len(kinds)])}  # fmt: skip
+                "colours": list(KIND_COLOURS[: len(kinds)]) if few
+                else [COLOURS[k] for k in at[::-1]]}  # fmt: skip
     breaks = class_limits(values, len(COLOURS))
     steps = np.linspace(0, len(COLOURS) - 1, len(breaks) + 1).round().astype(int)
     return {

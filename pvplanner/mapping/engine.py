@@ -44,6 +44,8 @@ def pack_households(plan: Plan, packer: Packer, internal: bool) -> list[dict[str
         values = np.empty(len(people))
         values[rows] = np.concatenate([own[key][0] for own in columns])
         packer.numbers("households", key, values, digits)
+    if "phase" in people:
+        packer.numbers("households", "phase", people["phase"])
     if len(told) > 1:
         part = np.empty(len(people))
         part[rows] = np.repeat(np.arange(len(told)), [len(homes) for homes, _ in told])
@@ -101,6 +103,8 @@ def _use(case: Case, nodes: dict[str, Any]) -> dict[str, tuple[np.ndarray, int]]
         out |= {f"used_{n}": (used, 2), f"saved_{n}": (saved, 3), f"lost_{n}": (lost, 2)}
     out |= {"worth": (case.worth, 6), "month_worth": (case.month_worth, 6)}
     out["free_kwh"] = (case.free_kwh, 2)
+    if "curtailed" in case.people:
+        out["let_through"] = (case.let_through, 9)
     out["member"] = (np.asarray(case.member, dtype=float), 0)
     return out
 

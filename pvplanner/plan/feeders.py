@@ -158,9 +158,12 @@ def totals(
 
 
 @stage("loading", joins="buildings", over=True)
-def loading(connections: pd.DataFrame, transformers: pd.DataFrame) -> Any:
-    """How full the transformer of each building is."""
-    return wires.loading_of(connections, transformers)
+def loading(
+    connections: pd.DataFrame, transformers: pd.DataFrame, selection: pd.DataFrame,
+    links: pd.DataFrame,
+) -> Any:  # fmt: skip
+    """The phase of each building, and how full its transformer is."""
+    return wires.loading_of(connections, transformers, selection, links)
 
 
 def _net_hours(

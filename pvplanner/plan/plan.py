@@ -313,6 +313,7 @@ class Plan:
         return [
             key
             for key, applies in (
+                ("grid_unchecked_note", not self.is_checked),
                 ("synthetic_note", self.synthetic),
                 ("public_note", bool(self._told.get("blurred"))),
                 ("weather_synthetic_note", self._weather_made_up()),
@@ -321,6 +322,11 @@ class Plan:
             )
             if applies
         ]
+
+    @property
+    def is_checked(self) -> bool:
+        """Whether the plan was held against a grid."""
+        return any(bool(part.result("totals")["checked"].any()) for part in self.parts.values())
 
     def _weather_made_up(self) -> bool:
         facts = self.weather_facts

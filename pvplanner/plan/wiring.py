@@ -181,6 +181,8 @@ def node_limits(
     table = made.table.assign(
         homes=homes.astype(float), phases=nodes["phases"].to_numpy(dtype=float),
         measured_v=nodes["measured_v"].to_numpy(dtype=float),
+        registered_until=nodes["registered_until"].to_numpy(dtype=object),
+        x=nodes["x"].to_numpy(dtype=float), y=nodes["y"].to_numpy(dtype=float),
     )  # fmt: skip
     return table, made.findings(grid_file(scenario))
 
@@ -236,7 +238,6 @@ def transformer_table(
     )
     whole = below_sums(own, limits)
     tree = limits_of_table(limits, limits)
-    may = tree.connectable(own["fits_kw"].to_dict())
     least = [tree.least(str(n)) for n in ids]
     told = pd.Series(connections["transformer_m"].to_numpy(dtype=float)).groupby(row).max()
     wired = pd.DataFrame(
@@ -245,16 +246,29 @@ def transformer_table(
     ).set_axis(ids.to_numpy())  # fmt: skip
     made = node_table(limits, up_the_tree(feeders, limits), whole, wired)
     leaf = phase_table(limits, built, row, list(ids)).reindex(ids.to_numpy())
-    mine = pd.Series(may, dtype=float).reindex(ids).to_numpy()
-    below = below_sums(pd.DataFrame({"kw": mine}, index=ids.to_numpy()), limits)["kw"]
-    known = np.array([np.isfinite(kw) for kw, _ in least])
+    most = tree.most(own["fits_kw"].to_dict())
+    up = np.array([min([kw, *(tree.known.get(n, np.inf) for n in tree.way_up(str(node)))])
+                   for node, kw in most.items()])  # fmt: skip
+    known = np.isfinite([kw for kw, _ in least]) | (below_known(own, limits, least) > 0)
     own_cap = (limits["reverse_load"] * limits["kva"] * limits["power_factor"]).to_numpy()
     return made.assign(
         limit_kw=[kw for kw, _ in least], limit_by=[name for _, name in least],
         own_fits_kw=own["fits_kw"].to_numpy(), own_planned_kw=own["planned_kw"].to_numpy(),
-        connectable_kw=np.where(known, below.to_numpy(), np.nan), borne_kw=own_cap,
+        connectable_kw=np.where(known, up, np.nan), borne_kw=own_cap,
         **{name: leaf[name].to_numpy() for name in leaf},
     )  # fmt: skip
+
+
+def below_known(
+    own: pd.DataFrame, limits: pd.DataFrame, least: list[tuple[float, str]]
+) -> np.ndarray:
+    """Whether a limit is known of all that fits on and below each node (1), or not (0)."""
+    fits = own["fits_kw"].to_numpy(dtype=float)
+    seen = np.array([np.isfinite(kw) for kw, _ in least])
+    frame = pd.DataFrame({"all": fits, "seen": fits * seen}, index=own.index)
+    sums = below_sums(frame, limits)
+    whole = sums["all"].to_numpy()
+    return np.asarray(((whole > 0) & (sums["seen"].to_numpy() >= whole - 1e-9)).astype(float))
 
 
 def grid_file(scenario: Scenario) -> str:
@@ -262,9 +276,18 @@ def grid_file(scenario: Scenario) -> str:
     return file_name(scenario.site.transformers, "site.transformers")
 
 
-def loading_of(connections: pd.DataFrame, table: pd.DataFrame) -> pd.DataFrame:
-    """Planned over open kilowatts of the transformer of each building, where both are known."""
+def loading_of(
+    connections: pd.DataFrame, table: pd.DataFrame, selection: pd.DataFrame, links: pd.DataFrame
+) -> pd.DataFrame:
+    """Of each building its phase, where somebody chose, and planned over open kilowatts and the
+    colour of its transformer, where there is one.
+    """
     ids = connections[["building_id"]]
+    if len(selection):
+        phase = selection.set_index(selection["household_id"].astype(str))["phase"]
+        own = links["household_id"].astype(str).map(phase)
+        first = own.groupby(links["building_id"]).min()
+        ids = ids.assign(phase=ids["building_id"].map(first).to_numpy(dtype=float))
     if table.empty:
         return ids
     row = node_rows(connections, table["node_id"])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from pvplanner.plan.commit import page_file, write_beside
 from pvplanner.plan.public import GROUP
 from pvplanner.report.cells import currency_of
 from pvplanner.report.charts import carbon_chart, cash_chart, month_chart
+from pvplanner.report.choice import choice_tables, front_chart, score_tables
 from pvplanner.report.facts import (
     balance_tables,
     carbon_tables,
@@ -23,6 +25,7 @@ from pvplanner.report.facts import (
     press_tables,
     waterfall_table,
 )
+from pvplanner.report.grid import grid_tables, three_totals
 from pvplanner.report.posting import save_posting
 from pvplanner.report.risk import risk_tables, stress_tables
 from pvplanner.report.standing import standing_tables
@@ -90,6 +93,8 @@ def render_report(plan: Plan, language: str, *, internal: bool) -> str:
         made_by=words["made_by"].format(version=plan.made_with),
         edition="internal_edition" if internal else "public_edition",
         notes=_notes(plan, words),
+        totals=three_totals(plan, language),
+        front=front_chart(plan, language, internal=internal),
         summary=_summary(plan, language),
         incomes=[_how_income(plan, model, words) for model in _models_used(plan)],
         chart=month_chart(plan, language),
@@ -101,10 +106,13 @@ def render_report(plan: Plan, language: str, *, internal: bool) -> str:
             village_table(plan, language),
             household_table(plan, language, internal),
             by_model_table(plan, language, internal),
+            *choice_tables(plan, language, internal=internal),
             *_apart(
                 plan,
                 language,
                 (
+                    score_tables,
+                    partial(grid_tables, internal=internal),
                     risk_tables,
                     standing_tables,
                     press_tables,

@@ -27,7 +27,7 @@ def totals_of(problem: Problem, choice: Choice, case: int = 0) -> dict[str, floa
 
 
 def front(
-    problem: Problem, choice: Choice, first: str, second: str, *, points: int = 7,
+    problem: Problem, choice: Choice, first: str, second: str, *, points: int = 9,
     nodes: int = 10_000,
 ) -> pd.DataFrame:  # fmt: skip
     """Lists between the most of one goal and the most of another, with the chosen one marked.

@@ -224,7 +224,7 @@ function quantities(homes, h, rates, set, wanted, work) {
   work.rent_units = basis === "module" ? homes.modules[h] : basis === "m2" ? homes.modules[h] * engine.area
     : basis === "kwp" ? watts / 1000 : watts > 0 ? 1 : 0;
   if (!wanted.some(function (q) { return YEARLY.indexOf(q) >= 0; })) { return work; }
-  var energy = homes.energy_kwh[h], there = rates.there;
+  var energy = homes.energy_kwh[h] * letThrough(homes, h), there = rates.there;
   for (y = 0; y < life; y++) {
     work.made[y] = energy * engine.made[y] * there[y];
     work.standing[y] = watts * engine.standing[y];
@@ -251,6 +251,8 @@ function quantities(homes, h, rates, set, wanted, work) {
   }
   return work;
 }
+/* What limits of the grid leave of a household's energy. */
+function letThrough(homes, h) { return homes.let_through ? homes.let_through[h] : 1; }
 function mix(low, high, way) { return low + way * (high - low); }
 function workSpace() {
   var work = {};

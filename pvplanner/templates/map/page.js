@@ -65,7 +65,7 @@ function update() {
 }
 function repaint() { classify(); layer.draw(); legend(); totals(); }
 function all() { frame(); contents(); }
-function contents() { classify(); layer.draw(); legend(); totals(); card(); drawers(); list(); table(); }
+function contents() { classify(); layer.draw(); threeTotals(); legend(); totals(); card(); drawers(); list(); table(); }
 /* What is folded away is made when it is opened. */
 function drawers() {
   if (document.getElementById("what-if").open) { sliders(); }
@@ -128,6 +128,8 @@ function hover(event) {
   tip.hidden = i < 0;
   if (i < 0) { return; }
   var said = textAt(tables.roofs.building_id, i), value = view.values ? view.values[i] : NaN;
+  var node = nodeOf(i);
+  if (node) { said += " · " + node.id; }
   if (known(value)) { said += " · " + (state.compare ? text("difference") + " " + (value > 0 ? "+" : "") : "") + shown(state.measure, value); }
   if (view.panels) {
     for (var p = view.planeStart[i]; p < view.planeStart[i + 1]; p++) {
@@ -285,7 +287,7 @@ inflated(packedBytes(), function (bytes) {
   layer.addTo(map);
   paper();
   wire();
-  legend(); totals(); card(); list(); table();
+  threeTotals(); legend(); totals(); card(); list(); table();
   // For scripts and tests: the same actions as the page offers.
   window.pvplanner = {
     data: data, state: state, view: view, map: map, tables: tables,

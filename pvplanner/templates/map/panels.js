@@ -29,6 +29,7 @@ function card() {
       if (said) { row(table, text(key), ["village", "hamlet"].indexOf(key) >= 0 ? said : words(key === "source" ? "source_" + said : said)); }
     } else if (known(column[i])) { row(table, text(key), key === "usable_area_m2" ? usable(i) : large(key, column[i])); }
   });
+  if (tables.roofs.why && data.why[state.language][tables.roofs.why[i]]) { row(table, text("why_phase"), data.why[state.language][tables.roofs.why[i]]).setAttribute("data-why", ""); }
   holder.appendChild(table);
   months(holder, i);
   planesTable(holder, i);
@@ -137,6 +138,50 @@ function oneHome(h, model) {
   return { first: out.first[0], mean: out.mean[0], payback: out.payback[0], capital: net[0] < 0 ? -net[0] : 0 };
 }
 
+/* What fits, what may be connected now, what this phase builds: never one number for all three. */
+function threeTotals() {
+  var holder = box("three"), table = element("table", null, { id: "three-totals" }), names = ["total_fits", "total_may", "total_phase", "total_plan"];
+  holder.appendChild(element("h2", text("three_totals")));
+  data.three.forEach(function (line, n) {
+    if (n === 3 && !data.phases) { return; }
+    var said = n === 1 && !data.checked ? text("total_unchecked") : [];
+    if (typeof said !== "string") {
+      if (known(line[0])) { said.push(number(line[0], 0) + " kWp"); }
+      if (known(line[1])) { said.push(number(line[1], 0) + " kW AC"); }
+      if (known(line[2])) { said.push(number(line[2], 0) + " " + unitOf("households")); }
+      said = said.join(style().list);
+    }
+    var of = n === 2 && data.phases ? " (" + filled("total_of_phase", { phase: data.phases.now, phases: data.phases.count }) + ")" : "";
+    row(table, text(names[n]) + of, said).setAttribute("data-three", names[n]);
+  });
+  holder.appendChild(table);
+  phaseSlider();
+}
+/* A slider over phases: what is built up to then stays, the rest fades; and transformers with their roofs. */
+function phaseSlider() {
+  var holder = box("phase-box");
+  holder.hidden = !data.phases && !data.transformers.length;
+  if (data.phases && data.phases.count > 1 && tables.roofs.phase) {
+    var now = state.filters.filter(function (f) { return f.key === "phase"; })[0], line = element("label", null, { "class": "slider" }), out = element("output");
+    var input = element("input", null, { type: "range", id: "phase-slider", min: 1, max: data.phases.count, step: 1 });
+    input.value = now && now.high !== null ? now.high : data.phases.count;
+    function told() { out.textContent = Number(input.value) >= data.phases.count ? text("map_all_phases") : filled("phase_slider", { phase: input.value }); }
+    input.addEventListener("input", function () {
+      var high = Number(input.value);
+      told();
+      setFilter("phase", high >= data.phases.count ? null : { kind: "range", key: "phase", low: null, high: high });
+    });
+    told();
+    line.appendChild(element("span", text("map_phases"))); line.appendChild(out); line.appendChild(input);
+    holder.appendChild(line);
+  }
+  if (data.transformers.length) {
+    var tick = element("label", null, { "class": "tick" }), check = element("input", null, { type: "checkbox", id: "show-transformers" });
+    check.checked = Boolean(view.zones);
+    check.addEventListener("change", function () { view.zones = check.checked; layer.mark(); });
+    tick.appendChild(check); tick.appendChild(element("span", text("map_transformers"))); holder.appendChild(tick);
+  }
+}
 function legend() {
   var m = currentMeasure(), holder = box("legend");
   var unit = unitOf(m.key), scale = unit === "%" ? 100 : 1, digits = unit === "%" ? 0 : m.legend;
@@ -144,7 +189,7 @@ function legend() {
   m.colours.forEach(function (colour, k) {
     var line = element("div"), low = k === 0 ? null : m.breaks[k - 1], high = k === m.breaks.length ? null : m.breaks[k];
     line.appendChild(element("span", "", { "class": "swatch", style: "background:" + colour }));
-    var said = m.kinds ? text("phase_" + m.kinds[k]) : m.breaks.length === 0 ? number(m.only * scale, digits)
+    var said = m.kinds ? (m.key === "phase" ? filled("phase_later", { phase: m.kinds[k] }) : text("phase_" + m.kinds[k])) : m.breaks.length === 0 ? number(m.only * scale, digits)
       : low === null ? "< " + number(high * scale, digits) : high === null ? "≥ " + number(low * scale, digits)
       : number(low * scale, digits) + " – " + number(high * scale, digits);
     if (!m.kinds && k === 0) { said += " · " + text(m.low); }

@@ -146,8 +146,37 @@ function traceModules(pen, p, by) {
     pen.moveTo(x, y); pen.lineTo(x + ux, y + uy); pen.lineTo(x + ux + vx, y + uy + vy); pen.lineTo(x + vx, y + vy); pen.lineTo(x, y);
   }
 }
+/* The transformer that a roof hangs on; undefined where none is known. */
+function nodeOf(i) {
+  if (!view.nodes) { view.nodes = {}; data.transformers.forEach(function (t) { view.nodes[t.id] = t; }); }
+  return tables.roofs.transformer_id ? view.nodes[textAt(tables.roofs.transformer_id, i)] : undefined;
+}
+var GRID_COLOURS = { red: "#c62828", yellow: "#b8860b", green: "#2e7d32" };
+/* Transformers, and a line from each to its roofs: their zones. */
+function drawZones(pen, by, ratio) {
+  if (!view.zones || !data.transformers.length) { return; }
+  var box = view.roofs.box, place = {};
+  data.transformers.forEach(function (t) { place[t.id] = [(worldX(t.at[0]) - view.zero[0]) * by.scale + by.x, (worldY(t.at[1]) - view.zero[1]) * by.scale + by.y]; });
+  for (var i = 0; i < view.roofs.count; i++) {
+    var t = nodeOf(i);
+    if (!t || view.classes[i] === FAINT) { continue; }
+    pen.beginPath();
+    pen.moveTo(place[t.id][0], place[t.id][1]);
+    pen.lineTo((box[4 * i] + box[4 * i + 2]) / 2 * by.scale + by.x, (box[4 * i + 1] + box[4 * i + 3]) / 2 * by.scale + by.y);
+    pen.lineWidth = 0.9 * ratio; pen.strokeStyle = GRID_COLOURS[t.after] || "#4a5864"; pen.globalAlpha = 0.55; pen.stroke(); pen.globalAlpha = 1;
+  }
+  pen.font = "600 " + 12 * ratio + "px system-ui, sans-serif"; pen.textAlign = "center";
+  data.transformers.forEach(function (t) {
+    var x = place[t.id][0], y = place[t.id][1], size = 7 * ratio;
+    pen.beginPath(); pen.moveTo(x, y - size); pen.lineTo(x + size, y + size); pen.lineTo(x - size, y + size); pen.closePath();
+    pen.fillStyle = GRID_COLOURS[t.after] || "#4a5864"; pen.fill(); pen.lineWidth = 1.5 * ratio; pen.strokeStyle = "#ffffff"; pen.stroke();
+    var said = t.id + (known(t.limit_kw) ? " " + number(t.own_planned_kw, 0) + "/" + number(t.limit_kw, 0) + " kW" : "");
+    pen.lineWidth = 3 * ratio; pen.strokeStyle = "#ffffff"; pen.strokeText(said, x, y - 11 * ratio); pen.fillStyle = "#16202b"; pen.fillText(said, x, y - 11 * ratio);
+  });
+}
 /* The chosen roof and those on the list. */
 function drawMarks(pen, by, ratio) {
+  drawZones(pen, by, ratio);
   function mark(i, colour, width) {
     if (i < 0 || !isSeen(view.roofs.box, i, by)) { return; }
     pen.beginPath(); trace(pen, view.roofs, i, by);

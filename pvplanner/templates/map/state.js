@@ -38,7 +38,7 @@ function avoided() {
   var homes = tables.households, factor = factorOf(state.settings);
   if (state.settings.factor === undefined) { return homes.avoided_t; }
   var out = new Float64Array(homes.energy_kwh.length);
-  for (var h = 0; h < out.length; h++) { out[h] = Math.round(homes.energy_kwh[h] * (1 - engine.curtailment) * factor) / 1000; }
+  for (var h = 0; h < out.length; h++) { out[h] = Math.round(homes.energy_kwh[h] * letThrough(homes, h) * (1 - engine.curtailment) * factor) / 1000; }
   return out;
 }
 function valuesOf(key) { return view.live[key] || tables.roofs[key] || null; }
