@@ -276,7 +276,9 @@ def test_a_stage_with_a_table_and_a_column(copy, page):
     assert lift["uplift_kn"].to_numpy() == pytest.approx(7.25 * 108, rel=1e-6)
     assert "uplift_kn" in pd.read_parquet(out / "buildings.parquet")
     traces = [json.loads(p.read_text()) for p in (out / ".pvplanner" / "traces").glob("*.json")]
-    lists = path.read_text() + path.with_name("worth.py").read_text()
+    lists = "".join(
+        path.with_name(f"{name}.py").read_text() for name in ("stages", "feeders", "worth")
+    )
     assert len(traces) == len(re.findall(r"^@stage\(", lists, re.MULTILINE))
     rows = pd.read_csv(out / "dictionary.csv", encoding="utf-8-sig").set_index(["table", "column"])
     assert rows.loc[("wind_load", "uplift_kn"), "label_en"] == "Uplift by wind"

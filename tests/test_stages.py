@@ -18,6 +18,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import shapely
+from made_nets import write_net
 from villages import EAST, NORTH, box, frame, write_village
 
 import pvplanner as pvp
@@ -44,6 +45,12 @@ def heights(shift: float = 0.0) -> np.ndarray:
         roof = 6.0 if n == 3 else 8.0 - 0.45 * np.abs(y - 4.5) + shift
         z = np.where(inside, roof, z)
     return z + np.random.default_rng(0).normal(0, 0.02, z.shape)
+
+
+def centre_of_village():
+    """Degrees of a place beside the first house."""
+    point = gpd.GeoSeries([shapely.Point(EAST + 10, NORTH - 5)], crs=4549).to_crs(4326).iloc[0]
+    return f"{point.x:.7f}", f"{point.y:.7f}"
 
 
 def make_village(folder):
@@ -84,6 +91,18 @@ def make_village(folder):
     for name in ("keep_out", "existing_pv", "roads", "water", "boundary"):
         area.to_file(folder / f"{name}.gpkg", engine="pyogrio")
     village.assign(height_m=8.0).to_file(folder / "other.gpkg", engine="pyogrio")
+    head = "transformer_id,parent,kva,connected_kw,longitude,latitude,open_kw\n"
+    lon, lat = centre_of_village()
+    for name, kva in (("grid", 20), ("grid2", 30)):
+        rows = f"T1,L1,{kva},2,{lon},{lat},\nL1,,,,,,25\n"
+        (folder / f"{name}.csv").write_text(head + rows)
+    way = shapely.LineString([(EAST, NORTH - 2), (EAST + 30 * HOUSES, NORTH - 2)])
+    lines = gpd.GeoDataFrame({"conductor": ["JKLYJ-70"]}, geometry=[way], crs=4549)
+    lines.to_file(folder / "lines.gpkg", engine="pyogrio")
+    write_net(folder / "net.json", [f"H{n}" for n in range(1, 6)])
+    (folder / "chosen.csv").write_text("household_id,phase\nH1,1\nH2,2\nH6,1\n")
+    (folder / "facts.csv").write_text("kind,name,measure,value\nphase,1,kw,3\n")
+    (folder / "meeting.toml").write_text("[posting]\nbegun = 2026-03-01\ndays = 15\n")
     roof = frame([box(0, 0, 12, 9)]).assign(plane_id="P1", surface_tilt=20.0, surface_azimuth=170.0)
     roof.to_file(folder / "roofs.gpkg", engine="pyogrio")
     shutil.copy(pvp.reference.__file__.replace("__init__.py", "load_archetypes.csv"),
@@ -92,7 +111,7 @@ def make_village(folder):
     (folder / "archetypes.csv").write_text(text)
     extra = (
         'households = "ledger.csv"\ndsm = "dsm.tif"\ndtm = "dtm.tif"\ndem = "dem.tif"\n'
-        'survey = "survey.csv"\nprovince = "Zhejiang"\n[demand]\nmeter = "meter.csv"\n'
+        'survey = "survey.csv"\nprovince = "Zhejiang"\ntransformers = "grid.csv"\n[demand]\nmeter = "meter.csv"\n'
         '[loan]\nshare = 0.5\n[finance]\nmodel = "self_use"\n'
         'model_by_class.non_natural_person_household = "cooperative"\n'
         '[[press]]\nname = "said"\nenergy_kwh = 1000\nincome = 900\nsource = "paper"\n'
@@ -124,7 +143,8 @@ ODD = {
     "site.dtm": "dtm2.tif",
     "site.dem": "dem2.tif", "site.planes": "roofs.gpkg", "site.horizon": "horizon.csv",
     "site.existing_pv": "existing_pv.gpkg", "site.keep_out": "keep_out.gpkg",
-    "site.survey": "survey2.csv", "site.transformers": "ledger.csv", "site.roads": "roads.gpkg",
+    "site.survey": "survey2.csv", "site.transformers": "grid2.csv",
+    "site.lines": "lines.gpkg", "site.net": "net.json", "site.roads": "roads.gpkg",
     "site.water": "water.gpkg", "site.boundary": "boundary.gpkg", "site.synthetic": True,
     "weather.trusted": "all", "weather.sun_offset_minutes": 10.0, "weather.seed": 3,
     "weather.latitude": 30.0, "weather.longitude": 121.0, "weather.altitude": 40.0,
@@ -205,7 +225,17 @@ ODD = {
     "carbon.pathway_file": "pathway.csv", "carbon.embodied_kg_per_kwp": 900.0,
     "carbon.claim": "green_certificate", "carbon.claim_share": 0.5, "carbon.claim_price": 6.0,
     "carbon.claim_price_growth": 0.02, "carbon.coal_convention": "400_gce_per_kwh",
-    "press": [], "grid.curtailment": 0.05,
+    "press": [], "grid.curtailment": 0.05, "grid.reverse_load": 0.7, "grid.output_rate": 0.9,
+    "grid.power_factor": 0.9, "grid.reach_m": 60.0, "grid.export_limit": "transformer",
+    "grid.house_export_share": 0.6, "grid.source_voltage": 1.02, "grid.cost_export_limit": 900.0,
+    "grid.cost_control": 700.0, "grid.cost_storage_per_kwh": 1000.0,
+    "grid.cost_transformer_per_kva": 300.0, "grid.cost_pooled_per_kva": 500.0,
+    "selection.file": "chosen.csv", "selection.facts": "facts.csv", "selection.budget": 90_000.0,
+    "selection.phases": 2, "selection.phase": 2, "selection.weights": {"energy": 1.0},
+    "selection.min_share": {"low_income": 0.2}, "selection.must": ["H1"],
+    "selection.never": ["H2"], "selection.models": ["self_use"],
+    "selection.price_case": "worst", "selection.reuse": 0.5, "selection.capacity_kw": 30.0,
+    "selection.gap": 0.01, "selection.nodes": 50, "selection.meeting": "meeting.toml",
 }  # fmt: skip
 """Another value for every key of a scenario; ``None`` where a change needs a word of its own."""
 
@@ -376,9 +406,11 @@ def test_every_declared_key_is_a_key_and_is_read_by_somebody(village):
             assert key in known | sections | {"finance.costs_stated", "finance.rent_stated"}, key
     read = {key for stage in GRAPH.values() for key in stage.reads}
     unread = {k for k in known if not any(k == r or k.startswith(f"{r}.") for r in read)}
-    # What only pages show, and what does nothing any more.
+    # What only pages show, what a choice is asked by, and what does nothing any more.
+    asked = {key for key in known if key.startswith("selection.")}
+    asked -= {"selection.file", "selection.facts", "selection.phase"}
     assert unread == {"language", "doubt.draws", "doubt.seed", "site.roads", "site.water",
-                      "site.boundary"}  # fmt: skip
+                      "site.boundary", *asked}  # fmt: skip
 
 
 def test_results_come_back_to_the_last_digit(base):

@@ -125,7 +125,7 @@ def _stated(
         if "transformer_id" in frame:
             own = frame.dropna(subset=["transformer_id"])
             told |= dict(zip(own[key].astype(str), own["transformer_id"].astype(str), strict=True))
-    out = ids.map(told).fillna("").to_numpy(dtype=object)
+    out = np.array([told.get(name, "") for name in ids], dtype=object)
     odd = sorted({str(n) for n in out} - known - {""})
     findings = []
     if odd:

@@ -61,6 +61,9 @@ DIMENSIONS = {
 }  # fmt: skip
 """What the numbers are, for units in cells and headings."""
 
+CONDUCTORS = ("conductor", "导线", "导线型号", "型号", "std_type")
+"""Columns of a layer of lines that name the conductor."""
+
 LEVELS = ("transformer", "line", "substation", "county")
 """From the roofs upwards."""
 

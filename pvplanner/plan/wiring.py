@@ -24,6 +24,7 @@ from pvplanner.grid.feeding import (
 from pvplanner.grid.hours import HOURS, Feeders
 from pvplanner.grid.joining import graph_of, leaves_of
 from pvplanner.grid.net import Net, conductor, net_of_lines, read_pandapower
+from pvplanner.grid.reading import CONDUCTORS
 from pvplanner.grid.ways import Need, kva_for, ways_out
 from pvplanner.money import all_models
 from pvplanner.plan.site import file_name
@@ -461,9 +462,6 @@ def site_net(
     return _net_of_lines(lines, named, placed, buildings, links, connections).with_source(
         scenario.grid.source_voltage
     )
-
-
-CONDUCTORS = ("conductor", "导线", "导线型号", "型号", "std_type")
 
 
 def _net_of_lines(

@@ -36,13 +36,14 @@ def three_totals(plan: Plan, language: str) -> dict[str, Any]:
 
     def line(kwp: str, ac: str, count: str) -> str:
         heads = f"{homes(count)} {unit_of('households', language)}"
-        parts = (f"{power(kwp)} kWp", f"{power(ac)} kW AC", heads)
+        parts = (told["three_kwp"].format(value=power(kwp)), told["three_kw"].format(
+            value=power(ac)), heads)  # fmt: skip
         return style(language)["list"].join(parts)
 
     may = told["total_unchecked"]
     if checked:
         known, fits = float(sums["known_kw"]), float(sums["fits_kw"])
-        may = f"{number(float(sums['connectable_kw']), '0', language)} kW AC"
+        may = told["three_kw"].format(value=power("connectable_kw"))
         if known < fits - 0.5:
             part = told["total_known"].format(known=number(known, "0", language))
             may = kw(text=may, unit=part)

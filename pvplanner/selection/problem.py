@@ -15,6 +15,14 @@ ANY_HAMLET, LOW_INCOME = "hamlet", "low_income"
 PROTECTED, NEVER, NOTHING, UNKNOWN = "protected", "never", "nothing_fits", "unknown_value"
 """Why a household can't be chosen at all."""
 
+CLASHES = {
+    PROTECTED: "selection_must_protected",
+    NEVER: "selection_must_never",
+    NOTHING: "selection_must_nothing_fits",
+    UNKNOWN: "selection_must_unknown_value",
+}
+"""Messages about a household that must be chosen and can't."""
+
 
 @dataclass(frozen=True)
 class Problem:
@@ -143,10 +151,8 @@ class Problem:
         """
         clash = [n for n in self.must if n in self.barred]
         if clash:
-            first = clash[0]
             names = listed(self.ids[n] for n in clash)
-            code = f"selection_must_{self.barred[first]}"
-            raise ConfigError(code, where="selection.must", ids=names)
+            raise ConfigError(CLASHES[self.barred[clash[0]]], where="selection.must", ids=names)
         return self
 
 

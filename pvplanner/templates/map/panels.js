@@ -146,8 +146,8 @@ function threeTotals() {
     if (n === 3 && !data.phases) { return; }
     var said = n === 1 && !data.checked ? text("total_unchecked") : [];
     if (typeof said !== "string") {
-      if (known(line[0])) { said.push(number(line[0], 0) + " kWp"); }
-      if (known(line[1])) { said.push(number(line[1], 0) + " kW AC"); }
+      if (known(line[0])) { said.push(filled("three_kwp", { value: number(line[0], 0) })); }
+      if (known(line[1])) { said.push(filled("three_kw", { value: number(line[1], 0) })); }
       if (known(line[2])) { said.push(number(line[2], 0) + " " + unitOf("households")); }
       said = said.join(style().list);
     }

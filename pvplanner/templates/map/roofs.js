@@ -170,7 +170,7 @@ function drawZones(pen, by, ratio) {
     var x = place[t.id][0], y = place[t.id][1], size = 7 * ratio;
     pen.beginPath(); pen.moveTo(x, y - size); pen.lineTo(x + size, y + size); pen.lineTo(x - size, y + size); pen.closePath();
     pen.fillStyle = GRID_COLOURS[t.after] || "#4a5864"; pen.fill(); pen.lineWidth = 1.5 * ratio; pen.strokeStyle = "#ffffff"; pen.stroke();
-    var said = t.id + (known(t.limit_kw) ? " " + number(t.own_planned_kw, 0) + "/" + number(t.limit_kw, 0) + " kW" : "");
+    var said = t.id + (known(t.limit_kw) ? " " + number(t.own_planned_kw, 0) + "/" + number(t.limit_kw, 0) + " " + unitOf("capacity_kw_ac") : "");
     pen.lineWidth = 3 * ratio; pen.strokeStyle = "#ffffff"; pen.strokeText(said, x, y - 11 * ratio); pen.fillStyle = "#16202b"; pen.fillText(said, x, y - 11 * ratio);
   });
 }
