@@ -23,12 +23,11 @@ from pvplanner.selection.meeting import (
     posting_list,
     read_meeting,
 )
+from pvplanner.selection.reading import FACTS, LIST, as_csv
 from pvplanner.words import reason_of
 
-LIST, FACTS, BEFORE, PAPERS = (
-    "selection.csv", "selection_facts.csv", "selection_before.csv", "meeting",
-)  # fmt: skip
-"""Files of a chosen list in a plan's folder, and the folder of the meeting's papers."""
+BEFORE, PAPERS = "selection_before.csv", "meeting"
+"""The list that stood there before, and the folder of the meeting's papers."""
 
 
 @dataclass(frozen=True)
@@ -114,21 +113,3 @@ def _read(path: Path) -> pd.DataFrame | None:
     if not path.is_file():
         return None
     return pd.read_csv(path, dtype={"household_id": "string"}, encoding="utf-8-sig")
-
-
-def as_csv(table: pd.DataFrame) -> bytes:
-    """A table as CSV that a spreadsheet opens: with a mark of its encoding, whole phases, and no
-    text that would be a formula.
-    """
-    out = table.copy()
-    for name in out.columns:
-        if name.startswith("phase"):
-            out[name] = out[name].astype("Int64")
-        elif not pd.api.types.is_numeric_dtype(out[name]):
-            out[name] = out[name].map(_plain, na_action="ignore")
-    return b"\xef\xbb\xbf" + out.to_csv(index=False, lineterminator="\n").encode("utf-8")
-
-
-def _plain(value: object) -> object:
-    text = str(value)
-    return f"'{text}" if text[:1] in ("=", "+", "@", "\t") else text

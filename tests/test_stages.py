@@ -111,7 +111,8 @@ def make_village(folder):
     (folder / "archetypes.csv").write_text(text)
     extra = (
         'households = "ledger.csv"\ndsm = "dsm.tif"\ndtm = "dtm.tif"\ndem = "dem.tif"\n'
-        'survey = "survey.csv"\nprovince = "Zhejiang"\ntransformers = "grid.csv"\n[demand]\nmeter = "meter.csv"\n'
+        'survey = "survey.csv"\nprovince = "Zhejiang"\ntransformers = "grid.csv"\n'
+        '[demand]\nmeter = "meter.csv"\n'
         '[loan]\nshare = 0.5\n[finance]\nmodel = "self_use"\n'
         'model_by_class.non_natural_person_household = "cooperative"\n'
         '[[press]]\nname = "said"\nenergy_kwh = 1000\nincome = 900\nsource = "paper"\n'

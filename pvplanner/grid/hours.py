@@ -33,6 +33,11 @@ class Feeders:
     other: np.ndarray
     cut: np.ndarray
 
+    @classmethod
+    def none(cls) -> Feeders:
+        """Of no node."""
+        return cls((), *(np.zeros((0, HOURS)) for _ in range(4)))
+
     @property
     def net(self) -> np.ndarray:
         """Load less all that is made and let through; what flows back is negative."""

@@ -157,7 +157,7 @@ def along_lines(
 ) -> tuple[np.ndarray, np.ndarray]:
     """The transformer of each place along the lines, and how far that is.
 
-    A house hangs on the nearest point of any line, a transformer on its nearest point.
+    A house hangs on the nearest point of any line, a transformer on a line that comes near it.
 
     Returns
     -------
@@ -167,18 +167,26 @@ def along_lines(
     """
     ends, length, corners, _ = graph_of(lines)
     tree = shapely.STRtree(shapely.points(corners))
-    start = tree.nearest(shapely.points(placed[["x", "y"]].to_numpy(dtype=float)))
+    there = placed[["x", "y"]].to_numpy(dtype=float)
+    start = tree.nearest(shapely.points(there))
+    off = np.hypot(*(there - corners[start]).T)
+    fed = np.flatnonzero(off <= AT_LINE_M)
+    if len(fed) == 0:
+        return np.full(len(xy), -1), np.full(len(xy), np.nan)
     sound = np.where(np.isfinite(xy), xy, 1e12)
     own = tree.nearest(shapely.points(sound))
     drop = np.hypot(*(sound - corners[own]).T)
     count = len(corners)
     web = coo_array((length, (ends[:, 0], ends[:, 1])), shape=(count, count)).tocsr()
-    told = dijkstra(web, directed=False, indices=start)
-    best = told.argmin(axis=0)
+    told = dijkstra(web, directed=False, indices=start[fed])
+    best = fed[told.argmin(axis=0)]
     metres = told.min(axis=0)[own] + drop
     node = np.where((drop <= reach_m) & np.isfinite(metres), best[own], -1)
     return node, metres
 
+
+AT_LINE_M = 30.0
+"""A transformer that no line comes so near feeds none of them."""
 
 STEP_M = 10.0
 """Lines are cut into pieces of at most this, so that a house finds its nearest point."""

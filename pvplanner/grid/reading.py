@@ -263,7 +263,7 @@ def _days(values: pd.Series, name: str, file: Path) -> pd.Series:
         except ValueError:
             try:
                 stamp = parse_times(pd.Series([text], dtype="string"))[0][0]
-                day = pd.Timestamp(stamp).date()
+                day = dt.date(stamp.year, stamp.month, stamp.day)
             except (InputError, ValueError, TypeError, IndexError):
                 where = f"{file}, row {int(str(row))}, {name}"
                 raise InputError("grid_day", where=where, value=text) from None

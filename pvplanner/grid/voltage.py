@@ -48,6 +48,7 @@ class Flow:
 def _library() -> Any:
     try:
         import power_grid_model
+        import power_grid_model.errors
     except ImportError:
         raise ConfigError("extra_missing", where="site.net", extra="grid") from None
     return power_grid_model

@@ -93,7 +93,7 @@ def page_data(
             code: [f.text(code, public=not internal) for f in plan.findings if f.doubtful]
             for code in LANGUAGES
         },
-        "missing": sorted(set(shown_in("measure")) - {m["key"] for m in offered}),
+        "missing": _missing(plan, {m["key"] for m in offered}),
         "languages": list(LANGUAGES),
         "style": {code: _page_style(code) for code in LANGUAGES},
         "sources": {code: sources_line(plan, code) for code in LANGUAGES},
@@ -132,6 +132,12 @@ def page_data(
         "compared": [k for k in shown_in("compared") if k in frame] if compare is not None else [],
     }
     return data, packer, bounds
+
+
+def _missing(plan: Plan, offered: set[str]) -> list[str]:
+    """Measures that the plan does not know; phases are none of them where nobody chose."""
+    own = set(shown_in("measure")) - offered
+    return sorted(own - ({"phase"} if plan.result("selection").empty else set()))
 
 
 def _three(plan: Plan) -> list[tuple[float, float, float]]:

@@ -5,6 +5,7 @@ They stand between those of energy (:mod:`pvplanner.plan.stages`) and of worth.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from pvplanner.plan.runner import Room
@@ -79,6 +80,19 @@ def _feeders(
         scenario, limits, load, ready.sky.clock_hours, built, row, ready, angles, profile,
         limited=limited,
     )  # fmt: skip
+
+
+HOURLY = ("limits", "connections", "fitting", "planes", "sky", "horizons", "people", "links",
+          "buildings", "meter")  # fmt: skip
+"""Stages that the hours of a transformer need beside its arrays."""
+
+
+def node_hours(result: Callable[[str], Any], scenario: Any) -> Any:
+    """Hours of every node of a village, with what is built; by the results of its stages."""
+    told = {name: result(name) for name in HOURLY}
+    limited = scenario.grid.export_limit == "transformer"
+    made = _feeders(result("arrays"), **told, scenario=scenario, limited=limited)
+    return feeding.up_the_tree(made, told["limits"])
 
 
 @stage(

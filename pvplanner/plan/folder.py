@@ -144,7 +144,7 @@ def _outputs(plan: Plan, only: Sequence[str], pages: Sequence[Page]) -> Iterator
     if "tables" in only:
         for name in TABLES:
             yield Output(f"{name}.parquet", plan, plan.needs_of(name))
-        yield Output("summary.json", plan, ("villages", "assumptions", *FINDERS))
+        yield Output("summary.json", plan, ("villages", "assumptions", "totals", *FINDERS))
         yield Output("scenario.toml", plan, ())
         kept = [name for name in KEPT if "report" in only or name not in SLOW]
         yield Output("dictionary.csv", plan, (*every, *kept))
@@ -256,7 +256,7 @@ def _write(
         elif file == "summary.json":
             _write_text(target, _summary_text(plan))
         elif file == "scenario.toml":
-            _write_text(target, plan.scenario.to_toml(final))
+            _write_text(target, _scenario_at(plan, staging, final).to_toml(final))
         elif file == "dictionary.csv":
             target.write_bytes(b"\xef\xbb\xbf" + _dictionary(plan, wanted).encode("utf-8"))
         elif file.rpartition("/")[2] in kept:
@@ -266,6 +266,19 @@ def _write(
             target.write_bytes(to_bytes(output.plan.result(output.needs[0])))
         else:
             target.write_bytes(_table_bytes(plan, file.removesuffix(".parquet")))
+
+
+def _scenario_at(plan: Plan, staging: Path, final: Path) -> Scenario:
+    """The scenario as a folder keeps it: a list that was chosen here stands beside it."""
+    if not plan._run.lists:
+        return plan.scenario
+    from pvplanner.selection.reading import FACTS, LIST, as_csv
+
+    for name, file in (("listed", LIST), ("programme", FACTS)):
+        (staging / file).write_bytes(as_csv(plan._run.lists[name]))
+    return plan.scenario.override(
+        {"selection.file": str(final / LIST), "selection.facts": str(final / FACTS)}
+    )
 
 
 def _table_bytes(plan: Plan, name: str) -> bytes:

@@ -344,6 +344,27 @@ class Plan:
         names = ("people", "holdings", "demand", "bills", "months", "curtailed", "terms")
         return case_of(*(self._run.table(name) for name in names))
 
+    def transformer_hours(self) -> pd.DataFrame:
+        """Hours of the first year at every node of the grid; no rows where none is known.
+
+        Returns
+        -------
+        DataFrame
+            ``node_id``, ``hour`` (0 to 8759, of the weather's clock), ``load_kw``, ``pv_kw``,
+            ``cut_kw``, ``import_kw``, ``export_kw``: load + export = import + pv in every hour. Of
+            a line or substation the sums of what stands below it.
+        """
+        import pandas as pd
+
+        from pvplanner.grid import Feeders
+        from pvplanner.plan.feeders import node_hours
+
+        parts = [
+            node_hours(part.result, part.scenario).table()
+            for part in self.parts.values() if len(part.result("limits"))
+        ]  # fmt: skip
+        return pd.concat(parts, ignore_index=True) if parts else Feeders.none().table()
+
     def cash_flows(self, model: str | None = None) -> pd.DataFrame:
         """The ledger as a table, for the chosen business models or for one.
 

@@ -29,12 +29,25 @@ def summarise(plan: Plan) -> dict[str, Any]:
         "capital": _total(rows["capital"], 2),
         "income_first_year": _total(rows["income_first_year"], 2),
         "avoided_t": _total(rows["avoided_t"], 3),
+        "totals": _three(plan),
         "currency": plan.scenario.finance.currency,
         "findings": [finding.to_dict() for finding in plan.findings],
         "assumptions": plan.result("assumptions").to_dict("records"),
         "villages": list(plan.parts),
         "province": alike([part.place.province for part in plan.parts.values()]),
         "weather": plan.weather_facts,
+    }
+
+
+def _three(plan: Plan) -> dict[str, Any]:
+    """What fits, what may be connected, this phase, all phases; ``None`` where not known."""
+    held = plan.result("totals")
+    names = [name for name in held.columns if name not in ("checked", "part", "phase", "phases")]
+    checked = bool(held["checked"].any())
+    return {
+        "checked": checked,
+        **{name: _total(held[name], 3) for name in names},
+        **{name: _total(held[name].iloc[:1], 0) for name in ("phase", "phases")},
     }
 
 

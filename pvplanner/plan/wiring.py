@@ -253,6 +253,7 @@ def transformer_table(
     known = np.isfinite([kw for kw, _ in least]) | (below_known(own, limits, least) > 0)
     own_cap = (limits["reverse_load"] * limits["kva"] * limits["power_factor"]).to_numpy()
     return made.assign(
+        homes=below_sums(limits[["homes"]].set_axis(ids.to_numpy()), limits)["homes"].to_numpy(),
         limit_kw=[kw for kw, _ in least], limit_by=[name for _, name in least],
         own_fits_kw=own["fits_kw"].to_numpy(), own_planned_kw=own["planned_kw"].to_numpy(),
         connectable_kw=np.where(known, up, np.nan), borne_kw=own_cap,

@@ -111,7 +111,7 @@ def render_report(plan: Plan, language: str, *, internal: bool) -> str:
                 plan,
                 language,
                 (
-                    score_tables,
+                    partial(score_tables, internal=internal),
                     partial(grid_tables, internal=internal),
                     risk_tables,
                     standing_tables,

@@ -7,6 +7,7 @@ from typing import Any
 import pandas as pd
 
 from pvplanner.plan import Plan
+from pvplanner.plan.public import GROUP
 from pvplanner.report.cells import currency_of, is_unknown, make_cell, plain_columns, table, word
 from pvplanner.words import in_units, label, number, reason_of, rule_of, shown, style
 
@@ -139,10 +140,15 @@ def front_chart(plan: Plan, language: str, *, internal: bool) -> dict[str, Any] 
             "y_ends": ends[1]}  # fmt: skip
 
 
-def score_tables(plan: Plan, language: str) -> list[dict[str, Any]]:
+def score_tables(plan: Plan, language: str, *, internal: bool = False) -> list[dict[str, Any]]:
     """The four dimensions of the government work report."""
     rows = []
-    for row in plan.result("scoreboard").to_dict("records"):
+    held = plan.result("scoreboard")
+    nodes = plan.result("transformers")
+    if not internal and len(nodes) and nodes["homes"].between(1, GROUP - 1).any():
+        # Hours of a transformer with few households tell what those use.
+        held = held.assign(value=held["value"].mask(held["measure"] == "back_hours"))
+    for row in held.to_dict("records"):
         kind, unit = SCORES[row["unit"]]
         value = label("unknown", language) if is_unknown(row["value"]) else number(
             float(row["value"]), rule_of(kind, "whole"), language

@@ -371,9 +371,9 @@ class Selection(Frozen):
     """Share of the income of earlier phases that is built with again."""
     capacity_kw: NotNegative | None = None
     """Most AC power of all phases together."""
-    gap: Annotated[float, Field(ge=0, le=0.2)] = 0.001
+    gap: Annotated[float, Field(ge=0, le=0.2)] = 0.002
     """The search ends when the best found is proven to lie so close to the best there can be."""
-    nodes: Annotated[int, Field(ge=1, le=10_000_000)] = 100_000
+    nodes: Annotated[int, Field(ge=1, le=10_000_000)] = 5_000
     """Or when it has looked at so many branches."""
     meeting: str | None = None
     """What the village's meeting said: objections, changes, the resolution (TOML)."""

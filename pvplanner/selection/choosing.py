@@ -34,6 +34,8 @@ class Chosen:
 def choose(problem: Problem, *, gap: float = 1e-3, nodes: int = 100_000) -> Chosen:
     """The best list of households, models and phases, with a reason for each.
 
+    A small question is searched to the end, whatever the gap.
+
     Of lists that count alike the one is taken that has the households that stand first in the order
     of the problem, soonest.
 
@@ -43,7 +45,8 @@ def choose(problem: Problem, *, gap: float = 1e-3, nodes: int = 100_000) -> Chos
         If wishes contradict each other: the limits that do are named.
     """
     problem.checked()
-    programme = Programme(problem, gap=gap, nodes=nodes)
+    few = problem.options * problem.phases <= FEW
+    programme = Programme(problem, gap=0.0 if few else gap, nodes=nodes)
     choice = best_of(programme)
     return Chosen(choice, explain(programme, choice))
 
@@ -63,7 +66,9 @@ def best_of(programme: Programme) -> Choice:
         raise ConfigError(
             "selection_infeasible", where="selection", limits=listed(names, 12)
         ) from None
-    if programme.size <= FEW and choice.exact:
+    if programme.size > FEW:
+        choice = programme.polished(choice)
+    elif choice.exact:
         choice = _first_of_equals(programme, choice)
     return _in_order(programme, choice)
 

@@ -243,7 +243,7 @@ class Programme:
         extra = len(cost) - self.size
         upper = np.append(self.upper, np.full(extra, np.inf))
         lower = np.append(np.zeros(self.size), np.full(extra, -np.inf))
-        matrix, low, high = _stacked(rows, len(cost))
+        matrix, low, high = stacked(rows, len(cost))
         if self.size == 0:
             return self._choice(np.zeros(0), 0.0, 0, exact=True)
         if parts:
@@ -302,7 +302,7 @@ class Programme:
         still fit come in, by what they count for.
         """
         rows = [*self.limits, *self.structure]
-        matrix, _, high = _stacked(rows, self.size)
+        matrix, _, high = stacked(rows, self.size)
         columns = matrix.tocsc()
         whole = np.where(x > 1 - 1e-7, 1.0, 0.0)
         groups = self._by_roof(whole)
@@ -327,6 +327,35 @@ class Programme:
                 used[at] += add
                 groups[cell], taken[home] = 1.0, True
         return self._mended(groups, gain)
+
+    def polished(self, choice: Choice) -> Choice:
+        """A choice into which whoever still fits comes in, and comes sooner where there is room."""
+        x = self.cells(choice)
+        aim, worst = self._aim()
+        gain = aim.min(axis=0) if worst else aim
+        matrix, _, high = stacked(self.limits, self.size)
+        columns = matrix.tocsc()
+        used = matrix @ x
+        phases, home = self.problem.phases, self.problem.household
+        alone = np.bincount(self.problem.group, minlength=self.problem.count)
+        own = np.full(self.problem.count, -1)
+        held = np.flatnonzero(x > 0.5)
+        own[home[held // phases]] = held
+        for cell in np.argsort(-gain, kind="stable"):
+            n, before = home[cell // phases], own[home[cell // phases]]
+            better = gain[cell] - (gain[before] if before >= 0 else 0.0)
+            if better <= 0 or self.upper[cell] == 0 or alone[self.problem.group[n]] > 1:
+                continue
+            more = columns[:, [int(cell)]].toarray()[:, 0]
+            if before >= 0:
+                more = more - columns[:, [int(before)]].toarray()[:, 0]
+            if (used + more <= high + TINY).all():
+                used, own[n] = used + more, cell
+                x[cell] = 1.0
+                if before >= 0:
+                    x[before] = 0.0
+        made = self._choice(x, choice.bound, choice.nodes, exact=choice.exact)
+        return made if not self.broken(x) and made.objective >= choice.objective else choice
 
     def _mended(self, x: np.ndarray, gain: np.ndarray) -> np.ndarray:
         """A choice from which those go that are worth least to a limit which it breaks."""
@@ -382,7 +411,7 @@ def _silent() -> Iterator[None]:
         os.close(nothing)
 
 
-def _stacked(rows: list[Row], width: int) -> tuple[csr_array, np.ndarray, np.ndarray]:
+def stacked(rows: list[Row], width: int) -> tuple[csr_array, np.ndarray, np.ndarray]:
     """Limits as a sparse matrix between bounds; each is scaled by its largest coefficient."""
     if not rows:
         return csr_array((0, width)), np.zeros(0), np.zeros(0)

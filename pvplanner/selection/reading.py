@@ -20,6 +20,9 @@ ALIASES: dict[str, tuple[str, ...]] = {
 }
 COLUMNS = tuple(ALIASES)
 
+LIST, FACTS = "selection.csv", "selection_facts.csv"
+"""Files of a chosen list in a plan's folder: itself, and what was found beside it."""
+
 
 def no_list() -> pd.DataFrame:
     """The list of a plan in which nobody has chosen: everything that fits is built."""
@@ -87,3 +90,21 @@ def read_selection(
         told_of = {"ids": listed(lost["household_id"])}
         findings.append(Finding("selection_unknown", file.name, len(lost), told_of))
     return out[list(COLUMNS)].reset_index(drop=True), findings
+
+
+def as_csv(table: pd.DataFrame) -> bytes:
+    """A table as CSV that a spreadsheet opens: with a mark of its encoding, whole phases, and no
+    text that would be a formula.
+    """
+    out = table.copy()
+    for name in out.columns:
+        if name.startswith("phase"):
+            out[name] = out[name].astype("Int64")
+        elif not pd.api.types.is_numeric_dtype(out[name]):
+            out[name] = out[name].map(_plain, na_action="ignore")
+    return b"\xef\xbb\xbf" + out.to_csv(index=False, lineterminator="\n").encode("utf-8")
+
+
+def _plain(value: object) -> object:
+    text = str(value)
+    return f"'{text}" if text[:1] in ("=", "+", "@", "\t") else text

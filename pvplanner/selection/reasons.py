@@ -7,12 +7,19 @@ relaxation, and what that can't tell names every limit that is full.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from typing import Any
 
 import numpy as np
 
 from pvplanner.selection.problem import Problem
-from pvplanner.selection.programme import Choice, InfeasibleError, Programme
+from pvplanner.selection.programme import (
+    LARGE,
+    TINY,
+    Choice,
+    InfeasibleError,
+    Programme,
+    stacked,
+)
 
 ASKED = 150
 """Up to so many yes-or-no questions each household is asked about by itself."""
@@ -20,8 +27,8 @@ ASKED = 150
 SAME = 1e-7
 """Two choices that differ by less than this share count alike."""
 
-CHOSEN, WORTH = "chosen", "worth"
-"""Codes of who is in the first phase, and of who would be taken under no limit."""
+CHOSEN, WORTH, ROOF = "chosen", "worth", "roof"
+"""Codes of who is in the first phase, who would be taken under no limit, whose roof is shared."""
 
 
 def explain(programme: Programme, choice: Choice) -> list[tuple[str, ...]]:
@@ -34,29 +41,29 @@ def explain(programme: Programme, choice: Choice) -> list[tuple[str, ...]]:
         ``capacity``, ``share:low_income``); ``("worth",)`` where it brings less than nothing by
         what is sought; ``("protected",)`` and the like where it can't be chosen.
     """
-    problem = programme.problem
+    problem, alike = programme.problem, programme.problem.alike()
     out: list[tuple[str, ...]] = [()] * problem.count
     for n in range(problem.count):
         if n in problem.barred:
             out[n] = (problem.barred[n],)
         elif choice.phase[n] == 0:
             out[n] = (CHOSEN,)
-    waiting = [n for n in range(problem.count) if not out[n]]
     small = programme.size <= ASKED
-    _ask_each_limit(programme, choice, out, waiting, relaxed=not small)
-    waiting = [n for n in waiting if not out[n]]
+    if programme.size <= LARGE:
+        waiting = [n for n in range(problem.count) if not out[n]]
+        _ask_each_limit(programme, choice, out, waiting, alike, relaxed=not small)
+    waiting = [n for n in range(problem.count) if not out[n]]
+    if not small:
+        for n, codes in zip(waiting, _full(programme, choice, waiting), strict=True):
+            out[n] = codes
+        return out
+    told: dict[tuple[int, int], tuple[str, ...]] = {}
     for n in waiting:
-        if not out[n]:
-            found = _ask_alone(programme, choice, n) if small else _full(programme, choice, n)
-            for other in _classmates(problem, choice, n, waiting):
-                out[other] = found
+        own = int(alike[n]), int(choice.phase[n])
+        if own not in told:
+            told[own] = _ask_alone(programme, choice, n)
+        out[n] = told[own]
     return out
-
-
-def _classmates(problem: Problem, choice: Choice, n: int, among: Iterable[int]) -> list[int]:
-    """Those that nothing tells apart and that have the same phase."""
-    alike = problem.alike()
-    return [m for m in among if alike[m] == alike[n] and choice.phase[m] == choice.phase[n]]
 
 
 def may_be(problem: Problem, programme: Programme, choice: Choice, n: int) -> list[str]:
@@ -83,12 +90,11 @@ def sooner(programme: Programme, choice: Choice, n: int) -> np.ndarray:
 
 
 def _ask_each_limit(
-    programme: Programme, choice: Choice, out: list[tuple[str, ...]], waiting: list[int], *,
-    relaxed: bool,
+    programme: Programme, choice: Choice, out: list[tuple[str, ...]], waiting: list[int],
+    alike: np.ndarray, *, relaxed: bool,
 ) -> None:  # fmt: skip
     """Leave out one limit after the other: whoever comes sooner then has found its reason."""
     problem = programme.problem
-    alike = problem.alike()
     # What the relaxation does with all limits tells nothing of any one.
     anyway = programme.solve(relaxed=True) if relaxed else None
     own = {n: may_be(problem, programme, choice, n) for n in waiting}
@@ -142,20 +148,35 @@ def _ask_alone(programme: Programme, choice: Choice, n: int) -> tuple[str, ...]:
     return tuple(names)
 
 
-def _full(programme: Programme, choice: Choice, n: int) -> tuple[str, ...]:
-    """Of a large programme: the limits that leave no room for it."""
-    problem, x = programme.problem, programme.cells(choice)
-    own = may_be(problem, programme, choice, n)
-    rows = np.flatnonzero(problem.household == n)
-    force = sooner(programme, choice, n)
-    if len(rows) == 0 or programme.worth[rows].max() <= 0:
-        return (WORTH,)
-    out = []
-    for row in programme.limits:
-        if row.name not in own or row.name in out:
+def _full(programme: Programme, choice: Choice, waiting: list[int]) -> list[tuple[str, ...]]:
+    """Of a large programme: the limits that leave no room for each household, in the phase before
+    its own in which the fewest stand against it.
+    """
+    problem = programme.problem
+    rows = programme.limits
+    if not rows or not waiting:
+        return [(WORTH,)] * len(waiting)
+    matrix, _, most = stacked(rows, programme.size)
+    spare = most - matrix @ programme.cells(choice)
+    columns = matrix.tocsc()
+    names = [row.name for row in rows]
+    best = np.full(problem.count, -np.inf)
+    np.maximum.at(best, problem.household, programme.worth.max(axis=1, initial=-np.inf))
+    out: list[tuple[str, ...]] = []
+    for n in waiting:
+        if best[n] <= 0:
+            out.append((WORTH,))
             continue
-        value = dict(zip(row.at.tolist(), row.value.tolist(), strict=True))
-        more = min((value.get(int(cell), 0.0) for cell in force), default=0.0)
-        if float(row.value @ x[row.at]) + more > row.most:
-            out.append(row.name)
-    return tuple(out) or tuple(name for name in own if name.startswith("budget:")) or (WORTH,)
+        told = [_against(columns, spare, names, int(cell)) for cell in sooner(programme, choice, n)]
+        fewest = min((one for one in told if one), key=len, default=())
+        # Where there is room and yet it is not taken, its roof's others stand against it.
+        out.append(fewest or (ROOF,))
+    return out
+
+
+def _against(columns: Any, spare: np.ndarray, names: list[str], cell: int) -> tuple[str, ...]:
+    """Limits that a household in a phase would break."""
+    begin, end = columns.indptr[cell], columns.indptr[cell + 1]
+    at, more = columns.indices[begin:end], columns.data[begin:end]
+    hit = at[more > spare[at] + TINY]
+    return tuple(dict.fromkeys(names[n] for n in np.sort(hit)))
