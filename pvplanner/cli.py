@@ -164,7 +164,7 @@ def select(
     from pvplanner.pages import plan_pages
     from pvplanner.plan.folder import GROUPS, guard_outputs, write_folder
     from pvplanner.plan.locking import holding
-    from pvplanner.selecting import LIST, PAPERS, choose_into
+    from pvplanner.selecting import LIST, PAPERS, choose_into, write_grid
     from pvplanner.settings import paths_from_here, read_setting
 
     session: Session = context.obj
@@ -190,6 +190,7 @@ def select(
     tell(session, done.plan, folder, groups, bool(done.written))
     session.say("said_selection", folder / LIST)
     session.say("said_meeting", folder / PAPERS)
+    session.say("said_grid", write_grid(done.plan, folder))
     if len(chosen.moved):
         typer.echo(f"{session.word('said_moves')} {len(chosen.moved)}")
 

@@ -79,6 +79,28 @@ def choose_into(
     return Selected(kept, found, moved, tuple(told))
 
 
+GRID = "grid"
+"""Folder of what the grid company is handed."""
+
+
+def write_grid(plan: Plan, folder: str | os.PathLike[str]) -> Path:
+    """The batch of applications, the transformers as they stand after it, and the ways out, as CSV.
+
+    Returns
+    -------
+    Path
+        The folder.
+    """
+    target = Path(folder) / GRID
+    target.mkdir(parents=True, exist_ok=True)
+    write_bytes_beside(target / "applications.csv", as_csv(plan.applications()))
+    for name in ("transformers", "ways"):
+        held = plan.result(name)
+        numbers = {k: held[k].round(2) for k in held.select_dtypes("number").columns}
+        write_bytes_beside(target / f"{name}.csv", as_csv(held.assign(**numbers)))
+    return target
+
+
 def _write(
     target: Path, plan: Plan, found: pd.DataFrame, facts: pd.DataFrame, meeting: Meeting
 ) -> pd.DataFrame:

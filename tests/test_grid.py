@@ -94,7 +94,7 @@ def test_colours_at_their_boundaries(capacity, connected, registered, colour):
 def test_a_table_as_a_grid_company_sends_it(tmp_path):
     head = "台区编号,上级,额定容量（千伏安）,功率因数,已接入容量（千瓦）,备案到期,已备案\n"
     rows = "T1,10kV甲线,0.4 MVA,95,30,2025/6/30,50\nT2,10kV甲线,200,0.9,,,\n合计,,,,,,\n"
-    nodes = nodes_of(tmp_path, head + rows).set_index("node_id")
+    nodes = nodes_of(tmp_path, head + rows).set_index("transformer_id")
     assert list(nodes.index) == ["T1", "T2", "10kV甲线"]
     assert nodes["level"].tolist() == ["transformer", "transformer", "line"]
     assert nodes["kva"].tolist()[:2] == [400.0, 200.0]
@@ -185,7 +185,7 @@ def test_red_below_red(tmp_path):
     text = TREE.format(line="", station="", county="").replace(",open_kw", ",open_kw,colour")
     text = text.replace("S1,substation,C1,,,", "S1,substation,C1,,,,red")
     tree = Limits(nodes_of(tmp_path, text), **USUAL)
-    told = dict(zip(tree.table["node_id"], tree.table["colour"], strict=True))
+    told = dict(zip(tree.table["transformer_id"], tree.table["colour"], strict=True))
     assert told == {"T1": "red", "T2": "red", "L1": "red", "S1": "red", "C1": ""}
 
 
@@ -458,7 +458,7 @@ def test_without_a_grid_the_first_line_says_so(unchecked, checked, tmp_path):
 
 def test_three_totals(checked):
     whole = checked.result("totals").iloc[0]
-    node = checked.result("transformers").set_index("node_id")
+    node = checked.result("transformers").set_index("transformer_id")
     assert whole["fits_kw"] == pytest.approx(checked.arrays["capacity_kw_ac"].sum())
     assert whole["connectable_kw"] == pytest.approx(node.loc["T1", "limit_kw"])
     assert whole["connectable_kw"] < whole["fits_kw"]
@@ -474,8 +474,8 @@ def test_energy_of_every_transformer_balances_in_every_hour(checked):
     assert len(hours) == 2 * HOURS
     off = hours["load_kw"] + hours["export_kw"] - hours["import_kw"] - hours["pv_kw"]
     assert np.abs(off).max() < 1e-6
-    node = checked.result("transformers").set_index("node_id")
-    for name, own in hours.groupby("node_id"):
+    node = checked.result("transformers").set_index("transformer_id")
+    for name, own in hours.groupby("transformer_id"):
         for kind in ("load", "pv", "import", "export"):
             told = node.loc[name, f"{kind}_kwh"]
             assert own[f"{kind}_kw"].sum() == pytest.approx(told, rel=1e-9)
@@ -485,13 +485,13 @@ def test_energy_of_every_transformer_balances_in_every_hour(checked):
 
 def test_an_export_limit_reaches_energy_money_and_carbon(checked):
     limited = checked.under({"grid.export_limit": "transformer"})
-    node = limited.result("transformers").set_index("node_id")
+    node = limited.result("transformers").set_index("transformer_id")
     share = node.loc["T1", "cut_share"]
     assert 0 < share < 1
     assert node.loc["T1", "back_most_kw"] <= node.loc["T1", "borne_kw"] + 1e-6
     assert node.loc["T1", "over_hours"] == 0
     hours = limited.transformer_hours()
-    assert hours.loc[hours["node_id"] == "T1", "cut_kw"].sum() == pytest.approx(
+    assert hours.loc[hours["transformer_id"] == "T1", "cut_kw"].sum() == pytest.approx(
         node.loc["T1", "cut_kwh"]
     )
     ours, theirs = limited.households, checked.households
@@ -544,7 +544,7 @@ def weather_of(plan):
 
 def test_ways_out_of_a_full_transformer(checked):
     ways = checked.result("ways").set_index("way")
-    node = checked.result("transformers").set_index("node_id").loc["T1"]
+    node = checked.result("transformers").set_index("transformer_id").loc["T1"]
     fewer = ways.loc["fewer_modules"]
     assert fewer["size"] == pytest.approx(node["own_fits_kw"] - node["limit_kw"])
     larger = ways.loc["larger_transformer", "size"]
@@ -554,7 +554,7 @@ def test_ways_out_of_a_full_transformer(checked):
     )[0]  # fmt: skip
     assert bears >= node["own_fits_kw"] + node["connected_kw"] - 1e-6
     limited = checked.under({"grid.export_limit": "transformer"})
-    cut = limited.result("transformers").set_index("node_id").loc["T1", "cut_kwh"]
+    cut = limited.result("transformers").set_index("transformer_id").loc["T1", "cut_kwh"]
     assert ways.loc["export_limit", "lost_kwh"] == pytest.approx(cut, rel=1e-6)
     # No invented default: what is not stated has no cost.
     assert ways.loc[["export_limit", "storage", "larger_transformer", "pooled",
@@ -573,12 +573,12 @@ def test_a_full_line_stands_against_ways_that_keep_the_kilowatts(tmp_path):
     assert ways["fewer_modules"]
     assert not ways["larger_transformer"]
     assert not ways["pooled"]
-    assert plan.result("transformers").set_index("node_id").loc["T1", "limit_by"] == "L1"
+    assert plan.result("transformers").set_index("transformer_id").loc["T1", "limit_by"] == "L1"
 
 
 def test_loads_of_few_households_stay_in_the_office(checked):
     """Eight households hang on T1: what they use at noon is nobody else's."""
-    node = checked.result("transformers").set_index("node_id").loc["T1"]
+    node = checked.result("transformers").set_index("transformer_id").loc["T1"]
     assert node["homes"] == HOUSES
     shown = f"{node['back_hours']:,.0f}"
     assert shown in render_report(checked, "en", internal=True)
@@ -601,7 +601,7 @@ def test_the_example_has_transformers_and_its_line_is_the_limit():
     whole = plan.result("totals").iloc[0]
     assert whole["connectable_kw"] == 1500.0
     assert whole["fits_kw"] > 2500
-    node = plan.result("transformers").set_index("node_id")
+    node = plan.result("transformers").set_index("transformer_id")
     assert node.loc["溪边公变", "registered_kw"] == 0.0
     assert node.loc["下里岙公变", "open_kw"] == 240.0
     assert set(node.loc[node["level"] == "transformer", "colour"]) == {"green"}

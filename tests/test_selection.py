@@ -381,7 +381,7 @@ def test_a_plan_of_those_chosen_alone(plan):
         mine = told.index[told["phase"] == phase]
         cost = (homes.loc[mine, "capacity_kwp"] * 1000 * plan.scenario.finance.capex_per_w).sum()
         assert 0 < cost <= budget + TINY
-    open_ = plan.result("transformers").set_index("node_id").loc["T1", "limit_kw"]
+    open_ = plan.result("transformers").set_index("transformer_id").loc["T1", "limit_kw"]
     taken = told.index[told["phase"].notna()]
     assert homes.loc[taken, "capacity_kw_ac"].sum() <= open_ + TINY
     # What is chosen is as it was; the rest is not built.
@@ -564,6 +564,14 @@ def test_the_command_writes_the_list_its_plan_and_the_meetings_papers(tmp_path):
     assert len(answers) == len(chosen)
     assert answers["reason"].notna().all()
     assert not (out / "meeting" / "changes.csv").exists()
+    batch = pd.read_csv(out / "grid" / "applications.csv")
+    assert batch["capacity_kw_ac"].sum() == pytest.approx(plan.arrays["capacity_kw_ac"].sum())
+    assert set(batch["transformer_id"]) == {"T1"}
+    single = batch["phases"] == 1
+    assert batch.loc[single, "grid_phase"].isin(["A", "B", "C"]).all()
+    assert batch.loc[~single, "grid_phase"].isna().all()
+    nodes = pd.read_csv(out / "grid" / "transformers.csv").set_index("transformer_id")
+    assert nodes.loc["T1", "planned_kw"] == pytest.approx(batch["capacity_kw_ac"].sum(), abs=0.01)
     # Again with one locked in: the list before is kept, and who moved is told.
     last = chosen.loc[chosen["phase"].isna(), "household_id"].iloc[0]
     done = run("select", tmp_path / "scenario.toml", "--out", out, "--only", "tables", "--must",
@@ -679,7 +687,7 @@ def test_the_example_chooses_within_all_its_limits():
     cost = homes["capacity_kwp"] * 1000 * plan.scenario.finance.capex_per_w
     for phase in (1, 2, 3):
         assert 0 < cost[told["phase"] == phase].sum() <= 2_000_000 + TINY
-    node = chosen.result("transformers").set_index("node_id")
+    node = chosen.result("transformers").set_index("transformer_id")
     known = node[node["open_kw"].notna()]
     assert (known["planned_kw"] <= known["open_kw"] + TINY).all()
     taken = told["phase"].notna()

@@ -12,7 +12,11 @@ from pvplanner.demand.meter import ALIASES as METER
 from pvplanner.demand.meter import DIMENSIONS as METER_UNITS
 from pvplanner.demand.meter import read_meter
 from pvplanner.errors import Finding, InputError
+from pvplanner.grid.reading import ALIASES as GRID
+from pvplanner.grid.reading import DIMENSIONS as GRID_UNITS
+from pvplanner.grid.reading import read_nodes
 from pvplanner.reading.columns import knows
+from pvplanner.reading.kinds import VECTORS, vector_headings
 from pvplanner.reading.tables import heading_row
 from pvplanner.weather import read_weather
 from pvplanner.words import label, style
@@ -44,12 +48,16 @@ def look_at_file(path: Path, language: str, **options: Any) -> Told:
         return _meter(path, language)
     if kind == "weather":
         return _weather(path)
+    if kind == "grid":
+        return _grid(path, language)
     return _buildings(path, language, **options)
 
 
 def kind_of(path: Path) -> str:
-    """``ledger``, ``meter``, ``weather`` or ``buildings``, by suffix and headings."""
+    """``ledger``, ``meter``, ``weather``, ``grid`` or ``buildings``, by suffix and headings."""
     suffix = path.suffix.lower()
+    if _is_grid(path):
+        return "grid"
     if suffix in TABLE_SUFFIXES and path.is_file():
         ledger, meter = knows(LEDGER, LEDGER_UNITS), knows(METER, METER_UNITS)
         headings = heading_row(path, lambda heading: ledger(heading) or meter(heading))
@@ -63,6 +71,29 @@ def kind_of(path: Path) -> str:
     if suffix in WEATHER_SUFFIXES and not _is_geojson(path):
         return "weather"
     return "buildings"
+
+
+def _is_grid(path: Path) -> bool:
+    """Whether a file lists transformers: it names them, and something that only they have."""
+    if not path.is_file():
+        return False
+    suffix, known = path.suffix.lower(), knows(GRID, GRID_UNITS)
+    if suffix in TABLE_SUFFIXES:
+        headings = heading_row(path, known)
+    elif suffix in VECTORS and suffix != ".dxf":
+        headings = vector_headings(path)
+    else:
+        return False
+    own = {name for name, names in GRID.items() for h in headings if knows({name: names})(str(h))}
+    return "transformer_id" in own and bool(own & {"kva", "open_kw", "connected_kw"})
+
+
+def _grid(path: Path, language: str) -> Told:
+    nodes, findings = read_nodes(path)
+    lines = [_line("nodes", len(nodes), language)]
+    for level, count in nodes["level"].value_counts(sort=False).items():
+        lines.append(_line(f"level_{level}", count, language))
+    return lines, findings
 
 
 def _is_geojson(path: Path) -> bool:

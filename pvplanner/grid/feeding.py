@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -97,7 +97,7 @@ def feed(
     limited : bool
         Whether what flows back is cut at what the transformer bears.
     """
-    own = limits.set_index("node_id").reindex(list(ids))
+    own = limits.set_index("transformer_id").reindex(list(ids))
     other = own["connected_kw"].fillna(0.0).to_numpy()[:, None] * profile
     cap = (own["reverse_load"] * own["kva"] * own["power_factor"]).to_numpy(dtype=float)
     cut = export_cut(load, made, other, cap) if limited else np.zeros_like(made)
@@ -106,8 +106,8 @@ def feed(
 
 def up_the_tree(feeders: Feeders, limits: pd.DataFrame) -> Feeders:
     """The hours of every node: its own and those of all below it."""
-    parent = {r.node_id: r.parent or None for r in limits.itertuples()}
-    every = tuple(limits["node_id"])
+    parent = _parents(limits)
+    every = tuple(limits["transformer_id"])
     parts = (feeders.load, feeders.made, feeders.other, feeders.cut)
     summed = [summed_up(values, feeders.ids, parent, every) for values in parts]
     return Feeders(every, *summed)
@@ -125,10 +125,10 @@ def node_table(
     feeders : Feeders
         Of every node, in the order of ``limits``.
     own : DataFrame
-        By ``node_id``: ``fits_kw``, ``planned_kw``, ``plants`` of the roofs on it, and on those
-        below it.
+        By ``transformer_id``: ``fits_kw``, ``planned_kw``, ``plants`` of the roofs on it, and on
+        those below it.
     wired : DataFrame
-        By ``node_id``: ``buildings``, ``longest_m`` of its own roofs.
+        By ``transformer_id``: ``buildings``, ``longest_m`` of its own roofs.
 
     Returns
     -------
@@ -142,7 +142,7 @@ def node_table(
     cap = (limits["reverse_load"] * limits["kva"] * limits["power_factor"]).to_numpy(dtype=float)
     over = np.maximum(back - np.where(np.isfinite(cap), cap, np.inf)[:, None], 0.0)
     made, cut = feeders.made.sum(axis=1), feeders.cut.sum(axis=1)
-    ids = limits["node_id"]
+    ids = limits["transformer_id"]
     told = own.reindex(ids).fillna(0.0)
     out = limits.assign(
         **{name: told[name].to_numpy() for name in told},
@@ -177,10 +177,10 @@ def colours_after(table: pd.DataFrame) -> np.ndarray:
     told = np.where((table["open_from"] == "published").to_numpy() | (told == ""),
                     np.where(short, RED, table["colour"]), told)  # fmt: skip
     told = np.where(table["open_from"].eq("stated_red").to_numpy(), RED, told)
-    own = dict(zip(table["node_id"], told, strict=True))
-    parent = dict(zip(table["node_id"], table["parent"], strict=True))
+    own = dict(zip(table["transformer_id"], told, strict=True))
+    parent = dict(zip(table["transformer_id"], table["parent"], strict=True))
     out = []
-    for node in table["node_id"]:
+    for node in table["transformer_id"]:
         at, red = node, False
         while at:
             red, at = red or own[at] == RED, parent.get(at, "")
@@ -203,14 +203,14 @@ def phase_table(
     Returns
     -------
     DataFrame
-        By ``node_id``: ``phase_a_kw``, ``phase_b_kw``, ``phase_c_kw``, ``phase_most_kw`` (a third
-        of what is open), ``phase_over_kw`` (the worst phase above it, 0 where none is),
+        By ``transformer_id``: ``phase_a_kw``, ``phase_b_kw``, ``phase_c_kw``, ``phase_most_kw`` (a
+        third of what is open), ``phase_over_kw`` (the worst phase above it, 0 where none is),
         ``three_on_one`` (plants of three phases on a single-phase transformer).
     """
     kw = plants["capacity_kw_ac"].to_numpy(dtype=float)
     phases = plants["phases"].fillna(1).to_numpy(dtype=int)
     _, load = balanced_phases(kw, phases, node, len(ids))
-    own = limits.set_index("node_id").reindex(list(ids))
+    own = limits.set_index("transformer_id").reindex(list(ids))
     most = own["open_kw"].to_numpy(dtype=float) / 3
     worst = load.max(axis=1, initial=0.0)
     over = np.where(np.isfinite(most), np.maximum(worst - most, 0.0), np.nan)
@@ -220,22 +220,27 @@ def phase_table(
     return pd.DataFrame(
         {**{name: load[:, n] for n, name in enumerate(names)}, "phase_most_kw": most,
          "phase_over_kw": over, "three_on_one": odd.astype(float)},
-        index=pd.Index(list(ids), name="node_id"),
+        index=pd.Index(list(ids), name="transformer_id"),
     )  # fmt: skip
 
 
 def below_sums(own: pd.DataFrame, limits: pd.DataFrame) -> pd.DataFrame:
-    """Sums of what hangs on each node and on all below it, by ``node_id``."""
-    parent: Mapping[str, str | None] = {r.node_id: r.parent or None for r in limits.itertuples()}
+    """Sums of what hangs on each node and on all below it, by ``transformer_id``."""
+    parent = _parents(limits)
     ids = tuple(str(n) for n in own.index if n in parent)
-    every = tuple(limits["node_id"])
+    every = tuple(limits["transformer_id"])
     summed = summed_up(own.loc[list(ids)].to_numpy(dtype=float), ids, parent, every)
-    return pd.DataFrame(summed, index=pd.Index(every, name="node_id"), columns=own.columns)
+    return pd.DataFrame(summed, index=pd.Index(every, name="transformer_id"), columns=own.columns)
+
+
+def _parents(limits: pd.DataFrame) -> dict[str, str | None]:
+    """The superior of each node; ``None`` at the top."""
+    return {r.transformer_id: r.parent or None for r in limits.itertuples()}
 
 
 def limits_of_table(nodes: pd.DataFrame, limits: pd.DataFrame) -> Limits:
     """The tree again from its table: what is open on each way up."""
     made = Limits.__new__(Limits)
     made.nodes, made.table = nodes, limits
-    made.parent = {r.node_id: r.parent or None for r in limits.itertuples()}
+    made.parent = _parents(limits)
     return made

@@ -44,8 +44,8 @@ class Feeders:
         return self.load - (self.made - self.cut) - self.other
 
     def table(self) -> pd.DataFrame:
-        """A row per node and hour: ``node_id``, ``hour``, ``load_kw``, ``pv_kw``, ``cut_kw``,
-        ``import_kw``, ``export_kw``; load + export = import + pv in every hour.
+        """A row per node and hour: ``transformer_id``, ``hour``, ``load_kw``, ``pv_kw``,
+        ``cut_kw``, ``import_kw``, ``export_kw``; load + export = import + pv in every hour.
         """
         net = self.net
         flat = {
@@ -54,7 +54,7 @@ class Feeders:
         }  # fmt: skip
         return pd.DataFrame(
             {
-                "node_id": np.repeat(np.array(self.ids, dtype=object), HOURS),
+                "transformer_id": np.repeat(np.array(self.ids, dtype=object), HOURS),
                 "hour": np.tile(np.arange(HOURS), len(self.ids)),
                 **{name: values.reshape(-1) for name, values in flat.items()},
             }

@@ -27,7 +27,7 @@ ALIKE = 1.25
 def leaves_of(nodes: pd.DataFrame) -> pd.DataFrame:
     """Nodes that roofs may hang on: those of the lowest level that nothing stands below."""
     over = set(nodes["parent"].dropna())
-    return nodes[~nodes["node_id"].isin(over)].reset_index(drop=True)
+    return nodes[~nodes["transformer_id"].isin(over)].reset_index(drop=True)
 
 
 def join_buildings(
@@ -80,22 +80,25 @@ def join_buildings(
         if lines is not None and len(lines) and len(placed):
             node, metres = along_lines(xy, placed, lines, reach_m)
             new = (found.to_numpy() == "") & known & (node >= 0)
-            found[new], by[new] = placed["node_id"].astype(str).to_numpy()[node[new]], LINES
+            named = placed["transformer_id"].astype(str).to_numpy()
+            found[new], by[new] = named[node[new]], LINES
             along = known & (node >= 0)
-            same = along & (found.to_numpy() == placed["node_id"].astype(str).to_numpy()[node])
+            same = along & (
+                found.to_numpy() == placed["transformer_id"].astype(str).to_numpy()[node]
+            )
             away[same] = metres[same]
         open_ = (found.to_numpy() == "") & known
         if open_.any() and len(placed):
             node, metres, second = _nearest(xy, placed)
             new = open_ & (metres <= reach_m)
-            names = placed["node_id"].astype(str).to_numpy()
+            names = placed["transformer_id"].astype(str).to_numpy()
             found[new], by[new], away[new] = names[node[new]], NEAREST, metres[new]
             unsure = new & (second <= np.minimum(metres * ALIKE, reach_m))
             if unsure.any():
                 told = {"ids": listed(ids[unsure]), "share": f"{ALIKE:g}"}
                 findings.append(Finding("grid_ambiguous", where, int(unsure.sum()), told))
         elif open_.any() and len(leaves) == 1 and not hit.any():
-            found[open_], by[open_] = str(leaves["node_id"].iloc[0]), ONLY
+            found[open_], by[open_] = str(leaves["transformer_id"].iloc[0]), ONLY
         lost = (found.to_numpy() == "") & (buildings["status"] != "set_aside").to_numpy()
         if lost.any():
             told = {"ids": listed(ids[lost]), "reach": f"{reach_m:g}"}
@@ -110,11 +113,11 @@ def _stated(
 ) -> tuple[np.ndarray, list[Finding]]:
     """What files say: of the building, of its household, or in the transformer's own row."""
     ids = buildings["building_id"].astype(str)
-    known = set(nodes["node_id"].astype(str))
+    known = set(nodes["transformer_id"].astype(str))
     told: dict[str, str] = {}
     owner = links["household_id"].astype(str)
     for name, key in (("household_ids", owner), ("building_ids", links["building_id"])):
-        for node, text in zip(nodes["node_id"], nodes[name], strict=True):
+        for node, text in zip(nodes["transformer_id"], nodes[name], strict=True):
             if not pd.isna(text):
                 own = set(str(text).split(";"))
                 rows = links[key.astype(str).isin(own)]["building_id"].astype(str)
@@ -136,8 +139,8 @@ def _stated(
 
 def _away(xy: np.ndarray, found: np.ndarray, nodes: pd.DataFrame) -> np.ndarray:
     """Straight distance to a stated transformer whose place is known, m."""
-    x = dict(zip(nodes["node_id"].astype(str), nodes["x"], strict=True))
-    y = dict(zip(nodes["node_id"].astype(str), nodes["y"], strict=True))
+    x = dict(zip(nodes["transformer_id"].astype(str), nodes["x"], strict=True))
+    y = dict(zip(nodes["transformer_id"].astype(str), nodes["y"], strict=True))
     there = np.array([[x.get(n, np.nan), y.get(n, np.nan)] for n in found], dtype=float)
     return np.asarray(np.hypot(*(xy - there.reshape(-1, 2)).T), dtype=float)
 

@@ -249,7 +249,7 @@ def net_of_lines(
     ohms : ndarray, shape (lines, 2)
         Resistance and reactance of each kilometre.
     feeders : DataFrame
-        ``node_id``, ``kva``, ``point`` (of its low side).
+        ``transformer_id``, ``kva``, ``point`` (of its low side).
     homes : DataFrame
         ``household_id``, ``point``.
     """
@@ -266,7 +266,7 @@ def net_of_lines(
     kva = feeders["kva"].to_numpy(dtype=float)
     trafo = pd.DataFrame(
         {
-            "transformer": feeders["node_id"].astype(str).to_numpy(),
+            "transformer": feeders["transformer_id"].astype(str).to_numpy(),
             "high": high["bus"].to_numpy(), "low": feeders["point"].to_numpy(dtype=int),
             "kva": kva, "kv_high": KV_HIGH, "kv_low": KV_LOW, "uk": UK, "ur": UR,
             "iron_kw": IRON * kva, "i0": I0, "clock": 11, "tap_pos": 0, "tap_neutral": 0,

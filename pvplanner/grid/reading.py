@@ -87,7 +87,7 @@ DATES = ("registered_until", "open_on")
 
 def no_nodes() -> pd.DataFrame:
     """The table of a plan that was not given any."""
-    columns: dict[str, Any] = {"node_id": pd.Series(dtype="string")}
+    columns: dict[str, Any] = {"transformer_id": pd.Series(dtype="string")}
     columns |= {name: pd.Series(dtype="string") for name in (*TEXTS, *DATES)}
     columns |= {name: pd.Series(dtype=float) for name in (*NUMBERS, "phases", "x", "y")}
     return pd.DataFrame(columns)
@@ -112,10 +112,10 @@ def read_nodes(
     Returns
     -------
     nodes : DataFrame
-        ``node_id``, ``level`` (of :data:`LEVELS`), ``parent``, ``kva``, ``parallel``, ``phases``,
-        ``power_factor`` (0 to 1), ``connected_kw``, ``registered_kw``, ``generation_kw``,
-        ``load_kw``, ``storage_kw``, ``open_kw`` (kW), ``registered_until``, ``open_on`` (days, as
-        ISO text), ``colour`` (red, yellow, green), ``measured_v`` (V), ``household_ids``,
+        ``transformer_id``, ``level`` (of :data:`LEVELS`), ``parent``, ``kva``, ``parallel``,
+        ``phases``, ``power_factor`` (0 to 1), ``connected_kw``, ``registered_kw``,
+        ``generation_kw``, ``load_kw``, ``storage_kw``, ``open_kw`` (kW), ``registered_until``,
+        ``open_on`` (days, as ISO text), ``colour`` (red, yellow, green), ``measured_v`` (V), ``household_ids``,
         ``building_ids`` (parted by ``;``), ``x``, ``y`` (m; nan without a place). What is not
         stated is missing.
     findings : list of Finding
@@ -145,8 +145,8 @@ def read_nodes(
     out = _typed(table, mapped, file)
     nodes = _tree_of(out, file)
     # What a line or a county holds is of another size: only transformers are held to their range.
-    level = dict(zip(nodes["node_id"], nodes["level"], strict=True))
-    low = out[out["node_id"].map(level).eq(LEVELS[0])]
+    level = dict(zip(nodes["transformer_id"], nodes["level"], strict=True))
+    low = out[out["transformer_id"].map(level).eq(LEVELS[0])]
     for name in NUMBERS:
         findings += odd_column(low[name].rename(name), "transformers", file.name)
     return nodes, findings
@@ -210,7 +210,7 @@ def _typed(table: pd.DataFrame, mapped: Columns, file: Path) -> pd.DataFrame:
     if twice.any():
         told = listed(ids[twice].unique())
         raise InputError("grid_id_twice", where=_at(file, twice, "transformer_id"), ids=told)
-    out = pd.DataFrame({"node_id": ids})
+    out = pd.DataFrame({"transformer_id": ids})
     for name in NUMBERS:
         out[name] = _numbers(table[name], name, mapped, file)
     for name in DATES:
@@ -300,11 +300,11 @@ def _ids(text: object) -> str:
 
 def _tree_of(nodes: pd.DataFrame, file: Path) -> pd.DataFrame:
     """Every node with its level and parent; parents that are only named become nodes."""
-    named = set(nodes["parent"].dropna()) - set(nodes["node_id"])
+    named = set(nodes["parent"].dropna()) - set(nodes["transformer_id"])
     if named:
-        more = pd.DataFrame({"node_id": sorted(named)}).astype("string")
+        more = pd.DataFrame({"transformer_id": sorted(named)}).astype("string")
         nodes = pd.concat([nodes, more], ignore_index=True)
-    parent = dict(zip(nodes["node_id"], nodes["parent"], strict=True))
+    parent = dict(zip(nodes["transformer_id"], nodes["parent"], strict=True))
     for node in parent:
         seen, at = {node}, parent[node]
         while not pd.isna(at):
@@ -315,12 +315,12 @@ def _tree_of(nodes: pd.DataFrame, file: Path) -> pd.DataFrame:
     nodes = nodes.reset_index(drop=True)
     height = _heights(parent)
     levels = nodes["level"].where(
-        nodes["level"].notna(), [LEVELS[min(height[n], 3)] for n in nodes["node_id"]]
+        nodes["level"].notna(), [LEVELS[min(height[n], 3)] for n in nodes["transformer_id"]]
     )
-    order = ["node_id", "level", "parent", *NUMBERS, "phases", *DATES, "colour", "household_ids",
-             "building_ids", "x", "y"]  # fmt: skip
+    order = ["transformer_id", "level", "parent", *NUMBERS, "phases", *DATES, "colour",
+             "household_ids", "building_ids", "x", "y"]  # fmt: skip
     out = nodes.assign(level=levels.astype("string")).reindex(columns=order)
-    texts = ["node_id", *TEXTS, *DATES]
+    texts = ["transformer_id", *TEXTS, *DATES]
     numbers = [*NUMBERS, "phases", "x", "y"]
     return out.astype({**dict.fromkeys(texts, "string"), **dict.fromkeys(numbers, float)})
 

@@ -83,7 +83,7 @@ class Limits:
     nodes : DataFrame
         As from :func:`pvplanner.grid.reading.read_nodes`.
     load_kw : Series, optional
-        Load of each node as reckoned, by ``node_id``, where its own row states none.
+        Load of each node as reckoned, by ``transformer_id``, where its own row states none.
     on : date
         Day of connection: what was registered and not built by then has lapsed.
     reverse_load, output_rate, power_factor : float
@@ -92,7 +92,7 @@ class Limits:
     Attributes
     ----------
     table : DataFrame
-        A row per node: ``node_id``, ``level``, ``parent``, ``kva`` (of all in parallel),
+        A row per node: ``transformer_id``, ``level``, ``parent``, ``kva`` (of all in parallel),
         ``reverse_load``, ``power_factor``, ``load_kw``, ``load_known`` (stated or reckoned),
         ``capacity_kw`` (``S_d``; the lower end, without storage), ``capacity_high_kw`` (with it),
         ``connected_kw``, ``registered_kw`` (what has not lapsed), ``reckoned_kw`` (open by
@@ -113,13 +113,13 @@ class Limits:
         self.usual = {"reverse": reverse_load, "rate": output_rate, "factor": power_factor}
         self.parent: dict[str, str | None] = {
             str(n): None if pd.isna(p) else str(p)
-            for n, p in zip(nodes["node_id"], nodes["parent"], strict=True)
+            for n, p in zip(nodes["transformer_id"], nodes["parent"], strict=True)
         }
         self.table = self._table(load_kw)
 
     def _table(self, load: pd.Series | None) -> pd.DataFrame:
         nodes, usual = self.nodes, self.usual
-        ids = nodes["node_id"].astype(str)
+        ids = nodes["transformer_id"].astype(str)
         parallel = nodes["parallel"].to_numpy(dtype=float)
         kva = nodes["kva"].to_numpy(dtype=float) * np.where(parallel > 1, parallel, 1)
         factor = nodes["power_factor"].fillna(usual["factor"]).to_numpy(dtype=float)
@@ -152,7 +152,7 @@ class Limits:
         open_, source = np.where(shut, 0.0, open_), np.where(shut, STATED_RED, source)
         return pd.DataFrame(
             {
-                "node_id": ids.to_numpy(),
+                "transformer_id": ids.to_numpy(),
                 "level": nodes["level"].astype(str).to_numpy(),
                 "parent": [self.parent[n] or "" for n in ids],
                 "kva": kva,
@@ -197,7 +197,7 @@ class Limits:
     def known(self) -> dict[str, float]:
         """What is open at each node of which that is known, kW."""
         rows = self.table[np.isfinite(self.table["open_kw"])]
-        return dict(zip(rows["node_id"], rows["open_kw"].astype(float), strict=True))
+        return dict(zip(rows["transformer_id"], rows["open_kw"].astype(float), strict=True))
 
     def least(self, node: str) -> tuple[float, str]:
         """The smallest known limit on the way up, and the node that has it; nan and ``""`` where
@@ -264,13 +264,14 @@ class Limits:
         off = both[apart > np.maximum(OFF_SHARE * both["reckoned_kw"], OFF_KW)]
         if len(off):
             told = [
-                f"{r.node_id}: {r.open_kw:g} / {r.reckoned_kw:.1f} kW" for r in off.itertuples()
+                f"{r.transformer_id}: {r.open_kw:g} / {r.reckoned_kw:.1f} kW"
+                for r in off.itertuples()
             ]
             out.append(Finding("grid_published", where, len(off), {"values": listed(told)}))
         lapsed = self.nodes["registered_kw"].fillna(0.0).to_numpy() - table["registered_kw"]
         gone = table[(lapsed > 0).to_numpy()]
         if len(gone):
-            over = {"ids": listed(gone["node_id"]), "kw": f"{float(lapsed.sum()):g}"}
+            over = {"ids": listed(gone["transformer_id"]), "kw": f"{float(lapsed.sum()):g}"}
             out.append(Finding("grid_lapsed", where, len(gone), over))
         return out
 

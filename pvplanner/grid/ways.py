@@ -22,7 +22,7 @@ class Need:
 
     Attributes
     ----------
-    node_id : str
+    transformer_id : str
     fits_kw, open_kw : float
         kW AC of all its roofs, and what may be connected on its way up.
     kva, power_factor, reverse_load : float
@@ -37,7 +37,7 @@ class Need:
         What is open above it, kW; infinite where nothing is known.
     """
 
-    node_id: str
+    transformer_id: str
     fits_kw: float
     open_kw: float
     kva: float
@@ -79,8 +79,8 @@ def ways_out(need: Need, hours: Feeders, row: int, costs: Grid) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        ``node_id``, ``way``, ``size``, ``unit``, ``lost_kwh`` (a year), ``cost`` (nan where not
-        stated or not known), ``possible`` (false where something above stands against it).
+        ``transformer_id``, ``way``, ``size``, ``unit``, ``lost_kwh`` (a year), ``cost`` (nan where
+        not stated or not known), ``possible`` (false where something above stands against it).
     """
     load, made, other = hours.load[row], hours.made[row], hours.other[row]
     cap = need.reverse_load * need.kva * need.power_factor
@@ -108,7 +108,7 @@ def ways_out(need: Need, hours: Feeders, row: int, costs: Grid) -> pd.DataFrame:
     ]  # fmt: skip
     names = ["way", "size", "unit", "lost_kwh", "cost", "possible"]
     out = pd.DataFrame(told, columns=names)
-    out.insert(0, "node_id", need.node_id)
+    out.insert(0, "transformer_id", need.transformer_id)
     out["power_kw"] = np.where(out["way"] == "storage", power, np.nan)
     return out
 

@@ -204,7 +204,7 @@ def _transformers(plan: Plan, internal: bool, shift: Any) -> list[dict[str, Any]
         names = ("kva", "limit_kw", "own_fits_kw", "own_planned_kw")
         for (x, y), row in zip(points, placed.to_dict("records"), strict=True):
             told = {name: _number(row[name]) for name in names}
-            out.append({"id": str(row["node_id"]), "at": [float(x), float(y)],
+            out.append({"id": str(row["transformer_id"]), "at": [float(x), float(y)],
                         "now": row["colour"], "after": row["colour_after"], **told})  # fmt: skip
     return out
 

@@ -303,7 +303,7 @@ def _nodes(
     trees = [tree for tree in trees if len(tree)]
     if not trees or "transformer_id" not in plan.buildings:
         return {}, tuple(() for _ in ids)
-    limits = pd.concat(trees, ignore_index=True).groupby("node_id", sort=False)
+    limits = pd.concat(trees, ignore_index=True).groupby("transformer_id", sort=False)
     first = limits.first().reset_index().assign(open_kw=limits["open_kw"].min().to_numpy())
     tree = limits_of_table(first, first)
     open_ = {name: np.full(phases, kw) for name, kw in tree.known.items()}
@@ -332,7 +332,7 @@ def _lapsing(plan: Plan, tree: Limits) -> list[tuple[str, float, int]]:
     until = own["registered_until"] if "registered_until" in own else pd.Series(dtype="string")
     return [
         (str(name), float(kw), int(str(day)[:4]))
-        for name, kw, day in zip(own["node_id"], own["registered_kw"], until, strict=False)
+        for name, kw, day in zip(own["transformer_id"], own["registered_kw"], until, strict=False)
         if isinstance(day, str) and day
     ]
 

@@ -55,9 +55,9 @@ def limits(
 ) -> Any:  # fmt: skip
     """What is open at each node."""
     if nodes.empty:
-        return frames.DataFrame({"node_id": frames.Series(dtype="string")})
+        return frames.DataFrame({"transformer_id": frames.Series(dtype="string")})
     load, homes = wires.homes_at_nodes(
-        scenario, people, links, buildings, connections, nodes["node_id"], meter
+        scenario, people, links, buildings, connections, nodes["transformer_id"], meter
     )
     return wires.node_limits(scenario, nodes, load, homes, year["ghi"].to_numpy(dtype=float))
 
@@ -73,9 +73,9 @@ def _feeders(
     profile = wires.village_profile(fitting, ready, every, float(wear.remaining(scenario)[0]))
     _, angles = _lit(sky, horizons, planes, built, scenario)
     load, _ = wires.homes_at_nodes(
-        scenario, people, links, buildings, connections, limits["node_id"], meter
+        scenario, people, links, buildings, connections, limits["transformer_id"], meter
     )
-    row = wires.array_rows(built, connections, limits["node_id"])
+    row = wires.array_rows(built, connections, limits["transformer_id"])
     return wires.feeders_of(
         scenario, limits, load, ready.sky.clock_hours, built, row, ready, angles, profile,
         limited=limited,

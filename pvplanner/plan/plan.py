@@ -350,9 +350,9 @@ class Plan:
         Returns
         -------
         DataFrame
-            ``node_id``, ``hour`` (0 to 8759, of the weather's clock), ``load_kw``, ``pv_kw``,
-            ``cut_kw``, ``import_kw``, ``export_kw``: load + export = import + pv in every hour. Of
-            a line or substation the sums of what stands below it.
+            ``transformer_id``, ``hour`` (0 to 8759, of the weather's clock), ``load_kw``,
+            ``pv_kw``, ``cut_kw``, ``import_kw``, ``export_kw``: load + export = import + pv in
+            every hour. Of a line or substation the sums of what stands below it.
         """
         import pandas as pd
 
@@ -364,6 +364,23 @@ class Plan:
             for part in self.parts.values() if len(part.result("limits"))
         ]  # fmt: skip
         return pd.concat(parts, ignore_index=True) if parts else Feeders.none().table()
+
+    def applications(self) -> pd.DataFrame:
+        """The plants to be connected, a row per building, as the grid's engineer reads them; see
+        :func:`pvplanner.plan.wiring.application_rows`.
+        """
+        import pandas as pd
+
+        from pvplanner.plan.wiring import application_rows
+
+        parts = [
+            application_rows(
+                part.buildings, part.arrays, part.shares, part.result("selection"),
+                part.result("transformers"),
+            )
+            for part in self.parts.values()
+        ]  # fmt: skip
+        return parts[0] if len(parts) == 1 else pd.concat(parts, ignore_index=True)
 
     def cash_flows(self, model: str | None = None) -> pd.DataFrame:
         """The ledger as a table, for the chosen business models or for one.

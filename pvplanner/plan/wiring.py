@@ -21,7 +21,7 @@ from pvplanner.grid.feeding import (
     phase_table,
     up_the_tree,
 )
-from pvplanner.grid.hours import HOURS, Feeders
+from pvplanner.grid.hours import HOURS, Feeders, balanced_phases
 from pvplanner.grid.joining import graph_of, leaves_of
 from pvplanner.grid.net import Net, conductor, net_of_lines, read_pandapower
 from pvplanner.grid.reading import CONDUCTORS
@@ -173,7 +173,7 @@ def node_limits(
     """What is open at each node on the day of connection."""
     grid = scenario.grid
     at = noon_hour(ghi, MONTH_OF_HOUR)
-    ids = nodes["node_id"].astype(str)
+    ids = nodes["transformer_id"].astype(str)
     noon = pd.Series(np.where(homes > 0, load[:, at], np.nan), index=ids.to_numpy())
     made = Limits(
         nodes, load_kw=noon, on=scenario.tariff.connection_date, reverse_load=grid.reverse_load,
@@ -207,7 +207,7 @@ def feeders_of(
         share=scenario.grid.house_export_share,
     )  # fmt: skip
     shifted = on_weather_clock(load, late)
-    return feed(limits, list(limits["node_id"]), shifted, made, profile, limited=limited)
+    return feed(limits, list(limits["transformer_id"]), shifted, made, profile, limited=limited)
 
 
 def village_profile(
@@ -225,7 +225,7 @@ def transformer_table(
     fitting: pd.DataFrame, arrays: pd.DataFrame,
 ) -> pd.DataFrame:  # fmt: skip
     """Every node with limits, roofs, hours, colours and phases, in one row."""
-    ids = limits["node_id"]
+    ids = limits["transformer_id"]
     row = node_rows(connections, ids)
     fits, built = (plants_of(a, connections["building_id"]) for a in (fitting, arrays))
     on = row >= 0
@@ -292,7 +292,7 @@ def loading_of(
         ids = ids.assign(phase=ids["building_id"].map(first).to_numpy(dtype=float))
     if table.empty:
         return ids
-    row = node_rows(connections, table["node_id"])
+    row = node_rows(connections, table["transformer_id"])
     open_ = table["limit_kw"].to_numpy(dtype=float)
     planned = table["planned_kw"].to_numpy(dtype=float)
     share = np.divide(planned, open_, out=np.full(len(open_), np.nan), where=open_ > 0)
@@ -309,13 +309,13 @@ def grid_findings(table: pd.DataFrame, where: str) -> list[Finding]:
     low = table[table["own_fits_kw"] > 0]
     over = low[(low["own_planned_kw"] > low["limit_kw"] + 1e-6).fillna(False)]
     if len(over):
-        told = [f"{r.node_id}: {r.own_planned_kw:.0f} / {r.limit_kw:.0f} kW"
-                + (f" ({r.limit_by})" if r.limit_by != r.node_id else "")
+        told = [f"{r.transformer_id}: {r.own_planned_kw:.0f} / {r.limit_kw:.0f} kW"
+                + (f" ({r.limit_by})" if r.limit_by != r.transformer_id else "")
                 for r in over.itertuples()]  # fmt: skip
         out.append(Finding("grid_over", where, len(over), {"values": listed(told)}))
     odd = low[low["three_on_one"] > 0]
     if len(odd):
-        told_of = {"ids": listed(odd["node_id"]), "plants": int(odd["three_on_one"].sum())}
+        told_of = {"ids": listed(odd["transformer_id"]), "plants": int(odd["three_on_one"].sum())}
         out.append(Finding("grid_three_on_one", where, len(odd), told_of))
     return out
 
@@ -334,17 +334,17 @@ def way_table(
         With all that fits built, uncut, on the rows of ``table``.
     """
     tree = limits_of_table(table, table)
-    row = array_rows(fitting, connections, table["node_id"])
+    row = array_rows(fitting, connections, table["transformer_id"])
     plants = fitting[row >= 0].assign(node=row[row >= 0]).groupby("node")["building_id"].nunique()
     made = feeders.made.sum(axis=1)
     parts = []
     for n, node in enumerate(table.itertuples()):
         if not (np.isfinite(node.limit_kw) and node.own_fits_kw > node.limit_kw + 1e-6):
             continue
-        above = [tree.known[up] for up in tree.way_up(node.node_id)[1:] if up in tree.known]
+        above = [tree.known[up] for up in tree.way_up(node.transformer_id)[1:] if up in tree.known]
         needed = kva_for(node.own_fits_kw, table.iloc[n], scenario.grid.output_rate)
         need = Need(
-            node.node_id, node.own_fits_kw, node.limit_kw, node.kva, node.power_factor,
+            node.transformer_id, node.own_fits_kw, node.limit_kw, node.kva, node.power_factor,
             node.reverse_load, needed, int(plants[n]), made[n] / node.own_fits_kw,
             min(above, default=np.inf),
         )  # fmt: skip
@@ -354,7 +354,7 @@ def way_table(
 
 def no_ways() -> pd.DataFrame:
     """The table of a plan whose transformers bear it, or that knows none."""
-    texts = {name: pd.Series(dtype="string") for name in ("node_id", "way", "unit")}
+    texts = {name: pd.Series(dtype="string") for name in ("transformer_id", "way", "unit")}
     numbers = {n: pd.Series(dtype=float) for n in ("size", "lost_kwh", "cost", "power_kw")}
     return pd.DataFrame({**texts, **numbers, "possible": pd.Series(dtype=bool)})
 
@@ -370,7 +370,7 @@ def curtailed_shares(
     at_house = (lost / whole.where(whole > 0)).reindex(built["building_id"]).fillna(0.0).to_numpy()
     at_node = np.zeros(len(built))
     if len(table):
-        row = node_rows(connections, table["node_id"])
+        row = node_rows(connections, table["transformer_id"])
         share = table["cut_share"].to_numpy(dtype=float)
         at_node = np.where(row >= 0, share[row], 0.0)
     share = pd.Series(1 - (1 - at_house) * (1 - at_node), built["building_id"].to_numpy())
@@ -423,7 +423,7 @@ def _may(table: pd.DataFrame) -> float:
     own = table[(table["own_fits_kw"] > 0) & (table["limit_by"] != "")]
     tree = limits_of_table(table, table)
     return float(sum(tree.connectable(
-        dict(zip(own["node_id"], own["own_fits_kw"], strict=True))
+        dict(zip(own["transformer_id"], own["own_fits_kw"], strict=True))
     ).values()))  # fmt: skip
 
 
@@ -432,6 +432,56 @@ def _sums(arrays: pd.DataFrame, links: pd.DataFrame) -> dict[str, float]:
     homes = links[links["building_id"].isin(roofs)]["household_id"].nunique()
     return {"kwp": float(arrays["capacity_kwp"].sum()), "kw": float(arrays["capacity_kw_ac"].sum()),
             "roofs": float(len(roofs)), "households": float(homes)}  # fmt: skip
+
+
+def application_rows(
+    buildings: pd.DataFrame, arrays: pd.DataFrame, links: pd.DataFrame, selection: pd.DataFrame,
+    table: pd.DataFrame,
+) -> pd.DataFrame:  # fmt: skip
+    """The plants to be connected, as the grid's engineer reads them: sorted by transformer.
+
+    Returns
+    -------
+    DataFrame
+        ``transformer_id``, ``transformer_by``, ``transformer_m``, ``building_id``,
+        ``household_ids``, ``phase`` (of building), ``model``, ``capacity_kw_ac``,
+        ``capacity_kwp``, ``phases`` (1 or 3), ``grid_phase`` (A, B, C: balanced, a proposal).
+    """
+    ids = buildings["building_id"]
+    plants = plants_of(arrays, ids)
+    dc = arrays.groupby("building_id")["capacity_kwp"].sum().reindex(ids)
+    homes = links.groupby("building_id")["household_id"].agg(lambda v: ";".join(v.astype(str)))
+    out = pd.DataFrame({"building_id": ids.to_numpy()})
+    for name in ("transformer_id", "transformer_by", "transformer_m"):
+        out[name] = buildings[name].to_numpy() if name in buildings else None
+    out = out.assign(
+        household_ids=homes.reindex(ids).to_numpy(),
+        phase=buildings["phase"].to_numpy() if "phase" in buildings else 1.0,
+        model=_models_of(links, selection, ids),
+        capacity_kw_ac=plants["capacity_kw_ac"].round(2).to_numpy(),
+        capacity_kwp=dc.round(3).to_numpy(), phases=plants["phases"].to_numpy(),
+    )  # fmt: skip
+    row = node_rows(out, table["transformer_id"]) if len(table) else np.full(len(out), -1)
+    proposed, _ = balanced_phases(
+        plants["capacity_kw_ac"].to_numpy(), plants["phases"].fillna(1).to_numpy(dtype=int), row,
+        max(len(table), 1),
+    )  # fmt: skip
+    out["grid_phase"] = np.array(["", "A", "B", "C"], dtype=object)[proposed + 1]
+    out = out[out["capacity_kw_ac"] > 0]
+    order = ["transformer_id", "phase", "building_id"]
+    first = ["transformer_id", "transformer_by", "transformer_m", "building_id"]
+    rest = [name for name in out.columns if name not in first]
+    return out.sort_values(order, kind="stable")[[*first, *rest]].reset_index(drop=True)
+
+
+def _models_of(links: pd.DataFrame, selection: pd.DataFrame, ids: pd.Series) -> np.ndarray:
+    """Model of the first household of each building; empty where nobody chose."""
+    if selection.empty:
+        return np.full(len(ids), "", dtype=object)
+    model = selection.set_index(selection["household_id"].astype(str))["model"]
+    own = links["household_id"].astype(str).map(model)
+    first = own.groupby(links["building_id"]).first()
+    return np.asarray(first.reindex(ids).fillna("").to_numpy(dtype=object))
 
 
 # --- voltages ------------------------------------------------------------------------------------
@@ -478,7 +528,7 @@ def _net_of_lines(
     feeders = placed.assign(point=tree.nearest(shapely.points(placed[["x", "y"]].to_numpy())))
     on = (
         connections["transformer_by"].eq("lines").to_numpy()
-        | connections["transformer_id"].isin(placed["node_id"]).to_numpy()
+        | connections["transformer_id"].isin(placed["transformer_id"]).to_numpy()
     )
     middle = shapely.centroid(np.asarray(buildings.geometry))
     point = pd.Series(tree.nearest(middle), buildings["building_id"].to_numpy())[on]

@@ -149,6 +149,19 @@ def read_vector(path: str | os.PathLike[str], **options: Any) -> Any:
     return read
 
 
+def vector_headings(path: str | os.PathLike[str]) -> list[str]:
+    """Names of a vector file's columns; none where it can't be read."""
+    import pyogrio
+    from pyogrio.errors import DataLayerError, DataSourceError
+
+    try:
+        source = check_vector(path)
+        with careful_gdal():
+            return [str(name) for name in pyogrio.read_info(source)["fields"]]
+    except (InputError, DataLayerError, DataSourceError, OSError, ValueError):
+        return []
+
+
 def _check(file: Path, kinds: Mapping[str, Kind]) -> Kind:
     suffix = file.suffix.lower()
     kind = kinds.get(suffix)

@@ -95,7 +95,7 @@ def _cell(key: str, value: Any, language: str) -> str:
 
 
 def _named(row: dict[str, Any], language: str) -> list[str]:
-    return [str(row["node_id"]), label(f"level_{row['level']}", language)]
+    return [str(row["transformer_id"]), label(f"level_{row['level']}", language)]
 
 
 def _nodes(held: pd.DataFrame, language: str) -> dict[str, Any]:
@@ -109,7 +109,7 @@ def _nodes(held: pd.DataFrame, language: str) -> dict[str, Any]:
         ]
         for row in held.to_dict("records")
     ]  # fmt: skip
-    heads = ("node_id", "level_of_node", "parent", *NODE_KEYS, "limit_by", "open_from", "colour",
+    heads = ("grid_node", "level_of_node", "parent", *NODE_KEYS, "limit_by", "open_from", "colour",
              "colour_after")  # fmt: skip
     columns = plain_columns(heads, language, NODE_KEYS, "CNY")
     title, note = label("report_transformers", language), label("transformers_note", language)
@@ -121,7 +121,7 @@ def _year(held: pd.DataFrame, language: str) -> dict[str, Any]:
         [*_named(row, language), *_cells(row, YEAR_KEYS, language)]
         for row in held.to_dict("records")
     ]
-    columns = plain_columns(("node_id", "level_of_node", *YEAR_KEYS), language, YEAR_KEYS, "CNY")
+    columns = plain_columns(("grid_node", "level_of_node", *YEAR_KEYS), language, YEAR_KEYS, "CNY")
     note = label("back_note", language)
     return table("back_feed", label("report_back_feed", language), columns, rows, note=note)
 
@@ -129,9 +129,10 @@ def _year(held: pd.DataFrame, language: str) -> dict[str, Any]:
 def _phases(held: pd.DataFrame, language: str) -> dict[str, Any]:
     low = held[held["own_fits_kw"] > 0]
     rows = [
-        [str(row["node_id"]), *_cells(row, PHASE_KEYS, language)] for row in low.to_dict("records")
+        [str(row["transformer_id"]), *_cells(row, PHASE_KEYS, language)]
+        for row in low.to_dict("records")
     ]
-    columns = plain_columns(("node_id", *PHASE_KEYS), language, PHASE_KEYS, "CNY")
+    columns = plain_columns(("grid_node", *PHASE_KEYS), language, PHASE_KEYS, "CNY")
     note = label("phases_note", language)
     return table("phases", label("report_balance_phases", language), columns, rows, note=note)
 
@@ -153,8 +154,8 @@ def _ways(plan: Plan, language: str) -> list[dict[str, Any]]:
         lost = _cell("lost_kwh", row["lost_kwh"], language)
         may = label("yes" if row["possible"] else "no", language)
         way = label(f"way_{row['way']}", language)
-        rows.append([str(row["node_id"]), way, size, lost, cost, may])
-    heads = ("node_id", "way", "size", "lost_kwh", "cost", "possible")
+        rows.append([str(row["transformer_id"]), way, size, lost, cost, may])
+    heads = ("grid_node", "way", "size", "lost_kwh", "cost", "possible")
     columns = plain_columns(heads, language, heads[2:5], currency_of(plan))
     title, note = label("report_ways", language), label("ways_note", language)
     return [table("ways", title, columns, rows, note=note)]
@@ -194,7 +195,7 @@ def _measured(nodes: pd.DataFrame, language: str) -> list[str]:
             node=node, volt=number(volt, "1", language),
             room=number(voltage_room(volt), "1", language),
         )
-        for node, volt in zip(known["node_id"], known["measured_v"].astype(float), strict=True)
+        for node, volt in zip(known["transformer_id"], known["measured_v"], strict=True)
     ]  # fmt: skip
 
 

@@ -97,6 +97,7 @@ def save_posting(plan: Plan, path: str | os.PathLike[str], *, language: str | No
     page = fill_page(
         "posting.html.j2",
         html=style(language)["html"], name=plan.scenario.name, t=texts(language), head=head,
+        notes=[label(key, language) for key in plan.notes()],
         rows=body, foot=foot,
     )  # fmt: skip
     return write_bytes_beside(target, page.encode("utf-8"))

@@ -157,6 +157,7 @@ def _page(plan: Plan, rows: pd.DataFrame, language: str) -> str:
         html=style(language)["html"],
         name=plan.scenario.name,
         t=texts(language),
+        notes=[label(key, language) for key in plan.notes()],
         columns=[label(c, language) for c in rows.columns if c != "hamlet"],
         hamlets=hamlets,
     )

@@ -98,7 +98,7 @@ def as_csv(table: pd.DataFrame) -> bytes:
     """
     out = table.copy()
     for name in out.columns:
-        if name.startswith("phase"):
+        if name in ("phase", "phases", "phase_before"):
             out[name] = out[name].astype("Int64")
         elif not pd.api.types.is_numeric_dtype(out[name]):
             out[name] = out[name].map(_plain, na_action="ignore")
