@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from test_grid import ONE, village
 from test_map import CHANGED, RECKON, assert_money, of_model, open_page
+from villages import ONE, village
 
 import pvplanner as pvp
 from pvplanner.words import label, reason_of

@@ -11,8 +11,7 @@ import pytest
 import shapely
 from conftest import ROOT
 from made_nets import as_pandapower, street, write_net
-from test_grid import ONE, village
-from villages import EAST, NORTH
+from villages import EAST, NORTH, ONE, village
 
 import pvplanner as pvp
 from pvplanner.errors import ConfigError, InputError

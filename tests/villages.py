@@ -8,6 +8,8 @@ import geopandas as gpd
 import numpy as np
 import shapely
 
+import pvplanner as pvp
+
 EAST, NORTH = 527_000.0, 3_288_000.0
 """A corner near Longguan in EPSG:4549."""
 
@@ -37,3 +39,21 @@ def write_village(folder: Path, buildings: gpd.GeoDataFrame, extra: str = "") ->
         encoding="utf-8",
     )
     return path
+
+
+HOUSES = 8
+
+
+def village(folder, grid="", extra="", rows=None):
+    homes = frame([box(30 * n, 0, 12, 9) for n in range(HOUSES)])
+    rows = rows or [f"H{n},B{n},{2000 + 100 * n}" for n in range(1, HOUSES + 1)]
+    ledger = "household_id,building_id,consumption_kwh\n" + "\n".join(rows)
+    (folder / "ledger.csv").write_text(ledger + "\n")
+    told = 'households = "ledger.csv"\nprovince = "Zhejiang"\n'
+    if grid:
+        (folder / "grid.csv").write_text(grid, encoding="utf-8")
+        told += 'transformers = "grid.csv"\n'
+    return pvp.Scenario.from_toml(write_village(folder, homes, told + extra))
+
+
+ONE = "transformer_id,parent,kva,connected_kw,open_kw\nT1,L1,{kva},2,\nL1,,,,{line}\n"

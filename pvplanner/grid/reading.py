@@ -115,9 +115,9 @@ def read_nodes(
         ``transformer_id``, ``level`` (of :data:`LEVELS`), ``parent``, ``kva``, ``parallel``,
         ``phases``, ``power_factor`` (0 to 1), ``connected_kw``, ``registered_kw``,
         ``generation_kw``, ``load_kw``, ``storage_kw``, ``open_kw`` (kW), ``registered_until``,
-        ``open_on`` (days, as ISO text), ``colour`` (red, yellow, green), ``measured_v`` (V), ``household_ids``,
-        ``building_ids`` (parted by ``;``), ``x``, ``y`` (m; nan without a place). What is not
-        stated is missing.
+        ``open_on`` (days, as ISO text), ``colour`` (red, yellow, green), ``measured_v`` (V),
+        ``household_ids``, ``building_ids`` (parted by ``;``), ``x``, ``y`` (m; nan without a
+        place). What is not stated is missing.
     findings : list of Finding
 
     Raises
