@@ -114,7 +114,7 @@ def _write(
     write_bytes_beside(target / FACTS, as_csv(facts))
     papers = target / PAPERS
     papers.mkdir(exist_ok=True)
-    homes = plan.households[["household_id", "hamlet", "capacity_kwp"]]
+    homes = _homes(plan)
     language = plan.scenario.language
     reasons = [
         reason_of(
@@ -124,11 +124,22 @@ def _write(
         for row in found.itertuples()
     ]  # fmt: skip
     shown = answers(homes, found, reasons, meeting.objection)
-    write_bytes_beside(papers / "posting.csv", as_csv(posting_list(homes, found)))
-    write_bytes_beside(papers / "answers.csv", as_csv(shown))
-    if old is not None:
-        write_bytes_beside(papers / "changes.csv", as_csv(moved))
+    told = {"posting": posting_list(homes, found), "answers": shown}
+    told |= {} if old is None else {"changes": moved}
+    for name, table in told.items():
+        write_bytes_beside(papers / f"{name}.csv", as_csv(table, language))
     return moved
+
+
+def _homes(plan: Plan) -> pd.DataFrame:
+    """Households with their hamlet, that of their building where the ledger names none."""
+    homes = plan.households[["household_id", "hamlet", "capacity_kwp"]]
+    if "hamlet" not in plan.buildings:
+        return homes
+    place = plan.buildings.set_index("building_id")["hamlet"]
+    own = plan.shares["building_id"].map(place).groupby(plan.shares["household_id"]).first()
+    known = homes["hamlet"].astype(object)
+    return homes.assign(hamlet=known.where(known.notna(), homes["household_id"].map(own)))
 
 
 def _read(path: Path) -> pd.DataFrame | None:

@@ -215,6 +215,58 @@ def test_storage_gives_an_interval_and_its_lower_end_counts(tmp_path):
     assert row["open_kw"] == pytest.approx(227.5)
 
 
+def test_two_in_parallel_bear_what_one_does_and_their_table_says_so(tmp_path):
+    """N-1: beta 0.5 of 2 x 400 kVA is 400 kVA."""
+    text = "transformer_id,kva,parallel,load_kw,power_factor\nT1,400,2,40,0.9\nT2,400,1,40,0.9\n"
+    table_ = Limits(nodes_of(tmp_path, text), **USUAL).table.set_index("transformer_id")
+    assert table_["kva"].tolist() == [800.0, 400.0]
+    assert table_["reverse_load"].tolist() == [0.5, 0.8]
+    assert table_.loc["T1", "open_kw"] == pytest.approx((40 + 0.5 * 800 * 0.9) / 0.8)
+    assert table_["parent"].tolist() == ["", ""]
+    assert table_["capacity_high_kw"].tolist() == pytest.approx(table_["capacity_kw"].tolist())
+
+
+@pytest.mark.parametrize(("published", "colour"), [("0.5", "green"), ("1", "green"), ("0", "red")])
+def test_a_published_capacity_has_a_colour(tmp_path, published, colour):
+    text = f"transformer_id,open_kw\nT1,{published}\n"
+    tree = Limits(nodes_of(tmp_path, text), **USUAL)
+    assert tree.table["colour"].tolist() == [colour]
+    assert tree.least("T1") == (float(published), "T1")
+
+
+def test_nothing_is_open_where_more_is_connected_than_is_borne(tmp_path):
+    text = "transformer_id,kva,load_kw,connected_kw\nT1,200,30,500\n"
+    tree = Limits(nodes_of(tmp_path, text), **USUAL)
+    assert tree.least("T1") == (0.0, "T1")
+    assert tree.table["colour"].tolist() == ["red"]
+
+
+def test_a_superior_that_states_none_has_the_sum_of_those_below(tmp_path):
+    text = (
+        "transformer_id,parent,kva,connected_kw,registered_kw,registered_until\n"
+        "T1,L,200,30,20,\nT2,L,200,12,50,2025-01-01\nL,S,,,,\nS,,8000,9,,\n"
+    )
+    tree = Limits(nodes_of(tmp_path, text), **USUAL)
+    told = tree.table.set_index("transformer_id")
+    assert told["connected_kw"].to_dict() == {"T1": 30, "T2": 12, "L": 42, "S": 9}
+    assert told["registered_kw"].to_dict() == {"T1": 20, "T2": 0, "L": 20, "S": 20}
+    lapsed = tree.findings("x")
+    assert [(f.code, f.params["ids"], f.params["kw"]) for f in lapsed] == [
+        ("grid_lapsed", "T2", "50")
+    ]
+
+
+def test_small_differences_from_what_is_published_are_not_told(tmp_path):
+    """227.5 kW reckoned: beyond both a tenth (22.75 kW) and 5 kW it is said."""
+    for open_kw, said in ((205, 0), (204, 1), (250, 0), (251, 1)):
+        text = f"transformer_id,kva,load_kw,open_kw\nT1,200,30,{open_kw}\n"
+        assert len(Limits(nodes_of(tmp_path, text), **USUAL).findings("x")) == said
+    small = "transformer_id,kva,load_kw,open_kw\nT1,20,0,{}\n"
+    for open_kw, said in ((14.5, 0), (13.5, 1)):  # 19 kW: a tenth is less than 5 kW
+        nodes = nodes_of(tmp_path, small.format(open_kw))
+        assert len(Limits(nodes, **USUAL).findings("x")) == said
+
+
 @settings(max_examples=60, deadline=None)
 @given(st.data())
 def test_what_may_be_connected_is_the_most_that_meets_every_limit(data):

@@ -133,8 +133,18 @@ def weather_of(plan):
 def test_ways_out_of_a_full_transformer(checked):
     ways = checked.result("ways").set_index("way")
     node = checked.result("transformers").set_index("transformer_id").loc["T1"]
+    assert set(ways["possible"]) == {"yes"}
+    # Both by the formula and by the hours.
     fewer = ways.loc["fewer_modules"]
-    assert fewer["size"] == pytest.approx(node["own_fits_kw"] - node["limit_kw"])
+    assert fewer["size"] >= node["own_fits_kw"] - node["limit_kw"] - 1e-9
+    left = checked.transformer_hours()
+    own = left[left["transformer_id"] == "T1"]
+    other = own["pv_kw"].to_numpy() * node["connected_kw"] / (
+        node["connected_kw"] + node["own_fits_kw"]
+    )  # fmt: skip
+    part = 1 - fewer["size"] / node["own_fits_kw"]
+    back = part * (own["pv_kw"].to_numpy() - other) + other - own["load_kw"].to_numpy()
+    assert back.max() <= node["borne_kw"] + 1e-6
     larger = ways.loc["larger_transformer", "size"]
     bears = capacity_kw(
         np.array([larger]), power_factor=np.array([0.95]), load_kw=np.array([node["load_kw"]]),
@@ -158,9 +168,8 @@ def test_ways_out_of_a_full_transformer(checked):
 def test_a_full_line_stands_against_ways_that_keep_the_kilowatts(tmp_path):
     plan = pvp.plan_village(village(tmp_path, ONE.format(kva=20, line=10)))
     ways = plan.result("ways").set_index("way")["possible"]
-    assert ways["fewer_modules"]
-    assert not ways["larger_transformer"]
-    assert not ways["pooled"]
+    assert ways["fewer_modules"] == "yes"  # what is left is what the line takes
+    assert ways["larger_transformer"] == ways["pooled"] == "no"
     assert plan.result("transformers").set_index("transformer_id").loc["T1", "limit_by"] == "L1"
 
 

@@ -18,6 +18,7 @@ from pvplanner.schema import CASES
 from pvplanner.selecting import choose_into
 from pvplanner.selection.meeting import read_meeting
 from pvplanner.selection.programme import TINY
+from pvplanner.words import label
 
 
 @pytest.fixture(scope="module")
@@ -214,10 +215,12 @@ def test_the_command_writes_the_list_its_plan_and_the_meetings_papers(tmp_path):
     assert plan.selection["phase"].fillna(0).tolist() == chosen["phase"].fillna(0).tolist()
     assert (out / "report.html").is_file()
     posted = pd.read_csv(out / "meeting" / "posting.csv")
-    assert set(posted["household_id"]) == set(chosen.loc[chosen["phase"].notna(), "household_id"])
+    told = ("phase", "hamlet", "household_id", "capacity_kwp")
+    assert list(posted.columns) == [label(name, "en") for name in told]
+    assert set(posted["Household"]) == set(chosen.loc[chosen["phase"].notna(), "household_id"])
     answers = pd.read_csv(out / "meeting" / "answers.csv")
     assert len(answers) == len(chosen)
-    assert answers["reason"].notna().all()
+    assert answers["Reason"].notna().all()
     assert not (out / "meeting" / "changes.csv").exists()
     batch = pd.read_csv(out / "grid" / "applications.csv")
     assert batch["capacity_kw_ac"].sum() == pytest.approx(plan.arrays["capacity_kw_ac"].sum())
@@ -234,9 +237,9 @@ def test_the_command_writes_the_list_its_plan_and_the_meetings_papers(tmp_path):
     assert done.exit_code == 0, done.output
     before = pd.read_csv(out / "selection_before.csv")
     pd.testing.assert_frame_equal(before, chosen)
-    moved = pd.read_csv(out / "meeting" / "changes.csv").set_index("household_id")
-    assert np.isnan(moved.loc[last, "phase_before"])
-    assert moved.loc[last, "phase"] >= 1
+    moved = pd.read_csv(out / "meeting" / "changes.csv").set_index("Household")
+    assert np.isnan(moved.loc[last, "Phase before"])
+    assert moved.loc[last, "Phase"] >= 1
 
 
 MEETING = """
@@ -285,9 +288,9 @@ def test_what_the_meeting_said_is_carried_out_and_held_to_the_law(tmp_path):
     codes = [f.code for f in told.findings]
     # Zhejiang: 15 days before the vote (art. 20); two thirds of all 30 members are 20.
     assert codes == ["meeting_posting", "meeting_favour", "meeting_unanswered"]
-    answers = pd.read_csv(tmp_path / "out" / "meeting" / "answers.csv").set_index("household_id")
-    assert answers.loc["H2", "objection"] == "'=why not me"
-    assert answers.loc["H2", "answer"] == "the budget"
+    answers = pd.read_csv(tmp_path / "out" / "meeting" / "answers.csv").set_index("Household")
+    assert answers.loc["H2", "Objection"] == "'=why not me"
+    assert answers.loc["H2", "Answer"] == "the budget"
     fine = MEETING.replace("days = 7", "days = 15").replace("in_favour = 19", "in_favour = 20")
     fine = fine.replace("against = 3", "against = 2")
     fine = fine.replace('text = "my roof is larger"', 'text = "x"\nanswer = "y"')

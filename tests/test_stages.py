@@ -409,7 +409,8 @@ def test_every_declared_key_is_a_key_and_is_read_by_somebody(village):
     unread = {k for k in known if not any(k == r or k.startswith(f"{r}.") for r in read)}
     # What only pages show, what a choice is asked by, and what does nothing any more.
     asked = {key for key in known if key.startswith("selection.")}
-    asked -= {"selection.file", "selection.facts", "selection.phase"}
+    asked -= {"selection.file", "selection.facts", "selection.phase", "selection.weights",
+              "selection.min_share"}  # fmt: skip
     assert unread == {"language", "doubt.draws", "doubt.seed", "site.roads", "site.water",
                       "site.boundary", *asked}  # fmt: skip
 

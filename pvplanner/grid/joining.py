@@ -58,13 +58,15 @@ def join_buildings(
     -------
     DataFrame
         On the rows of ``buildings``: ``building_id``, ``transformer_id`` (empty where none),
-        ``transformer_m`` (m, nan where not measured), ``transformer_by`` (how it was found).
+        ``transformer_m`` (m, nan where not measured), ``transformer_by`` (how it was found),
+        ``transformer_other`` (one about as near, where that leaves doubt).
     findings : list of Finding
     """
     ids = buildings["building_id"].astype(str).to_numpy()
     found = pd.Series("", index=range(len(ids)), dtype=object)
     by = pd.Series(NONE, index=range(len(ids)), dtype=object)
     away = np.full(len(ids), np.nan)
+    other = pd.Series("", index=range(len(ids)), dtype=object)
     findings: list[Finding] = []
     if len(nodes):
         leaves = leaves_of(nodes)
@@ -89,11 +91,12 @@ def join_buildings(
             away[same] = metres[same]
         open_ = (found.to_numpy() == "") & known
         if open_.any() and len(placed):
-            node, metres, second = _nearest(xy, placed)
+            node, metres, second, rival = _nearest(xy, placed)
             new = open_ & (metres <= reach_m)
             names = placed["transformer_id"].astype(str).to_numpy()
             found[new], by[new], away[new] = names[node[new]], NEAREST, metres[new]
             unsure = new & (second <= np.minimum(metres * ALIKE, reach_m))
+            other[unsure] = names[rival[unsure]]
             if unsure.any():
                 told = {"ids": listed(ids[unsure]), "share": f"{ALIKE:g}"}
                 findings.append(Finding("grid_ambiguous", where, int(unsure.sum()), told))
@@ -104,7 +107,7 @@ def join_buildings(
             told = {"ids": listed(ids[lost]), "reach": f"{reach_m:g}"}
             findings.append(Finding("grid_out_of_reach", where, int(lost.sum()), told))
     made = {"transformer_id": found.to_numpy(), "transformer_m": np.round(away, 1),
-            "transformer_by": by.to_numpy()}  # fmt: skip
+            "transformer_by": by.to_numpy(), "transformer_other": other.to_numpy()}  # fmt: skip
     return pd.DataFrame({"building_id": buildings["building_id"].to_numpy(), **made}), findings
 
 
@@ -145,14 +148,15 @@ def _away(xy: np.ndarray, found: np.ndarray, nodes: pd.DataFrame) -> np.ndarray:
     return np.asarray(np.hypot(*(xy - there.reshape(-1, 2)).T), dtype=float)
 
 
-def _nearest(xy: np.ndarray, placed: pd.DataFrame) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Nearest node, its distance and that of the second, m."""
+def _nearest(xy: np.ndarray, placed: pd.DataFrame) -> tuple[np.ndarray, ...]:
+    """Nearest node, its distance and that of the second, m, and the second."""
     from scipy.spatial import KDTree
 
     tree = KDTree(placed[["x", "y"]].to_numpy(dtype=float))
     sound = np.where(np.isfinite(xy), xy, 1e12)
     metres, node = tree.query(sound, k=[1, 2])
-    return node[:, 0], metres[:, 0], metres[:, 1]
+    far = np.minimum(node[:, 1], len(placed) - 1)
+    return node[:, 0], metres[:, 0], metres[:, 1], far
 
 
 def along_lines(

@@ -136,8 +136,8 @@ class Limits:
         storage = nodes["storage_kw"].fillna(0.0).to_numpy(dtype=float)
         low = capacity_kw(kva, **given)
         high = capacity_kw(kva, storage_kw=storage, **given)
-        connected = nodes["connected_kw"].fillna(0.0).to_numpy(dtype=float)
-        registered = self._registered()
+        connected = self._with_below(nodes["connected_kw"].to_numpy(dtype=float))
+        registered = self._with_below(self._registered())
         reckoned = np.maximum(low - connected - registered, 0.0)
         published = nodes["open_kw"].to_numpy(dtype=float)
         open_ = np.where(np.isfinite(published), published, reckoned)
@@ -172,10 +172,20 @@ class Limits:
         )
 
     def _registered(self) -> np.ndarray:
-        kw = self.nodes["registered_kw"].fillna(0.0).to_numpy(dtype=float)
+        kw = self.nodes["registered_kw"].to_numpy(dtype=float)
         until = self.nodes["registered_until"]
         over = [not pd.isna(day) and dt.date.fromisoformat(str(day)) < self.on for day in until]
         return np.where(np.array(over, dtype=bool), 0.0, kw)
+
+    def _with_below(self, stated: np.ndarray) -> np.ndarray:
+        """What is stated of each node, else what is of those below it; nothing where nothing is."""
+        own = dict(zip(self.parent, stated, strict=True))
+        below = self._below()
+        out: dict[str, float] = {}
+        for node in self._from_below():
+            inside = sum(out[n] for n in below[node])
+            out[node] = float(own[node]) if np.isfinite(own[node]) else inside
+        return np.array([out[node] for node in self.parent])
 
     def _under_red(self, ids: pd.Series, colour: np.ndarray) -> np.ndarray:
         """A node is also red where its superior is (DL/T 2041-2025)."""
@@ -268,8 +278,8 @@ class Limits:
                 for r in off.itertuples()
             ]
             out.append(Finding("grid_published", where, len(off), {"values": listed(told)}))
-        lapsed = self.nodes["registered_kw"].fillna(0.0).to_numpy() - table["registered_kw"]
-        gone = table[(lapsed > 0).to_numpy()]
+        lapsed = np.nan_to_num(self.nodes["registered_kw"].to_numpy() - self._registered())
+        gone = table[lapsed > 0]
         if len(gone):
             over = {"ids": listed(gone["transformer_id"]), "kw": f"{float(lapsed.sum()):g}"}
             out.append(Finding("grid_lapsed", where, len(gone), over))

@@ -15,8 +15,8 @@ from pvplanner.plan.wiring import PROGRAMME, limits_of_table
 from pvplanner.reading.values import natural_key
 from pvplanner.schema import CASES
 from pvplanner.selection import Chosen, Problem, choose, front, hangs_on, tied, totals_of
-from pvplanner.selection.problem import NEVER, NOTHING, PROTECTED, UNKNOWN
-from pvplanner.words import reason_of
+from pvplanner.selection.problem import ASIDE, NEVER, NOTHING, PROTECTED, UNKNOWN
+from pvplanner.words import reason_of, texts
 
 if TYPE_CHECKING:
     from pvplanner.scenario import Scenario
@@ -272,6 +272,7 @@ def _barred(
     for values_ in values.values():
         values_[~np.isfinite(values_)] = 0.0
     out |= {n: NOTHING for n in range(len(homes)) if n not in has}
+    out |= _aside(plan, homes, links, [n for n, why in out.items() if why == NOTHING])
     roofs = plan.buildings
     kept = set(roofs.loc[roofs["protected"].eq(True).fillna(False), "building_id"].astype(str)) if (
         "protected" in roofs
@@ -280,6 +281,27 @@ def _barred(
     place = {name: n for n, name in enumerate(homes["household_id"].astype(str))}
     out |= {place[h]: PROTECTED for h in own if h in place}
     return out | dict.fromkeys(never, NEVER)
+
+
+def _aside(
+    plan: Plan, homes: pd.DataFrame, links: pd.DataFrame, bare: Sequence[int]
+) -> dict[int, str]:
+    """Of households on whose roofs nothing is built, those whose buildings are all set aside."""
+    roofs = plan.buildings.set_index(plan.buildings["building_id"].astype(str))
+    own = links.groupby(links["household_id"].astype(str))["building_id"].agg(list)
+    out = {}
+    for n in bare:
+        houses = [str(b) for b in own.get(str(homes["household_id"].iloc[n]), [])]
+        told = roofs.loc[[b for b in houses if b in roofs.index]]
+        if len(told) and (told["status"] == "set_aside").all():
+            why = str(told["status_reason"].iloc[0]).partition(":")[0]
+            out[n] = f"{ASIDE}:{why}" if why in told_words() else ASIDE
+    return out
+
+
+def told_words() -> frozenset[str]:
+    """Words that a reason may name."""
+    return frozenset(texts("en"))
 
 
 def _known_shares(shares: Mapping[str, float], hamlets: Sequence[str], low: np.ndarray) -> None:

@@ -161,14 +161,19 @@ def curtailed(
     )
 
 
-@stage("totals", kept="totals.parquet", across="apart", keys=("selection.phase",))
+@stage(
+    "totals", kept="totals.parquet", across="apart",
+    keys=("selection.phase", "selection.weights", "selection.min_share"),
+)  # fmt: skip
 def totals(
     fitting: pd.DataFrame, arrays: pd.DataFrame, links: pd.DataFrame, selection: pd.DataFrame,
-    transformers: pd.DataFrame, *, scenario: Any,
+    transformers: pd.DataFrame, people: pd.DataFrame, *, scenario: Any,
 ) -> Any:  # fmt: skip
     """Three totals: what fits, what may be connected now, what this phase builds."""
     phase = scenario.selection.phase
-    return wires.three_totals(phase, fitting, arrays, links, selection, transformers)
+    homes = wires.of_households(links, people)
+    made = wires.three_totals(phase, fitting, arrays, homes, selection, transformers)
+    return made, wires.telling(scenario, selection)
 
 
 @stage("loading", joins="buildings", over=True)

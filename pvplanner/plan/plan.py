@@ -540,8 +540,8 @@ class Plan:
 
 
 FINDERS = ("features", "named", "families", "meters", "listed", "place", "year", "planes",
-           "horizons", "nodes", "connections", "limits", "transformers", "voltage", "terms",
-           "bills", "sanity", "balance", "villages", "investor", "standing",
+           "horizons", "nodes", "connections", "limits", "transformers", "totals", "voltage",
+           "terms", "bills", "sanity", "balance", "villages", "investor", "standing",
            "battery_worth")  # fmt: skip
 """Stages that find something."""
 

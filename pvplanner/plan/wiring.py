@@ -247,6 +247,8 @@ def transformer_table(
     ).set_axis(ids.to_numpy())  # fmt: skip
     made = node_table(limits, up_the_tree(feeders, limits), whole, wired)
     leaf = phase_table(limits, built, row, list(ids)).reindex(ids.to_numpy())
+    # Phases are a transformer's: of what stands over it nothing is told.
+    leaf.loc[(own["fits_kw"] <= 0).to_numpy()] = np.nan
     most = tree.most(own["fits_kw"].to_dict())
     up = np.array([min([kw, *(tree.known.get(n, np.inf) for n in tree.way_up(str(node)))])
                    for node, kw in most.items()])  # fmt: skip
@@ -313,6 +315,12 @@ def grid_findings(table: pd.DataFrame, where: str) -> list[Finding]:
                 + (f" ({r.limit_by})" if r.limit_by != r.transformer_id else "")
                 for r in over.itertuples()]  # fmt: skip
         out.append(Finding("grid_over", where, len(over), {"values": listed(told)}))
+    back = low[(low["over_hours"] > 0) & ~low["transformer_id"].isin(over["transformer_id"])]
+    if len(back):
+        told = [f"{n}: {most:.0f} / {borne:.0f} kW, {hours:.0f} h" for n, most, borne, hours in zip(
+            back["transformer_id"], back["back_most_kw"], back["borne_kw"], back["over_hours"],
+            strict=True)]  # fmt: skip
+        out.append(Finding("grid_back", where, len(back), {"values": listed(told)}))
     odd = low[low["three_on_one"] > 0]
     if len(odd):
         told_of = {"ids": listed(odd["transformer_id"]), "plants": int(odd["three_on_one"].sum())}
@@ -337,16 +345,19 @@ def way_table(
     row = array_rows(fitting, connections, table["transformer_id"])
     plants = fitting[row >= 0].assign(node=row[row >= 0]).groupby("node")["building_id"].nunique()
     made = feeders.made.sum(axis=1)
+    fits = dict(zip(table["transformer_id"], table["fits_kw"], strict=True))
     parts = []
     for n, node in enumerate(table.itertuples()):
         if not (np.isfinite(node.limit_kw) and node.own_fits_kw > node.limit_kw + 1e-6):
             continue
-        above = [tree.known[up] for up in tree.way_up(node.transformer_id)[1:] if up in tree.known]
+        above = [up for up in tree.way_up(node.transformer_id)[1:] if up in tree.known]
+        alone = [tree.known[up] for up in above]
+        shared = [tree.known[up] - (fits[up] - node.own_fits_kw) for up in above]
         needed = kva_for(node.own_fits_kw, table.iloc[n], scenario.grid.output_rate)
         need = Need(
             node.transformer_id, node.own_fits_kw, node.limit_kw, node.kva, node.power_factor,
             node.reverse_load, needed, int(plants[n]), made[n] / node.own_fits_kw,
-            min(above, default=np.inf),
+            min(alone, default=np.inf), min(shared, default=np.inf),
         )  # fmt: skip
         parts.append(ways_out(need, feeders, n, scenario.grid))
     return pd.concat(parts, ignore_index=True) if parts else no_ways()
@@ -356,7 +367,7 @@ def no_ways() -> pd.DataFrame:
     """The table of a plan whose transformers bear it, or that knows none."""
     texts = {name: pd.Series(dtype="string") for name in ("transformer_id", "way", "unit")}
     numbers = {n: pd.Series(dtype=float) for n in ("size", "lost_kwh", "cost", "power_kw")}
-    return pd.DataFrame({**texts, **numbers, "possible": pd.Series(dtype=bool)})
+    return pd.DataFrame({**texts, **numbers, "possible": pd.Series(dtype="string")})
 
 
 def curtailed_shares(
@@ -382,6 +393,20 @@ def curtailed_shares(
     return pd.DataFrame(
         {"household_id": people["household_id"].to_numpy(), "curtailed": part.to_numpy()}
     )
+
+
+def of_households(links: pd.DataFrame, people: pd.DataFrame) -> pd.DataFrame:
+    """Links with a mark of who is a household: halls that stand for themselves are none."""
+    own = people.set_index("household_id")["own_building"].astype(bool)
+    counts = ~own if (~own).any() else ~own | True
+    return links.assign(counts=links["household_id"].map(counts).to_numpy(dtype=bool))
+
+
+def telling(scenario: Scenario, selection: pd.DataFrame) -> list[Finding]:
+    """A choice in which it counts who is of low income: its phases may tell who is."""
+    choice = scenario.selection
+    counts = choice.weights.get("low_income", 0.0) > 0 or "low_income" in choice.min_share
+    return [Finding("selection_tells", "selection")] if counts and len(selection) else []
 
 
 def three_totals(
@@ -429,7 +454,7 @@ def _may(table: pd.DataFrame) -> float:
 
 def _sums(arrays: pd.DataFrame, links: pd.DataFrame) -> dict[str, float]:
     roofs = set(arrays["building_id"])
-    homes = links[links["building_id"].isin(roofs)]["household_id"].nunique()
+    homes = links[links["building_id"].isin(roofs) & links["counts"]]["household_id"].nunique()
     return {"kwp": float(arrays["capacity_kwp"].sum()), "kw": float(arrays["capacity_kw_ac"].sum()),
             "roofs": float(len(roofs)), "households": float(homes)}  # fmt: skip
 
@@ -452,7 +477,7 @@ def application_rows(
     dc = arrays.groupby("building_id")["capacity_kwp"].sum().reindex(ids)
     homes = links.groupby("building_id")["household_id"].agg(lambda v: ";".join(v.astype(str)))
     out = pd.DataFrame({"building_id": ids.to_numpy()})
-    for name in ("transformer_id", "transformer_by", "transformer_m"):
+    for name in ("transformer_id", "transformer_by", "transformer_m", "transformer_other"):
         out[name] = buildings[name].to_numpy() if name in buildings else None
     out = out.assign(
         household_ids=homes.reindex(ids).to_numpy(),
@@ -469,7 +494,8 @@ def application_rows(
     out["grid_phase"] = np.array(["", "A", "B", "C"], dtype=object)[proposed + 1]
     out = out[out["capacity_kw_ac"] > 0]
     order = ["transformer_id", "phase", "building_id"]
-    first = ["transformer_id", "transformer_by", "transformer_m", "building_id"]
+    first = ["transformer_id", "transformer_by", "transformer_m", "transformer_other",
+             "building_id"]  # fmt: skip
     rest = [name for name in out.columns if name not in first]
     return out.sort_values(order, kind="stable")[[*first, *rest]].reset_index(drop=True)
 

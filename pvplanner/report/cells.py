@@ -13,7 +13,7 @@ from pvplanner.plan import Plan
 from pvplanner.schema import MEASURES, column, is_summed
 from pvplanner.words import describe, label, number, rule_of, shown, texts
 
-NOT_APPLICABLE = ("irr", "payback_years", "discounted_payback_years", "dscr_min", "lcoe")
+NOT_APPLICABLE = ("phase", "irr", "payback_years", "discounted_payback_years", "dscr_min", "lcoe")
 """Measures that are absent, rather than not known, where there is no capital or no debt."""
 
 ABSENT = "—"

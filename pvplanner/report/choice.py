@@ -48,7 +48,9 @@ def _phases(plan: Plan, facts: pd.DataFrame, language: str) -> list[dict[str, An
     money = ("capital", "budget", "reused", "income")
     rows = []
     for name, row in held.iterrows():
-        cells = [str(name), number(row["households"], "0", language),
+        year = plan.scenario.tariff.connection_date.year + int(str(name)) - 1
+        when = style(language)["with_unit"].format(text=str(name), unit=year)
+        cells = [when, number(row["households"], "0", language),
                  number(row["kw"], "0", language)]  # fmt: skip
         cells += ["–" if is_unknown(row.get(k)) else shown(float(row[k]), "yuan", language, "whole")
                   for k in money]  # fmt: skip
@@ -62,6 +64,12 @@ def _phases(plan: Plan, facts: pd.DataFrame, language: str) -> list[dict[str, An
     note = label("programme_note", language).format(
         how=how, label=label("programme_gap", language), gap=gap
     )
+    sought = style(language)["list"].join(
+        f"{label(f'{goal}_goal', language)} {number(weight, '1', language)}"
+        for goal, weight in plan.scenario.selection.weights.items() if weight > 0
+    )  # fmt: skip
+    asked = label("sought", language).format(goals=sought)
+    note = style(language)["parts"].join([asked, note])
     unit = in_units("money", language, currency_of(plan))
     title = style(language)["with_unit"].format(text=label("report_phases", language), unit=unit)
     return [table("programme", title, columns, rows, note=note)]
@@ -100,7 +108,8 @@ def _list(
         rows.append([
             name, "" if is_unknown(hamlet) else str(hamlet), str(phase) if phase else "–",
             word(row.model, language) if phase else "–", why,
-            "–" if is_unknown(share) else number(float(share), rule_of("share"), language),
+            "–" if is_unknown(share) or not phase
+            else number(float(share), rule_of("share"), language),
         ])  # fmt: skip
     heads = ("household_id", "hamlet", "phase", "model", "reason", "stays_share")
     columns = plain_columns(heads, language, ("phase", "stays_share"))

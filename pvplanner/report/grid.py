@@ -148,11 +148,11 @@ def _ways(plan: Plan, language: str) -> list[dict[str, Any]]:
         size = "–" if is_unknown(row["size"]) else (
             f"{number(float(row['size']), '0', language)} {told}"
         )  # fmt: skip
-        cost = label("not_stated", language) if is_unknown(row["cost"]) else make_cell(
-            "cost", row["cost"], language, "whole"
-        )  # fmt: skip
+        cost = _cell("cost", row["cost"], language)
+        if is_unknown(row["cost"]) and row["way"] != "fewer_modules":
+            cost = label("not_stated", language)
         lost = _cell("lost_kwh", row["lost_kwh"], language)
-        may = label("yes" if row["possible"] else "no", language)
+        may = label(f"possible_{row['possible']}", language)
         way = label(f"way_{row['way']}", language)
         rows.append([str(row["transformer_id"]), way, size, lost, cost, may])
     heads = ("grid_node", "way", "size", "lost_kwh", "cost", "possible")

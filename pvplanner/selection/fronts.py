@@ -53,7 +53,8 @@ def front(
         not chosen and any(((o >= v).all() and (o > v + 1e-9).any()) for o in values)
         for v, chosen in zip(values, out["chosen"], strict=True)
     ]
-    kept = out[~np.array(beaten)].drop_duplicates([first, second, "chosen"])
+    kept = out[~np.array(beaten)].sort_values("chosen", ascending=False, kind="stable")
+    kept = kept.drop_duplicates([first, second])
     return kept.sort_values([first, "chosen"], kind="stable").reset_index(drop=True)
 
 

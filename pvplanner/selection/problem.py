@@ -13,12 +13,14 @@ ANY_HAMLET, LOW_INCOME = "hamlet", "low_income"
 """Names of minimum shares that are no hamlet's own."""
 
 PROTECTED, NEVER, NOTHING, UNKNOWN = "protected", "never", "nothing_fits", "unknown_value"
-"""Why a household can't be chosen at all."""
+ASIDE = "aside"
+"""Why a household can't be chosen at all; ``aside:REASON`` where its building was set aside."""
 
 CLASHES = {
     PROTECTED: "selection_must_protected",
     NEVER: "selection_must_never",
     NOTHING: "selection_must_nothing_fits",
+    ASIDE: "selection_must_nothing_fits",
     UNKNOWN: "selection_must_unknown_value",
 }
 """Messages about a household that must be chosen and can't."""
@@ -152,7 +154,8 @@ class Problem:
         clash = [n for n in self.must if n in self.barred]
         if clash:
             names = listed(self.ids[n] for n in clash)
-            raise ConfigError(CLASHES[self.barred[clash[0]]], where="selection.must", ids=names)
+            why = self.barred[clash[0]].partition(":")[0]
+            raise ConfigError(CLASHES[why], where="selection.must", ids=names)
         return self
 
 

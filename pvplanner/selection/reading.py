@@ -10,6 +10,7 @@ from pvplanner.errors import ConfigError, Finding, InputError, listed
 from pvplanner.reading import map_columns, mapped_findings, one_spelling, read_numbers, read_table
 from pvplanner.reading.columns import knows
 from pvplanner.reading.values import plain_text
+from pvplanner.words import label
 
 ALIASES: dict[str, tuple[str, ...]] = {
     "household_id": ("household_id", "户号", "户编号", "家庭编号", "门牌号", "household"),
@@ -92,9 +93,9 @@ def read_selection(
     return out[list(COLUMNS)].reset_index(drop=True), findings
 
 
-def as_csv(table: pd.DataFrame) -> bytes:
+def as_csv(table: pd.DataFrame, language: str = "") -> bytes:
     """A table as CSV that a spreadsheet opens: with a mark of its encoding, whole phases, and no
-    text that would be a formula.
+    text that would be a formula; of a language with its own headings.
     """
     out = table.copy()
     for name in out.columns:
@@ -102,6 +103,8 @@ def as_csv(table: pd.DataFrame) -> bytes:
             out[name] = out[name].astype("Int64")
         elif not pd.api.types.is_numeric_dtype(out[name]):
             out[name] = out[name].map(_plain, na_action="ignore")
+    if language:
+        out.columns = pd.Index([label(name, language) for name in out.columns])
     return b"\xef\xbb\xbf" + out.to_csv(index=False, lineterminator="\n").encode("utf-8")
 
 

@@ -1,8 +1,8 @@
 """Why each household has its phase, or none: limits without which some best list takes it sooner.
 
 A reason is asked of the programme itself: the limit is left out and it is solved again. Where one
-limit does not do, several are named, as few as will. Large programmes are asked in their
-relaxation, and what that can't tell names every limit that is full.
+limit does not do, several are named, as few as will. In large programmes the limits are named that
+are full for a household in every phase before its own.
 """
 
 from __future__ import annotations
@@ -13,7 +13,6 @@ import numpy as np
 
 from pvplanner.selection.problem import Problem
 from pvplanner.selection.programme import (
-    LARGE,
     TINY,
     Choice,
     InfeasibleError,
@@ -48,17 +47,14 @@ def explain(programme: Programme, choice: Choice) -> list[tuple[str, ...]]:
             out[n] = (problem.barred[n],)
         elif choice.phase[n] == 0:
             out[n] = (CHOSEN,)
-    small = programme.size <= ASKED
-    if programme.size <= LARGE:
-        waiting = [n for n in range(problem.count) if not out[n]]
-        _ask_each_limit(programme, choice, out, waiting, alike, relaxed=not small)
     waiting = [n for n in range(problem.count) if not out[n]]
-    if not small:
+    if programme.size > ASKED:
         for n, codes in zip(waiting, _full(programme, choice, waiting), strict=True):
             out[n] = codes
         return out
+    _ask_each_limit(programme, choice, out, waiting, alike)
     told: dict[tuple[int, int], tuple[str, ...]] = {}
-    for n in waiting:
+    for n in (n for n in waiting if not out[n]):
         own = int(alike[n]), int(choice.phase[n])
         if own not in told:
             told[own] = _ask_alone(programme, choice, n)
@@ -91,23 +87,19 @@ def sooner(programme: Programme, choice: Choice, n: int) -> np.ndarray:
 
 def _ask_each_limit(
     programme: Programme, choice: Choice, out: list[tuple[str, ...]], waiting: list[int],
-    alike: np.ndarray, *, relaxed: bool,
+    alike: np.ndarray,
 ) -> None:  # fmt: skip
     """Leave out one limit after the other: whoever comes sooner then has found its reason."""
     problem = programme.problem
-    # What the relaxation does with all limits tells nothing of any one.
-    anyway = programme.solve(relaxed=True) if relaxed else None
     own = {n: may_be(problem, programme, choice, n) for n in waiting}
     order = dict.fromkeys(name for names in own.values() for name in names)
     nodes = [name for name in order if name.startswith("node:")]
     for name in [*nodes, *(n for n in order if n not in nodes)]:
         left = [n for n in waiting if not out[n] and name in own[n]]
-        if anyway is not None:
-            left = [n for n in left if not _comes(programme, anyway, choice, n)]
         if not left:
             continue
         try:
-            found = programme.solve(without=[name], relaxed=relaxed)
+            found = programme.solve(without=[name])
         except InfeasibleError:
             continue
         moved = {(alike[n], choice.phase[n]) for n in left if _comes(programme, found, choice, n)}
@@ -149,9 +141,7 @@ def _ask_alone(programme: Programme, choice: Choice, n: int) -> tuple[str, ...]:
 
 
 def _full(programme: Programme, choice: Choice, waiting: list[int]) -> list[tuple[str, ...]]:
-    """Of a large programme: the limits that leave no room for each household, in the phase before
-    its own in which the fewest stand against it.
-    """
+    """Of a large programme: what leaves no room for each household in any phase before its own."""
     problem = programme.problem
     rows = programme.limits
     if not rows or not waiting:
@@ -164,14 +154,23 @@ def _full(programme: Programme, choice: Choice, waiting: list[int]) -> list[tupl
     np.maximum.at(best, problem.household, programme.worth.max(axis=1, initial=-np.inf))
     out: list[tuple[str, ...]] = []
     for n in waiting:
-        if best[n] <= 0:
+        if best[n] <= 0 and choice.phase[n] < 0:
             out.append((WORTH,))
             continue
-        told = [_against(columns, spare, names, int(cell)) for cell in sooner(programme, choice, n)]
-        fewest = min((one for one in told if one), key=len, default=())
+        free = spare
+        if choice.phase[n] >= 0:
+            # What it takes where it stands, it would no longer take there.
+            own = int(choice.option[n]) * problem.phases + int(choice.phase[n])
+            free = spare + columns[:, [own]].toarray()[:, 0]
+        told = [_against(columns, free, names, int(cell)) for cell in sooner(programme, choice, n)]
+        every = dict.fromkeys(name for one in told for name in one)
         # Where there is room and yet it is not taken, its roof's others stand against it.
-        out.append(fewest or (ROOF,))
+        out.append(tuple(sorted(every, key=_order)) if all(told) and told else (ROOF,))
     return out
+
+
+def _order(name: str) -> tuple[bool, str]:
+    return not name.startswith("node:"), name
 
 
 def _against(columns: Any, spare: np.ndarray, names: list[str], cell: int) -> tuple[str, ...]:

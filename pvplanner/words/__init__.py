@@ -223,14 +223,22 @@ def reason_of(
     public : bool
         Without what would tell who is of low income.
     """
-    told = texts(language)
-    parts = []
+    told, parts = texts(language), []
+    named: dict[str, list[str]] = {}
     for code in codes:
         kind, _, name = code.partition(":")
-        if kind == "share" and (public or name == "low_income"):
-            kind, name = "share", "" if public else told["low_income"]
-        key = f"why_{kind}" if name or f"why_{kind}_any" not in told else f"why_{kind}_any"
-        parts.append(told[key].format(name=name))
+        named.setdefault(kind, []).append(name)
+    for kind, names in named.items():
+        if kind == "share":
+            names = (
+                [] if public else [told["low_income"] if n == "low_income" else n for n in names]
+            )
+        elif kind == "aside":
+            # Why a building was set aside is told to its owner, and posted nowhere.
+            names = [] if public else [told.get(n, n) for n in names if n]
+        name = style(language)["list"].join(names)
+        parts.append(told[f"why_{kind}" if name or f"why_{kind}_any" not in told
+                          else f"why_{kind}_any"].format(name=name))  # fmt: skip
     said = style(language)["parts"].join(parts)
     if phase == 1:
         return told["phase_first"] if tuple(codes) == ("chosen",) else said
