@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from test_map import CHANGED, RECKON, assert_money, of_model, open_page
+from test_map import CELLS, CHANGED, RECKON, assert_money, of_model, open_page
 from villages import ONE, village
 
 import pvplanner as pvp
@@ -68,6 +68,18 @@ def test_a_slider_over_phases_filters_roofs_and_totals(page, chosen, tmp_path):
     )
     assert page.evaluate("pvplanner.state.filters.length") == 0
     assert page.complaints == []
+
+
+def test_what_the_list_hangs_on_stands_beside_the_slider(page, chosen, tmp_path):
+    open_page(page, pvp.save_map(chosen, tmp_path / "map.html", "en"))
+    rows = page.evaluate(CELLS, "hangs-on")[1:]
+    facts = chosen.programme
+    held = facts[facts["kind"] == "hangs_on"].pivot(index="name", columns="measure", values="value")
+    assert {r[0] for r in rows} == {label(f"varied_{n}", "en") for n in held.index}
+    told = {r[0]: [float(c) for c in r[1:]] for r in rows}
+    for name, own in held.iterrows():
+        want = own[["entered", "left", "moved", "households"]].tolist()
+        assert told[label(f"varied_{name}", "en")] == want
 
 
 @pytest.mark.parametrize("language", ["zh", "en"])

@@ -74,6 +74,21 @@ def test_the_list_comes_from_the_scenario_too(plan):
         plan.select(budget=[1.0, 2.0, 3.0], phases=2)
 
 
+def test_what_is_registered_and_lapses_leaves_room_in_a_later_phase(tmp_path):
+    """30 kW stand in the way until June 2026: a house waits for the second phase, and no longer."""
+    grid = "transformer_id,kva,load_kw,registered_kw,registered_until\nT1,30,2,{},{}\n"
+    plan = pvp.plan_village(village(tmp_path, grid.format(20, "2026-06-30")))
+    one = float(plan.arrays.groupby("building_id")["capacity_kw_ac"].sum().iloc[0])
+    room = plan.result("transformers")["open_kw"].iloc[0]
+    assert room < one <= room + 20
+    chosen = plan.select(phases=2, weights={"energy": 1}).selection
+    assert set(chosen["phase"].dropna()) == {2.0}
+    first = chosen[chosen["phase"] == 2]
+    assert (first["limits"] == "node:T1").all()
+    stays = pvp.plan_village(village(tmp_path, grid.format(20, "2030-06-30")))
+    assert stays.select(phases=2, weights={"energy": 1}).selection["phase"].isna().all()
+
+
 def test_every_row_has_a_reason_and_the_bound_is_stated(plan):
     chosen = plan.select(budget=60_000.0)
     assert (chosen.selection["reason"].str.len() > 0).all()

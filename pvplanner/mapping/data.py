@@ -117,6 +117,7 @@ def page_data(
         "checked": plan.is_checked,
         "phases": _phases(plan),
         "why": why,
+        "hangs_on": _hangs_on(plan),
         "transformers": _transformers(plan, internal, shift),
         "cases": _cases(plan),
         "break_even": _break_even(plan),
@@ -156,6 +157,17 @@ def _phases(plan: Plan) -> dict[str, int] | None:
     if plan.result("selection").empty or held["phases"].isna().all():
         return None
     return {"count": int(held["phases"].max()), "now": int(held["phase"].max())}
+
+
+def _hangs_on(plan: Plan) -> list[list[Any]]:
+    """What becomes of the list when one thing is otherwise: what, and four counts."""
+    facts = plan.result("programme")
+    held = facts[facts["kind"] == "hangs_on"]
+    names = ("entered", "left", "moved", "households")
+    return [
+        [str(varied), *(_number(own.set_index("measure")["value"].get(n, np.nan)) for n in names)]
+        for varied, own in held.groupby("name", sort=False)
+    ]
 
 
 def _pack_reasons(

@@ -175,6 +175,14 @@ function phaseSlider() {
     line.appendChild(element("span", text("map_phases"))); line.appendChild(out); line.appendChild(input);
     holder.appendChild(line);
   }
+  if (data.hangs_on.length) {
+    var more = element("details"), heads = ["varied", "entered", "left_out", "phase_moved", "selected_households"];
+    more.appendChild(element("summary", text("report_hangs_on")));
+    gridTable(more, "hangs-on", text("hangs_on_note"), heads.map(text), data.hangs_on.map(function (line) {
+      return [text("varied_" + line[0])].concat(line.slice(1).map(function (v) { return known(v) ? number(v, 0) : "–"; }));
+    }));
+    holder.appendChild(more);
+  }
   if (data.transformers.length) {
     var tick = element("label", null, { "class": "tick" }), check = element("input", null, { type: "checkbox", id: "show-transformers" });
     check.checked = Boolean(view.zones);
