@@ -12,12 +12,20 @@ import shapely
 from pvplanner.errors import LANGUAGES
 from pvplanner.holdings import link_parts
 from pvplanner.mapping.engine import money_sources, pack_households
+from pvplanner.mapping.grid import (
+    hangs_on,
+    known_number,
+    pack_reasons,
+    phases_of,
+    three_totals,
+    transformers_of,
+)
 from pvplanner.mapping.pack import Packer, lines_up, pack_shapes
 from pvplanner.money import all_models
 from pvplanner.plan import Plan
 from pvplanner.projection import to_degrees
 from pvplanner.schema import MONTHLY_ENERGY, column, columns, personal_columns, shown_in
-from pvplanner.words import in_units, label, reason_of, rule_of, source, style, texts, told, unit_of
+from pvplanner.words import in_units, label, rule_of, source, style, texts, told, unit_of
 
 DIGITS = {"count": 0, "shared": 1, "energy": 0, "yield": 0, "power": 2, "money": 2, "years": 1,
           "share": 3, "rate": 3, "tonnes": 3, "area": 1, "length": 1, "angle": 1, "number": 2,
@@ -77,7 +85,7 @@ def page_data(
             packer.numbers("roofs", key, values, DIGITS[column(key).kind] + fine)
     origin = pack_shapes(packer, "roofs", shapes, unit)
     engines = pack_households(plan, packer, internal)
-    why = _pack_reasons(packer, plan, frame, internal)
+    why = pack_reasons(packer, plan, frame, internal)
     _pack_links(packer, plan, frame)
     panels = _pack_panels(packer, plan, frame, shift)
     _pack_compared(packer, compare, frame)
@@ -113,12 +121,12 @@ def page_data(
         "bounds": bounds,
         "panels": panels,
         "engines": engines,
-        "three": [[_number(v) for v in row] for row in _three(plan)],
+        "three": [[known_number(v) for v in row] for row in three_totals(plan)],
         "checked": plan.is_checked,
-        "phases": _phases(plan),
+        "phases": phases_of(plan),
         "why": why,
-        "hangs_on": _hangs_on(plan),
-        "transformers": _transformers(plan, internal, shift),
+        "hangs_on": hangs_on(plan),
+        "transformers": transformers_of(plan, internal, shift),
         "cases": _cases(plan),
         "break_even": _break_even(plan),
         "rate_rule": rule_of("rate"),
@@ -141,86 +149,6 @@ def _missing(plan: Plan, offered: set[str]) -> list[str]:
     return sorted(own - ({"phase"} if plan.result("selection").empty else set()))
 
 
-def _three(plan: Plan) -> list[tuple[float, float, float]]:
-    """kWp, kW AC and households of what fits, may be connected, this phase and all phases."""
-    sums = plan.result("totals").sum(numeric_only=True)
-    nan = float("nan")
-    rows = [tuple(float(sums[f"{name}_{part}"]) for part in ("kwp", "kw", "households"))
-            for name in ("fits", "phase", "plan")]  # fmt: skip
-    may = (nan, float(sums["connectable_kw"]) if plan.is_checked else nan, nan)
-    return [rows[0], may, *rows[1:]]  # type: ignore[list-item]
-
-
-def _phases(plan: Plan) -> dict[str, int] | None:
-    """Number of phases and which one is this; nothing where nobody chose."""
-    held = plan.result("totals")
-    if plan.result("selection").empty or held["phases"].isna().all():
-        return None
-    return {"count": int(held["phases"].max()), "now": int(held["phase"].max())}
-
-
-def _hangs_on(plan: Plan) -> list[list[Any]]:
-    """What becomes of the list when one thing is otherwise: what, and four counts."""
-    facts = plan.result("programme")
-    held = facts[facts["kind"] == "hangs_on"]
-    names = ("entered", "left", "moved", "households")
-    return [
-        [str(varied), *(_number(own.set_index("measure")["value"].get(n, np.nan)) for n in names)]
-        for varied, own in held.groupby("name", sort=False)
-    ]
-
-
-def _pack_reasons(
-    packer: Packer, plan: Plan, frame: pd.DataFrame, internal: bool
-) -> dict[str, list[str]]:
-    """Why each roof has its phase: the sentence's place in a list for each language."""
-    chosen = plan.result("selection")
-    if chosen.empty:
-        return {}
-    own = chosen.set_index(chosen["household_id"].astype(str))
-    told = plan.shares.assign(
-        limits=plan.shares["household_id"].astype(str).map(own["limits"]),
-        phase=plan.shares["household_id"].astype(str).map(own["phase"]),
-    )
-    first = told.sort_values("phase", kind="stable").groupby("building_id").first()
-    pairs = [
-        (str(codes), 0 if pd.isna(phase) else int(phase)) if isinstance(codes, str) else ("", -1)
-        for codes, phase in first.reindex(frame["building_id"])[["limits", "phase"]].itertuples(
-            index=False
-        )
-    ]  # fmt: skip
-    kinds = list(dict.fromkeys(pairs))
-    place = {pair: n for n, pair in enumerate(kinds)}
-    packer.numbers("roofs", "why", np.array([place[p] for p in pairs], dtype=float))
-    return {
-        code: ["" if phase < 0 else reason_of(codes.split(), phase, code, public=not internal)
-               for codes, phase in kinds]
-        for code in LANGUAGES
-    }  # fmt: skip
-
-
-def _transformers(plan: Plan, internal: bool, shift: Any) -> list[dict[str, Any]]:
-    """Transformers with a place: name, degrees, colours, and what is open and planned."""
-    out: list[dict[str, Any]] = []
-    for part in plan.parts.values():
-        held = part.result("transformers")
-        if held.empty:
-            continue
-        placed = held[held["x"].notna() & (held["own_fits_kw"] > 0)]
-        lon, lat = to_degrees(part.buildings.crs).transform(
-            placed["x"].to_numpy(dtype=float), placed["y"].to_numpy(dtype=float)
-        )
-        points = np.column_stack([lon, lat])
-        if shift is not None and len(points):
-            points = shift(points)
-        names = ("kva", "limit_kw", "own_fits_kw", "own_planned_kw")
-        for (x, y), row in zip(points, placed.to_dict("records"), strict=True):
-            told = {name: _number(row[name]) for name in names}
-            out.append({"id": str(row["transformer_id"]), "at": [float(x), float(y)],
-                        "now": row["colour"], "after": row["colour_after"], **told})  # fmt: skip
-    return out
-
-
 def _cases(plan: Plan) -> list[dict[str, Any]]:
     """The six price cases, summed over villages."""
     held = plan.result("cases")
@@ -229,7 +157,7 @@ def _cases(plan: Plan) -> list[dict[str, Any]]:
     names = ["income_first_year", "income_mean", "npv", "households_losing"]
     sums = held.groupby("case", sort=False)[names].sum(min_count=1).reset_index()
     return [
-        {"case": row["case"], **{n: _number(row[n]) for n in names}}
+        {"case": row["case"], **{n: known_number(row[n]) for n in names}}
         for row in sums.to_dict("records")
     ]
 
@@ -238,14 +166,10 @@ def _break_even(plan: Plan) -> list[dict[str, Any]]:
     """How far each village's price, yield and cost may move until it pays no more."""
     return [
         {"village": village.partition("/")[2], "moved": row["moved"],
-         **{n: _number(row[n]) for n in ("npv", "cover_1", "cover_1_2")}}
+         **{n: known_number(row[n]) for n in ("npv", "cover_1", "cover_1_2")}}
         for village, part in plan.parts.items()
         for row in part.result("break_even").to_dict("records")
     ]  # fmt: skip
-
-
-def _number(value: Any) -> float | None:
-    return float(value) if np.isfinite(value) else None
 
 
 def _listed(internal: bool) -> list[str]:

@@ -9,9 +9,10 @@ import numpy as np
 import pandas as pd
 
 from pvplanner.errors import ConfigError, listed
+from pvplanner.grid.feeding import limits_of_table
 from pvplanner.grid.tree import Limits
+from pvplanner.plan.listing import PROGRAMME
 from pvplanner.plan.plan import Plan
-from pvplanner.plan.wiring import PROGRAMME, limits_of_table
 from pvplanner.reading.values import natural_key
 from pvplanner.schema import CASES
 from pvplanner.selection import Chosen, Problem, choose, front, hangs_on, tied, totals_of

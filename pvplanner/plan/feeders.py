@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
 wires = Room("pvplanner.plan.wiring")
+lists = Room("pvplanner.plan.listing")
+nets = Room("pvplanner.plan.netting")
 feeding = Room("pvplanner.grid.feeding")
 frames = Room("pandas")
 numbers = Room("numpy")
@@ -171,9 +173,9 @@ def totals(
 ) -> Any:  # fmt: skip
     """Three totals: what fits, what may be connected now, what this phase builds."""
     phase = scenario.selection.phase
-    homes = wires.of_households(links, people)
-    made = wires.three_totals(phase, fitting, arrays, homes, selection, transformers)
-    return made, wires.telling(scenario, selection)
+    homes = lists.of_households(links, people)
+    made = lists.three_totals(phase, fitting, arrays, homes, selection, transformers)
+    return made, lists.telling(scenario, selection)
 
 
 @stage("loading", joins="buildings", over=True)
@@ -192,7 +194,7 @@ def _net_hours(
 ) -> Any:  # fmt: skip
     """Load and output of each household of a net."""
     ready, angles = _lit(sky, horizons, planes, arrays, scenario)
-    return wires.homes_hours(scenario, net, people, links, buildings, meter, arrays, ready, angles)
+    return nets.homes_hours(scenario, net, people, links, buildings, meter, arrays, ready, angles)
 
 
 VOLTS = ("grid.source_voltage", *LOADS, *WEAR, *YEAR, *WAYS)
@@ -206,15 +208,15 @@ def voltage(
     links: pd.DataFrame, buildings: gpd.GeoDataFrame, meter: pd.DataFrame, *, scenario: Any,
 ) -> Any:  # fmt: skip
     """Highest and lowest voltage at each household, where the net is known."""
-    net = wires.site_net(scenario, nodes, buildings, links, connections)
+    net = nets.site_net(scenario, nodes, buildings, links, connections)
     if net is None:
-        return wires.no_voltages()
+        return nets.no_voltages()
     load, made = _net_hours(
         net, arrays, planes=planes, sky=sky, horizons=horizons, people=people, links=links,
         buildings=buildings, meter=meter, scenario=scenario,
     )  # fmt: skip
     told = volts.household_voltages(net, volts.solve_flow(net, load - made))
-    return told, wires.voltage_findings(told, "site.net")
+    return told, nets.voltage_findings(told, "site.net")
 
 
 @stage("hosting", kept="hosting.parquet", across="apart", keys=VOLTS, files=NETS)
@@ -224,9 +226,9 @@ def hosting(
     links: pd.DataFrame, buildings: gpd.GeoDataFrame, meter: pd.DataFrame, *, scenario: Any,
 ) -> Any:  # fmt: skip
     """How much the net bears, who breaks the limit first, and what would change it."""
-    net = wires.site_net(scenario, nodes, buildings, links, connections)
+    net = nets.site_net(scenario, nodes, buildings, links, connections)
     if net is None:
-        return wires.no_hosting()
+        return nets.no_hosting()
     load, made = _net_hours(
         net, fitting, planes=planes, sky=sky, horizons=horizons, people=people, links=links,
         buildings=buildings, meter=meter, scenario=scenario,
@@ -234,4 +236,4 @@ def hosting(
     on_net = links["household_id"].astype(str).isin(net.homes["household_id"])
     own = fitting["building_id"].isin(links.loc[on_net, "building_id"])
     kw = float(fitting.loc[own, "capacity_kw_ac"].sum())
-    return wires.hosting_table(net, load, made, kw)
+    return nets.hosting_table(net, load, made, kw)

@@ -367,11 +367,11 @@ class Plan:
 
     def applications(self) -> pd.DataFrame:
         """The plants to be connected, a row per building, as the grid's engineer reads them; see
-        :func:`pvplanner.plan.wiring.application_rows`.
+        :func:`pvplanner.plan.listing.application_rows`.
         """
         import pandas as pd
 
-        from pvplanner.plan.wiring import application_rows
+        from pvplanner.plan.listing import application_rows
 
         parts = [
             application_rows(

@@ -34,7 +34,7 @@ money = Room("pvplanner.money")
 hold = Room("pvplanner.holdings")
 doubts = Room("pvplanner.holdings.ranges")
 sites = Room("pvplanner.plan.site")
-wires = Room("pvplanner.plan.wiring")
+lists = Room("pvplanner.plan.listing")
 partition = Room("pvplanner.plan.parts")
 frames = Room("pandas")
 
@@ -140,20 +140,20 @@ def links(homes: pd.DataFrame) -> Any:
 @stage("listed", keys=("finance.model",), files=("selection.file",), whole=True)
 def listed(families: pd.DataFrame, *, scenario: Any) -> Any:
     """The list of households that were chosen, where there is one."""
-    return wires.site_selection(scenario, families["household_id"])
+    return lists.site_selection(scenario, families["household_id"])
 
 
 @stage("programme", files=("selection.facts",), kept="programme.parquet", across="alike",
        whole=True)  # fmt: skip
 def programme(*, scenario: Any) -> Any:
     """What was found beside the list: how near to the best, trade-offs, what it hangs on."""
-    return wires.site_programme(scenario)
+    return lists.site_programme(scenario)
 
 
 @stage("selection", kept="selection.parquet")
 def selection(listed: pd.DataFrame, people: pd.DataFrame) -> Any:
     """The village's households with their phase and its reason; nothing where nobody chose."""
-    return wires.of_village(listed, people["household_id"])
+    return lists.of_village(listed, people["household_id"])
 
 
 @stage(
@@ -244,7 +244,7 @@ def fitting(planes: gpd.GeoDataFrame, layout: pd.DataFrame, *, scenario: Any) ->
 @stage("arrays")
 def arrays(fitting: pd.DataFrame, selection: pd.DataFrame, links: pd.DataFrame) -> Any:
     """The arrays that are built: those of chosen households, where somebody chose."""
-    return wires.built_arrays(fitting, selection, links)
+    return lists.built_arrays(fitting, selection, links)
 
 
 def _lit(
@@ -329,7 +329,7 @@ def holdings(
     held = hold.household_holdings(people, links, buildings, building_totals, usual)
     chosen = money.chosen_models(held["project_class"], scenario=scenario, where="finance.model")
     hits = hold.event_hits(scenario.finance.events, held, links, building_totals)
-    return wires.with_choice(held.assign(model=chosen, **hits), selection)
+    return lists.with_choice(held.assign(model=chosen, **hits), selection)
 
 
 def _doubt(
