@@ -102,20 +102,12 @@ def plan(
     internal: InternalOption = False,
 ) -> None:
     """Plan a village: writes its map, report, tables and summary into a folder."""
-    from pvplanner.form import open_scenario
     from pvplanner.pages import plan_pages
     from pvplanner.plan.folder import GROUPS, guard_outputs, write_folder
     from pvplanner.plan.locking import holding
-    from pvplanner.settings import paths_from_here, read_setting
 
     session: Session = context.obj
-    session.speak(language, scenario)
-    read = open_scenario(scenario)
-    changes = dict(map(read_setting, set_ or []))
-    if language is not None:
-        changes["language"] = language
-    home = scenario if scenario.is_dir() else scenario.parent
-    read = read.override(paths_from_here(changes, home.resolve()))
+    read = _opened(session, scenario, set_, language)
     groups = _groups(only, GROUPS)
     folder = out or _default_folder(scenario, read)
     with holding(folder, waiting=lambda process: say_waiting(session, process)):
@@ -124,6 +116,22 @@ def plan(
         with following(session) as step:
             done = write_folder(read, folder, only=groups, pages=pages, progress=step)
     tell(session, done.plan, folder, groups, bool(done.written))
+
+
+def _opened(
+    session: Session, scenario: Path, set_: list[str] | None, language: str | None
+) -> Scenario:
+    """A scenario with what the command line changes of it."""
+    from pvplanner.form import open_scenario
+    from pvplanner.settings import paths_from_here, read_setting
+
+    session.speak(language, scenario)
+    read = open_scenario(scenario)
+    changes = dict(map(read_setting, set_ or []))
+    if language is not None:
+        changes["language"] = language
+    home = scenario if scenario.is_dir() else scenario.parent
+    return read.override(paths_from_here(changes, home.resolve()))
 
 
 def _groups(only: str | None, known: tuple[str, ...]) -> tuple[str, ...]:
@@ -160,23 +168,16 @@ def select(
     internal: InternalOption = False,
 ) -> None:
     """Choose households, models and phases under budget and grid, and plan those alone."""
-    from pvplanner.form import open_scenario
     from pvplanner.pages import plan_pages
     from pvplanner.plan.folder import GROUPS, guard_outputs, write_folder
     from pvplanner.plan.locking import holding
     from pvplanner.selecting import LIST, PAPERS, choose_into, write_grid
-    from pvplanner.settings import paths_from_here, read_setting
 
     session: Session = context.obj
-    session.speak(language, scenario)
-    read = open_scenario(scenario)
-    changes = dict(map(read_setting, set_ or []))
-    changes |= {} if language is None else {"language": language}
-    for name, more in (("must", must), ("never", never)):
-        if more:
-            changes[f"selection.{name}"] = [*getattr(read.selection, name), *more]
-    home = scenario if scenario.is_dir() else scenario.parent
-    read = read.override(paths_from_here(changes, home.resolve()))
+    read = _opened(session, scenario, set_, language)
+    asked = read.selection
+    wishes = {"must": [*asked.must, *(must or [])], "never": [*asked.never, *(never or [])]}
+    read = read.override({f"selection.{name}": names for name, names in wishes.items()})
     groups = _groups(only, GROUPS)
     usual = _default_folder(scenario, read)
     folder = out or usual.with_name(f"{usual.name}-phases")
