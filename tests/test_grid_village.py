@@ -203,3 +203,26 @@ def test_the_example_has_transformers_and_its_line_is_the_limit():
     assert node.loc["下里岙公变", "open_kw"] == 240.0
     assert set(node.loc[node["level"] == "transformer", "colour"]) == {"green"}
     assert set(node.loc[node["level"] == "transformer", "colour_after"]) == {"red"}
+
+
+def test_villages_on_one_line_share_what_is_open_there(tmp_path):
+    """Two villages of four houses each under a line with 30 kW: together 30, not twice."""
+    import geopandas as gpd
+
+    scenario = village(tmp_path, ONE.format(kva=400, line=30))
+    path = tmp_path / "footprints.gpkg"
+    roofs = gpd.read_file(path).assign(village=["Upper"] * 4 + ["Lower"] * 4)
+    roofs.to_file(path, layer="buildings", engine="pyogrio")
+    plan = pvp.plan_village(scenario)
+    assert len(plan.parts) == 2
+    told = plan.three_totals()
+    assert told["connectable_kw"] == pytest.approx(30.0)
+    assert told["fits_kw"] == pytest.approx(plan.arrays["capacity_kw_ac"].sum())
+    alone = [part.three_totals()["connectable_kw"] for part in plan.parts.values()]
+    assert alone == pytest.approx([30.0, 30.0])
+    assert "30 kW AC" in render_report(plan, "en", internal=True)
+    chosen = plan.select(weights={"energy": 1})
+    taken = chosen.three_totals()
+    assert 0 < taken["plan_kw"] <= 30 + 1e-6
+    assert len(chosen.parts) == 2
+    assert chosen.selection["phase"].notna().sum() == taken["plan_households"]

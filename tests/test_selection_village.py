@@ -70,6 +70,12 @@ def test_the_list_comes_from_the_scenario_too(plan):
     facts = several.programme
     told = facts[(facts["kind"] == "phase") & (facts["measure"] == "budget")]["value"]
     assert told.tolist() == [50_000.0, 20_000.0]
+    by_year = plan.select(budget=[50_000.0, 20_000.0], phases=[2027, 2029])
+    assert by_year.selection["phase"].equals(several.selection["phase"])
+    assert "1 (2027)" in render_report(by_year, "en", internal=True)
+    assert "2 (2029)" in render_report(by_year, "en", internal=True)
+    with pytest.raises(ConfigError, match="years of phases"):
+        plan.select(phases=[2029, 2027])
     with pytest.raises(ConfigError, match="budgets"):
         plan.select(budget=[1.0, 2.0, 3.0], phases=2)
 

@@ -16,7 +16,7 @@ from pvplanner.words import reason_of
 
 def three_totals(plan: Plan) -> list[tuple[float, float, float]]:
     """kWp, kW AC and households of what fits, may be connected, this phase and all phases."""
-    sums = plan.result("totals").sum(numeric_only=True)
+    sums = plan.three_totals()
     nan = float("nan")
     rows = [tuple(float(sums[f"{name}_{part}"]) for part in ("kwp", "kw", "households"))
             for name in ("fits", "phase", "plan")]  # fmt: skip

@@ -33,7 +33,7 @@ def select_households(
     plan: Plan,
     *,
     budget: float | Sequence[float] | None = None,
-    phases: int | None = None,
+    phases: int | Sequence[int] | None = None,
     weights: Mapping[str, float] | None = None,
     min_share: Mapping[str, float] | None = None,
     must: Sequence[str] | None = None,
@@ -54,8 +54,8 @@ def select_households(
         ``[selection]`` says.
     budget : float or sequence of float, optional
         Capital that may be built for in each phase, currency; without one there is no such limit.
-    phases : int, optional
-        Number of phases.
+    phases : int or sequence of int, optional
+        Number of phases, a year each, or their years.
     weights : mapping, optional
         Of ``npv``, ``income``, ``energy``, ``carbon``, ``low_income`` (income of households of low
         income). One goal keeps its unit; of several each counts as a share of what the whole
@@ -90,18 +90,27 @@ def select_households(
         If wishes contradict each other, or name what is not there.
     """
     given = {
-        "budget": list(budget) if isinstance(budget, Sequence) else budget, "phases": phases,
-        "weights": dict(weights) if weights is not None else None,
-        "min_share": dict(min_share) if min_share is not None else None,
-        "must": list(must) if must is not None else None,
-        "never": list(never) if never is not None else None,
-        "models": list(models) if models is not None else None, "price_case": price_case,
-        "reuse": reuse, "capacity_kw": capacity_kw, "gap": gap, "nodes": nodes,
+        "budget": _listed(budget), "phases": _listed(phases), "min_share": min_share,
+        "weights": weights, "must": must, "never": never, "models": models,
+        "price_case": price_case, "reuse": reuse, "capacity_kw": capacity_kw, "gap": gap,
+        "nodes": nodes,
     }  # fmt: skip
-    changes = {f"selection.{k}": v for k, v in given.items() if v is not None}
+    changes = {f"selection.{k}": _plain(v) for k, v in given.items() if v is not None}
     base = plan.under({**changes, "selection.file": None, "selection.facts": None})
     found, programme = selection_of(base)
     return base.with_list(found, programme)
+
+
+def _listed(value: Any) -> Any:
+    """A sequence of any kind as a list; a number as it is."""
+    return list(value) if isinstance(value, Sequence | np.ndarray) else value
+
+
+def _plain(value: Any) -> Any:
+    """What a caller gave, as a scenario holds it."""
+    if isinstance(value, Mapping):
+        return dict(value)
+    return value if isinstance(value, str) else _listed(value)
 
 
 def selection_of(base: Plan) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -134,7 +143,8 @@ def problem_of(plan: Plan) -> Problem:
     barred = _barred(plan, homes, links, options, values, never)
     pairs = list(zip(links["building_id"].astype(str), links["household_id"].astype(str),
                      strict=True))  # fmt: skip
-    open_, chain = _nodes(plan, ids, links, choice.phases)
+    years = choice.years(plan.scenario.tariff.connection_date.year)
+    open_, chain = _nodes(plan, ids, links, years)
     low = homes["low_income"].eq(True).fillna(False).to_numpy(dtype=bool)
     hamlet = homes["hamlet"].astype(object) if "hamlet" in homes else pd.Series([""] * count)
     hamlets = tuple(str(h) if isinstance(h, str) else "" for h in hamlet)
@@ -156,8 +166,8 @@ def problem_of(plan: Plan) -> Problem:
         must=tuple(must),
         nodes=open_,
         chain=chain,
-        budget=_budget(choice.budget, choice.phases),
-        phases=choice.phases,
+        budget=_budget(choice.budget, len(years)),
+        phases=len(years),
         weights=dict(choice.weights),
         min_share=dict(choice.min_share),
         reuse=choice.reuse,
@@ -316,7 +326,7 @@ def _known_shares(shares: Mapping[str, float], hamlets: Sequence[str], low: np.n
 
 
 def _nodes(
-    plan: Plan, ids: tuple[str, ...], links: pd.DataFrame, phases: int
+    plan: Plan, ids: tuple[str, ...], links: pd.DataFrame, years: list[int]
 ) -> tuple[dict[str, np.ndarray], tuple[tuple[str, ...], ...]]:
     """What is open at each node by phase, and the nodes over each household.
 
@@ -329,10 +339,9 @@ def _nodes(
     limits = pd.concat(trees, ignore_index=True).groupby("transformer_id", sort=False)
     first = limits.first().reset_index().assign(open_kw=limits["open_kw"].min().to_numpy())
     tree = limits_of_table(first, first)
-    open_ = {name: np.full(phases, kw) for name, kw in tree.known.items()}
+    open_ = {name: np.full(len(years), kw) for name, kw in tree.known.items()}
     for name, kw, year in _lapsing(plan, tree):
-        begun = plan.scenario.tariff.connection_date.year
-        later = begun + np.arange(phases) > year
+        later = np.array(years) > year
         open_[name] = open_[name] + kw * later
     place = dict(zip(plan.buildings["building_id"].astype(str),
                      plan.buildings["transformer_id"].astype(object), strict=True))  # fmt: skip

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import pandas as pd
 
@@ -122,6 +124,28 @@ def three_totals(
         **{f"phase_{k}": v for k, v in this.items()},
     }  # fmt: skip
     return pd.DataFrame([row])
+
+
+def joint_totals(parts: Sequence[tuple[pd.DataFrame, pd.DataFrame]]) -> dict[str, float | bool]:
+    """Three totals of several villages: what hangs on one superior shares what is open there.
+
+    Parameters
+    ----------
+    parts : sequence of (totals, transformers)
+        Of each village.
+    """
+    rows = pd.concat([totals for totals, _ in parts], ignore_index=True)
+    out: dict[str, float | bool] = dict(rows.drop(columns="checked").sum(min_count=1))
+    out |= {"checked": bool(rows["checked"].any()),
+            **{name: float(rows[name].max()) for name in ("phase", "phases")}}  # fmt: skip
+    tables = [table for _, table in parts if len(table)]
+    if len(tables) > 1:
+        every = pd.concat(tables, ignore_index=True).groupby("transformer_id", sort=False)
+        fits = every["own_fits_kw"].sum().to_numpy()
+        least = every["open_kw"].min().to_numpy()
+        joint = every.first().reset_index().assign(own_fits_kw=fits, open_kw=least)
+        out["connectable_kw"] = _may(joint)
+    return out
 
 
 def _may(table: pd.DataFrame) -> float:

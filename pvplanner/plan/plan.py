@@ -344,6 +344,19 @@ class Plan:
         names = ("people", "holdings", "demand", "bills", "months", "curtailed", "terms")
         return case_of(*(self._run.table(name) for name in names))
 
+    def three_totals(self) -> dict[str, float | bool]:
+        """What fits, what may be connected now, what this phase and all phases build.
+
+        ``fits_kwp``, ``fits_kw``, ``fits_households``, ``connectable_kw`` (nan: not checked),
+        ``known_kw`` (of what fits, how much has a known limit), the same of ``phase_`` and
+        ``plan_``, ``phase``, ``phases``, ``checked``.
+        """
+        from pvplanner.plan.listing import joint_totals
+
+        return joint_totals([
+            (part.result("totals"), part.result("transformers")) for part in self.parts.values()
+        ])  # fmt: skip
+
     def transformer_hours(self) -> pd.DataFrame:
         """Hours of the first year at every node of the grid; no rows where none is known.
 

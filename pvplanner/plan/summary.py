@@ -41,14 +41,12 @@ def summarise(plan: Plan) -> dict[str, Any]:
 
 def _three(plan: Plan) -> dict[str, Any]:
     """What fits, what may be connected, this phase, all phases; ``None`` where not known."""
-    held = plan.result("totals")
-    names = [name for name in held.columns if name not in ("checked", "part", "phase", "phases")]
-    checked = bool(held["checked"].any())
+    told = plan.three_totals()
     return {
-        "checked": checked,
-        **{name: _total(held[name], 3) for name in names},
-        **{name: _total(held[name].iloc[:1], 0) for name in ("phase", "phases")},
-    }
+        name: value if isinstance(value, bool)
+        else round(float(value), 3) if value == value else None
+        for name, value in told.items()
+    }  # fmt: skip
 
 
 def alike(values: list[Any]) -> Any:

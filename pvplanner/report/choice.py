@@ -46,9 +46,10 @@ def _phases(plan: Plan, facts: pd.DataFrame, language: str) -> list[dict[str, An
     if held.empty:
         return []
     money = ("capital", "budget", "reused", "income")
+    years = plan.scenario.selection.years(plan.scenario.tariff.connection_date.year)
     rows = []
     for name, row in held.iterrows():
-        year = plan.scenario.tariff.connection_date.year + int(str(name)) - 1
+        year = years[int(str(name)) - 1]
         when = style(language)["with_unit"].format(text=str(name), unit=year)
         cells = [when, number(row["households"], "0", language),
                  number(row["kw"], "0", language)]  # fmt: skip

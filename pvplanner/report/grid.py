@@ -22,10 +22,9 @@ LOADS = ("load_kw", "back_hours", "back_most_kw", "over_hours", "over_kwh")
 
 def three_totals(plan: Plan, language: str) -> dict[str, Any]:
     """What fits, what may be connected now, what this phase builds, over all villages."""
-    held = plan.result("totals")
-    sums = held.sum(numeric_only=True)
+    sums = plan.three_totals()
     told = texts(language)
-    checked = bool(held["checked"].any())
+    checked = bool(sums["checked"])
     kw = style(language)["with_unit"].format
 
     def power(name: str) -> str:
@@ -47,14 +46,14 @@ def three_totals(plan: Plan, language: str) -> dict[str, Any]:
         if known < fits - 0.5:
             part = told["total_known"].format(known=number(known, "0", language))
             may = kw(text=may, unit=part)
-    phases = int(held["phases"].max()) if held["phases"].notna().any() else 1
+    phases = int(sums["phases"]) if sums["phases"] == sums["phases"] else 1
     rows = [
         (told["total_fits"], line("fits_kwp", "fits_kw", "fits_households")),
         (told["total_may"], may),
         (told["total_phase"], line("phase_kwp", "phase_kw", "phase_households")),
     ]
     if phases > 1:
-        of = told["total_of_phase"].format(phase=int(held["phase"].max()), phases=phases)
+        of = told["total_of_phase"].format(phase=int(sums["phase"]), phases=phases)
         rows[2] = (kw(text=told["total_phase"], unit=of), rows[2][1])
         rows.append((told["total_plan"], line("plan_kwp", "plan_kw", "plan_households")))
     return {"rows": rows, "checked": checked}

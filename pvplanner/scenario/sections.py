@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import Annotated, Literal
 
 from pydantic import Field, field_validator
@@ -351,8 +352,13 @@ class Selection(Frozen):
         NotNegative | Annotated[list[NotNegative], Field(min_length=1, max_length=20)] | None
     ) = None
     """Capital that may be built for in each phase, whoever pays it; one for all, or a list."""
-    phases: Annotated[int, Field(ge=1, le=20)] = 1
-    """Years in which is built, one after the other."""
+    phases: (
+        Annotated[int, Field(ge=1, le=20)]
+        | Annotated[
+            list[Annotated[int, Field(ge=2000, le=2100)]], Field(min_length=1, max_length=20)
+        ]
+    ) = 1
+    """How many phases, a year after the other from the connection's on; or their years."""
     phase: Annotated[int, Field(ge=1, le=20)] = 1
     """The phase that pages call this one."""
     weights: dict[str, NotNegative] = Field(default_factory=lambda: {"npv": 1.0})
@@ -377,6 +383,19 @@ class Selection(Frozen):
     """Or when it has looked at so many branches."""
     meeting: str | None = None
     """What the village's meeting said: objections, changes, the resolution (TOML)."""
+
+    def years(self, first: int) -> list[int]:
+        """The year of each phase; ``first`` is that of the connection."""
+        if isinstance(self.phases, list):
+            return self.phases
+        return [first + n for n in range(self.phases)]
+
+    @field_validator("phases")
+    @classmethod
+    def _one_after_the_other(cls, value: int | list[int]) -> int | list[int]:
+        if isinstance(value, list) and any(b <= a for a, b in itertools.pairwise(value)):
+            raise refuse("phases_order", value=", ".join(map(str, value)))
+        return value
 
     @field_validator("weights")
     @classmethod
