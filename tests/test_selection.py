@@ -273,6 +273,69 @@ def test_several_goals_are_weighed_as_shares_of_the_whole():
     assert alone.worth()[:, 0] == pytest.approx([200.0, 100.0])
 
 
+def test_who_is_alike_and_who_is_not():
+    """Same worth, cost, place: one class; a shared roof, another hamlet or a wish tell apart."""
+    problem = plain([5] * 6, [10] * 6, 60, group=np.array([0, 1, 2, 2, 4, 5]),
+                    hamlet=("A", "A", "A", "A", "B", "A"), must=(5,))  # fmt: skip
+    kind = problem.alike()
+    assert kind[0] == kind[1]
+    assert len({*kind.tolist()}) == 5
+    near = plain([5.0, 5.0 + 1e-12, 5.001], [10] * 3, 60).alike()
+    assert near[0] == near[1] != near[2]
+
+
+def test_goals_without_worth_and_without_weight_scale_nothing():
+    values = {"npv": np.array([[4.0], [6.0]]), "carbon": np.zeros((2, 1)),
+              "energy": np.array([[1.0], [2.0]])}  # fmt: skip
+    problem = replace(plain([0, 0], [1, 1], 1), values=values)
+    both = replace(problem, weights={"npv": 1.0, "carbon": 1.0, "energy": 0.0})
+    assert both.scales() == {"npv": 10.0, "carbon": 1.0}
+    assert replace(problem, weights={"npv": 3.0, "energy": 0.0}).scales() == {"npv": 1.0}
+    usual = plain([1], [1], 1)
+    assert (usual.discount, usual.reuse, usual.phases) == (1.0, 0.0, 1)
+
+
+def test_a_budget_times_nothing_and_none_at_all():
+    problem = plain([5, 5], [10, 10], 20)
+    assert problem.with_budget(0.5).budget.tolist() == [10.0]
+    free = replace(problem, budget=None)
+    assert free.with_budget(0.5) is free
+    assert choose(free, **EXACT).choice.phase.tolist() == [0, 0]
+
+
+def test_a_large_question_is_polished_and_its_reasons_leave_no_room():
+    """Whoever could still come in, or sooner, does; every reason's limits are full for it."""
+    problem = big(120, 3, nodes=4, seed=3)
+    chosen = choose(problem, gap=0.05)
+    programme = Programme(problem)
+    x = programme.cells(chosen.choice)
+    assert programme.broken(x) == []
+    rows = {}
+    for row in programme.limits:
+        rows.setdefault(row.name, []).append(row)
+    gains = programme.gains()[0]
+    for n, codes in enumerate(chosen.reasons):
+        phase = int(chosen.choice.phase[n])
+        if phase == 0:
+            assert codes == ("chosen",)
+            continue
+        if codes == ("worth",):
+            assert phase == -1
+            assert problem.worth()[n, 0] <= 0
+            continue
+        last = problem.phases if phase < 0 else phase
+        for q in range(last):
+            other = x.copy()
+            if phase >= 0:
+                other[n * problem.phases + phase] = 0.0
+            other[n * problem.phases + q] = 1.0
+            hit = set(programme.broken(other, programme.limits))
+            # It has no room there, and what stands against it is named.
+            assert hit
+            assert hit <= set(codes), (n, q, hit, codes)
+        assert gains[n * problem.phases] > 0
+
+
 def test_limits_that_later_ones_imply_are_left_out():
     rows = [row.name for row in limits_of(made(0))]
     assert rows.count("node:L") == 1
