@@ -133,11 +133,16 @@ def _ask_alone(programme: Programme, choice: Choice, n: int) -> tuple[str, ...]:
             return (name,)
     if not names or not _takes(programme, names, force):
         return (WORTH,)
-    for name in list(names):
-        left = [other for other in names if other != name]
-        if left and _takes(programme, left, force):
-            names = left
-    return tuple(names)
+    while True:
+        # What could be left out may be another limit once one is gone: until none can be.
+        fewer = next(
+            (left for name in names if (left := [other for other in names if other != name])
+             and _takes(programme, left, force)),
+            None,
+        )  # fmt: skip
+        if fewer is None:
+            return tuple(names)
+        names = fewer
 
 
 def _full(programme: Programme, choice: Choice, waiting: list[int]) -> list[tuple[str, ...]]:
