@@ -16,6 +16,7 @@ from villages import EAST, NORTH, box, frame
 
 from pvplanner.errors import InputError
 from pvplanner.grid import (
+    Feeders,
     Limits,
     balanced_phases,
     capacity_kw,
@@ -306,6 +307,23 @@ def test_the_noon_of_spring_or_autumn_with_the_most_light():
     ghi[4000], ghi[2500], ghi[7000] = 1000.0, 900.0, 850.0  # June, April, October
     assert months[4000] == 6
     assert noon_hour(ghi, months) == 2500
+
+
+def test_the_hours_of_a_node_by_hand():
+    """Load 5, roofs 9 of which 2 are cut, 1 connected before: 3 flow back; at night 5 are drawn."""
+    load, made, other, cut = np.full((1, HOURS), 5.0), *(np.zeros((1, HOURS)) for _ in range(3))
+    made[0, 12], other[0, 12], cut[0, 12] = 9.0, 1.0, 2.0
+    hours = Feeders(("T1",), load, made, other, cut)
+    assert hours.net[0, [0, 12]].tolist() == [5.0, -3.0]
+    told = hours.table()
+    assert len(told) == HOURS
+    assert told["transformer_id"].eq("T1").all()
+    assert told["hour"].tolist() == list(range(HOURS))
+    noon = told.iloc[12][["load_kw", "pv_kw", "cut_kw", "import_kw", "export_kw"]]
+    assert noon.tolist() == [5.0, 8.0, 2.0, 0.0, 3.0]
+    night = told.iloc[0][["load_kw", "pv_kw", "cut_kw", "import_kw", "export_kw"]]
+    assert night.tolist() == [5.0, 0.0, 0.0, 5.0, 0.0]
+    assert Feeders.none().table().empty
 
 
 @settings(max_examples=80, deadline=None)
