@@ -9,7 +9,6 @@ from __future__ import annotations
 import csv
 import io
 import os
-import re
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +20,7 @@ from pvplanner.money.payments import LOW_INCOME
 from pvplanner.plan import Plan
 from pvplanner.plan.commit import write_bytes_beside
 from pvplanner.report.cells import currency_of, percent
+from pvplanner.texts import plain_cell
 from pvplanner.words import in_units, label, shown, style, texts
 
 PAID = ("dividend", "rent", "free_kwh", "export_share")
@@ -89,7 +89,7 @@ def save_posting(plan: Plan, path: str | os.PathLike[str], *, language: str | No
     if target.suffix.lower() == ".csv":
         held = io.StringIO()
         out = csv.writer(held, lineterminator="\r\n")
-        out.writerows([_plain(row) for row in (head, *body, *foot)])
+        out.writerows([[plain_cell(c) for c in row] for row in (head, *body, *foot)])
         return write_bytes_beside(target, b"\xef\xbb\xbf" + held.getvalue().encode("utf-8"))
     if target.suffix.lower() not in (".html", ".htm"):
         known = ".html, .csv"
@@ -130,13 +130,3 @@ def _foot(rows: pd.DataFrame, unnamed: float, language: str) -> list[list[str]]:
         [label(key, language), "", "", "", shown(value, "income_first_year", language)]
         for key, value in sums
     ]
-
-
-def _plain(row: list[str]) -> list[str]:
-    """Cells that no spreadsheet takes for a formula."""
-    return [f"'{cell}" if cell[:1] in _FORMULA and not _NUMBER.fullmatch(cell) else cell
-            for cell in row]  # fmt: skip
-
-
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
-_NUMBER = re.compile(r"[-+−]?[\d,. ]+ ?%?")

@@ -10,6 +10,7 @@ from pvplanner.errors import ConfigError, Finding, InputError, listed
 from pvplanner.reading import map_columns, mapped_findings, one_spelling, read_numbers, read_table
 from pvplanner.reading.columns import knows
 from pvplanner.reading.values import plain_text
+from pvplanner.texts import plain_cell
 from pvplanner.words import label
 
 ALIASES: dict[str, tuple[str, ...]] = {
@@ -102,12 +103,7 @@ def as_csv(table: pd.DataFrame, language: str = "") -> bytes:
         if name in ("phase", "phases", "phase_before"):
             out[name] = out[name].astype("Int64")
         elif not pd.api.types.is_numeric_dtype(out[name]):
-            out[name] = out[name].map(_plain, na_action="ignore")
+            out[name] = out[name].map(lambda v: plain_cell(str(v)), na_action="ignore")
     if language:
         out.columns = pd.Index([label(name, language) for name in out.columns])
     return b"\xef\xbb\xbf" + out.to_csv(index=False, lineterminator="\n").encode("utf-8")
-
-
-def _plain(value: object) -> object:
-    text = str(value)
-    return f"'{text}" if text[:1] in ("=", "+", "@", "\t") else text
