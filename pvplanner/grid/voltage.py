@@ -216,7 +216,7 @@ MOST_FACTOR = 50.0
 
 def hosting_capacity(
     net: Net, load_kw: np.ndarray, made_kw: np.ndarray, kw: float, *, hours: int = 40,
-    exact: float = 1e-3, loading: float = 1.0,
+    exact: float = 1e-3, loading: float = 1.0, lag: float = 1.0,
 ) -> Hosting:  # fmt: skip
     """How far all roofs may grow together until a voltage or a transformer reaches its limit.
 
@@ -234,6 +234,8 @@ def hosting_capacity(
         Of the factor.
     loading : float
         Most apparent power of a transformer over its rating.
+    lag : float
+        Power factor of the roofs, which take up reactive power below 1.
     """
     back = (made_kw - load_kw).sum(axis=1)
     strong = made_kw.sum(axis=1)
@@ -241,25 +243,25 @@ def hosting_capacity(
     worst = np.union1d(np.argsort(-back)[:hours], np.argsort(-strong)[:hours])
     load, made = load_kw[worst], made_kw[worst]
     low, high = 0.0, 1.0
-    found = _broken(net, load, made, high, loading)
+    found = _broken(net, load, made, high, loading, lag)
     while not found and high < MOST_FACTOR:
         low, high = high, high * 2
-        found = _broken(net, load, made, high, loading)
+        found = _broken(net, load, made, high, loading, lag)
     if not found:
         return Hosting(float("inf"), float("inf"), "", "")
     while high - low > exact * high:
         middle = (low + high) / 2
-        told = _broken(net, load, made, middle, loading)
+        told = _broken(net, load, made, middle, loading, lag)
         low, high, found = (low, middle, told) if told else (middle, high, found)
     return Hosting(low, low * kw, *found)
 
 
 def _broken(
-    net: Net, load: np.ndarray, made: np.ndarray, factor: float, loading: float
+    net: Net, load: np.ndarray, made: np.ndarray, factor: float, loading: float, lag: float
 ) -> tuple[str, str] | None:
     """Who breaks which limit first, if anybody does."""
     try:
-        flow = solve_flow(net, load - factor * made)
+        flow = solve_flow(net, load - factor * made, factor * made * np.sqrt(1 / lag**2 - 1))
     except ConfigError as error:
         if error.code != "net_unsolved":
             raise
@@ -289,43 +291,17 @@ def what_helps(
     lines = {
         "as_is": (net, load_kw), "thicker": (net.with_lines(2.0), load_kw),
         "tap": (net.with_tap(1), load_kw),
+        "reactive": (net, load_kw),
         # Storage of a fifth of the output at noon is as so much more load then.
         "storage": (net, load_kw + 0.2 * made_kw),
     }  # fmt: skip
     rows = []
     for name, (other, load) in lines.items():
-        told = hosting_capacity(other, load, made_kw, kw, exact=exact)
+        lag = LAG if name == "reactive" else 1.0
+        told = hosting_capacity(other, load, made_kw, kw, exact=exact, lag=lag)
         rows.append((name, told.kw, told.first, told.by))
-    told = _reactive(net, load_kw, made_kw, kw, exact)
-    rows.insert(3, ("reactive", told.kw, told.first, told.by))
     return pd.DataFrame(rows, columns=["measure", "kw", "first", "by"])
 
 
 LAG = 0.95
 """Power factor at which roofs take up reactive power to hold the voltage down."""
-
-
-def _reactive(
-    net: Net, load_kw: np.ndarray, made_kw: np.ndarray, kw: float, exact: float
-) -> Hosting:
-    worst = np.argsort(-made_kw.sum(axis=1))[:40]
-    load, made = load_kw[worst], made_kw[worst]
-    ratio = np.sqrt(1 / LAG**2 - 1)
-    low, high, found = 0.0, MOST_FACTOR, ("", "")
-    while high - low > exact * high:
-        factor = (low + high) / 2
-        try:
-            flow = solve_flow(net, load - factor * made, factor * made * ratio)
-            told = household_voltages(net, flow)
-            over = told["voltage_most"].max() > limits_pu()[1]
-            full = bool((flow.loading > 1.0).any())
-        except ConfigError as error:
-            if error.code != "net_unsolved":
-                raise
-            over = full = True
-        if over or full:
-            high = factor
-            found = ("", "voltage" if over else "transformer")
-        else:
-            low = factor
-    return Hosting(low, low * kw, *found)
