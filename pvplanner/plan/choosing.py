@@ -9,7 +9,6 @@ import numpy as np
 import pandas as pd
 
 from pvplanner.errors import ConfigError, listed
-from pvplanner.grid.feeding import limits_of_table
 from pvplanner.grid.tree import Limits
 from pvplanner.plan.listing import PROGRAMME
 from pvplanner.plan.plan import Plan
@@ -280,8 +279,9 @@ def _barred(
         raise ConfigError(
             "selection_unknown_worth", where="selection.weights", goals=listed(sought)
         )
-    for values_ in values.values():
-        values_[~np.isfinite(values_)] = 0.0
+    for goal in sought:
+        # Whoever's worth is not known is barred: nothing is reckoned with this.
+        values[goal][~known] = 0.0
     out |= {n: NOTHING for n in range(len(homes)) if n not in has}
     out |= _aside(plan, homes, links, [n for n, why in out.items() if why == NOTHING])
     roofs = plan.buildings
@@ -338,7 +338,7 @@ def _nodes(
         return {}, tuple(() for _ in ids)
     limits = pd.concat(trees, ignore_index=True).groupby("transformer_id", sort=False)
     first = limits.first().reset_index().assign(open_kw=limits["open_kw"].min().to_numpy())
-    tree = limits_of_table(first, first)
+    tree = Limits.of_table(first)
     open_ = {name: np.full(len(years), kw) for name, kw in tree.known.items()}
     for name, kw, year in _lapsing(plan, tree):
         later = np.array(years) > year
@@ -443,7 +443,11 @@ def _pictures(
             own = {first: getattr(row, first), second: getattr(row, second),
                    "chosen": float(row.chosen)}  # fmt: skip
             rows += [("front", str(n + 1), name, float(value)) for name, value in own.items()]
-    cases = {name: CASES.index(name) for name in ("market_low", "market_high", "poor_years")}
+    sought = [goal for goal, weight in problem.weights.items() if weight > 0]
+    cases = {
+        name: CASES.index(name) for name in ("market_low", "market_high", "poor_years")
+        if all(np.isfinite(problem.values[g][:, CASES.index(name)]).all() for g in sought)
+    }  # fmt: skip
     told, share = hangs_on(problem, chosen.choice, cases)
     for row in told.itertuples():
         rows += [("hangs_on", row.varied, name, float(getattr(row, name)))
