@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from pvplanner.grid.hours import HOURS, Feeders, balanced_phases, export_cut, summed_up
-from pvplanner.grid.tree import RED, Limits, colour_of
+from pvplanner.grid.tree import RED, colour_of
 
 if TYPE_CHECKING:
     from pvplanner.energy import Year
@@ -236,11 +236,3 @@ def below_sums(own: pd.DataFrame, limits: pd.DataFrame) -> pd.DataFrame:
 def _parents(limits: pd.DataFrame) -> dict[str, str | None]:
     """The superior of each node; ``None`` at the top."""
     return {r.transformer_id: r.parent or None for r in limits.itertuples()}
-
-
-def limits_of_table(nodes: pd.DataFrame, limits: pd.DataFrame) -> Limits:
-    """The tree again from its table: what is open on each way up."""
-    made = Limits.__new__(Limits)
-    made.nodes, made.table = nodes, limits
-    made.parent = _parents(limits)
-    return made

@@ -47,8 +47,10 @@ class Net:
     sources: pd.DataFrame
     homes: pd.DataFrame
 
-    def with_source(self, voltage: float) -> Net:
-        """The same with another voltage at its head, per unit."""
+    def with_source(self, voltage: float | None) -> Net:
+        """The same with another voltage at its head, per unit; itself where none is stated."""
+        if voltage is None:
+            return self
         return replace(self, sources=self.sources.assign(voltage=voltage))
 
     def with_lines(self, factor: float) -> Net:

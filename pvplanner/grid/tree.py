@@ -117,6 +117,15 @@ class Limits:
         }
         self.table = self._table(load_kw)
 
+    @classmethod
+    def of_table(cls, table: pd.DataFrame) -> Limits:
+        """The tree again from its table: what is open on each way up."""
+        made = cls.__new__(cls)
+        made.nodes = made.table = table
+        made.parent = {str(n): str(up) or None for n, up in zip(
+            table["transformer_id"], table["parent"], strict=True)}  # fmt: skip
+        return made
+
     def _table(self, load: pd.Series | None) -> pd.DataFrame:
         nodes, usual = self.nodes, self.usual
         ids = nodes["transformer_id"].astype(str)

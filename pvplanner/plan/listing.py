@@ -8,8 +8,7 @@ import numpy as np
 import pandas as pd
 
 from pvplanner.errors import Finding
-from pvplanner.grid import balanced_phases
-from pvplanner.grid.feeding import limits_of_table
+from pvplanner.grid import Limits, balanced_phases
 from pvplanner.money import all_models
 from pvplanner.plan.wiring import node_rows, plants_of
 from pvplanner.scenario import Scenario
@@ -151,7 +150,7 @@ def joint_totals(parts: Sequence[tuple[pd.DataFrame, pd.DataFrame]]) -> dict[str
 def _may(table: pd.DataFrame) -> float:
     """What may be connected at all nodes whose limit is known."""
     own = table[(table["own_fits_kw"] > 0) & (table["limit_by"] != "")]
-    tree = limits_of_table(table, table)
+    tree = Limits.of_table(table)
     return float(sum(tree.connectable(
         dict(zip(own["transformer_id"], own["own_fits_kw"], strict=True))
     ).values()))  # fmt: skip

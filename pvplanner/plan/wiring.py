@@ -14,13 +14,12 @@ from pvplanner.grid import Limits, join_buildings, no_nodes, noon_hour, read_lin
 from pvplanner.grid.feeding import (
     below_sums,
     feed,
-    limits_of_table,
     made_at,
     node_table,
     phase_table,
     up_the_tree,
 )
-from pvplanner.grid.hours import HOURS, Feeders
+from pvplanner.grid.hours import HOURS, Feeders, summed_up
 from pvplanner.grid.ways import Need, kva_for, ways_out
 from pvplanner.plan.site import file_name
 from pvplanner.scenario import Scenario
@@ -100,13 +99,18 @@ def node_limits(
     grid = scenario.grid
     at = noon_hour(ghi, MONTH_OF_HOUR)
     ids = nodes["transformer_id"].astype(str)
-    noon = pd.Series(np.where(homes > 0, load[:, at], np.nan), index=ids.to_numpy())
+    # A superior carries what all below it carry.
+    parent = {n: None if pd.isna(p) else str(p) for n, p in zip(ids, nodes["parent"], strict=True)}
+    every = tuple(ids)
+    homes = summed_up(homes.astype(float), every, parent, every)
+    carried = summed_up(load[:, at], every, parent, every)
+    noon = pd.Series(np.where(homes > 0, carried, np.nan), index=ids.to_numpy())
     made = Limits(
         nodes, load_kw=noon, on=scenario.tariff.connection_date, reverse_load=grid.reverse_load,
         output_rate=grid.output_rate, power_factor=grid.power_factor,
     )  # fmt: skip
     table = made.table.assign(
-        homes=homes.astype(float), phases=nodes["phases"].to_numpy(dtype=float),
+        homes=homes, phases=nodes["phases"].to_numpy(dtype=float),
         measured_v=nodes["measured_v"].to_numpy(dtype=float),
         registered_until=nodes["registered_until"].to_numpy(dtype=object),
         x=nodes["x"].to_numpy(dtype=float), y=nodes["y"].to_numpy(dtype=float),
@@ -164,7 +168,7 @@ def transformer_table(
         index=ids.to_numpy(),
     )
     whole = below_sums(own, limits)
-    tree = limits_of_table(limits, limits)
+    tree = Limits.of_table(limits)
     least = [tree.least(str(n)) for n in ids]
     told = pd.Series(connections["transformer_m"].to_numpy(dtype=float)).groupby(row).max()
     wired = pd.DataFrame(
@@ -181,7 +185,6 @@ def transformer_table(
     known = np.isfinite([kw for kw, _ in least]) | (below_known(own, limits, least) > 0)
     own_cap = (limits["reverse_load"] * limits["kva"] * limits["power_factor"]).to_numpy()
     return made.assign(
-        homes=below_sums(limits[["homes"]].set_axis(ids.to_numpy()), limits)["homes"].to_numpy(),
         limit_kw=[kw for kw, _ in least], limit_by=[name for _, name in least],
         own_fits_kw=own["fits_kw"].to_numpy(), own_planned_kw=own["planned_kw"].to_numpy(),
         connectable_kw=np.where(known, up, np.nan), borne_kw=own_cap,
@@ -267,7 +270,7 @@ def way_table(
     feeders : Feeders
         With all that fits built, uncut, on the rows of ``table``.
     """
-    tree = limits_of_table(table, table)
+    tree = Limits.of_table(table)
     row = array_rows(fitting, connections, table["transformer_id"])
     plants = fitting[row >= 0].assign(node=row[row >= 0]).groupby("node")["building_id"].nunique()
     made = feeders.made.sum(axis=1)

@@ -329,8 +329,8 @@ class Grid(Frozen):
     money and carbon."""
     house_export_share: Annotated[float, Field(gt=0, le=1)] | None = None
     """Most output of each plant over its AC rating; none if not given."""
-    source_voltage: Annotated[float, Field(ge=0.9, le=1.1)] = 1.0
-    """Voltage over its nominal one at the head of the net."""
+    source_voltage: Annotated[float, Field(ge=0.9, le=1.1)] | None = None
+    """Voltage over its nominal one at the head of the net; as the net says, else nominal."""
     cost_export_limit: NotNegative | None = None
     cost_control: NotNegative | None = None
     """A limiter, and what makes a plant observable and controllable: money a plant."""
