@@ -1,4 +1,4 @@
-"""Bytes of a text file as text, whichever of the usual encodings they are in."""
+"""Text: of the bytes of a file, on one line, in the cell of a table."""
 
 from __future__ import annotations
 
@@ -36,10 +36,11 @@ def visible(text: str) -> str:
     return " ".join(plain.split())
 
 
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+_FORMULA = ("=", "+", "-", "@")
 _NUMBER = re.compile(r"[-+−]?[\d,. ]+ ?%?")
 
 
 def plain_cell(text: str) -> str:
-    """A cell of a text table that no spreadsheet takes for a formula."""
+    """A cell of a text table, on one line, that no spreadsheet takes for a formula."""
+    text = visible(text)
     return f"'{text}" if text[:1] in _FORMULA and not _NUMBER.fullmatch(text) else text

@@ -111,6 +111,28 @@ def test_a_limit_cuts_what_is_sold_and_not_what_is_used(tmp_path):
     assert limited.case()[1].exported.sum() < free.case()[1].exported.sum()
 
 
+def test_a_limit_that_nothing_is_known_for_cuts_nothing_and_is_said(tmp_path):
+    grid = "transformer_id,parent,kva,open_kw\nT1,L1,,\nL1,,,100\n"
+    limited = pvp.plan_village(village(tmp_path, grid, '[grid]\nexport_limit = "transformer"\n'))
+    told = limited.result("transformers").set_index("transformer_id").loc["T1"]
+    assert told["cut_kwh"] == 0
+    assert "grid_uncut" in [f.code for f in limited.findings]
+    free = limited.under({"grid.export_limit": "none"})
+    assert "grid_uncut" not in [f.code for f in free.findings]
+
+
+def test_a_superior_carries_what_those_below_it_carry(tmp_path):
+    grid = (
+        "transformer_id,parent,kva\nT1,S1,100\nT2,S1,100\nS1,,5000\n"
+    )  # fmt: skip
+    rows = [f"H{n},B{n},{2000 + 100 * n},T{1 + n % 2}" for n in range(1, HOUSES + 1)]
+    scenario = village(tmp_path, grid, rows=rows, columns=",transformer_id")
+    table = pvp.plan_village(scenario).result("limits").set_index("transformer_id")
+    assert (table["load_kw"] > 0).all()
+    assert table.loc["S1", "load_kw"] == pytest.approx(table.loc[["T1", "T2"], "load_kw"].sum())
+    assert table.loc["S1", "homes"] == table.loc[["T1", "T2"], "homes"].sum() == HOUSES
+
+
 def test_a_limit_at_the_house_takes_what_lies_above_it(checked):
     half = checked.under({"grid.house_export_share": 0.5})
     cut = half.households["curtailed"].to_numpy()

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import io
 import itertools
 from dataclasses import replace
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from pvplanner.errors import ConfigError
 from pvplanner.selection import Problem, Programme, choose, front, hangs_on, tied
 from pvplanner.selection.choosing import best_of, who_moves
 from pvplanner.selection.programme import limits_of
+from pvplanner.selection.reading import as_csv
 from pvplanner.words import reason_of
 
 EXACT = {"gap": 0.0}
@@ -415,3 +418,11 @@ def test_reasons_in_words():
     assert "low" not in reason_of(("share:low_income",), 0, "en", public=True).lower()
     assert "低收入" in reason_of(("share:low_income",), 0, "zh")
     assert reason_of(("chosen",), 1, "en") == "first phase"
+
+
+def test_no_cell_of_a_table_is_a_formula():
+    cells = ["-cmd|' /C calc'!A0", "=1+1", "@x", "a\rb", " =x", "-12.5 %", "H1"]
+    told = pd.read_csv(io.BytesIO(as_csv(pd.DataFrame({"reason": cells}))))
+    assert told["reason"].tolist() == [
+        "'-cmd|' /C calc'!A0", "'=1+1", "'@x", "a b", "'=x", "-12.5 %", "H1"
+    ]  # fmt: skip

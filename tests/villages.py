@@ -44,10 +44,10 @@ def write_village(folder: Path, buildings: gpd.GeoDataFrame, extra: str = "") ->
 HOUSES = 8
 
 
-def village(folder, grid="", extra="", rows=None):
+def village(folder, grid="", extra="", rows=None, columns=""):
     homes = frame([box(30 * n, 0, 12, 9) for n in range(HOUSES)])
     rows = rows or [f"H{n},B{n},{2000 + 100 * n}" for n in range(1, HOUSES + 1)]
-    ledger = "household_id,building_id,consumption_kwh\n" + "\n".join(rows)
+    ledger = f"household_id,building_id,consumption_kwh{columns}\n" + "\n".join(rows)
     (folder / "ledger.csv").write_text(ledger + "\n")
     told = 'households = "ledger.csv"\nprovince = "Zhejiang"\n'
     if grid:

@@ -111,13 +111,14 @@ def transformers(
     """What hangs on each node, what the year does to it, its colours and phases."""
     if limits.empty:
         return limits
+    limited = scenario.grid.export_limit == "transformer"
     hours = _feeders(
         arrays, limits=limits, connections=connections, fitting=fitting, planes=planes, sky=sky,
         horizons=horizons, people=people, links=links, buildings=buildings, meter=meter,
-        scenario=scenario, limited=scenario.grid.export_limit == "transformer",
+        scenario=scenario, limited=limited,
     )  # fmt: skip
     made = wires.transformer_table(scenario, limits, hours, connections, fitting, arrays)
-    return made, wires.grid_findings(made, wires.grid_file(scenario))
+    return made, wires.grid_findings(made, wires.grid_file(scenario), limited=limited)
 
 
 @stage(
@@ -216,7 +217,8 @@ def voltage(
         buildings=buildings, meter=meter, scenario=scenario,
     )  # fmt: skip
     told = volts.household_voltages(net, volts.solve_flow(net, load - made))
-    return told, nets.voltage_findings(told, "site.net")
+    apart = nets.net_findings(scenario.site.net, links)
+    return told, [*apart, *nets.voltage_findings(told, "site.net")]
 
 
 @stage("hosting", kept="hosting.parquet", across="apart", keys=VOLTS, files=NETS)

@@ -16,6 +16,7 @@ from pvplanner.grid.hours import HOURS
 from pvplanner.grid.joining import graph_of, leaves_of
 from pvplanner.grid.net import Net, conductor, net_of_lines, read_pandapower
 from pvplanner.grid.reading import CONDUCTORS
+from pvplanner.plan.site import file_name
 from pvplanner.scenario import Scenario
 
 if TYPE_CHECKING:
@@ -31,8 +32,7 @@ def site_net(
     """The village's low-voltage net: pandapower's, or its own lines with conductors; else none."""
     if scenario.site.net is not None:
         made = read_pandapower(scenario.site.net)
-        known = set(links["household_id"].astype(str))
-        own = made.homes[made.homes["household_id"].isin(known)]
+        own = made.homes[made.homes["household_id"].isin(links["household_id"].astype(str))]
         if own.empty:
             raise InputError("net_homes", where=str(scenario.site.net),
                              ids=listed(made.homes["household_id"]))  # fmt: skip
@@ -104,6 +104,20 @@ def no_voltages() -> pd.DataFrame:
     numbers = ("voltage_most", "voltage_least", "hours_high", "hours_low")
     return pd.DataFrame({"household_id": pd.Series(dtype="string"),
                          **{name: pd.Series(dtype=float) for name in numbers}})  # fmt: skip
+
+
+def net_findings(path: str | None, links: pd.DataFrame) -> list[Finding]:
+    """Loads of a pandapower net that are no household, and households that are none of its loads.
+
+    Either way something is missing from the voltages: the use of the first, the roofs of the other.
+    """
+    if path is None:
+        return []
+    loads = read_pandapower(path).homes["household_id"]
+    homes = links["household_id"].astype(str).drop_duplicates()
+    apart = {"net_loads": loads[~loads.isin(homes)], "net_lacks": homes[~homes.isin(loads)]}
+    return [Finding(code, file_name(path), len(ids), {"ids": listed(ids)})
+            for code, ids in apart.items() if len(ids)]  # fmt: skip
 
 
 def voltage_findings(table: pd.DataFrame, where: str) -> list[Finding]:

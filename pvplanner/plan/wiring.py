@@ -234,8 +234,10 @@ def loading_of(
     )
 
 
-def grid_findings(table: pd.DataFrame, where: str) -> list[Finding]:
-    """What the grid's engineer asks about first: plans beyond what is open, phases, voltage."""
+def grid_findings(table: pd.DataFrame, where: str, *, limited: bool) -> list[Finding]:
+    """What the grid's engineer asks about first: plans beyond what is open, phases, cuts that
+    can't be made.
+    """
     out = []
     low = table[table["own_fits_kw"] > 0]
     over = low[(low["own_planned_kw"] > low["limit_kw"] + 1e-6).fillna(False)]
@@ -254,6 +256,10 @@ def grid_findings(table: pd.DataFrame, where: str) -> list[Finding]:
     if len(odd):
         told_of = {"ids": listed(odd["transformer_id"]), "plants": int(odd["three_on_one"].sum())}
         out.append(Finding("grid_three_on_one", where, len(odd), told_of))
+    uncut = low[low["borne_kw"].isna() & (low["own_planned_kw"] > 0)]
+    if limited and len(uncut):
+        ids = {"ids": listed(uncut["transformer_id"])}
+        out.append(Finding("grid_uncut", where, len(uncut), ids))
     return out
 
 
