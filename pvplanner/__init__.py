@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from pvplanner.money import resolve_prices, resolve_terms
     from pvplanner.plan import Plan, plan_village
     from pvplanner.plan.choosing import select_households
+    from pvplanner.region import open_region, plan_region
     from pvplanner.report import save_posting, save_report, save_survey
     from pvplanner.roofs import model_roofs, read_planes
     from pvplanner.scenario import Scenario
@@ -35,6 +36,7 @@ _ROOMS = {
     "money": ("resolve_prices", "resolve_terms"),
     "plan": ("Plan", "plan_village"),
     "plan.choosing": ("select_households",),
+    "region": ("open_region", "plan_region"),
     "report": ("save_posting", "save_report", "save_survey"),
     "roofs": ("model_roofs", "read_planes"),
     "scenario": ("Scenario",),
@@ -61,6 +63,8 @@ __all__ = [
     "make_dossier",
     "model_roofs",
     "module_outlines",
+    "open_region",
+    "plan_region",
     "plan_village",
     "read_buildings",
     "read_horizon",

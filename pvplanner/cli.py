@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from pvplanner import regional
 from pvplanner.console import Session, following, list_findings, say_compiling, say_waiting, tell
 from pvplanner.errors import (
     ConfigError,
@@ -56,9 +57,13 @@ VillageOption = Annotated[
 
 
 def _saved(folder: Path, village: str | None) -> Plan:
-    """A saved plan, or one village of it."""
+    """A saved plan, or one village of it; a village of a region is planned when asked."""
     from pvplanner.plan import Plan
 
+    if village is not None and (folder / "region.json").is_file():
+        from pvplanner.region import open_region
+
+        return open_region(folder).plan(village)
     plan = Plan.load(folder)
     return plan if village is None else plan.village(village)
 
@@ -194,6 +199,10 @@ def select(
     session.say("said_grid", write_grid(done.plan, folder))
     if len(chosen.moved):
         typer.echo(f"{session.word('said_moves')} {len(chosen.moved)}")
+
+
+app.command()(regional.region)
+app.command()(regional.rank)
 
 
 @app.command()

@@ -23,7 +23,8 @@ FLOORS = {
     "holdings": 10, "selection": 10, "track": 10, "fetch": 10, "plan": 11,
     "mapping": 12, "report": 12, "dossier": 12, "sheet": 12, "scaffold": 12, "warming": 12,
     "form": 12, "checking": 12, "pricing": 12, "explaining": 12, "selecting": 12,
-    "region": 13, "console": 13, "pages": 13, "settings": 13, "cli": 14, "start": 15,
+    "region": 13, "console": 13, "pages": 13, "settings": 13, "regional": 14, "cli": 15,
+    "start": 16,
 }  # fmt: skip
 PYTHON = sorted(PACKAGE.rglob("*.py"))
 
@@ -124,6 +125,7 @@ def test_no_text_of_a_page_or_message_stands_in_code():
         if room_of(path) in ("buildings", "weather", "reading") or path.name in (
             "meter.py",
             "reading.py",
+            "headings.py",
         ):
             continue  # headings of files as the field sends them
         lines = path.read_text("utf-8").splitlines()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import geopandas as gpd
@@ -43,6 +43,7 @@ __all__ = [
     "findings_of",
     "gcj02_to_wgs84",
     "join_households",
+    "judge_features",
     "metric_crs",
     "read_areas",
     "read_buildings",
@@ -119,9 +120,55 @@ def _read(
     survey: str | os.PathLike[str] | None,
 ) -> gpd.GeoDataFrame:
     raw, findings = read_features(path, layer=layer)
-    raw = raw.reset_index(drop=True)
     with guarded(path):
-        placed, more = place_in_metres(raw, crs=crs, datum=datum, where=where)
+        return _judge(raw, findings, where, crs=crs, datum=datum, columns=columns, survey=survey)
+
+
+def judge_features(
+    raw: gpd.GeoDataFrame,
+    *,
+    where: str,
+    findings: Sequence[Finding] = (),
+    crs: str | None = None,
+    datum: str = "wgs84",
+    columns: Mapping[str, str] | None = None,
+) -> gpd.GeoDataFrame:
+    """Features as they stand in a file as clean buildings: what :func:`read_buildings` makes.
+
+    Parameters
+    ----------
+    raw : GeoDataFrame
+        Features of a file, or of a window of one.
+    where : str
+        Name of the file, for messages.
+    findings : sequence of Finding
+        What the reading found.
+    crs, datum, columns
+        As for :func:`read_buildings`.
+
+    Raises
+    ------
+    InputError
+        If the coordinates can't be what they are said to be.
+    """
+    with np.errstate(invalid="ignore"):
+        return _judge(
+            raw, list(findings), where, crs=crs, datum=datum, columns=columns, survey=None
+        )
+
+
+def _judge(
+    raw: gpd.GeoDataFrame,
+    findings: list[Finding],
+    where: str,
+    *,
+    crs: str | None,
+    datum: str,
+    columns: Mapping[str, str] | None,
+    survey: str | os.PathLike[str] | None,
+) -> gpd.GeoDataFrame:
+    raw = raw.reset_index(drop=True)
+    placed, more = place_in_metres(raw, crs=crs, datum=datum, where=where)
     findings += more
     frame, mapped = rename_columns(
         pd.DataFrame(raw.drop(columns=raw.geometry.name)), columns, where=where

@@ -23,6 +23,7 @@ from pvplanner.reading import (
 )
 from pvplanner.reading.columns import knows, parts_of
 from pvplanner.reading.odd import odd_column
+from pvplanner.reading.tables import TextTable
 from pvplanner.reading.values import lost_digits, made_dates, unit_factor
 from pvplanner.reference.ranges import ranges, slip_word
 
@@ -77,7 +78,21 @@ def read_households(
         If the file can't be read, a needed column is missing, or a value is impossible.
     """
     file = Path(path)
-    read = read_table(file, knows(ALIASES, DIMENSIONS))
+    return understand_ledger(read_table(file, knows(ALIASES, DIMENSIONS)), file, columns)
+
+
+def understand_ledger(
+    read: TextTable, file: Path, columns: Mapping[str, str] | None = None
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Households and their buildings from a ledger's text; see :func:`read_households`.
+
+    Parameters
+    ----------
+    read : TextTable
+        The ledger, or a part of it.
+    file : Path
+        Where it is from, for messages.
+    """
     raw = read.rows
     if raw.empty:
         raise InputError("ledger_empty", where=str(file))

@@ -8,7 +8,14 @@ import numpy as np
 import pandas as pd
 
 from pvplanner import reference
-from pvplanner.demand.dispatch import Homes, Light, Slots, run_households, share_battery
+from pvplanner.demand.dispatch import (
+    Homes,
+    Light,
+    Slots,
+    run_households,
+    run_village,
+    share_battery,
+)
 from pvplanner.demand.load import archetypes, profile_shape, year_shape
 from pvplanner.demand.meter import read_meter
 from pvplanner.energy.year import Year, as_horizon, year_of
@@ -32,6 +39,7 @@ __all__ = [
     "read_meter",
     "share_village_battery",
     "simulate_demand",
+    "simulate_village_hours",
     "village_battery",
     "village_load",
 ]
@@ -174,6 +182,46 @@ def simulate_demand(
     return pd.DataFrame(columns, index=households.index)
 
 
+def simulate_village_hours(
+    households: pd.DataFrame,
+    arrays: pd.DataFrame,
+    shares: pd.DataFrame,
+    weather: Weather | Year,
+    *,
+    scenario: Scenario,
+    meter: pd.DataFrame | None = None,
+    horizon: np.ndarray | Horizons | None = None,
+) -> pd.DataFrame:
+    """Hours of a village in a typical year, before wear: each home's own, then summed.
+
+    Parameters
+    ----------
+    households, arrays, shares, weather, scenario, meter, horizon
+        As for :func:`simulate_demand`.
+
+    Returns
+    -------
+    DataFrame, 8760 rows
+        ``load_kw``, ``pv_kw``, ``self_used_kw`` (at home, as it is made or out of the home's own
+        battery), ``export_kw``, by the hours of the weather. ``pv = self_used + export`` and, with
+        batteries, what those take and lose. nan where a home's use is not known.
+    """
+    angles = as_horizon(horizon, len(arrays))
+    year = year_of(weather, scenario, angles)
+    edges, left, bins, hourly = year.rays(arrays, angles)
+    light = Light(
+        year.plane_factors(arrays, angles), hourly, year.iam, year.sky.hour, edges, bins, left
+    )
+    shapes, which, consumption = _loads(households, scenario, meter)
+    then = on_weather_clock(shapes, year.sky.clock_hours)
+    homes = Homes(*_links(households, arrays, shares), then, which, consumption)
+    battery = np.array(_battery(scenario.demand.battery_kwh, scenario.demand.battery_kw, scenario))
+    left_in = _minutes(households, scenario)
+    made = run_village(light, homes, battery, left_in)
+    return pd.DataFrame(dict(zip(("load_kw", "pv_kw", "self_used_kw", "export_kw"), made,
+                                 strict=True)))  # fmt: skip
+
+
 def on_weather_clock(shapes: np.ndarray, late: float) -> np.ndarray:
     """What goes by the clock, by hours that lie ``late`` hours later; back again by ``-late``.
 
@@ -225,14 +273,10 @@ def by_minutes(
     scenario : Scenario
         ``demand.use_by_minutes`` is used.
     """
-    # A battery of an hour's use bridges the minutes; a smaller one in proportion.
-    enough = reference.constant("bridge_kwh").value
-    bridged = min(scenario.demand.battery_kwh / enough, 1.0)
-    part = 1 - (1 - scenario.demand.use_by_minutes) * (1 - bridged)
-    homes = ~_kinds(households, scenario).isin(NOT_HOMES).to_numpy()
-    if part == 1 or not homes.any():
+    left = _minutes(households, scenario)
+    if (left == 1).all():
         return demand
-    left = np.where(homes, part, 1.0)
+    homes = ~_kinds(households, scenario).isin(NOT_HOMES).to_numpy()
     sold = [f"export_kwh_h{hour:02d}" for hour in range(24)]
     sent = demand[sold].to_numpy(dtype=float)
     more = (1 - left) * demand["self_used_kwh_0"].to_numpy(dtype=float)
@@ -249,6 +293,18 @@ def by_minutes(
         elif name.startswith("plain_used_kwh_"):
             columns[name] = demand[name] * plain
     return pd.DataFrame(columns, index=demand.index)
+
+
+def _minutes(households: pd.DataFrame, scenario: Scenario) -> np.ndarray:
+    """What the minutes leave of each household's self-use by the hour.
+
+    A battery of an hour's use bridges the minutes; a smaller one in proportion.
+    """
+    enough = reference.constant("bridge_kwh").value
+    bridged = min(scenario.demand.battery_kwh / enough, 1.0)
+    part = 1 - (1 - scenario.demand.use_by_minutes) * (1 - bridged)
+    homes = ~_kinds(households, scenario).isin(NOT_HOMES).to_numpy()
+    return np.where(homes, part, 1.0)
 
 
 def slot_names(parts: int) -> list[str]:

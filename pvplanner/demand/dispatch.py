@@ -265,6 +265,61 @@ def _households(
                 own[g, node, n] = _direct_use(made[first:last], load[first:last], scales[node])
 
 
+def run_village(light: Light, homes: Homes, battery: np.ndarray, minutes: np.ndarray) -> np.ndarray:
+    """Hours of all households together.
+
+    Parameters
+    ----------
+    light, homes, battery
+        As for :func:`run_households`.
+    minutes : float array, shape (households,)
+        What the minutes leave of each one's self-use by the hour; the rest is sold.
+
+    Returns
+    -------
+    float array, shape (4, 8760)
+        Load, generation, self-use, export, kW.
+    """
+    out = np.zeros((4, HOURS))
+    _village(*light, *homes, battery, minutes, out)
+    return out
+
+
+@nb.njit(cache=True, error_model="numpy", nogil=True)
+def _village(
+    planes: np.ndarray, hourly: np.ndarray, iam: np.ndarray, hour: np.ndarray, edges: np.ndarray,
+    bins: np.ndarray, left: np.ndarray, start: np.ndarray, rows: np.ndarray, weight: np.ndarray,
+    shapes: np.ndarray, which: np.ndarray, consumption: np.ndarray, battery: np.ndarray,
+    minutes: np.ndarray, out: np.ndarray,
+) -> None:  # fmt: skip
+    k = (iam[0], iam[1], iam[2], iam[3], iam[4], iam[5], iam[6], iam[7], iam[8], iam[9])
+    count = hourly.shape[1]
+    power, whole = np.empty(count, dtype=np.float32), np.zeros(HOURS)
+    capacity, limit, charging, discharging = battery[0], battery[1], battery[2], battery[3]
+    for g in range(len(start) - 1):
+        for t in range(count):
+            power[t] = _ZERO
+        for link in range(start[g], start[g + 1]):
+            _add_power(
+                planes, rows[link], hourly, k, edges, bins, left, np.float32(weight[link]), power
+            )
+        for t in range(count):
+            whole[hour[t]] = power[t]
+        shape, stored = shapes[which[g]], 0.0
+        for t in range(HOURS):
+            load, here = shape[t] * consumption[g], whole[t]
+            direct = min(load, here)
+            spare, lack = here - direct, load - direct
+            taken = min(spare, limit, (capacity - stored) / charging) if capacity > 0.0 else 0.0
+            given = min(lack, limit, stored * discharging) if capacity > 0.0 else 0.0
+            stored += taken * charging - given / discharging
+            own = (direct + given) * minutes[g]
+            out[0, t] += load
+            out[1, t] += here
+            out[2, t] += own
+            out[3, t] += spare - taken + (direct + given) - own
+
+
 @nb.njit(cache=True)
 def share_battery(spare: np.ndarray, lack: np.ndarray, battery: np.ndarray) -> np.ndarray:
     """A village battery between all exports and all imports.

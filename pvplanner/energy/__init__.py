@@ -21,6 +21,7 @@ from pvplanner.energy.doubt import (
     energy_ranges,
     over_life,
     roof_doubt,
+    shared_and_own,
 )
 from pvplanner.energy.waterfall import loss_waterfall
 from pvplanner.energy.year import Year, as_horizon, loss_factors, module_gamma, ratio, year_of
@@ -43,6 +44,7 @@ __all__ = [
     "module_gamma",
     "over_life",
     "roof_doubt",
+    "shared_and_own",
     "simulate_energy",
     "simulate_hours",
     "simulate_total_hours",

@@ -244,6 +244,33 @@ def over_life(doubt: RoofDoubt, years: int) -> RoofDoubt:
     return replace(doubt, components=table)
 
 
+def shared_and_own(doubt: RoofDoubt) -> pd.DataFrame:
+    """One sigma of all roofs together by component, and whether other villages have it as well.
+
+    Returns
+    -------
+    DataFrame
+        ``component``, ``shared`` (fraction of the energy that moves with every other village),
+        ``own`` (the village's for itself). The part of the usable area that all arrays have in
+        common is the coefficient's, and so every village's.
+    """
+    energy = doubt.energy_kwh
+    whole = max(float(energy.sum()), 1e-9)
+    single = float(np.sqrt((energy**2).sum())) / whole
+    rows = [
+        (r.component, r.sigma, 0.0) if r.scope == "shared" else (r.component, 0.0, r.sigma * single)
+        for r in doubt.components[doubt.components["scope"] != "life"].itertuples()
+    ]
+    spread = (doubt.below + doubt.above) / 2
+    area = float(energy @ spread) / whole
+    apart = float(np.sqrt(((energy * spread) ** 2).sum())) / whole
+    together = doubt.area_shared
+    rows.append(("usable_area", math.sqrt(together) * area, math.sqrt(1 - together) * apart))
+    if doubt.shift.any():
+        rows.append(("time_stamp", abs(float(energy @ doubt.shift)) / whole, 0.0))
+    return pd.DataFrame(rows, columns=["component", "shared", "own"])
+
+
 def _own_sigma(components: pd.DataFrame) -> float:
     own = components.loc[components["scope"] == "own", "sigma"].to_numpy(dtype=float)
     return float(np.sqrt((own**2).sum()))

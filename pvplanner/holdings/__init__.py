@@ -208,16 +208,6 @@ def unknown_roofs(events: Sequence[Event], known: set[str]) -> list[Finding]:
     return [Finding("event_roofs_unknown", "finance.events", len(odd), {"ids": listed(odd)})]
 
 
-def chosen_measures(
-    holdings: pd.DataFrame, measures: pd.DataFrame, names: list[str]
-) -> pd.DataFrame:
-    """Each household's measures under the model that it chose; nan where there are none."""
-    key = pd.MultiIndex.from_frame(holdings[["household_id", "model"]])
-    rows = measures.set_index(["household_id", "model"])[names].reindex(key)
-    ids = holdings["household_id"].to_numpy()
-    return pd.DataFrame({"household_id": ids, **{n: rows[n].to_numpy() for n in names}})
-
-
 RETURNS = ("income_first_year", "capital", "avoided_t", "avoided_p90_t", "payback_years")
 """What buildings are given of their households' money and carbon."""
 

@@ -33,7 +33,7 @@ from pvplanner.money.rules import all_models, allowed_models, chosen_models, is_
 from pvplanner.money.tariff import Bills, find_bills, household_bills
 from pvplanner.money.terms import Terms, resolve_terms, rural_income
 from pvplanner.scenario import Scenario
-from pvplanner.schema import MEASURES
+from pvplanner.schema import MEASURES, PLANNED
 
 __all__ = [
     "COLLECTIVE",
@@ -135,6 +135,60 @@ def household_measures(
     if not parts:
         return pd.DataFrame({name: pd.Series(dtype=float) for name in columns})
     return pd.concat(parts, ignore_index=True)[columns]
+
+
+def chosen_measures(people: pd.DataFrame, case: Case) -> pd.DataFrame:
+    """Measures of each household under the model that it chose, and no other.
+
+    Parameters
+    ----------
+    people : DataFrame
+        As for :func:`household_measures`.
+    case : Case
+        On the same rows.
+
+    Returns
+    -------
+    DataFrame
+        ``household_id`` and :data:`VALUES`, on the rows of ``people``; nan where the rules do not
+        allow a household the model. The same figures as :func:`household_measures` has.
+    """
+    values = np.full((len(people), len(VALUES)), np.nan)
+    ids = people["household_id"].to_numpy()
+    for model in all_models():
+        own = people["model"].eq(model).to_numpy(dtype=bool)
+        if not own.any():
+            continue
+        own = own & members_of(people["project_class"], people["model"], model, case.terms)
+        pieces = 1 if owner_of(model) == COLLECTIVE else max(-(-int(own.sum()) // CHUNK), 1)
+        for rows in np.array_split(np.flatnonzero(own), pieces):
+            if len(rows):
+                values[rows] = _of_model(case, rows, model, PLANNED, ids)[list(VALUES)]
+    return pd.DataFrame({"household_id": ids, **dict(zip(VALUES, values.T, strict=True))})
+
+
+def chosen_incomes(people: pd.DataFrame, case: Case) -> np.ndarray:
+    """The first whole year's income of each household under the model that it chose.
+
+    Parameters
+    ----------
+    people, case
+        As for :func:`chosen_measures`, whose ``income_first_year`` it is; nothing else is reckoned.
+
+    Returns
+    -------
+    ndarray, shape (households,)
+    """
+    out = np.full(len(people), np.nan)
+    for model, rows in chosen_rows(people, case.terms):
+        own = members_of(people["project_class"], people["model"], model, case.terms)[rows]
+        rows = rows[own]
+        if len(rows):
+            some = case.part(rows)
+            ledger, first = run_model(some, model), case.calendar.first_whole
+            gained = ledger.of_households() - np.atleast_2d(ledger.paid("member_principal"))
+            out[rows] = np.round(gained[:, first], 2)
+    return out
 
 
 def _of_model(case: Case, rows: np.ndarray, model: str, name: str, ids: np.ndarray) -> pd.DataFrame:

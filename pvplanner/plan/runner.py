@@ -17,7 +17,14 @@ from importlib import metadata, resources
 from typing import Any
 
 from pvplanner.errors import Finding
-from pvplanner.plan.store import FileHashes, FolderStore, MemoryStore, Trace, hash_values
+from pvplanner.plan.store import (
+    FileHashes,
+    FolderStore,
+    MemoryStore,
+    SharedStore,
+    Trace,
+    hash_values,
+)
 from pvplanner.scenario import Scenario
 
 LIBRARIES = ("geopandas", "numba", "numpy", "pandas", "pvlib", "pyarrow", "pyogrio", "pyproj",
@@ -40,6 +47,7 @@ class Stage:
     over: bool = False
     whole: bool = False
     across: str = "rows"
+    parameters: tuple[str, ...] = ()
 
     @property
     def reads(self) -> tuple[str, ...]:
@@ -88,7 +96,8 @@ class Graph(dict[str, Stage]):
         """
 
         def made(function: Callable[..., Any]) -> Callable[..., Any]:
-            needs = tuple(p for p in inspect.signature(function).parameters if p not in GIVEN)
+            parameters = tuple(inspect.signature(function).parameters)
+            needs = tuple(p for p in parameters if p not in GIVEN)
             missing = [need for need in needs if need not in self]
             if missing:
                 raise KeyError(f"stage {name} needs {missing[0]}, which is not before it")
@@ -96,7 +105,7 @@ class Graph(dict[str, Stage]):
                 raise KeyError(f"stage {name} is of all villages and needs one village's")
             self[name] = Stage(
                 name, function, needs, tuple(keys), tuple(files), joins, said, kept, over, whole,
-                across,
+                across, parameters,
             )  # fmt: skip
             return function
 
@@ -191,6 +200,7 @@ class Run:
         self._tables: dict[str, Any] = {}
         self._traces: dict[str, Trace] = {}
         self._keys: dict[str, str] = {}
+        self._values: dict[str, str] = {}
         self._found: dict[str, tuple[Finding, ...]] = {}
 
     def table(self, name: str) -> Any:
@@ -235,6 +245,10 @@ class Run:
         """Hash of a stage's result."""
         if self._of_whole(name):
             return self.whole.content(name)  # type: ignore[union-attr]
+        if isinstance(self.store, SharedStore):
+            if name in self.given:
+                return self.store.given(name, self.given[name])
+            return self._by_value(name) if name in self.store.by_value else self.key(name)
         if name in self._traces:
             return self._traces[name].content
         if name in self.given:
@@ -249,6 +263,14 @@ class Run:
             self._keep(name)
         return self._traces[name].content
 
+    def _by_value(self, name: str) -> str:
+        """Hash of a result that is cheap to hash, and that units of other places may share."""
+        if name not in self._values:
+            from pvplanner.plan.tables import to_bytes
+
+            self._values[name] = hashlib.sha256(to_bytes(self.table(name))).hexdigest()
+        return self._values[name]
+
     def key(self, name: str) -> str:
         """Hash of all that a stage's result depends on."""
         if name not in self._keys:
@@ -257,7 +279,7 @@ class Run:
             files = {key: self._file(value_of(self.scenario, key)) for key in stage_.files}
             needs = {need: self.content(need) for need in stage_.needs}
             told = {"stage": name, "keys": values, "files": files, "needs": needs, "code": code()}
-            if "village" in inspect.signature(stage_.function).parameters:
+            if "village" in stage_.parameters:
                 told["village"] = self.village
             self._keys[name] = hash_values(told)
         return self._keys[name]
@@ -297,9 +319,10 @@ class Run:
 
     def keep_all(self) -> None:
         """Put what is known into the store, so that another run finds it."""
-        for name in self.graph:
-            if name in self._tables and name not in self._traces:
-                self._keep(name)
+        if not isinstance(self.store, SharedStore):
+            for name in self.graph:
+                if name in self._tables and name not in self._traces:
+                    self._keep(name)
         self.hashes.save()
         if self.whole is not None:
             self.whole.keep_all()
@@ -328,7 +351,7 @@ class Run:
 
         stage_ = self.graph[name]
         needs = {need: self.table(need) for need in stage_.needs}
-        wanted = inspect.signature(stage_.function).parameters
+        wanted = stage_.parameters
         if "village" in wanted:
             needs["village"] = self.village
         if "scenario" in wanted:
@@ -342,6 +365,10 @@ class Run:
             self.reused.remove(name)
         self.ran.append(name)
         self._traces.pop(name, None)
+        if isinstance(self.store, SharedStore):
+            key = self.key(name)
+            trace = Trace(key, self._found[name])
+            self.store.hold(name, key, trace, self._tables[name])
         if isinstance(self.store, FolderStore):
             self._keep(name)
             self._let_go(stage_)
@@ -377,7 +404,7 @@ def code() -> str:
     return str(digest.hexdigest())
 
 
-_SHOWN = ("mapping", "report", "words", "templates", "vendor", "__pycache__", "cli.py",
+_SHOWN = ("mapping", "report", "fetch", "words", "templates", "vendor", "__pycache__", "cli.py",
           "console.py", "checking", "form", "scaffold.py", "sheet.py")  # fmt: skip
 """What shows and does not reckon."""
 

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import difflib
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 import geopandas as gpd
 import numpy as np
@@ -81,13 +84,26 @@ def site_buildings(scenario: Scenario) -> tuple[gpd.GeoDataFrame, list[Finding]]
         columns=site.columns,
         survey=site.survey,
     )
-    findings = findings_of(buildings)
+    return named_buildings(scenario, buildings, str(site.buildings))
+
+
+def named_buildings(
+    scenario: Scenario, buildings: gpd.GeoDataFrame, path: str
+) -> tuple[gpd.GeoDataFrame, list[Finding]]:
+    """Buildings with their village and class; ``path`` is the file that they are from.
+
+    Raises
+    ------
+    InputError
+        If none of them can be used.
+    """
+    site, findings = scenario.site, findings_of(buildings)
     # pandas copies attributes, findings and all, with every step.
     buildings.attrs = {}
     if not (buildings["status"] != SET_ASIDE).any():
-        raise InputError("no_usable_buildings", where=str(site.buildings))
+        raise InputError("no_usable_buildings", where=path)
     stated = site.village is not None
-    where = file_name(site.buildings)
+    where = file_name(path)
     buildings, more = name_villages(buildings, usual_village(scenario), stated, where)
     findings += more
     if site.synthetic:
@@ -264,12 +280,22 @@ def site_homes(scenario: Scenario, ids: pd.Series) -> tuple[pd.DataFrame, list[F
     A household without a building has a row with none.
     """
     path = scenario.site.households
-    if path is None:
+    read = None
+    if path is not None:
+        read = read_households(path, columns=scenario.site.household_columns)
+    return joined_homes(ids, read, file_name(path, "site.households"))
+
+
+def joined_homes(
+    ids: pd.Series, read: tuple[pd.DataFrame, pd.DataFrame] | None, where: str
+) -> tuple[pd.DataFrame, list[Finding]]:
+    """As :func:`site_homes`, of a ledger that was read; ``None``: there is none."""
+    if read is None:
         households, shares, _ = join_households(ids)
         findings = [Finding("ledger_absent", "site.households")]
     else:
-        ledger, links = read_households(path, columns=scenario.site.household_columns)
-        households, shares, findings = join_households(ids, ledger, links, where=Path(path).name)
+        ledger, links = read
+        households, shares, findings = join_households(ids, ledger, links, where=where)
         findings = findings_of(ledger) + findings
     order = pd.Series(np.arange(len(households)), households["household_id"].to_numpy())
     which = order.loc[shares["household_id"]].to_numpy()
@@ -328,7 +354,7 @@ def site_weather(
         height = site_height(scenario, place, buildings)
         weather = typical_year(latitude, longitude, altitude=height, seed=choice.seed)
         return weather, list(weather.findings)
-    weather = read_weather(
+    weather = known_weather(
         scenario.site.weather,
         trusted=choice.trusted,
         sun_offset_minutes=choice.sun_offset_minutes,
@@ -347,6 +373,21 @@ def site_weather(
         params = {"site": round(latitude, 1), "weather": round(weather.latitude, 1)}
         findings.append(Finding("weather_hemisphere", "site.weather", params=params))
     return weather, findings
+
+
+def known_weather(path: str, **options: Any) -> Weather:
+    """A weather file, read once for the villages of a region that share it."""
+    try:
+        told = os.stat(path)
+    except OSError:
+        return read_weather(path, **options)
+    known = (str(path), told.st_size, told.st_mtime_ns)
+    return _weather_of(known, tuple(sorted(options.items())))
+
+
+@lru_cache(maxsize=16)
+def _weather_of(known: tuple[str, int, int], options: tuple[tuple[str, Any], ...]) -> Weather:
+    return read_weather(known[0], **dict(options))
 
 
 def site_planes(scenario: Scenario, buildings: gpd.GeoDataFrame) -> gpd.GeoDataFrame:

@@ -104,6 +104,12 @@ def meters(features: gpd.GeoDataFrame, families: pd.DataFrame, *, scenario: Any)
     return sites.site_meter(scenario, sites.people_of(families), features)
 
 
+@stage("around", whole=True)
+def around() -> Any:
+    """Buildings beyond the village that stand in its light; a region knows them."""
+    return frames.DataFrame({"building_id": frames.Series(dtype="str")})
+
+
 @stage("buildings")
 def buildings(features: gpd.GeoDataFrame, village: str) -> Any:
     """The village's buildings."""
@@ -203,9 +209,12 @@ def planes(buildings: gpd.GeoDataFrame, *, scenario: Any) -> Any:
     files=("site.dsm", "site.points", "site.dtm", "site.dem", "site.horizon"),
     said="horizons",
 )
-def horizons(planes: gpd.GeoDataFrame, buildings: gpd.GeoDataFrame, *, scenario: Any) -> Any:
+def horizons(
+    planes: gpd.GeoDataFrame, buildings: gpd.GeoDataFrame, around: pd.DataFrame, *, scenario: Any
+) -> Any:
     """What stands before each plane, all around."""
-    seen, findings = sites.site_horizons(planes, buildings, scenario)
+    every = frames.concat([buildings, around], ignore_index=True) if len(around) else buildings
+    seen, findings = sites.site_horizons(planes, every, scenario)
     return horizon.Horizons.to_table(seen, planes["plane_id"]), findings
 
 
@@ -367,6 +376,15 @@ def doubt(
 ) -> Any:  # fmt: skip
     """What makes a year's energy uncertain, and by how much."""
     return physics.contributions(_doubt(arrays, energy, planes, year, place, scenario))
+
+
+@stage("common", across="apart", keys=DOUBT)
+def common(
+    arrays: pd.DataFrame, energy: pd.DataFrame, planes: gpd.GeoDataFrame, year: pd.DataFrame,
+    place: Place, *, scenario: Any,
+) -> Any:  # fmt: skip
+    """What of the village's doubt other villages have in common with it."""
+    return physics.shared_and_own(_doubt(arrays, energy, planes, year, place, scenario))
 
 
 @stage("meter", across="beside")

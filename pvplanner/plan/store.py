@@ -64,6 +64,41 @@ class MemoryStore:
         self._objects.setdefault(trace.content, table)
 
 
+class SharedStore(MemoryStore):
+    """Results of one unit of a region, shared between scenarios by what they were made from.
+
+    Nothing is made into bytes, so that a scenario that shares a stage costs nothing for it; in
+    exchange a stage is done again where one before it was, whatever came of that.
+
+    Parameters
+    ----------
+    inputs : str
+        Hash of what the unit's given tables were made from.
+    """
+
+    def __init__(self, inputs: str) -> None:
+        super().__init__()
+        self.inputs = inputs
+        self.variants: dict[int, str] = {}
+
+    @property
+    def empty(self) -> bool:
+        """Never: keys are cheap."""
+        return False
+
+    by_value: tuple[str, ...] = ()
+    """Stages that are known by what they gave all the same."""
+
+    def hold(self, name: str, key: str, trace: Trace, table: Any) -> None:
+        """Keep a stage's result."""
+        self.keep(key, trace, None, table)
+
+    def given(self, name: str, table: Any) -> str:
+        """Key of a table that was given; ``variants`` tells those of one name apart."""
+        variant = self.variants.get(id(table), "")
+        return hash_values({"given": name, "inputs": self.inputs, "variant": variant})
+
+
 @dataclass
 class FolderStore:
     """Results in a folder of their own, private to their owner and bounded in size.

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 from pvplanner.plan.feeders import GRAPH
 from pvplanner.plan.runner import Room
 from pvplanner.plan.stages import WEAR
-from pvplanner.schema import MEASURES, PLANNED
 
 if TYPE_CHECKING:
     import geopandas as gpd
@@ -169,10 +168,14 @@ def measures(
 
 
 @stage("chosen", joins="households")
-def chosen(holdings: pd.DataFrame, measures: pd.DataFrame, terms: Terms) -> Any:
-    """Income, cost and return by household, model and case."""
-    names = [*MEASURES, "capital"]
-    values = hold.chosen_measures(holdings, measures[measures["case"] == PLANNED], names)
+def chosen(
+    people: pd.DataFrame, holdings: pd.DataFrame, demand: pd.DataFrame, bills: pd.DataFrame,
+    months: pd.DataFrame, curtailed: pd.DataFrame, terms: Terms,
+) -> Any:  # fmt: skip
+    """Income, cost and return of each household under the model that it chose."""
+    values = money.chosen_measures(
+        *case_of(people, holdings, demand, bills, months, curtailed, terms)
+    )
     local = terms.rural_income or float("nan")
     return values.assign(income_of_rural_income=values["income_first_year"] / local)
 

@@ -67,6 +67,7 @@ __all__ = [
     "System",
     "Tariff",
     "Weather",
+    "read_toml",
 ]
 
 OTHER_PATHS = (
@@ -193,7 +194,7 @@ class Scenario(Frozen):
             If the file is missing, is not TOML, or holds an unknown key or impossible value.
         """
         file = Path(path)
-        data = _read_toml(file)
+        data = read_toml(file)
         try:
             scenario = cls(**data)
         except ConfigError as error:
@@ -284,7 +285,14 @@ def _relative(path: str, folder: Path) -> str:
         return path
 
 
-def _read_toml(file: Path) -> dict[str, Any]:
+def read_toml(file: Path) -> dict[str, Any]:
+    """A TOML file in UTF-8 or GB18030.
+
+    Raises
+    ------
+    ConfigError
+        If it is missing, unreadable or no TOML.
+    """
     try:
         # Notepad on a Chinese Windows saves GBK.
         return tomllib.loads(decode_text(file.read_bytes())[0])

@@ -1,0 +1,284 @@
+"""What villages are compared by: figures of the plan by household, by yuan, by free kilowatt, and
+columns of the township's own table; and which villages may be chosen at all.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from pvplanner.errors import ConfigError, InputError, listed
+from pvplanner.reading.columns import fold
+from pvplanner.reading.tables import read_small_table
+from pvplanner.region.headings import FREE, VILLAGE, YES
+from pvplanner.region.measures import deviations
+from pvplanner.schema import column
+
+PER = {"_per_household": "households", "_per_yuan": "investment", "_per_free_kw": "free_kw"}
+"""Endings of criteria and what they divide by."""
+
+GROSS = ("npv", "income_mean", "investment", "self_used_kwh", "export_kwh", "load_kwh", "fits_kwp",
+         "fits_kw", "phase_kwp")  # fmt: skip
+"""Sums beside those of the ``villages`` table; by these too the largest village would always win,
+so they are taken by household where nothing else is said."""
+
+
+@dataclass(frozen=True)
+class Criteria:
+    """Villages by criteria.
+
+    Attributes
+    ----------
+    keys : tuple of str
+        Of the villages, ``code/name``.
+    names : tuple of str
+        Of the criteria, as they are used (``npv`` is ``npv_per_household``).
+    values : ndarray, shape (villages, criteria)
+    shared : ndarray, shape (villages, criteria, components)
+        One sigma of each by what villages have in common, in the criterion's unit.
+    own : ndarray, shape (villages, criteria)
+        One sigma that each village has for itself.
+    components : tuple of str
+    table : DataFrame
+        All that is known of each village.
+    """
+
+    keys: tuple[str, ...]
+    names: tuple[str, ...]
+    values: np.ndarray
+    shared: np.ndarray
+    own: np.ndarray
+    components: tuple[str, ...]
+    table: pd.DataFrame
+
+
+def read_own(path: Path, keys: Sequence[str]) -> pd.DataFrame:
+    """The township's own table, on the villages' keys.
+
+    Raises
+    ------
+    InputError
+        If the file can't be read, names no village, or one twice or that is not there.
+    """
+    table = read_small_table(path)
+    names = {fold(str(c)): str(c) for c in table.columns}
+    first = next((names[fold(n)] for n in VILLAGE if fold(n) in names), None)
+    if first is None:
+        told = {"key": "table", "column": "village", "columns": listed(table.columns, 20)}
+        raise InputError("region_column", where=path.name, **told)
+    of = {key: key for key in keys} | {key.rpartition("/")[2]: key for key in keys}
+    rows = [of.get(str(name).strip()) for name in table[first]]
+    lost = [str(n) for n, row in zip(table[first], rows, strict=True) if row is None]
+    if lost:
+        raise InputError("village_unknown", where=path.name, village=lost[0],
+                         names=listed(keys, 12))  # fmt: skip
+    twice = pd.Series(rows).duplicated()
+    if twice.any():
+        name = str(table[first][int(np.flatnonzero(twice)[0])])
+        raise InputError("region_table_twice", where=path.name, name=name)
+    own = table.drop(columns=first).set_axis(pd.Index(rows, name="key"))
+    for name in own.columns:
+        texts = own[name].dropna().astype(str).str.strip().str.casefold()
+        if len(texts) and texts.isin(YES).all() and not pd.api.types.is_numeric_dtype(own[name]):
+            own[name] = own[name].map(lambda v: YES.get(str(v).strip().casefold()))
+    return own.reindex(keys)
+
+
+def take_criteria(
+    villages: pd.DataFrame, common: pd.DataFrame, own: pd.DataFrame | None,
+    weights: Mapping[str, float],
+) -> Criteria:  # fmt: skip
+    """Values of the criteria that have a weight, with their doubt.
+
+    Parameters
+    ----------
+    villages : DataFrame
+        Rows of one scenario.
+    common : DataFrame
+        ``component``, ``shared``, ``own`` of each village in that scenario.
+    own : DataFrame, optional
+        The township's table on ``code/name``.
+    weights : mapping of str to float
+
+    Raises
+    ------
+    ConfigError
+        If a criterion is neither a figure of the plan nor a column of the table.
+    """
+    rows = villages.reset_index(drop=True)
+    keys = tuple(_key(c, v) for c, v in zip(rows["division_code"], rows["village"], strict=True))
+    table = rows.set_axis(pd.Index(keys, name="key"))
+    if own is not None:
+        table = table.join(own, rsuffix="_own")
+    stated = next((name for name in FREE if name in table), None)
+    table["free_kw"] = table["connectable_kw"] if stated is None else _numbers(table, stated)
+    parts = {
+        _key(code, name): told[["component", "shared", "own"]]
+        for (code, name), told in common.groupby(["division_code", "village"], sort=False)
+    }
+    components = tuple(dict.fromkeys(common["component"]))
+    names, values, shared, apart = [], [], [], []
+    for name in weights:
+        full, base, divisor = _parsed(name, table)
+        over = 1.0 if divisor is None else _divisor(table, divisor)
+        names.append(full)
+        values.append(_numbers(table, base) / over)
+        common_, alone = _doubt(base, table, parts, components)
+        over = np.broadcast_to(over, len(table))
+        shared.append(common_ / over[:, None])
+        apart.append(alone / over)
+    return Criteria(
+        keys, tuple(names), np.column_stack(values), np.stack(shared, axis=1),
+        np.column_stack(apart), components, table,
+    )  # fmt: skip
+
+
+def _key(code: str, name: str) -> str:
+    return f"{code}/{name}" if code else str(name)
+
+
+def _divisor(table: pd.DataFrame, name: str) -> np.ndarray:
+    values = table[name].to_numpy(dtype=float)
+    return np.where(values > 0, values, np.nan)
+
+
+def _parsed(name: str, table: pd.DataFrame) -> tuple[str, str, str | None]:
+    """A criterion's full name, its figure and what that is divided by."""
+    if name in table and not _is_gross(name):
+        return name, name, None
+    for ending, divisor in PER.items():
+        base = name.removesuffix(ending)
+        if base != name and base in table:
+            return name, base, divisor
+    if name in table:
+        return f"{name}_per_household", name, "households"
+    known = [c for c in table.columns if pd.api.types.is_numeric_dtype(table[c])]
+    raise ConfigError("region_criterion", where="rank.weights", name=name, known=listed(known, 40))
+
+
+def _is_gross(name: str) -> bool:
+    return name in GROSS or (name != "households" and column(name).sum == "sum")
+
+
+def _numbers(table: pd.DataFrame, name: str) -> np.ndarray:
+    values = table[name]
+    if values.dtype == object:
+        values = values.map(lambda v: float(v) if isinstance(v, bool | int | float) else np.nan)
+    return np.array(values, dtype=float)
+
+
+def _doubt(
+    name: str, table: pd.DataFrame, parts: Mapping[str, pd.DataFrame], components: tuple[str, ...]
+) -> tuple[np.ndarray, np.ndarray]:
+    """One sigma of a figure of each village by component, and its own, in the figure's unit."""
+    shared, own = np.zeros((len(table), len(components))), np.zeros(len(table))
+    stated = f"{name}_sigma"
+    if stated in table:
+        return shared, np.nan_to_num(_numbers(table, stated))
+    # Worth now is what is earned less what is paid: the first is as sure as the income.
+    like = {"npv": "income_mean", "lcoe": "energy_kwh"}.get(name, name)
+    for n, (key, row) in enumerate(table.iterrows()):
+        told = deviations(like, row, parts[str(key)]) if like in row else None
+        if told is None:
+            continue
+        value = float(row[name]) + (float(row["capital"]) if name == "npv" else 0.0)
+        at = [components.index(c) for c in told.index]
+        shared[n, at] = value * told["shared"].to_numpy() * (-1 if name == "lcoe" else 1)
+        own[n] = abs(value) * float(np.sqrt((told["own"] ** 2).sum()))
+    return shared, own
+
+
+_OPERATORS = {
+    ">=": lambda a, b: a >= b, "<=": lambda a, b: a <= b, "!=": lambda a, b: a != b,
+    "==": lambda a, b: a == b, ">": lambda a, b: a > b, "<": lambda a, b: a < b,
+    "=": lambda a, b: a == b,
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Must:
+    """What a village must have to be chosen: a condition on a column."""
+
+    column: str
+    operator: str
+    value: Any
+    text: str = ""
+    """As it was written."""
+
+    def __str__(self) -> str:
+        return self.text or f"{self.column} {self.operator} {self.value}"
+
+    def holds(self, table: pd.DataFrame) -> list[bool | None]:
+        """Whether each village has it; ``None`` where that is not known."""
+        out: list[bool | None] = []
+        for value in table[self.column]:
+            known = value is not None and value == value
+            try:
+                met = bool(_OPERATORS[self.operator](value, self.value)) if known else None
+            except TypeError:
+                met = None
+            out.append(met)
+        return out
+
+
+def read_musts(
+    given: Sequence[str] | Mapping[str, Any], table: pd.DataFrame
+) -> tuple[list[Must], list[str]]:
+    """Conditions that a village must meet, and villages that must be chosen.
+
+    Parameters
+    ----------
+    given : list of str, or mapping
+        ``"consent_rate >= 0.6"``, a village's name, or ``{consent_rate = 0.6, historic = false}``:
+        of a number at least that, of anything else just that; ``{min = , max = }``.
+    table : DataFrame
+        All that is known of each village, on ``code/name``.
+
+    Raises
+    ------
+    ConfigError
+        If a condition names no column and is no village.
+    """
+    conditions, names = [], []
+    if isinstance(given, Mapping):
+        for name, value in given.items():
+            conditions += _of_mapping(str(name), value)
+    else:
+        of = {key.rpartition("/")[2]: key for key in table.index} | {k: k for k in table.index}
+        for text in given:
+            found = re.fullmatch(r"\s*(.+?)\s*(>=|<=|!=|==|=|>|<)\s*(.+?)\s*", text)
+            if text in of:
+                names.append(str(of[text]))
+            elif found:
+                conditions.append(Must(found[1], found[2], _value(found[3]), text.strip()))
+            elif text in table.columns:
+                conditions.append(Must(text, "==", True, text))
+            else:
+                raise ConfigError("region_must", where="rank.must", name=text)
+    for must in conditions:
+        if must.column not in table.columns:
+            known = listed(table.columns, 40)
+            raise ConfigError("region_criterion", where="rank.must", name=must.column, known=known)
+    return conditions, names
+
+
+def _of_mapping(name: str, value: Any) -> list[Must]:
+    if isinstance(value, Mapping):
+        ends = {"min": ">=", "max": "<="}
+        return [Must(name, ends[k], v) for k, v in value.items() if k in ends]
+    number = isinstance(value, int | float) and not isinstance(value, bool)
+    return [Must(name, ">=" if number else "==", value)]
+
+
+def _value(text: str) -> Any:
+    plain = text.strip().strip("\"'")
+    try:
+        return float(plain)
+    except ValueError:
+        return YES.get(plain.casefold(), plain)

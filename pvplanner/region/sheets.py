@@ -1,0 +1,118 @@
+"""The two sheets of a ranking: who is chosen and why, and what that hangs on."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from pvplanner.region.config import BASE, POOREST
+from pvplanner.words import has_label, label, number, style, unit_of
+
+if TYPE_CHECKING:
+    from pvplanner.region.ranking import Ranking
+
+PER = {"_per_household": "region_per_household", "_per_yuan": "region_per_yuan",
+       "_per_free_kw": "region_per_free_kw"}  # fmt: skip
+
+
+def criterion_name(name: str, language: str, currency: str) -> str:
+    """A criterion in words; a column of the township's own table stands as it is."""
+    if has_label(name, language):
+        return label(name, language)
+    for ending, word in PER.items():
+        base = name.removesuffix(ending)
+        if base != name and has_label(base, language):
+            unit = unit_of(base, language, currency)
+            told = f"{label(base, language)}{label(word, language)}"
+            return f"{told} ({unit})" if unit else told
+    return name
+
+
+def scenario_name(name: str, language: str) -> str:
+    """A scenario's name; of the two that every region has, in words."""
+    words = {BASE: "region_base", POOREST: "region_poorest_scenario"}
+    return label(words[name], language) if name in words else name
+
+
+def figure(value: float, language: str) -> str:
+    """A figure of any size to three or four places."""
+    if not math.isfinite(value):
+        return label("unknown", language)
+    size = abs(value)
+    digits = 0 if size >= 1000 else 1 if size >= 100 else 2 if size >= 1 else 3
+    return number(value, str(digits), language)
+
+
+def _needed(value: float, language: str) -> str:
+    return figure(value, language) if math.isfinite(value) else label("region_not_alone", language)
+
+
+def share(value: float, language: str) -> str:
+    """A share of draws, in per cent."""
+    return label("unknown", language) if not math.isfinite(value) else f"{100 * value:.0f} %"
+
+
+def rank_facts(about: Mapping[str, Any], ranking: Ranking, language: str) -> dict[str, Any]:
+    """Everything that the sheets' template shows, as text."""
+    currency = about["currency"]
+
+    def word(key: str, **told: Any) -> str:
+        return label(key, language).format(**told)
+
+    rows = []
+    for row in ranking.villages.itertuples():
+        rows.append({
+            "chosen": bool(row.chosen), "village": row.village,
+            "score": figure(row.score, language), "draws": share(row.draws, language),
+            "weights": share(row.weights, language), "poorest": share(row.poorest, language),
+            "cost": number(row.cost / 1e4, "1", language),
+            "why": reason_text(row, ranking, language),
+        })  # fmt: skip
+    names = list(ranking.weights)
+    table = [
+        [row["village"], *(figure(float(row[c]), language) for c in ranking.criteria.columns[1:])]
+        for row in ranking.criteria.to_dict("records")
+    ]  # fmt: skip
+    changes = [
+        [row.village, criterion_name(row.criterion, language, currency),
+         figure(row.value, language), _needed(row.needed, language)]
+        for row in ranking.changes.itertuples() if row.village == ranking.runner_up
+    ]  # fmt: skip
+    budget = "" if ranking.budget is None else number(ranking.budget / 1e4, "1", language)
+    chosen = ranking.villages[ranking.villages["chosen"]]
+    return {
+        "title": word("region_rank_title", name=about["name"], choose=ranking.choose),
+        "chosen": label("region_comma", language).join(chosen["village"]),
+        "spent": number(float(chosen["cost"].sum()) / 1e4, "1", language), "budget": budget,
+        "rows": rows, "criteria": [criterion_name(n, language, currency) for n in names],
+        "weights": [figure(v, language) for v in ranking.weights.values()], "table": table,
+        "changes": changes, "runner_up": ranking.runner_up, "unequal": ranking.poorest_known,
+        "musts": list(ranking.musts), "synthetic": bool(about["synthetic"]),
+        "scenario": scenario_name(ranking.scenario, language), "colon": style(language)["colon"],
+        "word": {key: label(key, language) for key in TEXTS},
+        "how": word("region_rank_how", draws=ranking.draws, seed=ranking.seed),
+    }  # fmt: skip
+
+
+def reason_text(row: Any, ranking: Ranking, language: str) -> str:
+    """Why a village is chosen or not, in a line."""
+    told = label(f"region_why_{row.reason}", language)
+    about = row.about
+    if row.reason == "budget":
+        about = number(float(row.about) / 1e4, "1", language)
+    if row.reason == "unknown":
+        parts = [criterion_name(n, language, "CNY") for n in row.about.split(", ")]
+        about = label("region_comma", language).join(parts)
+    gap = figure(row.gap, language)
+    return told.format(about=about, gap=gap)
+
+
+TEXTS = (
+    "village", "region_score", "region_draws", "region_weights", "region_poorest", "region_cost",
+    "region_why", "region_chosen", "region_spent", "region_budget", "region_criteria",
+    "region_weight", "region_changes", "region_runner_up", "region_value", "region_needed",
+    "region_musts", "region_scenario", "region_equal_data", "region_rank_doubt", "region_sign_head",
+    "region_sign_clerk", "region_sign_date", "synthetic_note", "region_sheet_two",
+    "region_rank_sum",
+)  # fmt: skip

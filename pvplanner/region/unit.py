@@ -1,0 +1,370 @@
+"""One village under every scenario: what is read, reckoned and written for it.
+
+The physics of scenarios that share it is done once; only totals leave the unit.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import shapely
+
+from pvplanner.buildings import judge_features
+from pvplanner.buildings.ledger import understand_ledger
+from pvplanner.errors import Finding, InputError
+from pvplanner.plan.joined import Runs
+from pvplanner.plan.parts import find_villages, split_homes
+from pvplanner.plan.runner import value_of
+from pvplanner.plan.site import file_name, joined_homes, named_buildings
+from pvplanner.plan.stages import VILLAGE
+from pvplanner.plan.store import SharedStore, Trace
+from pvplanner.plan.worth import GRAPH
+from pvplanner.projection import to_degrees
+from pvplanner.reading.tables import TextTable
+from pvplanner.reference import distance_km
+from pvplanner.region.config import Region
+from pvplanner.region.measures import long_rows, parts_of_doubt, village_row
+from pvplanner.region.windows import Unit, read_ledger, read_neighbours, read_unit
+from pvplanner.scenario import Scenario
+
+LIGHTS = 24
+"""Skies that a worker keeps: villages of one weather site share one."""
+
+
+class Lights:
+    """Skies by the weather that they were made from, of the last villages of a process."""
+
+    def __init__(self) -> None:
+        self._known: dict[str, tuple[Trace, Any]] = {}
+
+    def get(self, key: str) -> tuple[Trace, Any] | None:
+        """A sky that an earlier village made."""
+        return self._known.get(key)
+
+    def put(self, key: str, trace: Trace, table: Any) -> None:
+        """Keep a sky; the oldest goes."""
+        if key not in self._known and len(self._known) >= LIGHTS:
+            del self._known[next(iter(self._known))]
+        self._known[key] = (trace, table)
+
+
+class UnitStore(SharedStore):
+    """Results of a unit; the sky of its weather is shared with the process's other units."""
+
+    def __init__(self, inputs: str, lights: Lights) -> None:
+        super().__init__(inputs)
+        self._lights = lights
+
+    def trace(self, key: str) -> Trace | None:
+        """What a key gave, here or in another unit."""
+        known = super().trace(key)
+        found = None if known is not None else self._lights.get(key)
+        if found is not None:
+            super().keep(key, found[0], None, found[1])
+            return found[0]
+        return known
+
+    by_value = ("year",)
+
+    def hold(self, name: str, key: str, trace: Trace, table: Any) -> None:
+        """Keep a stage's result; a sky for other units too."""
+        super().hold(name, key, trace, table)
+        if name == "sky":
+            self._lights.put(key, trace, table)
+
+
+@dataclass
+class Made:
+    """What a unit gives.
+
+    Attributes
+    ----------
+    villages : DataFrame
+        The ``villages`` table, a row a scenario.
+    table : DataFrame
+        The long table's rows.
+    common : DataFrame
+        ``scenario``, ``component``, ``shared``, ``own``: what the energy's doubt is made of.
+    findings : list of tuple of str and Finding
+        With the scenario in which each was found first.
+    hours, buildings, households : DataFrame
+        Where asked.
+    """
+
+    villages: pd.DataFrame
+    table: pd.DataFrame
+    common: pd.DataFrame
+    findings: list[tuple[str, Finding]]
+    extra: dict[str, pd.DataFrame] = field(default_factory=dict)
+
+
+def run_unit(
+    region: Region, unit: Unit, units: Sequence[Unit], *, inputs: str, lights: Lights,
+    mosaics: Mapping[str, str], names: Sequence[str],
+) -> Made:  # fmt: skip
+    """Plan a village under the named scenarios.
+
+    Parameters
+    ----------
+    region : Region
+    unit : Unit
+    units : sequence of Unit
+        All of them: some are neighbours.
+    inputs : str
+        Hash of what the unit is made from.
+    lights : Lights
+    mosaics : mapping of str to str
+        ``dsm``, ``dtm``, ``dem``: one raster each.
+    names : sequence of str
+        Of scenarios.
+
+    Raises
+    ------
+    PVPlannerError
+        If the village's files are not what they should be.
+    """
+    if unit.error is not None:
+        raise InputError(unit.error["code"], where=unit.error["where"], **unit.error["params"])
+    village = Village(region, unit, units, mosaics)
+    store = UnitStore(inputs, lights)
+    rows, table, common, findings = [], [], [], []
+    extra: dict[str, list[pd.DataFrame]] = {name: [] for name in region.sources.outputs}
+    told: set[str] = set()
+    for name in names:
+        runs = village.runs(name, store)
+        run = next(iter(runs.parts.values()))
+        row = village_row(run.table)
+        rows.append(row.assign(scenario=name))
+        parts = parts_of_doubt(run.table, float(row["income_first_year"].iloc[0]))
+        common.append(parts.assign(scenario=name))
+        table.append(long_rows(row, parts).assign(scenario=name))
+        for finding in _findings(runs, village):
+            key = repr(finding.plain())
+            if key not in told:
+                told.add(key)
+                findings.append((name, finding))
+        for kind in extra:
+            extra[kind].append(EXTRAS[kind](run, runs.scenario).assign(scenario=name))
+    named = {"division_code": unit.division_code, "village": unit.name}
+    rows_, table_, common_ = (
+        _named(pd.concat(parts, ignore_index=True), named) for parts in (rows, table, common)
+    )
+    more = {
+        kind: _named(pd.concat(parts, ignore_index=True), named) for kind, parts in extra.items()
+    }
+    return Made(rows_, table_, common_, findings, more)
+
+
+def _named(table: pd.DataFrame, named: Mapping[str, str]) -> pd.DataFrame:
+    """A table of one village: under the region's names, its scenario beside them."""
+    kept = [c for c in table.columns if c not in (*named, "scenario")]
+    out = table.assign(**named)[[*named, "scenario", *kept]]
+    out.attrs = {}
+    return out
+
+
+def _findings(runs: Runs, village: Village) -> Iterator[Finding]:
+    """What the stages that ran have found."""
+    yield from village.findings
+    for run in runs._runs():
+        for name in GRAPH:
+            if name in run._tables and name in run._found:
+                yield from run._found[name]
+
+
+class Village:
+    """A unit's inputs, read once for all its scenarios."""
+
+    def __init__(
+        self, region: Region, unit: Unit, units: Sequence[Unit], mosaics: Mapping[str, str]
+    ) -> None:
+        self.region, self.unit, self.units = region, unit, units
+        self.mosaics = dict(mosaics)
+        self.own = region.villages.get(unit.key, region.villages.get(unit.name, {}))
+        self.raw = read_unit(unit)
+        self.ledger = read_ledger(unit)
+        self.findings: list[Finding] = []
+        self._given: dict[str, dict[str, Any]] = {}
+
+    def scenario(self, name: str) -> Scenario:
+        """A scenario with the village's own overrides, name and files."""
+        made = self.region.scenario(name, self.own)
+        changes: dict[str, Any] = {"name": self.unit.name or self.region.name}
+        if self.unit.name:
+            changes["site.village"] = self.unit.name
+        if len(self.unit.division_code) == 12 and self.unit.division_code.isdigit():
+            changes["site.division_code"] = self.unit.division_code
+        stated = self.own | self.region.scenarios[name]
+        for key, path in self.mosaics.items():
+            if f"site.{key}" not in stated and getattr(made.site, key) is None:
+                changes[f"site.{key}"] = path
+        if self.region.weather and "site.weather" not in stated and made.site.weather == "typical":
+            changes["site.weather"] = self._weather()
+        return made.override(changes)
+
+    def _weather(self) -> str:
+        """The weather file whose station lies nearest."""
+        if len(self.region.weather) == 1:
+            return self.region.weather[0]
+        from pvplanner.plan.site import known_weather
+
+        latitude, longitude = self._middle()
+        places = [known_weather(path) for path in self.region.weather]
+        away = distance_km(
+            latitude, longitude, np.array([w.latitude for w in places]),
+            np.array([w.longitude for w in places]),
+        )  # fmt: skip
+        return self.region.weather[int(np.argmin(away))]
+
+    def _middle(self) -> tuple[float, float]:
+        bounds = shapely.bounds(np.asarray(self.raw.geometry))
+        middle = np.nanmedian((bounds[:, :2] + bounds[:, 2:]) / 2, axis=0)
+        crs = self.region.sources.crs or self.raw.crs
+        lon, lat = to_degrees(crs).transform(*middle) if crs is not None else middle
+        return float(lat), float(lon)
+
+    def runs(self, name: str, store: SharedStore) -> Runs:
+        """The village's stages under a scenario, its inputs given."""
+        scenario = self.scenario(name)
+        given = self._inputs(scenario, store)
+        return Runs(GRAPH, scenario, store, lists=given)
+
+    def _inputs(self, scenario: Scenario, store: SharedStore) -> dict[str, Any]:
+        """Buildings, households and neighbours; anew only for what changes them."""
+        read = (*VILLAGE, "finance.events", "site.household_columns", "site.households",
+                "demand.meter", "demand.meter_unit", "site.columns")  # fmt: skip
+        key = repr([value_of(scenario, k) for k in read])
+        if key not in self._given:
+            self._given[key] = self._read(scenario)
+            store.variants |= {id(table): key for table in self._given[key].values()}
+        return self._given[key]
+
+    def _read(self, scenario: Scenario) -> dict[str, Any]:
+        from pvplanner.plan.tables import settle
+
+        source = self.region.sources
+        where = self.unit.parts[0].source
+        made = judge_features(
+            self.raw, where=where, crs=source.crs, datum=source.datum,
+            columns=source.columns | scenario.site.columns,
+        )  # fmt: skip
+        # The region says whose a building is, whatever the file calls it.
+        if self.unit.name:
+            made["village"] = self.unit.name
+        code = scenario.site.division_code
+        if code is not None:
+            made["division_code"] = code
+        features, findings = named_buildings(scenario, made, where)
+        features = settle(features)
+        named, more = find_villages(features, where)
+        self.findings += [*findings, *more]
+        homes = settle(self._homes(scenario, features))
+        return {
+            "features": features, "named": named, "families": homes,
+            "around": settle(self._around(features, scenario)),
+        }  # fmt: skip
+
+    def _homes(self, scenario: Scenario, features: gpd.GeoDataFrame) -> pd.DataFrame:
+        read = None
+        source = self.region.sources
+        columns = source.household_columns | scenario.site.household_columns
+        where = self.unit.ledger[0].source if self.unit.ledger else "region.households"
+        if scenario.site.households is not None:
+            from pvplanner.buildings import read_households
+
+            where = file_name(scenario.site.households)
+            read = read_households(scenario.site.households, columns=columns)
+        elif self.ledger is not None:
+            table = TextTable(self.ledger.rows)
+            read = understand_ledger(table, Path(where), columns)
+        homes, findings = joined_homes(features["building_id"], read, where)
+        parted, more = split_homes(homes, features, where)
+        self.findings += [*findings, *more]
+        return parted
+
+    def _around(self, features: gpd.GeoDataFrame, scenario: Scenario) -> pd.DataFrame:
+        """Buildings beyond the border of known height, where no surface model shows them."""
+        nothing = pd.DataFrame({"building_id": pd.Series(dtype="str")})
+        site, reach = scenario.site, self.region.sources.reach_m
+        known = features[["floors", "height_m"]].notna().to_numpy().any()
+        if site.dsm or site.points or not known or reach == 0 or len(self.units) == 1:
+            return nothing
+        raw = read_neighbours(self.unit, self.units, self._reach(reach))
+        if raw is None:
+            return nothing
+        source = self.region.sources
+        made = judge_features(
+            raw, where=self.unit.parts[0].source, crs=source.crs, datum=source.datum,
+            columns=source.columns | scenario.site.columns,
+        )  # fmt: skip
+        made = made[made["status"] != "set_aside"].to_crs(features.crs)
+        box = features.total_bounds + np.array([-reach, -reach, reach, reach])
+        bounds = made.geometry.bounds.to_numpy()
+        near = (
+            (bounds[:, 0] <= box[2]) & (bounds[:, 2] >= box[0])
+            & (bounds[:, 1] <= box[3]) & (bounds[:, 3] >= box[1])
+        )  # fmt: skip
+        made = made[near].reset_index(drop=True)
+        made["building_id"] = "around:" + made["building_id"].astype(str)
+        made.attrs = {}
+        return made
+
+    def _reach(self, metres: float) -> float:
+        """Metres in the units of the sources' coordinates, a little more."""
+        crs = self.region.sources.crs or self.raw.crs
+        degrees = getattr(crs, "is_geographic", False)
+        if isinstance(crs, str):
+            from pyproj import CRS
+
+            degrees = CRS.from_user_input(crs).is_geographic
+        if not degrees:
+            return metres
+        latitude = min(abs(self._middle()[0]), 80.0)
+        return metres / 111_000 / math.cos(math.radians(latitude))
+
+
+def _buildings(run: Any, scenario: Scenario) -> pd.DataFrame:
+    """Buildings with what stands on them, in degrees, as GeoParquet is read everywhere."""
+    made = run.table("buildings")
+    totals = run.table("building_totals").drop(columns="building_id")
+    why = run.table("grey_roofs")
+    columns = ["building_id", "project_class", "status", "area_m2", "floors", "height_m"]
+    out = made[[*columns, "geometry"]].to_crs(4326).join(totals)
+    out["status_reason"] = why["status_reason"].to_numpy()
+    returns = run.table("returns")
+    for name in ("income_first_year", "capital", "avoided_t"):
+        out[name] = returns[name].to_numpy()
+    return out
+
+
+def _households(run: Any, scenario: Scenario) -> pd.DataFrame:
+    """Households by identifier, without names, incomes or marks of low income."""
+    held = run.table("holdings")
+    kept = [c for c in ("household_id", "project_class", "model", "capacity_kwp", "energy_kwh",
+                        "modules") if c in held]  # fmt: skip
+    chosen, demand = run.table("chosen"), run.table("demand")
+    out = held[kept].reset_index(drop=True)
+    for name in ("income_first_year", "income_mean", "npv", "payback_years", "capital"):
+        out[name] = chosen[name].to_numpy()
+    out["self_used_kwh"] = demand["self_used_kwh_0"].to_numpy()
+    out["avoided_t"] = run.table("carbon")["avoided_t"].to_numpy()
+    return out
+
+
+def _hours(run: Any, scenario: Scenario) -> pd.DataFrame:
+    from pvplanner.plan.hourly import village_hours
+
+    return village_hours(run.table, scenario)
+
+
+EXTRAS: dict[str, Callable[[Any, Scenario], pd.DataFrame]] = {
+    "hours": _hours, "buildings": _buildings, "households": _households,
+}  # fmt: skip
+"""Outputs beside the tables of villages."""
