@@ -115,7 +115,8 @@ def take_criteria(
     keys = tuple(_key(c, v) for c, v in zip(rows["division_code"], rows["village"], strict=True))
     table = rows.set_axis(pd.Index(keys, name="key"))
     if own is not None:
-        table = table.join(own, rsuffix="_own")
+        kept = own.rename(columns={c: f"{c}_own" for c in own.columns if c in table})
+        table = table.join(kept)
     stated = next((name for name in FREE if name in table), None)
     table["free_kw"] = table["connectable_kw"] if stated is None else _numbers(table, stated)
     parts = {

@@ -293,7 +293,7 @@ class Village:
         """Buildings beyond the border of known height, where no surface model shows them."""
         nothing = pd.DataFrame({"building_id": pd.Series(dtype="str")})
         site, reach = scenario.site, self.region.sources.reach_m
-        known = features[["floors", "height_m"]].notna().to_numpy().any()
+        known = features["height_m"].notna().any()
         if site.dsm or site.points or not known or reach == 0 or len(self.units) == 1:
             return nothing
         raw = read_neighbours(self.unit, self.units, self._reach(reach))

@@ -192,7 +192,8 @@ class _Worker:
             env={**os.environ, **dict.fromkeys(_THREADS, "1"), "PYTHONUTF8": "1"},
         )  # fmt: skip
         self.task: Task | None = None
-        threading.Thread(target=self._listen, args=(heard,), daemon=True).start()
+        self._thread = threading.Thread(target=self._listen, args=(heard,), daemon=True)
+        self._thread.start()
 
     def _listen(self, heard: queue.SimpleQueue[tuple[_Worker, str]]) -> None:
         assert self.process.stdout is not None
@@ -221,6 +222,9 @@ class _Worker:
         except subprocess.TimeoutExpired:
             self.process.kill()
             self.process.wait()
+        self._thread.join(timeout=5)
+        with contextlib.suppress(OSError, ValueError):
+            self.process.stdout.close()  # type: ignore[union-attr]
 
 
 _THREADS = ("NUMBA_NUM_THREADS", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
