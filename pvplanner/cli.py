@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from pvplanner import regional
+from pvplanner import fetching, regional
 from pvplanner.console import Session, following, list_findings, say_compiling, say_waiting, tell
 from pvplanner.errors import (
     ConfigError,
@@ -203,6 +203,7 @@ def select(
 
 app.command()(regional.region)
 app.command()(regional.rank)
+app.add_typer(fetching.fetch, name="fetch")
 
 
 @app.command()

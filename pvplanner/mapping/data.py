@@ -408,8 +408,11 @@ def sources_line(plan: Plan, language: str) -> str:
     """One line on weather, model and carbon factor."""
     wanted = ["weather_source", "module_product", "carbon_method", "grid_factor", "capex_per_w"]
     own, currency = style(language), plan.scenario.finance.currency
-    table = plan.result("assumptions").drop_duplicates("key").set_index("key")
-    parts = []
+    every = plan.result("assumptions")
+    table = every.drop_duplicates("key").set_index("key")
+    # What a licence asks to be named stands first, whole.
+    fetched = every[every["key"] == "data_source"]
+    parts = [f"{row.value} [{row.source}]" for row in fetched.itertuples()]
     for key in wanted:
         if key not in table.index:
             continue

@@ -22,13 +22,20 @@ OWN = ("capex_per_w", "opex_per_w_year", "degradation_first_year", "degradation_
 _Row = tuple[str, str, str, str, str, str]
 
 
-def list_assumptions(scenario: Scenario, weather: str, terms: Terms) -> pd.DataFrame:
+def list_assumptions(
+    scenario: Scenario, weather: str, terms: Terms, origins: pd.DataFrame
+) -> pd.DataFrame:
     """``key``, ``value``, ``unit``, ``source``, ``year``, ``certainty``: one row per number.
 
     Units are those of ``columns.csv``: money is ``money``, whatever the currency. ``weather`` names
-    its source.
+    its source; ``origins`` are those of fetched files.
     """
     rows = [("weather_source", weather, "", weather, "", "file"), *_physical(scenario, terms)]
+    rows += [
+        ("data_source", f"{r.title} {r.release} ({r.licence})".replace("  ", " "), "",
+         str(r.attribution), str(r.fetched)[:4], "file")
+        for r in origins.itertuples()
+    ]  # fmt: skip
     rows += _roof_rows(scenario)
     rows += [_sourced(key, found) for key, found in terms.prices.sources.items()]
     rows += [*_export_rows(terms), *_finance(terms), *_contracts(terms)]

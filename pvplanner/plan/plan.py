@@ -552,9 +552,9 @@ class Plan:
         return read_plan(Path(folder))
 
 
-FINDERS = ("features", "named", "families", "meters", "listed", "place", "year", "planes",
-           "horizons", "nodes", "connections", "limits", "transformers", "totals", "voltage",
-           "terms", "bills", "sanity", "balance", "villages", "investor", "standing",
+FINDERS = ("features", "origins", "named", "families", "meters", "listed", "place", "year",
+           "planes", "horizons", "nodes", "connections", "limits", "transformers", "totals",
+           "voltage", "terms", "bills", "sanity", "balance", "villages", "investor", "standing",
            "battery_worth")  # fmt: skip
 """Stages that find something."""
 

@@ -28,6 +28,7 @@ from pvplanner.errors import ConfigError, Finding, InputError, listed
 from pvplanner.horizon import Horizons, horizon_angles
 from pvplanner.money.terms import rural_income
 from pvplanner.plan.parts import name_villages
+from pvplanner.reading.origins import FIELDS, read_origin
 from pvplanner.reference import legal_zone, provincial
 from pvplanner.reference.products import find_module
 from pvplanner.roofs import model_roofs
@@ -109,6 +110,33 @@ def named_buildings(
     if site.synthetic:
         findings.insert(0, Finding("village_synthetic", "site.synthetic"))
     return buildings, findings
+
+
+FETCHED = ("buildings", "weather", "dsm", "dtm", "dem", "boundary")
+"""Keys of ``[site]`` whose files may have been fetched."""
+
+
+def site_origins(scenario: Scenario) -> tuple[pd.DataFrame, list[Finding]]:
+    """Sources of the site's files by the notes beside them, each once."""
+    columns = ["key", *FIELDS, "fetched"]
+    rows, findings = [], []
+    for key in FETCHED:
+        path = getattr(scenario.site, key)
+        for told in read_origin(path) if path and path != "typical" else []:
+            rows.append({"key": key, **told})
+            findings += origin_findings(told, Path(path).name)
+    table = pd.DataFrame(rows, columns=columns, dtype="str")
+    return table.drop_duplicates([c for c in columns if c != "key"], ignore_index=True), findings
+
+
+def origin_findings(told: dict[str, str], where: str) -> list[Finding]:
+    """What is to be said of a fetched file: its licence, and whether that forbids trade."""
+    params = {name: told[name] for name in ("title", "licence", "release", "fetched")}
+    out = [Finding("data_fetched", where, params=params)]
+    if told["use"] == "non_commercial":
+        own = {"title": told["title"], "licence": told["licence"]}
+        out.append(Finding("licence_non_commercial", where, params=own))
+    return out
 
 
 def usual_village(scenario: Scenario) -> dict[str, str]:

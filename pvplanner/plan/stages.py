@@ -76,6 +76,15 @@ def features(*, scenario: Any) -> Any:
     return sites.site_buildings(scenario)
 
 
+@stage(
+    "origins", across="alike", kept="origins.parquet", whole=True,
+    files=("site.buildings", "site.weather", "site.dsm", "site.dtm", "site.dem", "site.boundary"),
+)  # fmt: skip
+def origins(*, scenario: Any) -> Any:
+    """Where fetched files are from, and under which licence."""
+    return sites.site_origins(scenario)
+
+
 @stage("named", files=("site.buildings",), whole=True)
 def named(features: gpd.GeoDataFrame, *, scenario: Any) -> Any:
     """The villages that the footprints belong to."""

@@ -18,6 +18,7 @@ from stat import S_ISREG
 from typing import Any
 
 from pvplanner.errors import Finding
+from pvplanner.reading.origins import origin_file
 
 FOLDER = ".pvplanner"
 """Name of the store in a plan's folder."""
@@ -303,7 +304,8 @@ def members_of(path: Path) -> Iterable[Path]:
         return sorted(p for p in path.parent.glob(f"{path.stem}.*") if p.is_file()) or [path]
     if path.suffix.lower() == ".vrt":
         return [path, *_sources_of(path)]
-    return [path, *(p for p in sidecars(path) if p.is_file())]
+    beside = [*sidecars(path), origin_file(path)]
+    return [path, *(p for p in beside if p.is_file())]
 
 
 def sidecars(path: Path) -> list[Path]:

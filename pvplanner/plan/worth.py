@@ -439,9 +439,12 @@ def carbon_years(
         "demand.use_by_minutes",
     ),
 )
-def assumptions(year: pd.DataFrame, months: pd.DataFrame, terms: Terms, *, scenario: Any) -> Any:
+def assumptions(
+    year: pd.DataFrame, months: pd.DataFrame, terms: Terms, origins: pd.DataFrame, *, scenario: Any
+) -> Any:
     """What the plan stands on, with sources."""
-    return found.list_assumptions(scenario, str(year["source"].iloc[0]), _weighted(terms, months))
+    weather = str(year["source"].iloc[0])
+    return found.list_assumptions(scenario, weather, _weighted(terms, months), origins)
 
 
 @stage("scoreboard", across="apart", kept="scoreboard.parquet")

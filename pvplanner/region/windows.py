@@ -27,10 +27,12 @@ from pvplanner.buildings.ledger import ALIASES as LEDGER
 from pvplanner.buildings.ledger import DIMENSIONS
 from pvplanner.buildings.reading import read_features
 from pvplanner.errors import Finding, InputError, listed
+from pvplanner.plan.site import origin_findings
 from pvplanner.reading.bombs import check_parquet
 from pvplanner.reading.columns import fold, knows, map_columns
 from pvplanner.reading.guard import guarded
 from pvplanner.reading.kinds import read_vector
+from pvplanner.reading.origins import read_origin
 from pvplanner.reading.tables import TextTable, read_table
 from pvplanner.reading.values import natural_key
 from pvplanner.region.config import Region
@@ -155,6 +157,7 @@ def survey_region(region: Region, place: Path, step: Step) -> Survey:
     every = pd.concat([one.rows for one in looked], ignore_index=True)
     outside = int((every["name"] == "").sum()) if borders is not None else 0
     findings = [finding for one in looked for finding in one.findings]
+    findings += _origins(region)
     if outside:
         where = Path(str(region.sources.boundaries)).name
         findings.append(Finding("region_outside", where, outside, {"all": len(every)}))
@@ -174,6 +177,18 @@ def survey_region(region: Region, place: Path, step: Step) -> Survey:
         findings += _ledgers(region, looked, units, number, place)
     _sampled(region, units)
     return Survey(units, findings)
+
+
+def _origins(region: Region) -> list[Finding]:
+    """Licences of fetched files, each source once."""
+    files = [*region.buildings, *region.weather]
+    files += [tile for tiles in region.rasters.values() for tile in tiles]
+    files += [str(region.folder / p) for p in (region.sources.boundaries,) if p]
+    told: dict[str, list[Finding]] = {}
+    for path in files:
+        for origin in read_origin(path):
+            told.setdefault(origin["title"], origin_findings(origin, Path(path).name))
+    return [finding for found in told.values() for finding in found]
 
 
 @dataclass

@@ -75,8 +75,8 @@ def make_region(folder: Path, count: int, extra: str = "", seed: int = 1) -> Pat
         with tempfile.TemporaryDirectory() as place:
             frame.to_parquet(Path(place) / "one.parquet", index=False)
             table = pq.read_table(Path(place) / "one.parquet")
-        for w, (name, made) in enumerate((("footprints", table), ("households",
-                                          pa.Table.from_pandas(ledger, preserve_index=False)))):  # fmt: skip
+        ledger_table = pa.Table.from_pandas(ledger, preserve_index=False)
+        for w, (name, made) in enumerate((("footprints", table), ("households", ledger_table))):
             if writers[w] is None:
                 writers[w] = pq.ParquetWriter(folder / f"{name}.parquet", made.schema)
             writers[w].write_table(made.cast(writers[w].schema))
