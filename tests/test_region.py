@@ -25,7 +25,7 @@ from pvplanner.region import estimate_region, merge_region, read_region
 from pvplanner.region.assembly import sampling_variance
 from pvplanner.region.config import BASE
 from pvplanner.region.folder import Folder
-from pvplanner.region.measures import whole_range
+from pvplanner.region.measures import Parts, whole_range
 from pvplanner.region.windows import read_ledger, read_neighbours, read_unit, survey_region
 
 SCENARIOS = """
@@ -109,14 +109,17 @@ def test_a_countys_range_lies_between_the_sum_and_independence(township):
 
 
 def test_known_shared_and_own_errors_give_the_stated_range():
-    one = pd.DataFrame({"shared": [0.06], "own": [0.0]}, index=["weather"])
-    two = pd.DataFrame({"shared": [0.06, 0.0], "own": [0.0, 0.08]}, index=["weather", "soil"])
-    low, high, shared = whole_range(np.array([100.0, 100.0]), [one, two])
+    told = Parts(
+        ("weather", "soil"), np.array([[0.06, 0.0], [0.06, 0.0]]),
+        np.array([[0.0, 0.0], [0.0, 0.08]]),
+    )  # fmt: skip
+    low, high, shared = whole_range(np.array([100.0, 100.0]), told)
     sigma = np.sqrt((200 * 0.06) ** 2 + (100 * 0.08) ** 2)
     assert low == pytest.approx(200 - Z90 * sigma)
     assert high == pytest.approx(200 + Z90 * sigma)
     assert shared == pytest.approx((200 * 0.06) ** 2 / sigma**2)
-    assert np.isnan(whole_range(np.array([1.0]), [None])[0])
+    lost = Parts(("weather",), np.array([[np.nan]]), np.zeros((1, 1)))
+    assert np.isnan(whole_range(np.array([1.0]), lost)[0])
 
 
 def test_hours_add_up(township):

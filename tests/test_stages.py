@@ -412,8 +412,7 @@ def test_every_declared_key_is_a_key_and_is_read_by_somebody(village):
     asked = {key for key in known if key.startswith("selection.")}
     asked -= {"selection.file", "selection.facts", "selection.phase", "selection.weights",
               "selection.min_share"}  # fmt: skip
-    assert unread == {"language", "doubt.draws", "doubt.seed", "site.roads", "site.water",
-                      "site.boundary", *asked}  # fmt: skip
+    assert unread == {"language", "doubt.draws", "doubt.seed", "site.roads", "site.water", *asked}
 
 
 def test_results_come_back_to_the_last_digit(base):

@@ -286,6 +286,8 @@ def _unread(where: str, column: str, values: pd.Series, first_row: int) -> Findi
 
 def _converted(where: str, column: str, raw: pd.Series, read: pd.Series) -> list[Finding]:
     """Which values carried a unit, and what became of them."""
+    if read.isna().all():
+        return []
     told = _texts(raw)
     odd = read.notna() & pd.to_numeric(told, errors="coerce").isna()
     if not odd.any():
@@ -296,6 +298,8 @@ def _converted(where: str, column: str, raw: pd.Series, read: pd.Series) -> list
 
 
 def _texts(values: pd.Series) -> pd.Series:
+    if values.isna().all():
+        return pd.Series(pd.NA, index=values.index, dtype="string")
     told = [None if _missing(v) else plain_text(v) or None for v in values]
     return pd.Series(told, index=values.index, dtype="string")
 
@@ -304,6 +308,8 @@ def _number(
     values: pd.Series, low: float, high: float, name: str, factor: float
 ) -> tuple[pd.Series, pd.Series]:
     told = _texts(values)
+    if told.isna().all():
+        return pd.Series(np.nan, index=values.index), told.notna()
     numbers = read_numbers(told, DIMENSIONS[name], factor)
     # Zero is how many surveys write "not measured".
     outside = numbers.notna() & ~numbers.between(low, high) & (numbers != 0)
@@ -312,8 +318,10 @@ def _number(
 
 
 def _flag(values: pd.Series) -> tuple[pd.Series, pd.Series]:
-    told = _texts(values).str.casefold()
     flags = pd.Series(pd.NA, index=values.index, dtype="boolean")
+    if values.isna().all():
+        return flags, values.notna()
+    told = _texts(values).str.casefold()
     flags[told.isin(_YES)] = True
     flags[told.isin(_NO)] = False
     return flags, told.notna() & flags.isna()
@@ -322,6 +330,8 @@ def _flag(values: pd.Series) -> tuple[pd.Series, pd.Series]:
 def _kind(
     values: pd.Series, spellings: Mapping[str, tuple[str, ...]]
 ) -> tuple[pd.Series, pd.Series]:
+    if values.isna().all():
+        return pd.Series(pd.NA, index=values.index, dtype="string"), values.notna()
     by_spelling = {s.casefold(): kind for kind, every in spellings.items() for s in every}
     told = _texts(values)
     kinds = told.str.casefold().map(by_spelling).astype("string")

@@ -266,9 +266,9 @@ class Run:
     def _by_value(self, name: str) -> str:
         """Hash of a result that is cheap to hash, and that units of other places may share."""
         if name not in self._values:
-            from pvplanner.plan.tables import to_bytes
+            from pvplanner.plan.tables import quick_hash
 
-            self._values[name] = hashlib.sha256(to_bytes(self.table(name))).hexdigest()
+            self._values[name] = quick_hash(self.table(name))
         return self._values[name]
 
     def key(self, name: str) -> str:

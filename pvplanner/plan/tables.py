@@ -22,17 +22,37 @@ def settle(table: Any) -> Any:
     plain = isinstance(table.index, pd.RangeIndex) and table.index.start == 0
     out = table.copy(deep=False) if plain else table.reset_index(drop=True)
     out.attrs = {}
-    for name in out.columns:
-        kind = out[name].dtype
+    text = pd.Series([""], dtype="str").dtype
+    for name, kind in zip(out.columns, out.dtypes, strict=True):
+        if kind.kind in "fiub" and not isinstance(kind, pd.StringDtype):
+            continue
         if pd.api.types.is_object_dtype(kind):
             known = out[name].dropna()
             if len(known) and known.map(lambda v: isinstance(v, bool)).all():
                 out[name] = out[name].astype("boolean")
             else:
                 out[name] = out[name].astype("str").where(out[name].notna(), None)
-        elif isinstance(kind, pd.StringDtype) and kind != pd.Series([""], dtype="str").dtype:
+        elif isinstance(kind, pd.StringDtype) and kind != text:
             out[name] = out[name].astype("str")
     return out
+
+
+def quick_hash(table: Any) -> str:
+    """Hash of a table's values and names, without making it into a file."""
+    import hashlib
+
+    digest = hashlib.sha256()
+    import pandas as pd
+
+    for name in table.columns:
+        values = table[name].to_numpy()
+        digest.update(f"{name} {values.dtype} {len(values)}\n".encode())
+        if values.dtype.kind not in "fiub":
+            # Texts of hours are few.
+            values, texts = pd.factorize(values)
+            digest.update("\0".join(map(str, texts)).encode())
+        digest.update(values.tobytes())
+    return digest.hexdigest()
 
 
 def to_bytes(table: Any) -> bytes:

@@ -22,6 +22,10 @@ _COMMA = re.compile(r"[+-]?\d*,\d+")
 _DECIMAL = re.compile(r"[+-]?\d*,(\d{1,2}|\d{4,})(?!\d)(?!,)")
 """A comma that can only be a decimal one."""
 
+_SOUND = r"[A-Za-z0-9_-]+"
+"""Identifiers of which there is one spelling."""
+
+_PLAIN = r"\d{1,15}(?:\.\d{1,2})?"
 _SCIENTIFIC = re.compile(r"\d(\.\d+)?e\+?\d{2}", re.IGNORECASE)
 _DATED = re.compile(r"\d{4}-\d{2}-\d{2} 00:00:00")
 _TOTAL_SIGNS = "(?i)计|和|数|均|全|total|sum|in all|average|mean"
@@ -58,6 +62,10 @@ def one_spelling(values: pd.Series) -> pd.Series:
     values : Series
         Text, or numbers of any type.
     """
+    if isinstance(values.dtype, pd.StringDtype) or pd.api.types.infer_dtype(values) == "string":
+        told = values.astype("string")
+        if told.str.fullmatch(_SOUND).all():
+            return told
     return _each(values.astype(object), _identifier).astype("string")
 
 
@@ -171,6 +179,12 @@ def read_numbers(values: pd.Series, dimension: str = "", factor: float = 1.0) ->
     factor : float
         What the heading's unit makes of numbers that carry none.
     """
+    known = values.dropna()
+    if known.empty:
+        return pd.Series(np.nan, index=values.index)
+    if known.str.fullmatch(_PLAIN).all():
+        # Nothing but digits: there is one way to read them.
+        return pd.to_numeric(values, errors="coerce").astype(float) * factor
     comma = any(_DECIMAL.match(plain_text(value)) for value in values.dropna().unique())
 
     def number(value: object) -> float:

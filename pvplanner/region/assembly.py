@@ -18,12 +18,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from pvplanner.energy.doubt import Z90
 from pvplanner.errors import LANGUAGES
 from pvplanner.plan.store import write_whole
 from pvplanner.region.config import OUTPUTS
 from pvplanner.region.folder import Folder, dumps, write_table
 from pvplanner.region.layers import outline_of, save_layers
-from pvplanner.region.measures import BUILT, ENERGY, deviations, whole_range
+from pvplanner.region.measures import Parts, deviations, ranged, whole_range
 from pvplanner.region.page import index_page, rank_page
 from pvplanner.region.results import Results
 from pvplanner.region.windows import Survey, Unit
@@ -131,11 +132,13 @@ def region_totals(villages: pd.DataFrame, common: pd.DataFrame) -> pd.DataFrame:
     """
     out = []
     for scenario, rows in villages.groupby("scenario", sort=False):
-        parts = dict(list(common[common["scenario"] == scenario].groupby(NAMED, sort=False)))
+        own = common[common["scenario"] == scenario]
+        keys = pd.MultiIndex.from_frame(rows[NAMED])
+        at = keys.get_indexer(pd.MultiIndex.from_frame(own[NAMED]))
+        parts = Parts.of(own, at, len(rows))
         for name in rows.columns:
-            if not _adds(name, rows[name]):
-                continue
-            out.append((scenario, name, *_sum(name, rows, parts)))
+            if _adds(name, rows[name]):
+                out.append((scenario, name, *_sum(name, rows, parts)))
     columns = ["scenario", "measure", "value", "p90", "p10", "shared", "sampling", "known",
                "villages"]  # fmt: skip
     return pd.DataFrame(out, columns=columns)
@@ -150,25 +153,22 @@ def _adds(name: str, values: pd.Series) -> bool:
 
 
 def _sum(
-    name: str, rows: pd.DataFrame, parts: Mapping[tuple[str, str], pd.DataFrame]
+    name: str, rows: pd.DataFrame, parts: Parts
 ) -> tuple[float, float, float, float, float, int, int]:
     values, weight = (rows[c].to_numpy(dtype=float) for c in (name, "weight"))
     known = np.isfinite(values)
+    none = float("nan")
     if not known.any():
-        return (*(float("nan"),) * 5, 0, len(rows))
-    whole, more = values[known] * weight[known], sampling_variance(rows[known], name)
-    if name not in (*ENERGY, *BUILT):
-        # What is counted is known; of a sample it is known as far as the sample goes.
-        none = float("nan")
-        return float(whole.sum()), none, none, none, none, int(known.sum()), len(rows)
-    told = [
-        deviations(name, row, parts[(row["division_code"], row["village"])])
-        for _, row in rows[known].iterrows()
-    ]
-    low, high, shared = whole_range(whole, told, more)
-    sigma2 = ((high - low) / 2 / 1.2815515655446004) ** 2
-    part = more / sigma2 if sigma2 > 0 else (0.0 if sigma2 == 0 else float("nan"))
-    return float(whole.sum()), low, high, shared, part, int(known.sum()), len(rows)
+        return none, none, none, none, none, 0, len(rows)
+    whole, count = values[known] * weight[known], int(known.sum())
+    if not ranged(name):
+        return float(whole.sum()), none, none, none, none, count, len(rows)
+    some = rows[known]
+    more = sampling_variance(some, name)
+    low, high, shared = whole_range(whole, deviations(name, some, parts.only(known)), more)
+    sigma2 = ((high - low) / 2 / Z90) ** 2
+    part = more / sigma2 if sigma2 > 0 else (0.0 if sigma2 == 0 else none)
+    return float(whole.sum()), low, high, shared, part, count, len(rows)
 
 
 def sampling_variance(rows: pd.DataFrame, name: str) -> float:

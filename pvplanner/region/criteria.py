@@ -17,7 +17,7 @@ from pvplanner.errors import ConfigError, InputError, listed
 from pvplanner.reading.columns import fold
 from pvplanner.reading.tables import read_small_table
 from pvplanner.region.headings import FREE, VILLAGE, YES
-from pvplanner.region.measures import deviations
+from pvplanner.region.measures import Parts, deviations, ranged
 from pvplanner.schema import column
 
 PER = {"_per_household": "households", "_per_yuan": "investment", "_per_free_kw": "free_kw"}
@@ -119,18 +119,18 @@ def take_criteria(
         table = table.join(kept)
     stated = next((name for name in FREE if name in table), None)
     table["free_kw"] = table["connectable_kw"] if stated is None else _numbers(table, stated)
-    parts = {
-        _key(code, name): told[["component", "shared", "own"]]
-        for (code, name), told in common.groupby(["division_code", "village"], sort=False)
-    }
-    components = tuple(dict.fromkeys(common["component"]))
+    at = pd.MultiIndex.from_frame(rows[["division_code", "village"]]).get_indexer(
+        pd.MultiIndex.from_frame(common[["division_code", "village"]])
+    )
+    parts = Parts.of(common[at >= 0], at[at >= 0], len(rows))
+    components = parts.components
     names, values, shared, apart = [], [], [], []
     for name in weights:
         full, base, divisor = _parsed(name, table)
         over = 1.0 if divisor is None else _divisor(table, divisor)
         names.append(full)
         values.append(_numbers(table, base) / over)
-        common_, alone = _doubt(base, table, parts, components)
+        common_, alone = _doubt(base, table, parts)
         over = np.broadcast_to(over, len(table))
         shared.append(common_ / over[:, None])
         apart.append(alone / over)
@@ -174,24 +174,21 @@ def _numbers(table: pd.DataFrame, name: str) -> np.ndarray:
     return np.array(values, dtype=float)
 
 
-def _doubt(
-    name: str, table: pd.DataFrame, parts: Mapping[str, pd.DataFrame], components: tuple[str, ...]
-) -> tuple[np.ndarray, np.ndarray]:
+def _doubt(name: str, table: pd.DataFrame, parts: Parts) -> tuple[np.ndarray, np.ndarray]:
     """One sigma of a figure of each village by component, and its own, in the figure's unit."""
-    shared, own = np.zeros((len(table), len(components))), np.zeros(len(table))
+    nothing = np.zeros((len(table), len(parts.components))), np.zeros(len(table))
     stated = f"{name}_sigma"
     if stated in table:
-        return shared, np.nan_to_num(_numbers(table, stated))
+        return nothing[0], np.nan_to_num(_numbers(table, stated))
     # Worth now is what is earned less what is paid: the first is as sure as the income.
     like = {"npv": "income_mean", "lcoe": "energy_kwh"}.get(name, name)
-    for n, (key, row) in enumerate(table.iterrows()):
-        told = deviations(like, row, parts[str(key)]) if like in row else None
-        if told is None:
-            continue
-        value = float(row[name]) + (float(row["capital"]) if name == "npv" else 0.0)
-        at = [components.index(c) for c in told.index]
-        shared[n, at] = value * told["shared"].to_numpy() * (-1 if name == "lcoe" else 1)
-        own[n] = abs(value) * float(np.sqrt((told["own"] ** 2).sum()))
+    if not ranged(like) or like not in table:
+        return nothing
+    told = deviations(like, table, parts)
+    value = _numbers(table, name) + (_numbers(table, "capital") if name == "npv" else 0.0)
+    sign = -1.0 if name == "lcoe" else 1.0
+    shared = np.nan_to_num(sign * value[:, None] * told.shared)
+    own = np.nan_to_num(np.abs(value) * np.sqrt((told.own**2).sum(axis=1)))
     return shared, own
 
 

@@ -9,8 +9,8 @@ villages that have nothing in common.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
-from dataclasses import replace
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -111,14 +111,45 @@ def price_sigma(result: Callable[[str], Any], planned: float) -> float:
     return abs(ends[1] - ends[0]) / (2 * Z90) / abs(planned)
 
 
-def long_rows(row: pd.DataFrame, parts: pd.DataFrame) -> pd.DataFrame:
+@dataclass(frozen=True)
+class Parts:
+    """What the doubt of many villages is made of.
+
+    Attributes
+    ----------
+    components : tuple of str
+    shared, own : ndarray, shape (villages, components)
+        One sigma as fractions: of the energy, of the income for :data:`PRICE`; nought where a
+        village has no such component.
+    """
+
+    components: tuple[str, ...]
+    shared: np.ndarray
+    own: np.ndarray
+
+    @classmethod
+    def of(cls, common: pd.DataFrame, rows: np.ndarray, count: int) -> Parts:
+        """From a table of ``component``, ``shared``, ``own``; ``rows`` is the village of each."""
+        components = tuple(dict.fromkeys(common["component"]))
+        at = common["component"].map({c: n for n, c in enumerate(components)}).to_numpy(dtype=int)
+        shared, own = (np.zeros((count, len(components))) for _ in range(2))
+        shared[rows, at] = common["shared"].to_numpy(dtype=float)
+        own[rows, at] = common["own"].to_numpy(dtype=float)
+        return cls(components, shared, own)
+
+    def only(self, rows: np.ndarray) -> Parts:
+        """Of some villages."""
+        return Parts(self.components, self.shared[rows], self.own[rows])
+
+
+def long_rows(row: pd.DataFrame, common: pd.DataFrame) -> pd.DataFrame:
     """A row a measure: its value, and how far it can be trusted.
 
     Parameters
     ----------
     row : DataFrame
         As from :func:`village_row`.
-    parts : DataFrame
+    common : DataFrame
         As from :func:`parts_of_doubt`.
 
     Returns
@@ -127,48 +158,51 @@ def long_rows(row: pd.DataFrame, parts: pd.DataFrame) -> pd.DataFrame:
         ``measure``, ``value``, ``p90``, ``p10`` (nan where no range is known), ``shared``: the part
         of the range's variance that other villages have in common.
     """
-    own, out = row.iloc[0], []
+    parts, out = Parts.of(common, np.zeros(len(common), dtype=int), 1), []
+    nothing = float("nan"), float("nan"), float("nan")
     for name in row.columns:
         if not pd.api.types.is_numeric_dtype(row[name]) or name.startswith("energy_p90"):
             continue
-        value = float(own[name])
-        told = deviations(name, own, parts)
-        low, high, shared = whole_range(np.array([value]), [told])
-        out.append((name, value, low, high, shared))
+        value = row[name].to_numpy(dtype=float)
+        told = whole_range(value, deviations(name, row, parts)) if ranged(name) else nothing
+        out.append((name, float(value[0]), *told))
     return pd.DataFrame(out, columns=["measure", "value", "p90", "p10", "shared"])
 
 
-def deviations(name: str, row: pd.Series, parts: pd.DataFrame) -> pd.DataFrame | None:
-    """One sigma of a measure by component, ``shared`` and ``own``, as fractions of its value.
+def ranged(name: str) -> bool:
+    """Whether a measure's doubt is known."""
+    return name in (*ENERGY, *BUILT)
 
-    The energy's components are scaled to the P90 that the village's own quadrature gives, so that
-    the two say the same of one village. ``None`` where no range is known.
+
+def deviations(name: str, rows: pd.DataFrame, parts: Parts) -> Parts:
+    """One sigma of a measure of each village by component, as fractions of its value.
+
+    The energy's components are scaled to the P90 that a village's own quadrature gives, so that
+    the two say the same of one village. nan where no range is known.
     """
-    energy, value = float(row["energy_kwh"]), float(row[name])
-    if name not in (*ENERGY, *BUILT) or not energy > 0 or value != value:
-        return None
+    energy, value = (rows[c].to_numpy(dtype=float) for c in ("energy_kwh", name))
     built = name in BUILT
-    p90 = float(row["energy_p90_built_kwh" if built else "energy_p90_kwh"])
-    prices = parts["component"] == PRICE
-    kept = ~prices & ~(built & (parts["component"] == "usable_area"))
-    told = parts[kept].set_index("component")[["shared", "own"]].astype(float)
-    whole = math.sqrt(float((told.to_numpy() ** 2).sum()))
-    if whole > 0:
-        told *= (energy - p90) / energy / Z90 / whole
+    p90 = rows["energy_p90_built_kwh" if built else "energy_p90_kwh"].to_numpy(dtype=float)
+    names = np.array(parts.components)
+    prices = names == PRICE
+    left = ~prices & ~(built & (names == "usable_area"))
+    whole = np.sqrt((parts.shared[:, left] ** 2 + parts.own[:, left] ** 2).sum(axis=1))
+    with np.errstate(divide="ignore", invalid="ignore"):
+        scale = np.where(whole > 0, (energy - p90) / energy / Z90 / whole, 1.0)
+    scale = np.where((energy > 0) & np.isfinite(value), scale, np.nan)[:, None]
+    shared, own = (np.where(left, part * scale, 0.0) for part in (parts.shared, parts.own))
     if built:
-        told.loc[PRICE] = [float(parts.loc[prices, "shared"].iloc[0]), 0.0]
-    return told if np.isfinite(told.to_numpy()).all() else None
+        shared[:, prices] = np.where(np.isnan(scale), np.nan, parts.shared[:, prices])
+    return Parts(parts.components, shared, own)
 
 
-def whole_range(
-    values: np.ndarray, told: Sequence[pd.DataFrame | None], more: float = 0.0
-) -> tuple[float, float, float]:
+def whole_range(values: np.ndarray, told: Parts, more: float = 0.0) -> tuple[float, float, float]:
     """P90 and P10 of a sum over villages, and the shared part of its variance.
 
     Parameters
     ----------
     values : ndarray, shape (villages,)
-    told : sequence of DataFrame
+    told : Parts
         As from :func:`deviations`; where one is not known neither is the range of the sum.
     more : float
         Variance that comes on top: of villages that were not looked at.
@@ -178,16 +212,10 @@ def whole_range(
     Components are independent of each other; one component moves all villages that have it
     together, own errors not at all: ``var = sum_c (sum_v x_v s_vc)^2 + sum_v (x_v o_v)^2``.
     """
-    nothing = float("nan"), float("nan"), float("nan")
-    if not len(values) or any(one is None for one in told):
-        return nothing
-    known = [one for one in told if one is not None]
-    shared = pd.DataFrame([one["shared"] for one in known]).fillna(0.0).to_numpy(dtype=float)
-    own2 = np.array([float((one["own"] ** 2).sum()) for one in known])
-    common = float(((values @ shared) ** 2).sum())
-    apart = float((values**2 * own2).sum()) + more
-    if not math.isfinite(common + apart):
-        return nothing
+    common = float(((values @ told.shared) ** 2).sum())
+    apart = float((values**2 * (told.own**2).sum(axis=1)).sum()) + more
+    if not len(values) or not math.isfinite(common + apart):
+        return float("nan"), float("nan"), float("nan")
     sigma, whole = math.sqrt(common + apart), float(values.sum())
     part = common / (common + apart) if sigma > 0 else 0.0
     return whole - Z90 * sigma, whole + Z90 * sigma, part

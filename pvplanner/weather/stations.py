@@ -10,7 +10,7 @@ doubt.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 
 import numpy as np
 import pandas as pd
@@ -246,6 +246,7 @@ class Records:
     source: str
 
 
+@lru_cache(maxsize=256)
 def records_near(latitude: float, longitude: float) -> Records | None:
     """What the records say of the nearest station's province; ``None`` outside China."""
     table = stations()
