@@ -36,7 +36,7 @@ def make_villages(rng: np.random.Generator) -> tuple[gpd.GeoDataFrame, gpd.GeoDa
     rows, borders = [], []
     for n, (name, houses, halls, wide) in enumerate(VILLAGES):
         x0, y0 = EAST + SIDE * (n % 4), NORTH + SIDE * (n // 4)
-        code = f"33021221{n + 1:02d}00"
+        code = f"330212210{201 + n}"
         borders.append({"name": name, "division_code": code,
                         "geometry": shapely.box(x0, y0, x0 + SIDE, y0 + SIDE)})  # fmt: skip
         turn = rng.uniform(-25, 25)
