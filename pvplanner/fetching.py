@@ -26,7 +26,9 @@ CacheOption = Annotated[Path | None, typer.Option("--cache", help="Folder where 
 ReleaseOption = Annotated[
     str | None, typer.Option("--release", help="Pinned release; the newest if not given.")
 ]
-SourceOption = Annotated[str | None, typer.Option("--source", help="Which source.")]
+SourceOption = Annotated[
+    str | None, typer.Option("--source", help="Which source; the first that is named above.")
+]
 LanguageOption = Annotated[str | None, typer.Option("--language", help="zh or en.")]
 
 
@@ -84,7 +86,7 @@ def weather(
     years: Annotated[str | None, typer.Option("--years", help="2019-2023, of power.")] = None,
     mirror: MirrorOption = None, cache: CacheOption = None, language: LanguageOption = None,
 ) -> None:  # fmt: skip
-    """A year of weather: pvgis (typical, .json) or power (NASA, .csv)."""
+    """A year of weather: pvgis (typical, .json) or power (NASA's hours, .csv)."""
     from pvplanner.fetch import fetch_weather
 
     session: Session = context.obj
@@ -102,7 +104,7 @@ def _numbers(text: str, sign: str, where: str, kind: Any) -> tuple[Any, Any]:
     try:
         first, second = (kind(v) for v in text.split(sign))
     except ValueError:
-        code = "fetch_bbox" if where == "--at" else "fetch_years"
+        code = "fetch_at" if where == "--at" else "fetch_years"
         raise ConfigError(code, where=where, value=text, first=2001) from None
     return first, second
 

@@ -137,6 +137,9 @@ def _tell(session: Session, results: Results) -> None:
     ))  # fmt: skip
     session.say("region_said_index", results.folder / "index.html")
     session.say("region_said_table", results.folder / "table.parquet")
+    for finding in results.survey.findings:
+        if finding.doubtful:
+            typer.echo(f"! {finding.text(session.code)}", err=True)
     failed = results.failed
     _tell_lost(session, [(str(r["village"]), str(r[session.code])) for _, r in failed.iterrows()])
 
@@ -191,10 +194,14 @@ def rank(
         choose=choose, weights=_weights(weight), must=must, budget=budget, table=table,
         scenario=scenario,
     )  # fmt: skip
+    heads = ["region_draws", "region_weights", "region_poorest"][: 3 if made.poorest_known else 2]
+    typer.echo(f"{session.word('village')}: {', '.join(map(session.word, heads))}")
     for row in made.villages.itertuples():
         mark = "*" if row.chosen else " "
         why = reason_text(row, made, session.code)
-        typer.echo(f"{mark} {row.village}  {row.draws:.0%}  {row.weights:.0%}  {why}")
+        told = [row.draws, row.weights, row.poorest][: len(heads)]
+        shares = "  ".join(f"{value:.0%}" if value == value else "-" for value in told)
+        typer.echo(f"{mark} {row.village}  {shares}  {why}")
     target = page_file(out or folder / "rank.html", session.code)
     write_beside(target, rank_page({**results.about, "language": session.code}, made))
     session.say("region_said_rank", target)

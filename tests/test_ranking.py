@@ -255,16 +255,16 @@ def test_the_example_chooses_five_and_says_why(township):
 
 
 def test_poorest_data_are_the_outlines_alone(township):
-    wide = township.villages.set_index(["village", "scenario"])
+    assert "as_poorest_data" not in township.scenarios
+    assert "as_poorest_data" not in set(township.table["scenario"])
+    base = township.villages.query("scenario == 'base'").set_index("village")
+    poor = township.poorest[0].set_index("village")
+    assert len(poor) == 12
+    assert (poor["modelled"] == 0).all()
     for village in ("下溪村", "凤山村"):
-        assert wide.loc[(village, "as_poorest_data"), "modelled"] == 0
-        assert wide.loc[(village, "base"), "modelled"] > 0.5
-        assert (
-            wide.loc[(village, "as_poorest_data"), "energy_kwh"]
-            != wide.loc[(village, "base"), "energy_kwh"]
-        )
-    same = wide.loc[("上溪村", "base"), "energy_kwh"]
-    assert wide.loc[("上溪村", "as_poorest_data"), "energy_kwh"] == same
+        assert base.loc[village, "modelled"] > 0.5
+        assert poor.loc[village, "energy_kwh"] != base.loc[village, "energy_kwh"]
+    assert poor.loc["上溪村", "energy_kwh"] == base.loc["上溪村", "energy_kwh"]
 
 
 @pytest.mark.parametrize("language", ["zh", "en"])

@@ -163,7 +163,7 @@ def fetch_weather(
     row = source(source_name, "weather")
     latitude, longitude = at if at is not None else area_of(bbox, boundary).middle
     if not (-90 <= latitude <= 90 and -180 <= longitude <= 180):
-        raise ConfigError("fetch_bbox", where="--at", value=f"{latitude}, {longitude}")
+        raise ConfigError("fetch_at", where="--at", value=f"{latitude}, {longitude}")
     base = mirror or row["address"]
     target = _suffixed(out, ".json" if source_name == "pvgis" else ".csv")
     with _going_out(transport, cache, said) as way:

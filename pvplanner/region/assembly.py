@@ -9,6 +9,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import math
 import os
 import shutil
 from collections.abc import Iterable, Mapping, Sequence
@@ -21,7 +22,7 @@ import pandas as pd
 from pvplanner.energy.doubt import Z90
 from pvplanner.errors import LANGUAGES
 from pvplanner.plan.store import write_whole
-from pvplanner.region.config import OUTPUTS
+from pvplanner.region.config import OUTPUTS, POOREST
 from pvplanner.region.folder import Folder, dumps, write_table
 from pvplanner.region.layers import outline_of, save_layers
 from pvplanner.region.measures import Parts, deviations, ranged, whole_range
@@ -52,7 +53,9 @@ def assemble(survey: Survey, folder: Folder) -> None:
     failed = {u.number: why for u in survey.units if (why := folder.failed(u)) is not None}
     good = [u for u in survey.units if u.number not in failed and folder.done(u)]
     tables = {name: _joined(folder, good, name, names) for name in ("villages", "table", "common")}
-    villages = tables["villages"].merge(_drawn(good), on=NAMED, how="left")
+    tables["villages"] = tables["villages"].merge(_drawn(good), on=NAMED, how="left")
+    tables = _poorest_apart(folder, tables)
+    villages = tables["villages"]
     totals = region_totals(villages, tables["common"])
     write_whole(folder.place / "failed.json", dumps(_failures(survey, failed)))
     write_whole(folder.place / "findings.json", dumps(_findings(folder, survey, good)))
@@ -65,6 +68,21 @@ def assemble(survey: Survey, folder: Folder) -> None:
     _outputs(folder, good, about)
     save_layers(folder.place / "villages.gpkg", survey, villages, about)
     _pages(folder, survey, about)
+
+
+def _poorest_apart(folder: Folder, tables: Mapping[str, pd.DataFrame]) -> dict[str, pd.DataFrame]:
+    """The scenario of the poorest data in files of its own: it is for the ranking alone."""
+    for name in ("villages", "common"):
+        rows, file = tables[name], folder.place / f"poorest_{name}.parquet"
+        some = rows[rows["scenario"] == POOREST]
+        if len(some):
+            _put(file, some.reset_index(drop=True))
+        else:
+            file.unlink(missing_ok=True)
+    return {
+        name: table[table["scenario"] != POOREST].reset_index(drop=True)
+        for name, table in tables.items()
+    }  # fmt: skip
 
 
 def _pages(folder: Folder, survey: Survey, about: Mapping[str, Any]) -> None:
@@ -139,6 +157,8 @@ def region_totals(villages: pd.DataFrame, common: pd.DataFrame) -> pd.DataFrame:
         for name in rows.columns:
             if _adds(name, rows[name]):
                 out.append((scenario, name, *_sum(name, rows, parts)))
+        if "lcoe" in rows:
+            out.append((scenario, "lcoe", *_mean_cost(rows)))
     columns = ["scenario", "measure", "value", "p90", "p10", "shared", "sampling", "known",
                "villages"]  # fmt: skip
     return pd.DataFrame(out, columns=columns)
@@ -161,14 +181,27 @@ def _sum(
     if not known.any():
         return none, none, none, none, none, 0, len(rows)
     whole, count = values[known] * weight[known], int(known.sum())
-    if not ranged(name):
-        return float(whole.sum()), none, none, none, none, count, len(rows)
     some = rows[known]
     more = sampling_variance(some, name)
+    if not ranged(name):
+        # What is counted is known; of a sample it is known as far as the sample goes.
+        total, reach = float(whole.sum()), Z90 * math.sqrt(more) if more == more else none
+        ends = (total - reach, total + reach, 0.0, 1.0) if more != 0 else (none,) * 4
+        return total, *ends, count, len(rows)
     low, high, shared = whole_range(whole, deviations(name, some, parts.only(known)), more)
     sigma2 = ((high - low) / 2 / Z90) ** 2
     part = more / sigma2 if sigma2 > 0 else (0.0 if sigma2 == 0 else none)
     return float(whole.sum()), low, high, shared, part, count, len(rows)
+
+
+def _mean_cost(rows: pd.DataFrame) -> tuple[float, float, float, float, float, int, int]:
+    """Cost of the region's energy: the villages' by what they make."""
+    cost = rows["lcoe"].to_numpy(dtype=float)
+    made = (rows["energy_kwh"] * rows["weight"]).to_numpy(dtype=float)
+    known = np.isfinite(cost) & (made > 0)
+    none = float("nan")
+    mean = float(cost[known] @ made[known] / made[known].sum()) if known.any() else none
+    return mean, none, none, none, none, int(known.sum()), len(rows)
 
 
 def sampling_variance(rows: pd.DataFrame, name: str) -> float:

@@ -18,6 +18,8 @@ from typing import Any, Literal
 from pydantic import Field, ValidationError
 
 from pvplanner.errors import ConfigError, listed
+from pvplanner.reading.kinds import RASTERS, VECTORS
+from pvplanner.reading.origins import SUFFIX
 from pvplanner.reading.tables import read_small_table
 from pvplanner.region.headings import SCENARIO
 from pvplanner.scenario import OTHER_PATHS, PATH_KEYS, Scenario, read_toml
@@ -349,9 +351,9 @@ def _found(folder: Path, given: str | list[str] | None, key: str) -> tuple[str, 
     for one in [given] if isinstance(given, str) else given or []:
         place = folder / one
         if place.is_dir() and place.suffix.lower() != ".gdb":
-            hits = sorted(str(p) for p in place.iterdir() if p.is_file() and p.name[0] != ".")
+            hits = _data(str(p) for p in place.iterdir() if p.name[0] != ".")
         elif re.search(r"[*?\[]", one) and not place.exists():
-            hits = sorted(glob.glob(str(place), recursive=True), key=_by_number)
+            hits = _data(glob.glob(str(place), recursive=True))
         else:
             hits = [str(place)]
         missing = [hit for hit in hits if not os.path.exists(hit)]
@@ -359,6 +361,15 @@ def _found(folder: Path, given: str | list[str] | None, key: str) -> tuple[str, 
             raise ConfigError("file_missing", where=f"{key}: {missing[0] if missing else place}")
         out += [hit for hit in hits if hit not in out]
     return tuple(out)
+
+
+def _data(names: Iterable[str]) -> list[str]:
+    """Files that hold data, in order: what lies beside a Shapefile or a raster is no other one."""
+    known = {*VECTORS, *RASTERS, ".parquet", ".geoparquet", ".csv", ".xlsx", ".xlsm", ".txt",
+             ".epw", ".json", ".las", ".laz"}  # fmt: skip
+    kept = [name for name in names
+            if Path(name).suffix.lower() in known and not name.endswith(SUFFIX)]  # fmt: skip
+    return sorted(kept, key=_by_number)
 
 
 def _by_number(name: str) -> tuple[Any, ...]:

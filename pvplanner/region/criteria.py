@@ -18,7 +18,7 @@ from pvplanner.reading.columns import fold
 from pvplanner.reading.tables import read_small_table
 from pvplanner.region.headings import FREE, VILLAGE, YES
 from pvplanner.region.measures import Parts, deviations, ranged
-from pvplanner.schema import column
+from pvplanner.schema import column, columns
 
 PER = {"_per_household": "households", "_per_yuan": "investment", "_per_free_kw": "free_kw"}
 """Endings of criteria and what they divide by."""
@@ -59,35 +59,56 @@ class Criteria:
 
 
 def read_own(path: Path, keys: Sequence[str]) -> pd.DataFrame:
-    """The township's own table, on the villages' keys.
+    """The township's own table from a file, on the villages' keys.
 
     Raises
     ------
     InputError
-        If the file can't be read, names no village, or one twice or that is not there.
+        As :func:`own_table`, or if the file can't be read.
     """
-    table = read_small_table(path)
+    return own_table(read_small_table(path), keys, path.name)
+
+
+def own_table(table: pd.DataFrame, keys: Sequence[str], where: str = "table") -> pd.DataFrame:
+    """The township's own table on the villages' keys: yes and no as flags, per cent as parts.
+
+    Raises
+    ------
+    InputError
+        If it names no village, or one twice or that is not there.
+    """
     names = {fold(str(c)): str(c) for c in table.columns}
     first = next((names[fold(n)] for n in VILLAGE if fold(n) in names), None)
     if first is None:
         told = {"key": "table", "column": "village", "columns": listed(table.columns, 20)}
-        raise InputError("region_column", where=path.name, **told)
+        raise InputError("region_column", where=where, **told)
     of = {key: key for key in keys} | {key.rpartition("/")[2]: key for key in keys}
     rows = [of.get(str(name).strip()) for name in table[first]]
     lost = [str(n) for n, row in zip(table[first], rows, strict=True) if row is None]
     if lost:
-        raise InputError("village_unknown", where=path.name, village=lost[0],
-                         names=listed(keys, 12))  # fmt: skip
+        raise InputError("village_unknown", where=where, village=lost[0], names=listed(keys, 12))
     twice = pd.Series(rows).duplicated()
     if twice.any():
-        name = str(table[first][int(np.flatnonzero(twice)[0])])
-        raise InputError("region_table_twice", where=path.name, name=name)
+        name = str(table[first].iloc[int(np.flatnonzero(twice)[0])])
+        raise InputError("region_table_twice", where=where, name=name)
     own = table.drop(columns=first).set_axis(pd.Index(rows, name="key"))
-    for name in own.columns:
-        texts = own[name].dropna().astype(str).str.strip().str.casefold()
-        if len(texts) and texts.isin(YES).all() and not pd.api.types.is_numeric_dtype(own[name]):
-            own[name] = own[name].map(lambda v: YES.get(str(v).strip().casefold()))
-    return own.reindex(keys)
+    return pd.DataFrame({name: _plain_cells(own[name]) for name in own.columns}).reindex(keys)
+
+
+def _plain_cells(values: pd.Series) -> pd.Series:
+    """A column's cells as numbers, parts of one, or flags, where all of them are."""
+    if pd.api.types.is_numeric_dtype(values):
+        return values
+    texts = values.dropna().astype(str).str.strip()
+    if len(texts) and texts.str.casefold().isin(YES).all():
+        return values.map(lambda v: YES.get(str(v).strip().casefold())).astype(object)
+    if len(texts) and texts.str.fullmatch(_PERCENT).all():
+        numbers = texts.str.rstrip("%％ ").astype(float) / 100
+        return numbers.reindex(values.index)
+    return values.astype(object).where(values.notna(), None)
+
+
+_PERCENT = r"-?\d+(?:\.\d+)?\s*[%％]"
 
 
 def take_criteria(
@@ -124,6 +145,9 @@ def take_criteria(
     )
     parts = Parts.of(common[at >= 0], at[at >= 0], len(rows))
     components = parts.components
+    if "income_per_household" in table:
+        # Halls have an income and no household.
+        table["income_first_year_per_household"] = table["income_per_household"]
     names, values, shared, apart = [], [], [], []
     for name in weights:
         full, base, divisor = _parsed(name, table)
@@ -153,23 +177,46 @@ def _parsed(name: str, table: pd.DataFrame) -> tuple[str, str, str | None]:
     """A criterion's full name, its figure and what that is divided by."""
     if name in table and not _is_gross(name):
         return name, name, None
+    if f"{name}_per_household" in table:
+        return f"{name}_per_household", f"{name}_per_household", None
     for ending, divisor in PER.items():
         base = name.removesuffix(ending)
         if base != name and base in table:
             return name, base, divisor
     if name in table:
         return f"{name}_per_household", name, "households"
-    known = [c for c in table.columns if pd.api.types.is_numeric_dtype(table[c])]
-    raise ConfigError("region_criterion", where="rank.weights", name=name, known=listed(known, 40))
+    raise ConfigError(
+        "region_criterion", where="rank.weights", name=name, known=listed(_names(table), 30)
+    )
+
+
+def _names(table: pd.DataFrame) -> list[str]:
+    """Criteria by name, the township's own first."""
+    known = columns()
+    own = [str(c) for c in table.columns if c not in known]
+    return own + [str(c) for c in table.columns if c in known
+                  and pd.api.types.is_numeric_dtype(table[c])]  # fmt: skip
 
 
 def _is_gross(name: str) -> bool:
+    if name.endswith("_per_household"):
+        return False
     return name in GROSS or (name != "households" and column(name).sum == "sum")
 
 
 def _numbers(table: pd.DataFrame, name: str) -> np.ndarray:
+    """A column as numbers.
+
+    Raises
+    ------
+    ConfigError
+        If a cell holds a text.
+    """
     values = table[name]
     if values.dtype == object:
+        odd = [v for v in values if isinstance(v, str)]
+        if odd:
+            raise ConfigError("region_cell", where=name, value=odd[0])
         values = values.map(lambda v: float(v) if isinstance(v, bool | int | float) else np.nan)
     return np.array(values, dtype=float)
 
@@ -181,7 +228,9 @@ def _doubt(name: str, table: pd.DataFrame, parts: Parts) -> tuple[np.ndarray, np
     if stated in table:
         return nothing[0], np.nan_to_num(_numbers(table, stated))
     # Worth now is what is earned less what is paid: the first is as sure as the income.
-    like = {"npv": "income_mean", "lcoe": "energy_kwh"}.get(name, name)
+    like = {"npv": "income_mean", "lcoe": "energy_kwh",
+            "income_first_year_per_household": "income_first_year",
+            "income_per_household": "income_first_year"}.get(name, name)  # fmt: skip
     if not ranged(like) or like not in table:
         return nothing
     told = deviations(like, table, parts)
@@ -190,6 +239,29 @@ def _doubt(name: str, table: pd.DataFrame, parts: Parts) -> tuple[np.ndarray, np
     shared = np.nan_to_num(sign * value[:, None] * told.shared)
     own = np.nan_to_num(np.abs(value) * np.sqrt((told.own**2).sum(axis=1)))
     return shared, own
+
+
+def check_names(
+    weights: Mapping[str, float], musts: Sequence[str] | Mapping[str, Any],
+    own: pd.DataFrame | None, keys: Sequence[str],
+) -> None:  # fmt: skip
+    """Whether criteria and conditions are of figures of a plan or columns of the own table.
+
+    Raises
+    ------
+    ConfigError
+        If one is neither.
+    """
+    known = dict.fromkeys([*(own.columns if own is not None else ()), *columns()], 1.0)
+    table = pd.DataFrame([known] * len(keys), index=pd.Index(keys))
+    if own is not None:
+        for name in own.columns:
+            table[name] = own[name]
+    for name in weights:
+        base = _parsed(name, table.assign(free_kw=1.0))[1]
+        if own is not None and base in own:
+            _numbers(table, base)
+    read_musts(musts, table)
 
 
 _OPERATORS = {
@@ -251,6 +323,8 @@ def read_musts(
         of = {key.rpartition("/")[2]: key for key in table.index} | {k: k for k in table.index}
         for text in given:
             found = re.fullmatch(r"\s*(.+?)\s*(>=|<=|!=|==|=|>|<)\s*(.+?)\s*", text)
+            if re.search(r"=[<>]|[<>]{2}|[=!]{3}", text):
+                raise ConfigError("region_must", where="rank.must", name=text)
             if text in of:
                 names.append(str(of[text]))
             elif found:
@@ -261,7 +335,7 @@ def read_musts(
                 raise ConfigError("region_must", where="rank.must", name=text)
     for must in conditions:
         if must.column not in table.columns:
-            known = listed(table.columns, 40)
+            known = listed(_names(table), 30)
             raise ConfigError("region_criterion", where="rank.must", name=must.column, known=known)
     return conditions, names
 

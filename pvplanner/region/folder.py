@@ -124,7 +124,7 @@ class Folder:
             for name, known in told["files"].items()
         )
         keys: dict[str, str] = told["scenarios"]
-        return keys if whole else {}
+        return keys if whole and told.get("unit") == unit.key else {}
 
     def failed(self, unit: Unit) -> dict[str, Any] | None:
         """Why a unit was set aside."""
@@ -162,6 +162,24 @@ class Folder:
         except BaseException:
             shutil.rmtree(beside, ignore_errors=True)
             raise
+
+    def joined(self, unit: Unit, made: Made, kept: Sequence[str], names: Sequence[str]) -> Made:
+        """What a unit gave now, with what it had of scenarios that have not changed."""
+        if not kept:
+            return made
+        place = {name: n for n, name in enumerate(names)}
+
+        def both(name: str, fresh: pd.DataFrame) -> pd.DataFrame:
+            old = self.table(unit, name)
+            every = pd.concat([old[old["scenario"].isin(kept)], fresh], ignore_index=True)
+            order = every["scenario"].map(place).argsort(kind="stable")
+            return every.iloc[order].reset_index(drop=True)
+
+        found = [(n, f) for n, f in self.findings(unit) if n in kept] + made.findings
+        found.sort(key=lambda pair: place[pair[0]])
+        tables = {name: both(name, getattr(made, name)) for name in TABLES}
+        extra = {name: both(name, table) for name, table in made.extra.items()}
+        return Made(tables["villages"], tables["table"], tables["common"], found, extra)
 
     def table(self, unit: Unit, name: str) -> pd.DataFrame:
         """A table that a unit gave."""

@@ -16,6 +16,7 @@ import pandas as pd
 import shapely
 
 from pvplanner.projection import to_degrees
+from pvplanner.region.config import POOREST
 from pvplanner.region.windows import Survey, Unit
 from pvplanner.texts import visible
 
@@ -62,6 +63,8 @@ def save_layers(
     os.environ.setdefault("OGR_CURRENT_DATE", _DATE)
     try:
         for scenario in about["scenarios"]:
+            if scenario == POOREST:
+                continue
             rows = villages[villages["scenario"] == scenario]
             drawn = [shapes.get((c, v)) for c, v in
                      zip(rows["division_code"], rows["village"], strict=True)]  # fmt: skip

@@ -16,6 +16,7 @@ import shapely
 
 from pvplanner.errors import LANGUAGES
 from pvplanner.markup import fill_page
+from pvplanner.region.config import POOREST
 from pvplanner.schema import column, kind_of
 from pvplanner.words import label, texts, unit_of
 
@@ -26,7 +27,8 @@ FIRST = ("income_first_year", "energy_kwh", "capacity_kwp", "households", "inves
          "lcoe", "avoided_t")  # fmt: skip
 """Measures that a reader finds first."""
 
-LEFT_OUT = frozenset({"latitude", "longitude", "weight"})
+LEFT_OUT = frozenset({"latitude", "longitude", "weight", "fits_kw", "phase_kwp", "capital"})
+"""Columns that say to a reader nothing, or what another says."""
 
 WORDS = ("region_", "unknown", "village", "search", "synthetic_note", "language_name")
 """Beginnings of the words that the page needs."""
@@ -85,7 +87,7 @@ def _data(
     failed: Sequence[Mapping[str, Any]], findings: Sequence[Mapping[str, Any]],
     outlines: Mapping[str, Any], ranking: Ranking | None,
 ) -> dict[str, Any]:  # fmt: skip
-    names = list(about["scenarios"])
+    names = [name for name in about["scenarios"] if name != POOREST]
     base = villages[villages["scenario"] == names[0]]
     rows = [_village(row, outlines) for row in base.itertuples()]
     rows += [_lost(row, outlines) for row in failed]
@@ -101,8 +103,9 @@ def _data(
         "p10": {s: _by_measure(own, s, keys, len(base), "p10", known=True) for s in names},
         "totals": _totals(totals, {m["key"] for m in measures}),
         "failed": [dict(row) for row in failed],
-        "findings": [{"villages": f["villages"], **{c: f[c] for c in LANGUAGES}}
-                     for f in findings],
+        "findings": [{"villages": f["villages"], "names": f["names"], "level": f["level"],
+                      **{c: f[c] for c in LANGUAGES}} for f in findings],
+        "sampled": bool((villages["weight"] != 1).any()) if len(villages) else False,
         "rank": None if ranking is None else _rank(ranking),
         "words": {code: _words(code, about["currency"]) for code in LANGUAGES},
     }  # fmt: skip

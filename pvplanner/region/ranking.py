@@ -17,11 +17,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
+from pydantic import ValidationError
 
 from pvplanner.errors import ConfigError
 from pvplanner.region.config import POOREST, Rank
-from pvplanner.region.criteria import Criteria, read_musts, read_own, take_criteria
+from pvplanner.region.criteria import Criteria, own_table, read_musts, read_own, take_criteria
 from pvplanner.region.headings import COST
+from pvplanner.scenario.refusals import config_error
 
 if TYPE_CHECKING:
     from pvplanner.region.results import Results
@@ -152,13 +154,18 @@ def _asked(
     for key, value in given.items():
         if value is not None:
             stated[key] = dict(value) if isinstance(value, Mapping) else value
-    if isinstance(stated.get("must"), tuple):
-        stated["must"] = list(stated["must"])
+    if isinstance(stated.get("must"), tuple | str):
+        wanted = stated["must"]
+        stated["must"] = [wanted] if isinstance(wanted, str) else list(wanted)
     own = table if table is not None else stated.get("table")
     stated["table"] = None
     if isinstance(own, str) and table is None:
         own = Path(results.about["folder"]) / own
-    return Rank(**stated), own
+    try:
+        return Rank(**stated), own
+    except ValidationError as error:
+        told_ = config_error(error, Rank)
+        raise ConfigError(told_.code, where=f"rank.{told_.where}", **told_.params) from None
 
 
 def _own_table(results: Results, given: Any) -> pd.DataFrame | None:
@@ -166,17 +173,17 @@ def _own_table(results: Results, given: Any) -> pd.DataFrame | None:
         return None
     keys = [u.key for u in results.survey.units]
     if isinstance(given, pd.DataFrame):
-        own = given.set_index("village")
-        of = {key.rpartition("/")[2]: key for key in keys} | {key: key for key in keys}
-        return own.set_axis(pd.Index([of.get(str(n), str(n)) for n in own.index])).reindex(keys)
+        return own_table(given, keys)
     return read_own(Path(given), keys)
 
 
 def _criteria(
     results: Results, scenario: str, own: pd.DataFrame | None, weights: Mapping[str, float]
 ) -> Criteria:
-    rows = results.villages[results.villages["scenario"] == scenario]
-    common = results.common[results.common["scenario"] == scenario]
+    every, parts = results.villages, results.common
+    if scenario == POOREST:
+        every, parts = results.poorest
+    rows, common = (t[t["scenario"] == scenario] for t in (every, parts))
     return take_criteria(rows, common, own, weights)
 
 
@@ -208,22 +215,36 @@ def _question(told: Criteria, rank: Rank) -> _Question:
     for condition in conditions:
         for n, met in enumerate(condition.holds(told.table)):
             if met is not True and not barred[n][0]:
-                barred[n] = ("must" if met is False else "unknown", str(condition))
+                value = told.table[condition.column].iloc[n]
+                barred[n] = ("must", f"{condition}\0{value}") if met is False else (
+                    "unknown", str(condition))  # fmt: skip
     allowed = np.array([not why for why, _ in barred])
     forced = np.array([key in names for key in told.keys])
-    cost = np.nan_to_num(_cost(told.table))
+    asked = _cost(told.table)
+    if rank.budget is not None:
+        for row in np.flatnonzero(~np.isfinite(asked)):
+            barred[row] = barred[row] if barred[row][0] else ("unknown", "cost")
+        allowed &= np.isfinite(asked)
+    cost = np.nan_to_num(asked)
     budget = math.inf if rank.budget is None else rank.budget
     alone = allowed & (cost > budget)
     for row in np.flatnonzero(alone):
         barred[row] = ("budget", f"{cost[row]:.0f}")
     allowed = (allowed & ~alone) | forced
+    if not allowed.any():
+        raise ConfigError("region_none_left", where="rank", reasons=_reasons(barred))
     known = told.values[allowed]
-    low = known.min(axis=0) if len(known) else np.zeros(len(told.names))
-    high = known.max(axis=0) if len(known) else np.ones(len(told.names))
+    low, high = known.min(axis=0), known.max(axis=0)
     weights = np.array(list(rank.weights.values()), dtype=float)
     made = _Question(weights, low, high, allowed, forced, cost, budget,
                      min(rank.choose, int(allowed.sum())), tuple(barred), None)  # fmt: skip
     return _with_sets(made)
+
+
+def _reasons(barred: Sequence[tuple[str, str]]) -> str:
+    """What bars villages, the most frequent first."""
+    told = pd.Series([about.partition("\0")[0] for _, about in barred if about])
+    return ", ".join(f"{text} ({n})" for text, n in told.value_counts().head(4).items())
 
 
 def _cost(table: pd.DataFrame) -> np.ndarray:
@@ -370,7 +391,7 @@ def _as_poorest(
 ) -> tuple[np.ndarray, bool]:
     """The same with every village known by its outlines alone."""
     nothing = np.full(len(question.allowed), np.nan)
-    if POOREST not in results.scenarios:
+    if POOREST not in results.about["scenarios"]:
         return nothing, False
     rows = results.villages[results.villages["scenario"] == rank.scenario]
     told = _criteria(results, POOREST, own, rank.weights)
@@ -384,11 +405,10 @@ def _told(
     told: Criteria, question: _Question, rank: Rank, picks: np.ndarray, share: np.ndarray,
     varied: np.ndarray, poorest: np.ndarray, unequal: bool,
 ) -> Ranking:  # fmt: skip
-    scores = np.where(
-        np.isfinite(told.values).all(axis=1), _scores(told, question, rank, told.values), np.nan
-    )
+    # On the scale of those that may be chosen nobody else has a score.
+    scores = np.where(question.allowed, _scores(told, question, rank, told.values), np.nan)
     gaps = _gaps(question, scores, picks)
-    reasons = [_reason(question, n, picks, scores) for n in range(len(picks))]
+    reasons = [_reason(question, n, picks, scores, gaps[n]) for n in range(len(picks))]
     rows = told.table
     order = np.lexsort((np.arange(len(picks)), -np.nan_to_num(scores, nan=-1.0), ~picks))
     villages = pd.DataFrame({
@@ -405,7 +425,7 @@ def _told(
     conditions, _ = read_musts(rank.must, told.table)
     return Ranking(
         villages, values.iloc[order].reset_index(drop=True),
-        _changes(told, question, out, gaps), named, question.choose, rank.budget, rank.scenario,
+        _changes(told, question, out, gaps), named, rank.choose, rank.budget, rank.scenario,
         "" if near is None else str(rows["village"].iloc[near]), _count(question, rank), rank.seed,
         unequal, tuple(str(c) for c in conditions),
     )  # fmt: skip
@@ -443,19 +463,23 @@ def _gaps(question: _Question, scores: np.ndarray, picks: np.ndarray) -> np.ndar
     return np.maximum(out, 0.0)
 
 
-def _reason(question: _Question, n: int, picks: np.ndarray, scores: np.ndarray) -> tuple[str, str]:
+def _reason(
+    question: _Question, n: int, picks: np.ndarray, scores: np.ndarray, gap: float
+) -> tuple[str, str]:
     """Why a village is chosen or not."""
     if question.forced[n]:
         return "must_be", ""
     if picks[n]:
-        return "chosen", ""
+        return ("chosen", "") if np.isfinite(gap) else ("all", "")
     if question.barred[n][0]:
         return question.barred[n]
     weakest = min((scores[k] for k in np.flatnonzero(picks) if not question.forced[k]),
                   default=math.inf)  # fmt: skip
-    if scores[n] > weakest:
-        # A better score than one that is chosen: only the money stands in the way.
-        return "budget", f"{question.cost[n]:.0f}"
+    left = question.budget - float(question.cost[picks].sum())
+    place = int(picks.sum()) < question.choose
+    if scores[n] > weakest or place or not np.isfinite(gap):
+        # Only the money stands in the way.
+        return "budget", f"{question.cost[n]:.0f}\0{left:.0f}"
     return "score", ""
 
 

@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 
 from pvplanner.errors import ConfigError, Finding, InputError, listed
-from pvplanner.region.config import BASE
+from pvplanner.region.config import BASE, POOREST
 from pvplanner.region.folder import ABOUT, Folder
 from pvplanner.region.windows import Survey, Unit, from_json
 
@@ -80,8 +80,8 @@ class Results:
 
     @property
     def scenarios(self) -> list[str]:
-        """Names of the scenarios, the base first."""
-        return list(self.about["scenarios"])
+        """Names of the scenarios, the base first; that of the poorest data is apart."""
+        return [name for name in self.about["scenarios"] if name != POOREST]
 
     def _read(self, name: str) -> pd.DataFrame:
         path = self.folder / f"{name}.parquet"
@@ -98,6 +98,11 @@ class Results:
     def villages(self) -> pd.DataFrame:
         """A row a village and scenario."""
         return self._read("villages")
+
+    @cached_property
+    def poorest(self) -> tuple[pd.DataFrame, pd.DataFrame]:
+        """Villages, and what their doubt is made of, as if all had the poorest data."""
+        return self._read("poorest_villages"), self._read("poorest_common")
 
     @cached_property
     def region(self) -> pd.DataFrame:

@@ -209,11 +209,29 @@ def about(region: Region, file: Path, shard: tuple[int, int] | None) -> dict[str
 
 def _known_villages(region: Region, survey: Survey) -> None:
     """Whether everything that is said of single villages is said of one that is there."""
-    known = {u.name for u in survey.units} | {u.key for u in survey.units}
     for name in region.villages:
-        if name not in known:
-            names = listed(sorted(known), 12)
+        hits = [u.key for u in survey.units if name in (u.name, u.key)]
+        if len(hits) != 1:
+            names = listed(hits or sorted(u.key for u in survey.units), 12)
             raise ConfigError("village_unknown", where="[[village]]", village=name, names=names)
+    if region.rank is not None:
+        _known_criteria(region, survey)
+
+
+def _known_criteria(region: Region, survey: Survey) -> None:
+    """Whether a ranking can be made, before any village is planned."""
+    from pvplanner.region.criteria import check_names, read_own
+
+    rank = region.rank
+    assert rank is not None
+    own = None
+    if rank.table is not None:
+        own = read_own(region.folder / rank.table, [u.key for u in survey.units])
+    check_names(rank.weights, rank.must, own, [u.key for u in survey.units])
+    if rank.scenario not in region.scenarios:
+        known = listed(region.scenarios, 12)
+        raise ConfigError("region_scenario_unknown", where="rank.scenario", name=rank.scenario,
+                          known=known)  # fmt: skip
 
 
 def _mosaics(region: Region, place: Path) -> dict[str, str]:
@@ -236,8 +254,8 @@ def _work(
 ) -> None:  # fmt: skip
     """Do what is left, and set aside what can't be done."""
     left = all_done(run.folder, run.keys, run.units)
-    aside = {u.number for u in left if _same_failure(run, u)}
-    wanted = [u for u in left if (u.number in aside) == retry]
+    # What was set aside and has not changed is left alone unless it is asked for.
+    wanted = [u for u in left if retry or not _same_failure(run, u)]
     tasks = [
         Task(str(run.file), str(run.folder.place.resolve()), u.number,
              tuple(sorted(run.mosaics.items())))

@@ -74,15 +74,13 @@ def rank_facts(about: Mapping[str, Any], ranking: Ranking, language: str) -> dic
         [row["village"], *(figure(float(row[c]), language) for c in ranking.criteria.columns[1:])]
         for row in ranking.criteria.to_dict("records")
     ]  # fmt: skip
-    changes = [
-        [row.village, criterion_name(row.criterion, language, currency),
-         figure(row.value, language), _needed(row.needed, language)]
-        for row in ranking.changes.itertuples() if row.village == ranking.runner_up
-    ]  # fmt: skip
+    changes = _changes(ranking, names, language)
     budget = "" if ranking.budget is None else number(ranking.budget / 1e4, "1", language)
     chosen = ranking.villages[ranking.villages["chosen"]]
     return {
-        "title": word("region_rank_title", name=about["name"], choose=ranking.choose),
+        "title": word("region_rank_title", name=about["name"], choose=len(chosen)),
+        "short": word("region_rank_short", asked=ranking.choose, choose=len(chosen))
+        if len(chosen) < ranking.choose else "",
         "chosen": label("region_comma", language).join(chosen["village"]),
         "spent": number(float(chosen["cost"].sum()) / 1e4, "1", language), "budget": budget,
         "rows": rows, "criteria": [criterion_name(n, language, currency) for n in names],
@@ -95,17 +93,51 @@ def rank_facts(about: Mapping[str, Any], ranking: Ranking, language: str) -> dic
     }  # fmt: skip
 
 
+def _changes(ranking: Ranking, names: list[str], language: str) -> list[list[str]]:
+    """What each criterion alone would have to be, a village a row, the nearest first."""
+    gaps = ranking.villages.set_index("village")["gap"]
+    told: dict[str, dict[str, str]] = {}
+    for row in ranking.changes.itertuples():
+        told.setdefault(row.village, {})[row.criterion] = _needed(row.needed, language)
+    order = sorted(told, key=lambda name: (float(gaps[name]), name))
+    return [[name, *(told[name].get(c, "") for c in names)] for name in order]
+
+
 def reason_text(row: Any, ranking: Ranking, language: str) -> str:
     """Why a village is chosen or not, in a line."""
+    text = _reason_text(row, language)
+    if ranking.poorest_known and math.isfinite(row.poorest):
+        # Whoever is known better looks better: that is said of both sides.
+        if row.chosen and row.poorest < 0.5:
+            text += label("region_why_seen", language).format(share=share(row.poorest, language))
+        elif not row.chosen and row.poorest >= 0.5:
+            text += label("region_why_unseen", language).format(share=share(row.poorest, language))
+    return text
+
+
+def _reason_text(row: Any, language: str) -> str:
     told = label(f"region_why_{row.reason}", language)
-    about = row.about
+    about, _, more = str(row.about).partition("\0")
     if row.reason == "budget":
-        about = number(float(row.about) / 1e4, "1", language)
+        about = number(float(about) / 1e4, "1", language)
+        more = (
+            number(float(more) / 1e4, "1", language) if more and math.isfinite(float(more)) else ""
+        )
+        told = told if more else label("region_why_budget_alone", language)
+    if row.reason == "must":
+        flags = {"True": "region_yes", "False": "region_no"}
+        more = label(flags[more], language) if more in flags else _short(more, language)
     if row.reason == "unknown":
         parts = [criterion_name(n, language, "CNY") for n in row.about.split(", ")]
         about = label("region_comma", language).join(parts)
-    gap = figure(row.gap, language)
-    return told.format(about=about, gap=gap)
+    return told.format(about=about, gap=figure(row.gap, language), more=more)
+
+
+def _short(text: str, language: str) -> str:
+    try:
+        return figure(float(text), language)
+    except ValueError:
+        return text
 
 
 TEXTS = (
@@ -114,5 +146,5 @@ TEXTS = (
     "region_weight", "region_changes", "region_runner_up", "region_value", "region_needed",
     "region_musts", "region_scenario", "region_equal_data", "region_rank_doubt", "region_sign_head",
     "region_sign_clerk", "region_sign_date", "synthetic_note", "region_sheet_two",
-    "region_rank_sum",
+    "region_rank_sum", "region_rank_poorest",
 )  # fmt: skip

@@ -29,7 +29,7 @@ from pvplanner.plan.worth import GRAPH
 from pvplanner.projection import to_degrees
 from pvplanner.reading.tables import TextTable
 from pvplanner.reference import distance_km
-from pvplanner.region.config import Region
+from pvplanner.region.config import POOREST, Region
 from pvplanner.region.measures import long_rows, parts_of_doubt, village_row
 from pvplanner.region.windows import Unit, read_ledger, read_neighbours, read_unit
 from pvplanner.scenario import Scenario
@@ -93,7 +93,7 @@ class Made:
     common : DataFrame
         ``scenario``, ``component``, ``shared``, ``own``: what the energy's doubt is made of.
     findings : list of tuple of str and Finding
-        With the scenario in which each was found first.
+        With the scenario in which each was found.
     hours, buildings, households : DataFrame
         Where asked.
     """
@@ -136,7 +136,6 @@ def run_unit(
     store = UnitStore(inputs, lights)
     rows, table, common, findings = [], [], [], []
     extra: dict[str, list[pd.DataFrame]] = {name: [] for name in region.sources.outputs}
-    told: set[str] = set()
     for name in names:
         runs = village.runs(name, store)
         run = next(iter(runs.parts.values()))
@@ -145,7 +144,8 @@ def run_unit(
         parts = parts_of_doubt(run.table, float(row["income_first_year"].iloc[0]))
         common.append(parts.assign(scenario=name))
         table.append(long_rows(row, parts).assign(scenario=name))
-        for finding in _findings(runs, village):
+        told: set[str] = set()
+        for finding in _findings(runs, village) if name != POOREST else ():
             key = repr(finding.plain())
             if key not in told:
                 told.add(key)

@@ -161,6 +161,9 @@ def survey_region(region: Region, place: Path, step: Step) -> Survey:
     if outside:
         where = Path(str(region.sources.boundaries)).name
         findings.append(Finding("region_outside", where, outside, {"all": len(every)}))
+    if borders is not None:
+        findings += _empty_places(borders, every, Path(str(region.sources.boundaries)).name)
+    findings += _unnamed(region, looked)
     units = _units(every[every["name"] != ""])
     for path, refused in broken.items():
         told = {"code": refused.code, "where": Path(path).name, "params": dict(refused.params)}
@@ -177,6 +180,24 @@ def survey_region(region: Region, place: Path, step: Step) -> Survey:
         findings += _ledgers(region, looked, units, number, place)
     _sampled(region, units)
     return Survey(units, findings)
+
+
+def _empty_places(borders: _Borders, rows: pd.DataFrame, where: str) -> list[Finding]:
+    """Boundaries in which no building lies."""
+    held = set(zip(rows["code"], rows["name"], strict=True))
+    empty = [str(n) for c, n in zip(borders.code, borders.name, strict=True)
+             if (str(c), str(n)) not in held]  # fmt: skip
+    return [Finding("region_empty", where, len(empty), {"names": listed(empty)})] if empty else []
+
+
+def _unnamed(region: Region, looked: Sequence[_Looked]) -> list[Finding]:
+    """Rows that name no village, taken for one of the region's own name."""
+    out = []
+    for one in looked:
+        if one.unnamed:
+            params = {"name": region.name, "all": len(one.rows)}
+            out.append(Finding("region_unnamed", region.told(one.path), one.unnamed, params))
+    return out
 
 
 def _origins(region: Region) -> list[Finding]:
@@ -202,6 +223,7 @@ class _Looked:
     crs: str
     frame: gpd.GeoDataFrame | None = None
     groups: list[int] = field(default_factory=list)
+    unnamed: int = 0
 
 
 def _look(region: Region, path: str, borders: _Borders | None, index: int) -> _Looked:
@@ -215,7 +237,17 @@ def _look(region: Region, path: str, borders: _Borders | None, index: int) -> _L
     crs = region.sources.crs or (frame.crs.to_wkt() if frame.crs is not None else "")
     names = _names(region, pd.DataFrame(frame.drop(columns=frame.geometry.name)), path)
     rows = _told(region, path, names, bounds, borders, crs, len(frame))
-    return _Looked(path, index, rows, findings, crs, frame)
+    lost = _without_name(region, [names["name"]], borders)
+    return _Looked(path, index, rows, findings, crs, frame, unnamed=lost)
+
+
+def _without_name(region: Region, names: Sequence[np.ndarray], borders: _Borders | None) -> int:
+    """How many rows name no village where one should be; a file a village need not."""
+    if borders is not None and region.sources.village_column is None:
+        return 0
+    lost = sum(int((np.char.strip(part.astype(str)) == "").sum()) for part in names)
+    whole = sum(len(part) for part in names)
+    return 0 if lost == whole and len(region.buildings) > 1 else lost
 
 
 def _look_parquet(region: Region, path: str, borders: _Borders | None, index: int) -> _Looked:
@@ -228,7 +260,7 @@ def _look_parquet(region: Region, path: str, borders: _Borders | None, index: in
         wanted = [c for c in (village, code) if c]
         box = _box_column(file, about)
         ids = _id_column(region, file.schema_arrow.names)
-        parts, groups = [], []
+        parts, groups, named = [], [], []
         for group in range(file.num_row_groups):
             columns = [*wanted, box or shape, *([ids] if ids else [])]
             table = file.read_row_group(group, columns=columns)
@@ -238,12 +270,14 @@ def _look_parquet(region: Region, path: str, borders: _Borders | None, index: in
                 "id": _texts(table, ids),
             }  # fmt: skip
             parts.append(_told(region, path, names, bounds, borders, crs, len(table)))
+            named.append(names["name"])
             groups += [group] * len(table)
     empty = pd.DataFrame({"name": [], "code": [], "id": []}, dtype=str)
     rows = pd.concat(parts, ignore_index=True) if parts else empty
     if rows.empty:
         raise InputError("layer_empty", where=path, layer="")
-    return _Looked(path, index, rows, [], crs, None, groups)
+    lost = _without_name(region, named, borders)
+    return _Looked(path, index, rows, [], crs, None, groups, lost)
 
 
 def _geo(file: Any, path: str) -> dict[str, Any]:

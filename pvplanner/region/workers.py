@@ -82,12 +82,16 @@ def do_task(task: Task) -> Word:
         region, survey, keys = _opened(task.region, task.place, _when(task))
         folder = Folder(Path(task.place))
         unit = survey.units[task.number]
-        names = list(region.scenarios)
+        wanted = {name: keys.scenario(unit, name) for name in region.scenarios}
+        known = folder.done(unit)
+        # Scenarios that have not changed stay as they are.
+        names = [name for name, key in wanted.items() if known.get(name) != key]
         made = run_unit(
             region, unit, survey.units, inputs=keys.inputs(unit), lights=LIGHTS,
             mosaics=dict(task.mosaics), names=names,
         )  # fmt: skip
-        folder.keep(unit, made, {name: keys.scenario(unit, name) for name in names})
+        kept = [name for name in wanted if name not in names]
+        folder.keep(unit, folder.joined(unit, made, kept, list(wanted)), wanted)
     except PVPlannerError as error:
         return Word(task.number, False, why=_plain(error))
     except MemoryError:

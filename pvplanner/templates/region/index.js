@@ -15,7 +15,7 @@ function measureOf(key) { return data.measures.filter(function (m) { return m.ke
 function value(scenario, key, n) { var v = data.values[scenario][key][n]; return v === null ? NaN : v; }
 function shown(v, key, each) {
   if (!isFinite(v)) { return word("unknown"); }
-  var m = measureOf(key), rule = each && m.sum ? "s3" : m.rule, mark = "", digits = 0, step;
+  var m = measureOf(key), rule = each && m.sum && key !== "households" ? "s3" : m.rule, mark = "", digits = 0, step;
   if (rule.charAt(0) === "p") { v *= 100; mark = "%"; rule = rule.slice(1); }
   if (rule.charAt(0) === "t") { step = Number(rule.slice(1)); v = Math.floor(v / step + 0.5) * step; }
   else if (rule.charAt(0) === "s") { digits = v ? Math.max(Number(rule.slice(1)) - 1 - Math.floor(Math.log10(Math.abs(v))), 0) : 0; v = v ? Number(v.toPrecision(Number(rule.slice(1)))) : 0; digits = Math.min(digits, 6); }
@@ -27,6 +27,7 @@ function name(key) { var m = measureOf(key), unit = m.unit[state.language]; var 
 function told(key, n) {
   var v = value(state.scenario, key, n);
   if (!state.each || !measureOf(key).sum || key === "households") { return v; }
+  if (key === "income_first_year" && measureOf("income_per_household")) { return value(state.scenario, "income_per_household", n); }
   var homes = value(state.scenario, "households", n);
   return homes > 0 ? v / homes : NaN;
 }
@@ -64,6 +65,15 @@ function drawMap() {
     shape.addEventListener("keydown", function (event) { if (event.key === "Enter" || event.key === " ") { event.preventDefault(); pick(v.key); } });
     root.appendChild(shape);
   });
+  if (data.villages.length <= 60) {
+    data.villages.forEach(function (v) {
+      if (!v.rings.length) { return; }
+      var x = 0, y = 0, ring = v.rings[0];
+      ring.forEach(function (p) { x += p[0] / ring.length; y += p[1] / ring.length; });
+      var text = svg("text", { x: (20 + (x - west) * flat * scale).toFixed(1), y: (24 + (north - y) * scale).toFixed(1), "text-anchor": "middle", "class": "name" });
+      text.textContent = v.name; root.appendChild(text);
+    });
+  }
   box.appendChild(root);
   if (values.filter(function (v) { return !isFinite(v); }).length) { legend.appendChild(make("span", "", "swatch")); legend.appendChild(document.createTextNode(word("unknown"))); }
   for (k = 0; k < count; k += 1) {
@@ -150,7 +160,11 @@ function drawRank() {
     data.rank.map(function (r) { return { cls: r.chosen ? "chosen" : "", cells: [r.village + (r.chosen ? " ✓" : "")].concat([r.score, r.draws, r.weights, r.poorest].map(function (v, n) { return v === null ? "" : n ? Math.round(100 * v) + " %" : v.toFixed(2); })) }; }), byId("rank"));
 }
 function drawFound() {
-  table([word("region_villages"), word("region_finding")], data.findings.map(function (f) { return { cells: [f.villages || "", f[state.language]], text: [1] }; }), byId("findings"));
+  table([word("region_villages"), "", word("region_finding")], data.findings.map(function (f) { return { cells: [f.villages || "", f.names.join(word("region_comma")) + (f.villages > f.names.length ? " …" : ""), (f.villages > 1 ? word("region_first").replace("{name}", f.names[0]) : "") + f[state.language]], text: [1, 2] }; }), byId("findings"));
+  var doubts = empty(byId("doubts")), own = data.findings.filter(function (f) { return !f.villages && f.level === "doubt"; });
+  doubts.hidden = !own.length && !data.sampled;
+  own.forEach(function (f) { doubts.appendChild(make("p", f[state.language])); });
+  if (data.sampled) { doubts.appendChild(make("p", word("region_sampled"))); }
   var box = empty(byId("failed")); box.hidden = !data.failed.length;
   if (data.failed.length) {
     box.appendChild(make("h2", word("region_failed_head").replace("{count}", data.failed.length)));
@@ -169,6 +183,7 @@ function draw() {
   fill("beside", [["", "–"]].concat(data.scenarios.filter(function (s) { return s !== state.scenario; }).map(function (s) { return [s, scenarioName(s)]; })), state.beside);
   drawFound();
   if (data.totals.length) { drawMap(); drawTotals(); drawScenarios(); drawSupply(); drawVillages(); drawRank(); }
+  byId("search").placeholder = word("search");
   byId("foot").textContent = word("region_foot").replace("{version}", data.version);
 }
 ["scenario", "measure", "beside"].forEach(function (id) { byId(id).addEventListener("change", function () { state[id] = byId(id).value; if (state.beside === state.scenario) { state.beside = ""; } draw(); }); });
