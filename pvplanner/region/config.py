@@ -63,8 +63,6 @@ class Sources(Frozen):
     villages each stands for) and, where known, ``villages`` of its stratum."""
     reach_m: float = Field(default=300.0, ge=0, le=5000)
     """How far beyond a village's border buildings are looked at that stand in its light."""
-    roofs_per_part: int = Field(default=5000, ge=100)
-    """Roofs of a large village that are worked on at a time."""
     outputs: list[Literal["hours", "buildings", "households"]] = Field(default_factory=list)
     hours_format: Literal["parquet", "netcdf"] = "parquet"
 

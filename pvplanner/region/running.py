@@ -50,7 +50,7 @@ MS_A_ROOF, MS_A_SCENARIO = 0.9, 0.12
 """CPU of one roof under the first scenario, and under each further one of money alone
 (``tests/benchmarks/region.py`` on two cores)."""
 
-BASE_MB, KB_A_ROOF = 330.0, 45.0
+BASE_MB, KB_A_ROOF = 420.0, 10.0
 """Memory of a process, and of each roof of the largest village that it holds."""
 
 BYTES_A_ROOF = 14.0
