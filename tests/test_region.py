@@ -442,6 +442,7 @@ def test_scenarios_from_a_list_and_a_grid(tmp_path):
         ('[[village]]\nname = "V9"\nfinance.capex_per_w = 3.0\n', "village_unknown"),
         ("[[village]]\nfinance.capex_per_w = 3.0\n", "region_village_name"),
         ("[rank]\nchose = 3\n", "scenario_key"),
+        ('[scenarios.x]\nfinance.currency = "EUR"\n', "region_currencies"),
     ],
 )
 def test_what_a_region_file_may_not_say(tmp_path, rest, code):

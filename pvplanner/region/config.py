@@ -197,7 +197,18 @@ def read_region(path: str | os.PathLike[str]) -> Region:
         _tried(held, name, {}, f"{file} [scenarios.{name}]")
     for village, changes in held.villages.items():
         _tried(held, BASE, changes, f"{file} [[village]] {village}")
+    _one_currency(held, file)
     return held
+
+
+def _one_currency(region: Region, file: Path) -> None:
+    """Money of a region is summed and compared: it is all of one currency."""
+    usual = region.base.finance.currency
+    for name, changes in (*region.scenarios.items(), *region.villages.items()):
+        other = changes.get("finance.currency", usual)
+        if other != usual:
+            where = f"{file} {name} [finance.currency]"
+            raise ConfigError("region_currencies", where=where, one=usual, other=str(other))
 
 
 def _ranked_too(region: Region) -> Region:

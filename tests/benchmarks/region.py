@@ -160,10 +160,9 @@ carbon.pathway = ["none", "decline"]
 """
 
 
-def scenarios(folder: Path, workers: int) -> dict[str, object]:
+def scenarios(folder: Path, workers: int, count: int) -> dict[str, object]:
     """24 scenarios of money over one, and 24 of which 4 change physics."""
     out: dict[str, object] = {}
-    count = 100_000
     money = "[scenarios]\n" + "\n".join(
         f'"m{n}" = {{ "finance.capex_per_w" = {2.5 + n * 0.03:.2f}, '
         f'"tariff.market_path" = "{("low", "middle", "high")[n % 3]}" }}'
@@ -187,7 +186,7 @@ def main() -> None:
     parse = argparse.ArgumentParser()
     parse.add_argument("--buildings", type=int, nargs="*", default=[1_000_000])
     parse.add_argument("--workers", type=int, default=2)
-    parse.add_argument("--scenarios", action="store_true")
+    parse.add_argument("--scenarios", type=int, default=0, help="buildings; 0: left out")
     given = parse.parse_args()
     report: dict[str, object] = {"cores": os.cpu_count(), "workers": given.workers}
     with tempfile.TemporaryDirectory() as place:
@@ -202,7 +201,7 @@ def main() -> None:
             print(json.dumps({str(count): found}), file=sys.stderr, flush=True)
             shutil.rmtree(folder)
         if given.scenarios:
-            report |= scenarios(Path(place), given.workers)
+            report |= scenarios(Path(place), given.workers, given.scenarios)
     print(json.dumps(report, indent=1))
 
 
