@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -93,10 +94,14 @@ def region(
     if dry_run:
         _estimate(session, file, folder, workers)
         return
+    if sys.stderr.isatty() and shard is None:
+        # What it will take is said before it is taken.
+        _estimate(session, file, folder, workers)
     with _following(session) as tell:
         results = plan_region(
             file, out=folder, scheduler=scheduler, workers=workers, shard=shard, retry=retry,
             progress=tell,
+            said=lambda link: typer.echo(f"{session.word('region_dashboard')}: {link}", err=True),
         )  # fmt: skip
     if shard is not None:
         _tell_shard(session, results)

@@ -28,6 +28,7 @@ def place(tmp_path):
     return tmp_path
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("page", PAGES, ids=lambda p: p.stem)
 def test_what_a_page_says_runs(page, place):
     """Shell and Python in the order of the page, each block of Python after those before it."""

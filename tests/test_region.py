@@ -146,6 +146,15 @@ def test_hours_add_up(township):
         results.hours.total("street")
 
 
+def test_hours_are_written_as_netcdf_where_asked(tmp_path):
+    xarray = pytest.importorskip("xarray")
+    path = made_region(tmp_path, region='outputs = ["hours"]\nhours_format = "netcdf"')
+    pvp.plan_region(path, out=tmp_path / "o", workers=1)
+    with xarray.open_dataset(tmp_path / "o/hours.nc", engine="scipy") as read:
+        assert read["pv_kw"].dtype == np.float32
+        assert read["pv_kw"].attrs["units"] == "kW"
+
+
 def test_hours_as_netcdf(township, tmp_path):
     xarray = pytest.importorskip("xarray")
     _, results = township
@@ -274,6 +283,7 @@ def test_a_dask_cluster_gives_the_same(township, tmp_path):
     assert made == (results.folder / "table.parquet").read_bytes()
 
 
+@pytest.mark.long
 def test_a_scheduler_that_is_not_there(township, tmp_path):
     pytest.importorskip("distributed")
     path, _ = township
@@ -304,8 +314,16 @@ def test_villages_in_any_order_and_any_file(tmp_path):
     np.testing.assert_array_equal(made.villages["modules"], one.villages["modules"])
 
 
-@pytest.mark.parametrize("suffix", ["gpkg", "fgb", "parquet"])
-def test_boundaries_say_who_lies_where(tmp_path, suffix):
+@pytest.mark.parametrize(
+    ("suffix", "large"),
+    [("gpkg", False), ("fgb", False), ("parquet", False), ("fgb", True), ("gpkg", True)],
+)
+def test_boundaries_say_who_lies_where(tmp_path, monkeypatch, suffix, large):
+    from pvplanner.region import windows
+
+    if large:
+        monkeypatch.setattr(windows, "LARGE_BYTES", 0)
+        monkeypatch.setattr(windows, "BATCH", 16)
     every = made_buildings()
     plain = every.drop(columns=["village", "division_code"])
     lost = plain.iloc[:1].assign(geometry=plain.geometry.iloc[:1].translate(0, 5000))
@@ -330,6 +348,7 @@ def test_boundaries_say_who_lies_where(tmp_path, suffix):
     assert survey.findings[0].count == 1
     for unit in survey.units:
         assert unit.outline.startswith("POLYGON")
+        assert all(p.source == f"b.{suffix}" for p in unit.parts)
         assert len(read_unit(unit)) == unit.buildings
 
 
@@ -616,6 +635,7 @@ def test_a_sample_stands_for_more_with_its_own_doubt(tmp_path):
     assert np.isnan(sampling_variance(lone, "energy_kwh"))
 
 
+@pytest.mark.long
 def test_killed_at_random_a_rerun_ends_with_the_same(tmp_path, township):
     path, results = township
     rng = np.random.default_rng(5)
@@ -700,6 +720,7 @@ def test_the_nearest_weather_is_taken(tmp_path):
     assert results.failed.empty
 
 
+@pytest.mark.long
 def test_the_example_township(tmp_path):
     from conftest import ROOT
 

@@ -67,6 +67,8 @@ def assemble(survey: Survey, folder: Folder) -> None:
     write_whole(folder.place / "columns.csv", _dictionary(tables["table"], villages))
     _outputs(folder, good, about)
     save_layers(folder.place / "villages.gpkg", survey, villages, about)
+    if about.get("hours_format") == "netcdf" and (folder.place / "hours").is_dir():
+        Results(folder.place).hours.to_netcdf(folder.place / "hours.nc")
     _pages(folder, survey, about)
 
 

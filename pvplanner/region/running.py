@@ -91,6 +91,7 @@ def plan_region(
     shard: str | tuple[int, int] | None = None,
     retry: bool = False,
     progress: Progress | None = None,
+    said: Callable[[str], None] | None = None,
 ) -> Results:
     """Plan every village of a region under every scenario.
 
@@ -111,6 +112,8 @@ def plan_region(
     retry : bool
         Do just the villages that were set aside.
     progress : callable, optional
+    said : callable, optional
+        Told the address of a scheduler's dashboard.
 
     Returns
     -------
@@ -131,7 +134,7 @@ def plan_region(
     folder = Path(out) if part is None else Path(out) / f"shard-{part[0]:04d}-of-{part[1]:04d}"
     with holding(folder), room_on_disk(folder):
         run = _begin(file, folder, tell, part)
-        _work(run, tell, scheduler=scheduler, workers=workers, retry=retry)
+        _work(run, tell, scheduler=scheduler, workers=workers, retry=retry, said=said)
         if part is None:
             tell("assemble", 0, 1)
             assemble(run.survey, run.folder)
@@ -204,6 +207,7 @@ def about(region: Region, file: Path, shard: tuple[int, int] | None) -> dict[str
         "currency": region.base.finance.currency, "synthetic": region.base.site.synthetic,
         "rank": None if region.rank is None else region.rank.model_dump(mode="json"),
         "folder": str(region.folder), "file": str(file),
+        "hours_format": region.sources.hours_format,
     }  # fmt: skip
 
 
@@ -250,7 +254,8 @@ def _mosaics(region: Region, place: Path) -> dict[str, str]:
 
 
 def _work(
-    run: _Run, tell: Progress, *, scheduler: Any, workers: int | None, retry: bool
+    run: _Run, tell: Progress, *, scheduler: Any, workers: int | None, retry: bool,
+    said: Callable[[str], None] | None,
 ) -> None:  # fmt: skip
     """Do what is left, and set aside what can't be done."""
     left = all_done(run.folder, run.keys, run.units)
@@ -265,7 +270,7 @@ def _work(
         return
     done = 0
     tell("units", done, len(tasks))
-    for word in _words(tasks, scheduler, workers):
+    for word in _words(tasks, scheduler, workers, said or (lambda link: None)):
         stopping.check()
         unit = run.survey.units[word.number]
         if word.full:
@@ -286,9 +291,11 @@ def _same_failure(run: _Run, unit: Unit) -> bool:
     return known is not None and known.get("keys") == _keys(run, unit)
 
 
-def _words(tasks: Sequence[Task], scheduler: Any, workers: int | None) -> Iterator[Word]:
+def _words(
+    tasks: Sequence[Task], scheduler: Any, workers: int | None, said: Callable[[str], None]
+) -> Iterator[Word]:
     if scheduler is not None:
-        return on_cluster(tasks, scheduler, lambda link: None)
+        return on_cluster(tasks, scheduler, said)
     count = usual_workers() if workers is None else workers
     if count < 1:
         raise ConfigError("value_limit", where="--workers", value=count, limit="≥ 1")

@@ -10,7 +10,7 @@ import itertools
 import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -31,7 +31,7 @@ from pvplanner.plan.site import origin_findings
 from pvplanner.reading.bombs import check_parquet
 from pvplanner.reading.columns import fold, knows, map_columns
 from pvplanner.reading.guard import guarded
-from pvplanner.reading.kinds import read_vector
+from pvplanner.reading.kinds import careful_gdal, check_vector, read_vector
 from pvplanner.reading.origins import read_origin
 from pvplanner.reading.tables import TextTable, read_table
 from pvplanner.reading.values import natural_key
@@ -44,6 +44,9 @@ UNIT, ROW = "_unit", "_row"
 MOST_AGAIN = 4.0
 """Where reading every village by its row groups would read the file more often than this, it is
 copied by village once."""
+
+STREAMED, LARGE_BYTES = (".fgb", ".gpkg"), 256_000_000
+"""Files of these kinds beyond this size are not read whole."""
 
 BATCH = 200_000
 """Features that are looked at together."""
@@ -146,7 +149,7 @@ def survey_region(region: Region, place: Path, step: Step) -> Survey:
     for n, path in enumerate(region.buildings):
         step("survey", n, len(region.buildings))
         try:
-            looked.append(_look(region, path, borders, n))
+            looked.append(_look(region, path, borders, n, place))
         except InputError as error:
             # One file of many that can't be read is one village that is set aside.
             if len(region.buildings) == 1 or error.code == "region_column":
@@ -196,7 +199,7 @@ def _unnamed(region: Region, looked: Sequence[_Looked]) -> list[Finding]:
     for one in looked:
         if one.unnamed:
             params = {"name": region.name, "all": len(one.rows)}
-            out.append(Finding("region_unnamed", region.told(one.path), one.unnamed, params))
+            out.append(Finding("region_unnamed", region.told(one.name), one.unnamed, params))
     return out
 
 
@@ -224,13 +227,24 @@ class _Looked:
     frame: gpd.GeoDataFrame | None = None
     groups: list[int] = field(default_factory=list)
     unnamed: int = 0
+    shown: str = ""
+    """The file as the user named it, where its copy was looked at."""
+
+    @property
+    def name(self) -> str:
+        """Path that the user gave."""
+        return self.shown or self.path
 
 
-def _look(region: Region, path: str, borders: _Borders | None, index: int) -> _Looked:
+def _look(region: Region, path: str, borders: _Borders | None, index: int, place: Path) -> _Looked:
     if not Path(path).exists():
         raise InputError("file_missing", where=path)
     if path.lower().endswith((".parquet", ".geoparquet")):
         return _look_parquet(region, path, borders, index)
+    if path.lower().endswith(STREAMED) and Path(path).stat().st_size > LARGE_BYTES:
+        copy = place / f"streamed-{index}.parquet"
+        _streamed(region, path, copy)
+        return replace(_look_parquet(region, str(copy), borders, index), shown=path)
     frame, findings = read_features(path, layer=region.sources.layer)
     frame = frame.reset_index(drop=True)
     bounds = shapely.bounds(np.asarray(frame.geometry))
@@ -248,6 +262,37 @@ def _without_name(region: Region, names: Sequence[np.ndarray], borders: _Borders
     lost = sum(int((np.char.strip(part.astype(str)) == "").sum()) for part in names)
     whole = sum(len(part) for part in names)
     return 0 if lost == whole and len(region.buildings) > 1 else lost
+
+
+def _streamed(region: Region, path: str, target: Path) -> None:
+    """A file that is larger than memory may be, batch by batch as GeoParquet."""
+    import pyogrio
+
+    source = check_vector(path)
+    beside = target.with_name(f".{target.name}.part")
+    writer = None
+    with guarded(Path(path)), careful_gdal(), pyogrio.open_arrow(
+        source, layer=region.sources.layer, batch_size=BATCH // 4, use_pyarrow=True
+    ) as (about, reader):  # fmt: skip
+        shape = about["geometry_name"] or "wkb_geometry"
+        crs = CRS.from_user_input(about["crs"]).to_json_dict() if about["crs"] else None
+        geo: dict[str, Any] = {"version": "1.0.0", "primary_column": shape, "columns": {
+            shape: {"encoding": "WKB", "geometry_types": [], "crs": crs}}}  # fmt: skip
+        try:
+            for batch in reader:
+                table = pa.Table.from_batches([batch])
+                plain = pa.array(table[shape].to_pylist(), pa.binary())
+                at = table.schema.get_field_index(shape)
+                table = table.set_column(at, shape, plain)
+                table = table.replace_schema_metadata({b"geo": json.dumps(geo).encode()})
+                writer = writer or pq.ParquetWriter(beside, table.schema, compression="zstd")
+                writer.write_table(table)
+        finally:
+            if writer is not None:
+                writer.close()
+    if writer is None:
+        raise InputError("layer_empty", where=path, layer="")
+    beside.replace(target)
 
 
 def _look_parquet(region: Region, path: str, borders: _Borders | None, index: int) -> _Looked:
@@ -502,7 +547,7 @@ def _give_parts(
             _save(rows, which.astype(np.int32))
             for unit, own in pd.Series(pairs[:, 1]).groupby(pairs[:, 0]):
                 groups_ = tuple(int(g) for g in own)
-                part = Part(one.path, groups_, False, region.told(one.path), one.crs, str(rows))
+                part = Part(one.path, groups_, False, region.told(one.name), one.crs, str(rows))
                 units[int(unit)].parts.append(part)
             return
     target = place / f"buildings-{one.index}.parquet"
@@ -511,7 +556,7 @@ def _give_parts(
         if one.frame is None
         else _copied_frame(one.frame, which)
     )
-    _write_copies(target, tables, units, region.told(one.path), "parts", one.crs)
+    _write_copies(target, tables, units, region.told(one.name), "parts", one.crs)
     one.frame = None
 
 
