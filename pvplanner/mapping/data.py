@@ -400,7 +400,10 @@ def plan_totals(plan: Plan) -> dict[str, float | None]:
 def page_texts(language: str, internal: bool) -> dict[str, str]:
     """The language's words that the page may use; personal ones only in the office edition."""
     hidden = () if internal else personal_columns()
-    kept = {k: v for k, v in texts(language).items() if k not in hidden}
+    kept = {
+        k: v for k, v in texts(language).items()
+        if k not in hidden and not k.startswith(("region_", "fetch_"))
+    }  # fmt: skip
     return {**kept, "colon": style(language)["colon"]}
 
 
