@@ -95,7 +95,7 @@ def do_task(task: Task) -> Word:
     except PVPlannerError as error:
         return Word(task.number, False, why=_plain(error))
     except MemoryError:
-        return Word(task.number, False, why=_plain(InputError("region_memory")))
+        return Word(task.number, False, why=_plain(InputError("region_memory", where="")))
     except Exception as error:
         if is_full(error):
             return Word(task.number, False, full=True)
