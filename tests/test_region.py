@@ -26,7 +26,8 @@ from pvplanner.region.assembly import sampling_variance
 from pvplanner.region.config import BASE
 from pvplanner.region.folder import Folder
 from pvplanner.region.measures import Parts, whole_range
-from pvplanner.region.windows import read_ledger, read_neighbours, read_unit, survey_region
+from pvplanner.region.survey import survey_region
+from pvplanner.region.windows import read_ledger, read_neighbours, read_unit
 
 SCENARIOS = """
 [scenarios.dear]
@@ -220,7 +221,7 @@ def test_a_villages_own_plan_is_made_when_asked(township):
 def test_physics_is_done_once_for_scenarios_that_share_it(township, monkeypatch):
     from pvplanner.plan import runner
     from pvplanner.region import unit as room
-    from pvplanner.region.windows import Survey
+    from pvplanner.region.units import Survey
 
     path, results = township
     done: dict[str, int] = {}
@@ -319,11 +320,11 @@ def test_villages_in_any_order_and_any_file(tmp_path):
     [("gpkg", False), ("fgb", False), ("parquet", False), ("fgb", True), ("gpkg", True)],
 )
 def test_boundaries_say_who_lies_where(tmp_path, monkeypatch, suffix, large):
-    from pvplanner.region import windows
+    from pvplanner.region import looking
 
     if large:
-        monkeypatch.setattr(windows, "LARGE_BYTES", 0)
-        monkeypatch.setattr(windows, "BATCH", 16)
+        monkeypatch.setattr(looking, "LARGE_BYTES", 0)
+        monkeypatch.setattr(looking, "BATCH", 16)
     every = made_buildings()
     plain = every.drop(columns=["village", "division_code"])
     lost = plain.iloc[:1].assign(geometry=plain.geometry.iloc[:1].translate(0, 5000))

@@ -28,7 +28,7 @@ from pvplanner.region.layers import outline_of, save_layers
 from pvplanner.region.measures import Parts, deviations, ranged, whole_range
 from pvplanner.region.page import index_page, rank_page
 from pvplanner.region.results import Results
-from pvplanner.region.windows import Survey, Unit
+from pvplanner.region.units import Survey, Unit
 from pvplanner.region.workers import why_text
 from pvplanner.schema import column
 

@@ -25,7 +25,7 @@ from pvplanner.plan.runner import code
 from pvplanner.plan.store import FileHashes, hash_bytes_of, hash_values, write_whole
 from pvplanner.region.config import Region
 from pvplanner.region.unit import Made
-from pvplanner.region.windows import Survey, Unit, as_json, from_json
+from pvplanner.region.units import Survey, Unit, as_json, from_json
 from pvplanner.scenario import Scenario
 
 ABOUT, SURVEY, DONE, FAILED = "region.json", "survey.json", "done.json", "failed.json"

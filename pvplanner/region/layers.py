@@ -17,7 +17,7 @@ import shapely
 
 from pvplanner.projection import to_degrees
 from pvplanner.region.config import POOREST
-from pvplanner.region.windows import Survey, Unit
+from pvplanner.region.units import Survey, Unit
 from pvplanner.texts import visible
 
 SHOWN = "income_per_household"

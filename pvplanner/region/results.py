@@ -16,7 +16,7 @@ import pandas as pd
 from pvplanner.errors import ConfigError, Finding, InputError, listed
 from pvplanner.region.config import BASE, POOREST
 from pvplanner.region.folder import ABOUT, Folder
-from pvplanner.region.windows import Survey, Unit, from_json
+from pvplanner.region.units import Survey, Unit, from_json
 
 if TYPE_CHECKING:
     from pvplanner.plan import Plan

@@ -31,8 +31,9 @@ from pvplanner.region.folder import (
     survey_key,
 )
 from pvplanner.region.results import Results, open_region
+from pvplanner.region.survey import survey_region
 from pvplanner.region.unit import Village
-from pvplanner.region.windows import Survey, Unit, from_json, survey_region
+from pvplanner.region.units import Survey, Unit, from_json
 from pvplanner.region.workers import (
     Task,
     Word,

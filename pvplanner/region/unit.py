@@ -31,7 +31,8 @@ from pvplanner.reading.tables import TextTable
 from pvplanner.reference import distance_km
 from pvplanner.region.config import POOREST, Region
 from pvplanner.region.measures import long_rows, parts_of_doubt, village_row
-from pvplanner.region.windows import Unit, read_ledger, read_neighbours, read_unit
+from pvplanner.region.units import Unit
+from pvplanner.region.windows import read_ledger, read_neighbours, read_unit
 from pvplanner.scenario import Scenario
 
 LIGHTS = 24

@@ -28,7 +28,7 @@ from pvplanner.errors import ConfigError, InputError, PVPlannerError, message
 from pvplanner.region.config import Region, read_region
 from pvplanner.region.folder import Folder, Keys, is_full, open_hashes
 from pvplanner.region.unit import Lights, run_unit
-from pvplanner.region.windows import Survey, Unit, from_json
+from pvplanner.region.units import Survey, Unit, from_json
 
 TRIES = 2
 """A unit that fails is tried again, and then set aside."""

@@ -1,0 +1,226 @@
+"""A look at a file of buildings: whose each is and where it lies, without its attributes."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+import shapely
+from pyproj import CRS
+
+from pvplanner.buildings.reading import read_features
+from pvplanner.errors import Finding, InputError
+from pvplanner.reading.bombs import check_parquet
+from pvplanner.reading.guard import guarded
+from pvplanner.reading.kinds import careful_gdal, check_vector
+from pvplanner.region.borders import Borders
+from pvplanner.region.config import Region
+from pvplanner.region.naming import columns_of, id_column, names_of
+
+STREAMED, LARGE_BYTES = (".fgb", ".gpkg"), 256_000_000
+"""Files of these kinds beyond this size are not read whole."""
+
+
+BATCH = 200_000
+"""Features that are looked at together."""
+
+
+@dataclass
+class Looked:
+    """What was seen of one file: a row per feature."""
+
+    path: str
+    index: int
+    rows: pd.DataFrame
+    findings: list[Finding]
+    crs: str
+    frame: gpd.GeoDataFrame | None = None
+    groups: list[int] = field(default_factory=list)
+    unnamed: int = 0
+    shown: str = ""
+    """The file as the user named it, where its copy was looked at."""
+
+    @property
+    def name(self) -> str:
+        """Path that the user gave."""
+        return self.shown or self.path
+
+
+def look_at(region: Region, path: str, borders: Borders | None, index: int, place: Path) -> Looked:
+    """Whose the rows of a file are and where they lie.
+
+    Parameters
+    ----------
+    region : Region
+    path : str
+        The ``index``-th file of buildings.
+    borders : Borders or None
+        Villages by their outlines, where these decide.
+    index : int
+    place : Path
+        Folder for a copy that can be read by village, where the file is large and can't.
+
+    Raises
+    ------
+    InputError
+        If the file is missing, unreadable or names no village.
+    """
+    if not Path(path).exists():
+        raise InputError("file_missing", where=path)
+    if path.lower().endswith((".parquet", ".geoparquet")):
+        return _look_parquet(region, path, borders, index)
+    if path.lower().endswith(STREAMED) and Path(path).stat().st_size > LARGE_BYTES:
+        copy = place / f"streamed-{index}.parquet"
+        _streamed(region, path, copy)
+        return replace(_look_parquet(region, str(copy), borders, index), shown=path)
+    frame, findings = read_features(path, layer=region.sources.layer)
+    frame = frame.reset_index(drop=True)
+    bounds = shapely.bounds(np.asarray(frame.geometry))
+    crs = region.sources.crs or (frame.crs.to_wkt() if frame.crs is not None else "")
+    names = names_of(region, pd.DataFrame(frame.drop(columns=frame.geometry.name)), path)
+    rows = _told(region, path, names, bounds, borders, crs, len(frame))
+    lost = _without_name(region, [names["name"]], borders)
+    return Looked(path, index, rows, findings, crs, frame, unnamed=lost)
+
+
+def _streamed(region: Region, path: str, target: Path) -> None:
+    """A file that is larger than memory may be, batch by batch as GeoParquet."""
+    import pyogrio
+
+    source = check_vector(path)
+    beside = target.with_name(f".{target.name}.part")
+    writer = None
+    with guarded(Path(path)), careful_gdal(), pyogrio.open_arrow(
+        source, layer=region.sources.layer, batch_size=BATCH // 4, use_pyarrow=True
+    ) as (about, reader):  # fmt: skip
+        shape = about["geometry_name"] or "wkb_geometry"
+        crs = CRS.from_user_input(about["crs"]).to_json_dict() if about["crs"] else None
+        geo: dict[str, Any] = {"version": "1.0.0", "primary_column": shape, "columns": {
+            shape: {"encoding": "WKB", "geometry_types": [], "crs": crs}}}  # fmt: skip
+        try:
+            for batch in reader:
+                table = pa.Table.from_batches([batch])
+                plain = pa.array(table[shape].to_pylist(), pa.binary())
+                at = table.schema.get_field_index(shape)
+                table = table.set_column(at, shape, plain)
+                table = table.replace_schema_metadata({b"geo": json.dumps(geo).encode()})
+                writer = writer or pq.ParquetWriter(beside, table.schema, compression="zstd")
+                writer.write_table(table)
+        finally:
+            if writer is not None:
+                writer.close()
+    if writer is None:
+        raise InputError("layer_empty", where=path, layer="")
+    beside.replace(target)
+
+
+def _look_parquet(region: Region, path: str, borders: Borders | None, index: int) -> Looked:
+    check_parquet(Path(path))
+    with guarded(Path(path)):
+        file = pq.ParquetFile(path)
+        about = geo_of(file, path)
+        shape, crs = about["primary_column"], region.sources.crs or _crs_of(about)
+        village, code = columns_of(region, list(file.schema_arrow.names), path)
+        wanted = [c for c in (village, code) if c]
+        box = _box_column(file, about)
+        ids = id_column(region, file.schema_arrow.names)
+        parts, groups, named = [], [], []
+        for group in range(file.num_row_groups):
+            columns = [*wanted, box or shape, *([ids] if ids else [])]
+            table = file.read_row_group(group, columns=columns)
+            bounds = _bounds_of(table[box or shape], boxed=box is not None)
+            names = {
+                "name": _texts(table, village), "code": _texts(table, code),
+                "id": _texts(table, ids),
+            }  # fmt: skip
+            parts.append(_told(region, path, names, bounds, borders, crs, len(table)))
+            named.append(names["name"])
+            groups += [group] * len(table)
+    empty = pd.DataFrame({"name": [], "code": [], "id": []}, dtype=str)
+    rows = pd.concat(parts, ignore_index=True) if parts else empty
+    if rows.empty:
+        raise InputError("layer_empty", where=path, layer="")
+    lost = _without_name(region, named, borders)
+    return Looked(path, index, rows, [], crs, None, groups, lost)
+
+
+def geo_of(file: Any, path: str) -> dict[str, Any]:
+    """What a GeoParquet file says of its geometry."""
+    read = (file.schema_arrow.metadata or {}).get(b"geo")
+    if read is None:
+        raise InputError("not_areas", where=path, kinds="-")
+    told: dict[str, Any] = json.loads(read)
+    return told
+
+
+def _crs_of(about: dict[str, Any]) -> str:
+    """Of a GeoParquet's geometry; what states none is in degrees (the format's own rule)."""
+    column = about["columns"][about["primary_column"]]
+    if "crs" not in column:
+        return str(CRS.from_user_input("OGC:CRS84").to_wkt())
+    return str(CRS.from_json_dict(column["crs"]).to_wkt()) if column["crs"] else ""
+
+
+def _box_column(file: Any, about: dict[str, Any]) -> str | None:
+    """The column of bounding boxes, where the file says that it has one."""
+    cover = about["columns"][about["primary_column"]].get("covering", {}).get("bbox")
+    name = cover["xmin"][0] if cover else "bbox"
+    if name not in file.schema_arrow.names:
+        return None
+    kind = file.schema_arrow.field(name).type
+    fields = {"xmin", "ymin", "xmax", "ymax"}
+    return name if pa.types.is_struct(kind) and fields <= {f.name for f in kind} else None
+
+
+def _bounds_of(column: Any, *, boxed: bool) -> np.ndarray:
+    if boxed:
+        whole = column.combine_chunks()
+        names = ("xmin", "ymin", "xmax", "ymax")
+        return np.column_stack([np.asarray(whole.field(n), dtype=float) for n in names])
+    return shapely.bounds(shapely.from_wkb(column.to_numpy(), on_invalid="ignore"))
+
+
+def _texts(table: Any, name: str | None) -> np.ndarray:
+    if name is None:
+        return np.full(len(table), "", dtype=object)
+    values = table[name].combine_chunks()
+    if not pa.types.is_string(values.type):
+        values = values.cast(pa.string())
+    return np.asarray(values.fill_null("").to_numpy(zero_copy_only=False), dtype=object)
+
+
+def _told(
+    region: Region, path: str, names: dict[str, np.ndarray], bounds: np.ndarray,
+    borders: Borders | None, crs: str, count: int,
+) -> pd.DataFrame:  # fmt: skip
+    """Village, code, identifier and bounds of each feature."""
+    own = np.array([str(v).strip() for v in names["name"]], dtype=object)
+    code = np.array([str(v).strip() for v in names["code"]], dtype=object)
+    if borders is not None and region.sources.village_column is None:
+        own, code = borders.of(bounds, crs)
+    elif not (own != "").any():
+        # A file of its own for each village, or one village alone.
+        several = len(region.buildings) > 1
+        own = np.full(count, region.village_of(path) if several else region.name, dtype=object)
+    else:
+        own[own == ""] = region.name
+    flat = {"west": bounds[:, 0], "south": bounds[:, 1], "east": bounds[:, 2],
+            "north": bounds[:, 3]}  # fmt: skip
+    return pd.DataFrame({"name": own, "code": code, "id": names["id"], **flat})
+
+
+def _without_name(region: Region, names: Sequence[np.ndarray], borders: Borders | None) -> int:
+    """How many rows name no village where one should be; a file a village need not."""
+    if borders is not None and region.sources.village_column is None:
+        return 0
+    lost = sum(int((np.char.strip(part.astype(str)) == "").sum()) for part in names)
+    whole = sum(len(part) for part in names)
+    return 0 if lost == whole and len(region.buildings) > 1 else lost

@@ -1,0 +1,63 @@
+"""Which columns of a file name a village, its code and a building."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+
+from pvplanner.buildings.attributes import ALIASES
+from pvplanner.errors import InputError, listed
+from pvplanner.reading.columns import fold
+from pvplanner.region.config import Region
+from pvplanner.region.headings import MORE
+
+
+def alias_of(columns: Sequence[str], ours: str, given: dict[str, str]) -> str | None:
+    """The column that holds what we call ``ours``: the stated one, else one of a known name."""
+    stated = next((theirs for theirs, to in given.items() if to == ours), None)
+    if stated in columns:
+        return stated
+    known = {fold(name) for name in (*ALIASES[ours], *MORE.get(ours, ()))}
+    return next((c for c in columns if fold(str(c)) in known), None)
+
+
+def columns_of(region: Region, columns: list[str], path: str) -> tuple[str | None, str | None]:
+    """The columns that name a village and its code."""
+    source = region.sources
+    for given, key in ((source.village_column, "village_column"),
+                       (source.division_column, "division_column")):  # fmt: skip
+        if given is not None and given not in columns:
+            known = listed(columns, 20)
+            raise InputError("region_column", where=path, key=key, column=given, columns=known)
+    return (
+        source.village_column or alias_of(columns, "village", source.columns),
+        source.division_column or alias_of(columns, "division_code", source.columns),
+    )
+
+
+def id_column(region: Region, columns: Sequence[str]) -> str | None:
+    """The column of identifiers, where a ledger is to be told by them."""
+    if not region.households:
+        return None
+    stated = next((a for a, to in region.sources.columns.items() if to == "building_id"), None)
+    if stated in columns:
+        return stated
+    return next(
+        (c for name in ALIASES["building_id"] for c in columns if fold(str(c)) == fold(name)), None
+    )
+
+
+def names_of(region: Region, frame: pd.DataFrame, path: str) -> dict[str, np.ndarray]:
+    """``name``, ``code`` and ``id`` of each row as text, empty where not told."""
+    village, code = columns_of(region, [str(c) for c in frame.columns], path)
+    ids = id_column(region, [str(c) for c in frame.columns])
+
+    def texts(name: str | None) -> np.ndarray:
+        if name is None:
+            return np.full(len(frame), "", dtype=object)
+        column = frame[name]
+        return column.where(column.notna(), "").astype(str).to_numpy(dtype=object)
+
+    return {"name": texts(village), "code": texts(code), "id": texts(ids)}

@@ -1,0 +1,141 @@
+"""A look through all files of a region: who lies where."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import pandas as pd
+
+from pvplanner.errors import Finding, InputError, listed
+from pvplanner.plan.site import origin_findings
+from pvplanner.reading.columns import fold
+from pvplanner.reading.origins import read_origin
+from pvplanner.reading.values import natural_key
+from pvplanner.region.borders import draw_outlines, empty_places, read_borders
+from pvplanner.region.config import Region
+from pvplanner.region.copies import give_parts
+from pvplanner.region.headings import VILLAGE
+from pvplanner.region.ledgers import part_ledgers
+from pvplanner.region.looking import Looked, look_at
+from pvplanner.region.units import Step, Survey, Unit
+
+
+def survey_region(region: Region, place: Path, step: Step) -> Survey:
+    """Look through all files once and say which rows are whose.
+
+    Parameters
+    ----------
+    region : Region
+    place : Path
+        Folder for copies of files that can't be read by village.
+    step : callable
+
+    Raises
+    ------
+    InputError
+        If a file can't be read, no village is named, or a named column is not there.
+    """
+    place.mkdir(parents=True, exist_ok=True)
+    borders = read_borders(region)
+    looked, broken = [], {}
+    for n, path in enumerate(region.buildings):
+        step("survey", n, len(region.buildings))
+        try:
+            looked.append(look_at(region, path, borders, n, place))
+        except InputError as error:
+            # One file of many that can't be read is one village that is set aside.
+            if len(region.buildings) == 1 or error.code == "region_column":
+                raise
+            broken[path] = error
+    if not looked:
+        raise next(iter(broken.values()))
+    every = pd.concat([one.rows for one in looked], ignore_index=True)
+    outside = int((every["name"] == "").sum()) if borders is not None else 0
+    findings = [finding for one in looked for finding in one.findings]
+    findings += _origins(region)
+    if outside:
+        where = Path(str(region.sources.boundaries)).name
+        findings.append(Finding("region_outside", where, outside, {"all": len(every)}))
+    if borders is not None:
+        findings += empty_places(borders, every, Path(str(region.sources.boundaries)).name)
+    findings += _unnamed(region, looked)
+    units = _units(every[every["name"] != ""])
+    for path, refused in broken.items():
+        told = {"code": refused.code, "where": Path(path).name, "params": dict(refused.params)}
+        nothing = (float("nan"),) * 4
+        units.append(Unit(region.village_of(path), "", len(units), 0, nothing, error=told))
+    if not units:
+        raise InputError("region_no_village", where=listed(Path(p).name for p in region.buildings))
+    number = {(u.division_code, u.name): u.number for u in units if u.error is None}
+    for one in looked:
+        give_parts(region, one, units, number, place)
+    if borders is not None:
+        draw_outlines(borders, units)
+    if region.households:
+        findings += part_ledgers(region, looked, units, number, place)
+    _sampled(region, units)
+    return Survey(units, findings)
+
+
+def _unnamed(region: Region, looked: Sequence[Looked]) -> list[Finding]:
+    """Rows that name no village, taken for one of the region's own name."""
+    out = []
+    for one in looked:
+        if one.unnamed:
+            params = {"name": region.name, "all": len(one.rows)}
+            out.append(Finding("region_unnamed", region.told(one.name), one.unnamed, params))
+    return out
+
+
+def _origins(region: Region) -> list[Finding]:
+    """Licences of fetched files, each source once."""
+    files = [*region.buildings, *region.weather]
+    files += [tile for tiles in region.rasters.values() for tile in tiles]
+    files += [str(region.folder / p) for p in (region.sources.boundaries,) if p]
+    told: dict[str, list[Finding]] = {}
+    for path in files:
+        for origin in read_origin(path):
+            told.setdefault(origin["title"], origin_findings(origin, Path(path).name))
+    return [finding for found in told.values() for finding in found]
+
+
+def _units(rows: pd.DataFrame) -> list[Unit]:
+    grouped = rows.groupby(["code", "name"], sort=False)
+    box = grouped.agg(
+        west=("west", "min"), south=("south", "min"), east=("east", "max"), north=("north", "max"),
+        count=("name", "size"),
+    ).reset_index()  # fmt: skip
+    order = sorted(range(len(box)), key=lambda n: (natural_key(box["name"][n]), box["code"][n]))
+    return [
+        Unit(
+            str(box["name"][row]), str(box["code"][row]), n, int(box["count"][row]),
+            tuple(float(box[s][row]) for s in ("west", "south", "east", "north")),  # type: ignore[arg-type]
+        )
+        for n, row in enumerate(order)
+    ]  # fmt: skip
+
+
+def _sampled(region: Region, units: list[Unit]) -> None:
+    """What each drawn village stands for."""
+    if region.sources.sample is None:
+        return
+    from pvplanner.reading.tables import read_small_table
+
+    path = region.folder / region.sources.sample
+    table = read_small_table(path)
+    names = {fold(str(c)): c for c in table.columns}
+    village = next((names[fold(n)] for n in VILLAGE if fold(n) in names), None)
+    if village is None or "weight" not in names:
+        told = {"key": "sample", "column": "village, weight", "columns": listed(table.columns)}
+        raise InputError("region_column", where=path.name, **told)
+    known = {u.name: u for u in units} | {u.key: u for u in units}
+    for row in table.to_dict("records"):
+        unit = known.get(str(row[village]))
+        weight = row[names["weight"]]
+        if unit is None or not isinstance(weight, int | float) or not weight > 0:
+            raise InputError(
+                "region_sample_row", where=path.name, village=str(row[village]), weight=str(weight)
+            )
+        unit.weight = float(weight)
+        unit.stratum = str(row[names["stratum"]]) if "stratum" in names else ""
