@@ -10,7 +10,7 @@ import errno
 import json
 import os
 import shutil
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,10 +20,10 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from pvplanner.errors import Finding, InputError
+from pvplanner.errors import ConfigError, Finding, InputError, listed
 from pvplanner.plan.runner import code
 from pvplanner.plan.store import FileHashes, hash_bytes_of, hash_values, write_whole
-from pvplanner.region.config import Region
+from pvplanner.region.config import OUTPUTS, Region
 from pvplanner.region.unit import Made
 from pvplanner.region.units import Survey, Unit, as_json, from_json
 from pvplanner.scenario import Scenario
@@ -32,6 +32,15 @@ ABOUT, SURVEY, DONE, FAILED = "region.json", "survey.json", "done.json", "failed
 INPUTS, UNITS = "inputs", "units"
 TABLES = ("villages", "table", "common")
 """What every unit gives, beside the outputs that were asked for."""
+
+FILES = (
+    SURVEY, FAILED, "findings.json", "columns.csv", "index.html", "rank.html", "villages.gpkg",
+    "hours.nc", "table.csv", "region.csv",
+    *(f"{name}.parquet" for name in
+      ("table", "villages", "region", "common", "poorest_villages", "poorest_common")),
+)  # fmt: skip
+FOLDERS = (INPUTS, UNITS, *OUTPUTS)
+"""What a run writes into its folder beside :data:`ABOUT`."""
 
 
 @contextmanager
@@ -74,35 +83,49 @@ class Folder:
 
     def about(self) -> dict[str, Any] | None:
         """What the folder says of itself; ``None`` where it says nothing."""
-        return _read(self.place / ABOUT)
+        return _object(self.place / ABOUT)
 
-    def claim(self, about: Mapping[str, Any]) -> None:
+    def claim(self, about: Mapping[str, Any], inputs: Iterable[str] = ()) -> None:
         """Make the folder this region's.
+
+        Parameters
+        ----------
+        about : mapping
+        inputs : iterable of str
+            Files that are read: none may be written over or cleared away.
 
         Raises
         ------
+        ConfigError
+            If an input lies where the run writes, or files of its names are somebody's own.
         InputError
-            If it holds another region's, or files that are nobody's.
+            If it holds another region's results.
         """
         known = self.about()
+        self._guard(inputs, known is None)
         if known is not None and known.get("identity") != about["identity"]:
             raise InputError(
                 "region_folder_other", where=str(self.place), name=str(known.get("name"))
             )
-        if (
-            known is None
-            and self.place.is_dir()
-            and any((self.place / name).exists() for name in (UNITS, SURVEY, "table.parquet"))
-        ):
-            raise InputError("region_folder_other", where=str(self.place), name="?")
         self.place.mkdir(parents=True, exist_ok=True)
         write_whole(self.place / ABOUT, dumps(about))
         if not (self.place / UNITS).is_dir():
             (self.place / UNITS).mkdir(exist_ok=True)
 
+    def _guard(self, inputs: Iterable[str], fresh: bool) -> None:
+        """Nothing of somebody else's is written over: neither an input nor what stands there."""
+        ours = [(self.place / name).resolve() for name in (*FILES, *FOLDERS)]
+        for given in inputs:
+            path = Path(given).resolve()
+            if any(path == one or one in path.parents for one in ours):
+                raise ConfigError("output_is_input", where=str(self.place), file=path.name)
+        there = [name for name in (*FILES, *FOLDERS) if (self.place / name).exists()]
+        if fresh and there:
+            raise ConfigError("output_taken", where=str(self.place), files=listed(there))
+
     def survey(self, key: str) -> Survey | None:
         """What was seen of the files, if they are what they were."""
-        told = _read(self.place / SURVEY)
+        told = _object(self.place / SURVEY)
         if told is None or told.get("key") != key:
             return None
         found = from_json(told)
@@ -116,19 +139,19 @@ class Folder:
     def done(self, unit: Unit) -> dict[str, str]:
         """Key of each scenario that a unit has; none where a file of it is lost or damaged."""
         place = self.unit(unit)
-        told = _read(place / DONE)
-        if told is None:
+        told = _object(place / DONE) or {}
+        files, keys = told.get("files"), told.get("scenarios")
+        if told.get("unit") != unit.key or not isinstance(files, dict) or not files:
             return {}
         whole = all(
             (place / name).is_file() and hash_bytes_of(place / name) == known
-            for name, known in told["files"].items()
+            for name, known in files.items()
         )
-        keys: dict[str, str] = told["scenarios"]
-        return keys if whole and told.get("unit") == unit.key else {}
+        return keys if whole and isinstance(keys, dict) else {}
 
     def failed(self, unit: Unit) -> dict[str, Any] | None:
         """Why a unit was set aside."""
-        return _read(self.unit(unit) / FAILED)
+        return _object(self.unit(unit) / FAILED)
 
     def set_aside(self, unit: Unit, why: Mapping[str, Any]) -> None:
         """Set a unit aside with its error."""
@@ -212,6 +235,12 @@ def _read(path: Path) -> Any:
         return json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return None
+
+
+def _object(path: Path) -> dict[str, Any] | None:
+    """A file's JSON object; ``None`` where there is none."""
+    told = _read(path)
+    return told if isinstance(told, dict) else None
 
 
 def dumps(told: Any) -> bytes:

@@ -180,7 +180,7 @@ def _begin(file: Path, place: Path, tell: Progress, shard: tuple[int, int] | Non
     known = folder.about()
     if known is not None and known.get("shard") not in (None, list(shard or ())):
         raise InputError("region_folder_other", where=str(place), name=str(known.get("name")))
-    folder.claim(about(region, file, shard))
+    folder.claim(about(region, file, shard), [str(file), *region.files()])
     folder.tidy()
     hashes = open_hashes(place)
     key = survey_key(region, hashes)
