@@ -27,7 +27,7 @@ from pvplanner.region.config import BASE
 from pvplanner.region.folder import Folder
 from pvplanner.region.measures import Parts, whole_range
 from pvplanner.region.survey import survey_region
-from pvplanner.region.windows import read_ledger, read_neighbours, read_unit
+from pvplanner.region.windows import read_ledgers, read_neighbours, read_unit
 
 SCENARIOS = """
 [scenarios.dear]
@@ -394,7 +394,7 @@ def test_ledgers_are_told_by_village_or_by_building(tmp_path):
         table[columns].to_csv(tmp_path / "h.csv", index=False)
         survey = survey_region(read_region(path), tmp_path / name, still)
         for unit in survey.units:
-            rows = read_ledger(unit).rows
+            rows = read_ledgers(unit)[0][1].rows
             assert list(rows["building_id"].str.split("-").str[0].unique()) == [unit.name[1:]]
             assert len(rows) == unit.buildings
     more = pd.concat([table, table.iloc[:2].assign(village="nowhere")])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -136,6 +136,45 @@ def understand_ledger(
     return households, links
 
 
+def joined_ledgers(
+    ledgers: Sequence[tuple[str, tuple[pd.DataFrame, pd.DataFrame]]],
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Several ledgers of one village as one, each understood for itself.
+
+    Parameters
+    ----------
+    ledgers : sequence of (str, (DataFrame, DataFrame))
+        Name of each file, and its households and links as of :func:`understand_ledger`.
+
+    Raises
+    ------
+    InputError
+        If two files contradict each other about a household.
+    """
+    told = pd.concat([homes for _, (homes, _) in ledgers], ignore_index=True)
+    links = pd.concat(
+        [own.assign(place=name) for name, (_, own) in ledgers], ignore_index=True
+    )  # fmt: skip
+    for name in STATED_ONCE:
+        counts = told.groupby("household_id")[name].nunique()
+        if (counts > 1).any():
+            household = counts.index[counts > 1][0]
+            rows = links[links["household_id"] == household]
+            values = told.loc[told["household_id"] == household, name].dropna().unique()
+            raise InputError(
+                "ledger_conflict", where=f"{listed(n for n, _ in ledgers)}, {name}",
+                household=str(household), values=listed(values),
+                rows=listed(f"{p} {r}" for p, r in zip(rows["place"], rows["row"], strict=True)),
+            )  # fmt: skip
+    households = told.groupby("household_id", sort=False).first().reset_index()
+    households.attrs["findings"] = [f for _, (homes, _) in ledgers for f in homes.attrs["findings"]]
+    return households, links.drop(columns="place")
+
+
+STATED_ONCE = ("household_name", "consumption_kwh", "income_today", "low_income")
+"""What rows of one household may leave out, but not contradict."""
+
+
 def _our_columns(raw: pd.DataFrame, mapped: Columns, where: str) -> pd.DataFrame:
     missing = [name for name in ("household_id", "building_id") if name not in mapped.used]
     if missing:
@@ -201,7 +240,7 @@ def _no_formula(findings: list[Finding], mapped: Columns, file: Path) -> None:
 
 def _one_statement_each(table: pd.DataFrame, file: Path) -> None:
     """Rows of one household may leave things out, but not contradict each other."""
-    for name in ("household_name", "consumption_kwh", "income_today", "low_income"):
+    for name in STATED_ONCE:
         told = table.groupby("household_id")[name].nunique()
         if (told > 1).any():
             household = told.index[told > 1][0]

@@ -127,7 +127,7 @@ def by_unit(table: Any, which: np.ndarray) -> Iterator[tuple[int, Any]]:
 
 def write_copies(
     target: Path, tables: Iterable[tuple[int, Any]], units: list[Unit], source: str, kind: str,
-    crs: str = "",
+    crs: str = "", title: str = "",
 ) -> None:  # fmt: skip
     """A row group a village; beside its place first, and renamed there whole."""
     beside = target.with_name(f".{target.name}.part")
@@ -137,7 +137,8 @@ def write_copies(
             writer = writer or pq.ParquetWriter(beside, table.schema, compression="zstd")
             table = table.cast(writer.schema)
             writer.write_table(table, row_group_size=max(len(table), 1))
-            getattr(units[unit], kind).append(Part(str(target), (group,), True, source, crs))
+            part = Part(str(target), (group,), True, source, crs, title=title)
+            getattr(units[unit], kind).append(part)
             group += 1
     finally:
         if writer is not None:

@@ -56,7 +56,9 @@ def part_ledgers(
                 for c in read.rows.columns}  # fmt: skip
         whole = pa.table({**held, ROW: pa.array(read.rows.index.to_numpy(dtype=np.int64))})
         target = place / f"households-{index}.parquet"
-        write_copies(target, by_unit(whole, which), units, region.told(path), "ledger")
+        write_copies(
+            target, by_unit(whole, which), units, region.told(path), "ledger", title=read.title
+        )
         findings += read.findings
     return findings
 

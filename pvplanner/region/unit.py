@@ -17,8 +17,8 @@ import pandas as pd
 import shapely
 
 from pvplanner.buildings import judge_features
-from pvplanner.buildings.ledger import understand_ledger
-from pvplanner.errors import Finding, InputError
+from pvplanner.buildings.ledger import joined_ledgers, understand_ledger
+from pvplanner.errors import Finding, InputError, listed
 from pvplanner.plan.joined import Runs
 from pvplanner.plan.parts import find_villages, split_homes
 from pvplanner.plan.runner import value_of
@@ -27,12 +27,11 @@ from pvplanner.plan.stages import VILLAGE
 from pvplanner.plan.store import SharedStore, Trace
 from pvplanner.plan.worth import GRAPH
 from pvplanner.projection import to_degrees
-from pvplanner.reading.tables import TextTable
 from pvplanner.reference import distance_km
 from pvplanner.region.config import POOREST, Region
 from pvplanner.region.measures import long_rows, parts_of_doubt, village_row
 from pvplanner.region.units import Unit
-from pvplanner.region.windows import read_ledger, read_neighbours, read_unit
+from pvplanner.region.windows import read_ledgers, read_neighbours, read_unit
 from pvplanner.scenario import Scenario
 
 LIGHTS = 24
@@ -190,7 +189,7 @@ class Village:
         self.mosaics = dict(mosaics)
         self.own = region.villages.get(unit.key, region.villages.get(unit.name, {}))
         self.raw = read_unit(unit)
-        self.ledger = read_ledger(unit)
+        self.ledgers = read_ledgers(unit)
         self.findings: list[Finding] = []
         self._given: dict[str, dict[str, Any]] = {}
 
@@ -276,15 +275,17 @@ class Village:
         read = None
         source = self.region.sources
         columns = source.household_columns | scenario.site.household_columns
-        where = self.unit.ledger[0].source if self.unit.ledger else "region.households"
+        where = "region.households"
         if scenario.site.households is not None:
             from pvplanner.buildings import read_households
 
             where = file_name(scenario.site.households)
             read = read_households(scenario.site.households, columns=columns)
-        elif self.ledger is not None:
-            table = TextTable(self.ledger.rows)
-            read = understand_ledger(table, Path(where), columns)
+        elif self.ledgers:
+            where = listed(name for name, _ in self.ledgers)
+            # Each is understood for itself: it has headings and units of its own.
+            known = [(n, understand_ledger(t, Path(n), columns)) for n, t in self.ledgers]
+            read = known[0][1] if len(known) == 1 else joined_ledgers(known)
         homes, findings = joined_homes(features["building_id"], read, where)
         parted, more = split_homes(homes, features, where)
         self.findings += [*findings, *more]

@@ -21,6 +21,8 @@ class Part:
     crs: str = ""
     rows: str = ""
     """File of the unit of each row, where the source itself is read."""
+    title: str = ""
+    """What stands above the headings of a ledger: it may hold a unit."""
 
 
 @dataclass

@@ -71,16 +71,16 @@ def _own_rows(file: Any, groups: Iterable[int], which: np.ndarray, number: int) 
     return pa.concat_tables(parts)
 
 
-def read_ledger(unit: Unit) -> TextTable | None:
-    """A unit's rows of the ledgers; ``None`` where no ledger names it."""
-    parts = []
+def read_ledgers(unit: Unit) -> list[tuple[str, TextTable]]:
+    """A unit's rows of each ledger that names it, with the ledger's name."""
+    out = []
     for part in unit.ledger:
         with guarded(Path(part.path)):
             table = pq.ParquetFile(part.path).read_row_groups(list(part.groups))
         rows = table.drop_columns([ROW]).to_pandas()
         rows.index = pd.Index(table[ROW].to_numpy())
-        parts.append(rows)
-    return TextTable(pd.concat(parts)) if parts else None
+        out.append((part.source, TextTable(rows, title=part.title)))
+    return out
 
 
 def read_neighbours(unit: Unit, units: Sequence[Unit], reach: float) -> gpd.GeoDataFrame | None:
