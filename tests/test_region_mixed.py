@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import json
+
+import geopandas as gpd
 import pandas as pd
 import pytest
-from made_region import made_buildings, made_ledger, made_region
+import shapely
+from made_region import CRS, EAST, NORTH, made_buildings, made_ledger, made_region
 
 import pvplanner as pvp
-from pvplanner.errors import ConfigError
+from pvplanner.errors import ConfigError, InputError
 from pvplanner.plan.store import SharedStore
 from pvplanner.region import read_region
 from pvplanner.region.config import BASE
 from pvplanner.region.folder import ABOUT, FILES, FOLDERS
 from pvplanner.region.survey import survey_region
 from pvplanner.region.unit import Village
+from pvplanner.region.windows import read_neighbours, read_unit
 
 
 def test_a_run_writes_nothing_that_is_not_guarded(tmp_path):
@@ -83,3 +88,88 @@ def test_two_ledgers_of_one_village_are_each_understood_for_themselves(tmp_path)
     assert list(failed["code"]) == ["ledger_conflict"]
     assert "h1.csv 2" in failed["en"][0]
     assert "h2.csv 2" in failed["en"][0]
+
+
+def test_several_division_codes_in_one_village_lose_no_roof(tmp_path):
+    every = made_buildings()
+    hulls = every.dissolve("village").convex_hull.buffer(5).rename("geometry").reset_index()
+    hulls.to_file(tmp_path / "v.geojson", engine="pyogrio")
+    mixed = every.drop(columns="village")
+    mixed.loc[[1, 2], "division_code"] = "330212219900"
+    path = made_region(tmp_path, mixed, ledger=False)
+    path.write_text(
+        path.read_text().replace(
+            'village_column = "village"\ndivision_column = "division_code"\n',
+            'boundaries = "v.geojson"\nboundary_name = "village"\n',
+        )
+    )
+    results = pvp.plan_region(path, out=tmp_path / "o", workers=1)
+    assert list(results.failed["code"]) == []
+    assert list(results.villages["buildings"]) == list(every.groupby("village").size())
+
+
+def test_findings_do_not_hang_on_what_ran_before(tmp_path):
+    """A scenario that is done again alone finds what it found beside the others."""
+    every = made_buildings()
+    told = "[scenarios.dear]\nfinance.capex_per_w = {}\n[scenarios.other]\nsystem.losses = 0.2\n"
+    path = made_region(tmp_path / "a", every, rest=told.format(3.6))
+    pvp.plan_region(path, out=tmp_path / "a/o", workers=1)
+    path.write_text(path.read_text().replace("3.6", "3.7"))
+    pvp.plan_region(path, out=tmp_path / "a/o", workers=1)
+    fresh = made_region(tmp_path / "b", every, rest=told.format(3.7))
+    pvp.plan_region(fresh, out=tmp_path / "b/o", workers=1)
+    again, once = (_found(tmp_path / n / "o/units") for n in "ab")
+    assert len(once) > 3
+    assert again == once
+
+
+def _found(units):
+    every = [f for p in sorted(units.glob("*/findings.json")) for f in json.loads(p.read_text())]
+    return sorted(json.dumps(f, sort_keys=True) for f in every)
+
+
+def _two_near(folder, tower_crs):
+    """A row of houses, and a tower of another village and file just south of it."""
+    row = [shapely.box(EAST + 20 * k, NORTH, EAST + 20 * k + 10, NORTH + 9) for k in range(5)]
+    low = gpd.GeoDataFrame(
+        {"building_id": [f"l{k}" for k in range(5)], "village": "low", "height_m": 6.0,
+         "geometry": row}, crs=CRS,
+    )  # fmt: skip
+    tower = gpd.GeoDataFrame(
+        {"building_id": ["tower"], "village": ["tall"], "height_m": [60.0],
+         "geometry": [shapely.box(EAST, NORTH - 25, EAST + 90, NORTH - 10)]}, crs=CRS,
+    )  # fmt: skip
+    folder.mkdir(exist_ok=True)
+    low.to_parquet(folder / "low.parquet")
+    tower.to_crs(tower_crs).to_parquet(folder / "tall.parquet")
+    path = folder / "region.toml"
+    path.write_text(
+        'name = "near"\nlanguage = "en"\n[region]\nbuildings = ["low.parquet", "tall.parquet"]\n'
+        'village_column = "village"\n[base]\nsite.province = "Zhejiang"\n'
+    )
+    return path
+
+
+def test_a_neighbour_in_another_system_still_shades(tmp_path):
+    made = [
+        pvp.plan_region(_two_near(tmp_path / str(crs), crs), out=tmp_path / f"o{crs}", workers=1)
+        for crs in (CRS, 4326, 32650)
+    ]
+    low = [r.villages.set_index("village")["energy_kwh"]["low"] for r in made]
+    assert low[1:] == pytest.approx([low[0]] * 2, rel=1e-4)
+    alone = _two_near(tmp_path / "alone", CRS)
+    (tmp_path / "alone/tall.parquet").unlink()
+    alone.write_text(alone.read_text().replace(', "tall.parquet"', ""))
+    free = pvp.plan_region(alone, out=tmp_path / "oa", workers=1).villages["energy_kwh"][0]
+    assert low[0] < 0.95 * free
+
+
+def test_a_poisoned_neighbour_sets_only_itself_aside(tmp_path):
+    path = _two_near(tmp_path / "a", CRS)
+    _, survey = _seen(path)
+    low = next(u for u in survey.units if u.name == "low")
+    assert len(read_neighbours(low, survey.units, 300.0)) == 1
+    (tmp_path / "a/tall.parquet").write_bytes(b"PAR1 and nothing else PAR1")
+    with pytest.raises(InputError):
+        read_unit(next(u for u in survey.units if u.name == "tall"))
+    assert read_neighbours(low, survey.units, 300.0) is None

@@ -15,7 +15,6 @@ import numpy as np
 import pandas as pd
 import shapely
 
-from pvplanner.projection import to_degrees
 from pvplanner.region.config import POOREST
 from pvplanner.region.units import Survey, Unit
 from pvplanner.texts import visible
@@ -32,13 +31,7 @@ def outline_of(unit: Unit) -> Any:
     """A village's boundary in degrees, else the box of its buildings; ``None`` where unknown."""
     if unit.outline:
         return shapely.from_wkt(unit.outline)
-    crs = next((p.crs for p in unit.parts if p.crs), "")
-    if not crs or not np.isfinite(unit.bounds).all():
-        return None
-    way = to_degrees(crs)
-    west, south, east, north = unit.bounds
-    x, y = way.transform([west, east, east, west], [south, south, north, north])
-    return shapely.Polygon(zip(x, y, strict=True))
+    return shapely.box(*unit.bounds) if np.isfinite(unit.bounds).all() else None
 
 
 def save_layers(

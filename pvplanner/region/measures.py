@@ -107,7 +107,7 @@ def price_sigma(result: Callable[[str], Any], planned: float) -> float:
         if name not in case.terms.others:
             return 0.0
         own = replace(case, terms=case.terms.under_case(name))
-        ends.append(float(chosen_incomes(homes, own).sum()))
+        ends.append(float(np.nansum(chosen_incomes(homes, own))))
     return abs(ends[1] - ends[0]) / (2 * Z90) / abs(planned)
 
 

@@ -9,6 +9,7 @@ import pandas as pd
 
 from pvplanner.errors import Finding, InputError, listed
 from pvplanner.plan.site import origin_findings
+from pvplanner.projection import boxes_to_degrees
 from pvplanner.reading.columns import fold
 from pvplanner.reading.origins import read_origin
 from pvplanner.reading.values import natural_key
@@ -60,7 +61,7 @@ def survey_region(region: Region, place: Path, step: Step) -> Survey:
     if borders is not None:
         findings += empty_places(borders, every, Path(str(region.sources.boundaries)).name)
     findings += _unnamed(region, looked)
-    units = _units(every[every["name"] != ""])
+    units = _units(pd.concat([_boxes(one) for one in looked], ignore_index=True))
     for path, refused in broken.items():
         told = {"code": refused.code, "where": Path(path).name, "params": dict(refused.params)}
         nothing = (float("nan"),) * 4
@@ -100,17 +101,31 @@ def _origins(region: Region) -> list[Finding]:
     return [finding for found in told.values() for finding in found]
 
 
-def _units(rows: pd.DataFrame) -> list[Unit]:
-    grouped = rows.groupby(["code", "name"], sort=False)
-    box = grouped.agg(
+SIDES = ("west", "south", "east", "north")
+
+
+def _boxes(one: Looked) -> pd.DataFrame:
+    """How many features of a file each village has, and where they lie in degrees."""
+    named = one.rows[one.rows["name"] != ""]
+    box = named.groupby(["code", "name"], sort=False).agg(
         west=("west", "min"), south=("south", "min"), east=("east", "max"), north=("north", "max"),
         count=("name", "size"),
+    ).reset_index()  # fmt: skip
+    box[[*SIDES]] = boxes_to_degrees(box[[*SIDES]].to_numpy(dtype=float), one.crs)
+    return box
+
+
+def _units(boxes: pd.DataFrame) -> list[Unit]:
+    grouped = boxes.groupby(["code", "name"], sort=False)
+    box = grouped.agg(
+        west=("west", "min"), south=("south", "min"), east=("east", "max"), north=("north", "max"),
+        count=("count", "sum"),
     ).reset_index()  # fmt: skip
     order = sorted(range(len(box)), key=lambda n: (natural_key(box["name"][n]), box["code"][n]))
     return [
         Unit(
             str(box["name"][row]), str(box["code"][row]), n, int(box["count"][row]),
-            tuple(float(box[s][row]) for s in ("west", "south", "east", "north")),  # type: ignore[arg-type]
+            tuple(float(box[s][row]) for s in SIDES),  # type: ignore[arg-type]
         )
         for n, row in enumerate(order)
     ]  # fmt: skip

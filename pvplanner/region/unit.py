@@ -5,7 +5,6 @@ The physics of scenarios that share it is done once; only totals leave the unit.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,9 +17,10 @@ import shapely
 
 from pvplanner.buildings import judge_features
 from pvplanner.buildings.ledger import joined_ledgers, understand_ledger
-from pvplanner.errors import Finding, InputError, listed
+from pvplanner.errors import Finding, InputError, PVPlannerError, listed
 from pvplanner.plan.joined import Runs
 from pvplanner.plan.parts import find_villages, split_homes
+from pvplanner.plan.plan import FINDERS
 from pvplanner.plan.runner import value_of
 from pvplanner.plan.site import file_name, joined_homes, named_buildings
 from pvplanner.plan.stages import VILLAGE
@@ -33,6 +33,7 @@ from pvplanner.region.measures import long_rows, parts_of_doubt, village_row
 from pvplanner.region.units import Unit
 from pvplanner.region.windows import read_ledgers, read_neighbours, read_unit
 from pvplanner.scenario import Scenario
+from pvplanner.scenario.doubts import key_findings
 
 LIGHTS = 24
 """Skies that a worker keeps: villages of one weather site share one."""
@@ -170,13 +171,22 @@ def _named(table: pd.DataFrame, named: Mapping[str, str]) -> pd.DataFrame:
     return out
 
 
+NEEDED = GRAPH.above(("villages", "common", "planes"))
+"""Stages that every unit's tables are made of."""
+
+
 def _findings(runs: Runs, village: Village) -> Iterator[Finding]:
-    """What the stages that ran have found."""
-    yield from village.findings
-    for run in runs._runs():
-        for name in GRAPH:
-            if name in run._tables and name in run._found:
-                yield from run._found[name]
+    """What was found on the way to a unit's tables, whichever scenario had it first."""
+    yield from key_findings(runs.scenario)
+    yield from village.findings(runs.scenario)
+    yield from runs.findings(name for name in FINDERS if name in NEEDED)
+
+
+def _read_key(scenario: Scenario) -> str:
+    """What of a scenario decides how the village's own files are understood."""
+    read = (*VILLAGE, "finance.events", "site.household_columns", "site.households",
+            "demand.meter", "demand.meter_unit", "site.columns")  # fmt: skip
+    return repr([value_of(scenario, k) for k in read])
 
 
 class Village:
@@ -190,8 +200,7 @@ class Village:
         self.own = region.villages.get(unit.key, region.villages.get(unit.name, {}))
         self.raw = read_unit(unit)
         self.ledgers = read_ledgers(unit)
-        self.findings: list[Finding] = []
-        self._given: dict[str, dict[str, Any]] = {}
+        self._given: dict[str, tuple[dict[str, Any], list[Finding]]] = {}
 
     def scenario(self, name: str) -> Scenario:
         """A scenario with the village's own overrides, name and files."""
@@ -233,20 +242,18 @@ class Village:
     def runs(self, name: str, store: SharedStore) -> Runs:
         """The village's stages under a scenario, its inputs given."""
         scenario = self.scenario(name)
-        given = self._inputs(scenario, store)
-        return Runs(GRAPH, scenario, store, lists=given)
-
-    def _inputs(self, scenario: Scenario, store: SharedStore) -> dict[str, Any]:
-        """Buildings, households and neighbours; anew only for what changes them."""
-        read = (*VILLAGE, "finance.events", "site.household_columns", "site.households",
-                "demand.meter", "demand.meter_unit", "site.columns")  # fmt: skip
-        key = repr([value_of(scenario, k) for k in read])
+        key = _read_key(scenario)
         if key not in self._given:
             self._given[key] = self._read(scenario)
-            store.variants |= {id(table): key for table in self._given[key].values()}
-        return self._given[key]
+            store.variants |= {id(table): key for table in self._given[key][0].values()}
+        return Runs(GRAPH, scenario, store, lists=self._given[key][0])
 
-    def _read(self, scenario: Scenario) -> dict[str, Any]:
+    def findings(self, scenario: Scenario) -> list[Finding]:
+        """What was found in the village's own files."""
+        return self._given[_read_key(scenario)][1]
+
+    def _read(self, scenario: Scenario) -> tuple[dict[str, Any], list[Finding]]:
+        """Buildings, households and neighbours, and what was found in them."""
         from pvplanner.plan.tables import settle
 
         source = self.region.sources
@@ -258,20 +265,24 @@ class Village:
         # The region says whose a building is, whatever the file calls it.
         if self.unit.name:
             made["village"] = self.unit.name
-        code = scenario.site.division_code
+        # All of one code, else they would be several villages.
+        told = made["division_code"].dropna().mode()
+        code = scenario.site.division_code or (str(told.iloc[0]) if len(told) else None)
         if code is not None:
             made["division_code"] = code
         features, findings = named_buildings(scenario, made, where)
         features = settle(features)
         named, more = find_villages(features, where)
-        self.findings += [*findings, *more]
-        homes = settle(self._homes(scenario, features))
-        return {
-            "features": features, "named": named, "families": homes,
+        homes, others = self._homes(scenario, features)
+        given = {
+            "features": features, "named": named, "families": settle(homes),
             "around": settle(self._around(features, scenario)),
         }  # fmt: skip
+        return given, [*findings, *more, *others]
 
-    def _homes(self, scenario: Scenario, features: gpd.GeoDataFrame) -> pd.DataFrame:
+    def _homes(
+        self, scenario: Scenario, features: gpd.GeoDataFrame
+    ) -> tuple[pd.DataFrame, list[Finding]]:
         read = None
         source = self.region.sources
         columns = source.household_columns | scenario.site.household_columns
@@ -288,8 +299,7 @@ class Village:
             read = known[0][1] if len(known) == 1 else joined_ledgers(known)
         homes, findings = joined_homes(features["building_id"], read, where)
         parted, more = split_homes(homes, features, where)
-        self.findings += [*findings, *more]
-        return parted
+        return parted, [*findings, *more]
 
     def _around(self, features: gpd.GeoDataFrame, scenario: Scenario) -> pd.DataFrame:
         """Buildings beyond the border of known height, where no surface model shows them."""
@@ -298,14 +308,18 @@ class Village:
         known = features["height_m"].notna().any()
         if site.dsm or site.points or not known or reach == 0 or len(self.units) == 1:
             return nothing
-        raw = read_neighbours(self.unit, self.units, self._reach(reach))
+        raw = read_neighbours(self.unit, self.units, reach)
         if raw is None:
             return nothing
         source = self.region.sources
-        made = judge_features(
-            raw, where=self.unit.parts[0].source, crs=source.crs, datum=source.datum,
-            columns=source.columns | scenario.site.columns,
-        )  # fmt: skip
+        try:
+            made = judge_features(
+                raw, where=self.unit.parts[0].source, crs=source.crs, datum=source.datum,
+                columns=source.columns | scenario.site.columns,
+            )  # fmt: skip
+        except PVPlannerError:
+            # What is wrong with a neighbour is told where that village is planned.
+            return nothing
         made = made[made["status"] != "set_aside"].to_crs(features.crs)
         box = features.total_bounds + np.array([-reach, -reach, reach, reach])
         bounds = made.geometry.bounds.to_numpy()
@@ -317,19 +331,6 @@ class Village:
         made["building_id"] = "around:" + made["building_id"].astype(str)
         made.attrs = {}
         return made
-
-    def _reach(self, metres: float) -> float:
-        """Metres in the units of the sources' coordinates, a little more."""
-        crs = self.region.sources.crs or self.raw.crs
-        degrees = getattr(crs, "is_geographic", False)
-        if isinstance(crs, str):
-            from pyproj import CRS
-
-            degrees = CRS.from_user_input(crs).is_geographic
-        if not degrees:
-            return metres
-        latitude = min(abs(self._middle()[0]), 80.0)
-        return metres / 111_000 / math.cos(math.radians(latitude))
 
 
 def _buildings(run: Any, scenario: Scenario) -> pd.DataFrame:

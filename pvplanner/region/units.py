@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
 from pvplanner.errors import Finding
+
+Box = tuple[float, float, float, float]
+"""West, south, east, north."""
+
+METRES_A_DEGREE = 110_500.0
+"""Of latitude: a little under its shortest (WGS 84 at the equator, 110 574 m), to miss nobody."""
 
 
 @dataclass(frozen=True)
@@ -36,7 +43,7 @@ class Unit:
         Its place among all, by name.
     buildings : int
     bounds : tuple of float
-        West, south, east, north in the sources' own coordinates; nan where a file tells none.
+        West, south, east, north in degrees; nan where a file tells none.
     parts, ledger : list of Part
     weight, stratum
         Of a sample; 1 and empty where all villages are there.
@@ -46,7 +53,7 @@ class Unit:
     division_code: str
     number: int
     buildings: int
-    bounds: tuple[float, float, float, float]
+    bounds: Box
     parts: list[Part] = field(default_factory=list)
     ledger: list[Part] = field(default_factory=list)
     weight: float = 1.0
@@ -60,6 +67,23 @@ class Unit:
     def key(self) -> str:
         """``code/name``; the name alone where there is no code."""
         return f"{self.division_code}/{self.name}" if self.division_code else self.name
+
+    def reach(self, metres: float) -> Box:
+        """The box of its buildings in degrees, and so much around it."""
+        west, south, east, north = self.bounds
+        high = metres / METRES_A_DEGREE
+        wide = high / math.cos(math.radians(min(max(abs(south), abs(north)), 85.0)))
+        return west - wide, south - high, east + wide, north + high
+
+    def near(self, units: Iterable[Unit], metres: float) -> list[Unit]:
+        """The other units whose boxes are so near."""
+        west, south, east, north = self.reach(metres)
+        return [
+            other for other in units
+            if other.number != self.number
+            and other.bounds[0] <= east and other.bounds[2] >= west
+            and other.bounds[1] <= north and other.bounds[3] >= south
+        ]  # fmt: skip
 
     @property
     def folder(self) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import shapely
 
-from pvplanner.errors import InputError
+from pvplanner.errors import InputError, PVPlannerError
+from pvplanner.projection import boxes_from_degrees
 from pvplanner.reading.guard import guarded
 from pvplanner.reading.tables import TextTable
 from pvplanner.region.copies import ROW
@@ -86,26 +88,24 @@ def read_ledgers(unit: Unit) -> list[tuple[str, TextTable]]:
 def read_neighbours(unit: Unit, units: Sequence[Unit], reach: float) -> gpd.GeoDataFrame | None:
     """Features of other units within reach of a unit's own; ``None`` where there are none.
 
+    A neighbour that can't be read is no neighbour: its own error is told of itself.
+
     Parameters
     ----------
     reach : float
-        In the units of the sources' coordinates.
+        Metres.
     """
-    west, south, east, north = unit.bounds
-    box = (west - reach, south - reach, east + reach, north + reach)
+    box = np.array([unit.reach(reach)])
     found = []
-    for other in units:
-        if other.number == unit.number or not _meet(other.bounds, box):
-            continue
-        frame = read_unit(other)
-        near = frame[_within(shapely.bounds(np.asarray(frame.geometry)), box)]
-        if len(near):
-            found.append(near)
+    for other in unit.near(units, reach):
+        with suppress(PVPlannerError):
+            for part in other.parts:
+                frame = _read_part(part, other.number)
+                own = boxes_from_degrees(box, frame.crs)[0]
+                near = frame[_within(shapely.bounds(np.asarray(frame.geometry)), own)]
+                if len(near):
+                    found.append(near)
     return joined(found) if found else None
-
-
-def _meet(one: Sequence[float], box: Sequence[float]) -> bool:
-    return one[0] <= box[2] and one[2] >= box[0] and one[1] <= box[3] and one[3] >= box[1]
 
 
 def _within(bounds: np.ndarray, box: Sequence[float]) -> np.ndarray:
