@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from pvplanner.console import Session, say_compiling
+from pvplanner.console import Session, say_compiling, say_waiting
 from pvplanner.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -100,7 +100,7 @@ def region(
     with _following(session) as tell:
         results = plan_region(
             file, out=folder, scheduler=scheduler, workers=workers, shard=shard, retry=retry,
-            progress=tell,
+            progress=tell, waiting=lambda process: say_waiting(session, process),
             said=lambda link: typer.echo(f"{session.word('region_dashboard')}: {link}", err=True),
         )  # fmt: skip
     if shard is not None:

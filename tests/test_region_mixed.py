@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import json
 
 import geopandas as gpd
@@ -11,14 +12,16 @@ import shapely
 from made_region import CRS, EAST, NORTH, made_buildings, made_ledger, made_region
 
 import pvplanner as pvp
-from pvplanner.errors import ConfigError, InputError
-from pvplanner.plan.store import SharedStore
-from pvplanner.region import read_region
+from pvplanner.errors import ConfigError, InputError, message
+from pvplanner.plan.store import FileHashes, SharedStore
+from pvplanner.region import merge_region, read_region, workers
 from pvplanner.region.config import BASE
-from pvplanner.region.folder import ABOUT, FILES, FOLDERS
+from pvplanner.region.folder import ABOUT, FILES, FOLDERS, Keys
 from pvplanner.region.survey import survey_region
 from pvplanner.region.unit import Village
 from pvplanner.region.windows import read_neighbours, read_unit
+
+DEAR = "[scenarios.dear]\nfinance.capex_per_w = {}\n[scenarios.other]\nsystem.losses = 0.2\n"
 
 
 def test_a_run_writes_nothing_that_is_not_guarded(tmp_path):
@@ -111,12 +114,11 @@ def test_several_division_codes_in_one_village_lose_no_roof(tmp_path):
 def test_findings_do_not_hang_on_what_ran_before(tmp_path):
     """A scenario that is done again alone finds what it found beside the others."""
     every = made_buildings()
-    told = "[scenarios.dear]\nfinance.capex_per_w = {}\n[scenarios.other]\nsystem.losses = 0.2\n"
-    path = made_region(tmp_path / "a", every, rest=told.format(3.6))
+    path = made_region(tmp_path / "a", every, rest=DEAR.format(3.6))
     pvp.plan_region(path, out=tmp_path / "a/o", workers=1)
     path.write_text(path.read_text().replace("3.6", "3.7"))
     pvp.plan_region(path, out=tmp_path / "a/o", workers=1)
-    fresh = made_region(tmp_path / "b", every, rest=told.format(3.7))
+    fresh = made_region(tmp_path / "b", every, rest=DEAR.format(3.7))
     pvp.plan_region(fresh, out=tmp_path / "b/o", workers=1)
     again, once = (_found(tmp_path / n / "o/units") for n in "ab")
     assert len(once) > 3
@@ -173,3 +175,85 @@ def test_a_poisoned_neighbour_sets_only_itself_aside(tmp_path):
     with pytest.raises(InputError):
         read_unit(next(u for u in survey.units if u.name == "tall"))
     assert read_neighbours(low, survey.units, 300.0) is None
+
+
+def test_a_changed_neighbour_is_seen(tmp_path):
+    path = _two_near(tmp_path / "a", CRS)
+    before = pvp.plan_region(path, out=tmp_path / "o", workers=1).villages
+    tower = gpd.read_parquet(tmp_path / "a/tall.parquet")
+    tower.assign(height_m=7.0).to_parquet(tmp_path / "a/tall.parquet")
+    after = pvp.plan_region(path, out=tmp_path / "o", workers=1).villages
+    energy = [v.set_index("village")["energy_kwh"]["low"] for v in (before, after)]
+    assert energy[1] > 1.05 * energy[0]
+
+
+def test_files_of_one_name_in_folders_of_one_name_are_told_apart(tmp_path):
+    every = made_buildings(villages=3).drop(columns=["village", "division_code"])
+    village = made_buildings(villages=3)["village"]
+    for place, name in (("n/x", "V0"), ("s/x", "V1"), ("s/y", "V2")):
+        (tmp_path / place).mkdir(parents=True)
+        every[(village == name).to_numpy()].to_parquet(tmp_path / place / "b.parquet")
+    path = tmp_path / "region.toml"
+    path.write_text(
+        'language = "en"\n[region]\nbuildings = ["n/x/b.parquet", "s/x/b.parquet", "s/y/b.parquet"]'
+        '\n[base]\nsite.province = "Zhejiang"\n'
+    )
+    read, survey = _seen(path)
+    assert [u.name for u in survey.units] == ["n/x", "s/x", "y"]
+    assert [u.buildings for u in survey.units] == [6, 7, 8]
+    before = _keys(read, survey)
+    every.iloc[:3].to_parquet(tmp_path / "n/x/b.parquet")
+    assert [a == b for a, b in zip(_keys(read, survey), before, strict=True)] == [False, True, True]
+
+
+def _keys(read, survey):
+    keys = Keys(read, survey, FileHashes(None))
+    return [keys.inputs(unit) for unit in survey.units]
+
+
+def test_a_ranking_that_cannot_be_made_costs_no_results(tmp_path):
+    path = made_region(tmp_path, rest="[rank]\nchoose = 2\nbudget = 1.0\nweights.energy_kwh = 1\n")
+    results = pvp.plan_region(path, out=tmp_path / "o", workers=1)
+    assert len(results.villages) == 3
+    assert not (tmp_path / "o/rank.html").exists()
+    page = (tmp_path / "o/index.html").read_text("utf-8")
+    with pytest.raises(ConfigError) as told:
+        results.rank()
+    assert told.value.code == "region_none_left"
+    assert message("region_none_left", "en", **told.value.params) in html.unescape(page)
+
+
+def test_a_shard_that_did_not_end_is_missing(tmp_path, monkeypatch):
+    path = made_region(tmp_path, rest=DEAR.format(3.6))
+    for part in ("1/2", "2/2"):
+        pvp.plan_region(path, out=tmp_path / "o", workers=1, shard=part)
+    path.write_text(path.read_text().replace("3.6", "3.7"))
+    pvp.plan_region(path, out=tmp_path / "o", workers=1, shard="1/2")
+    real = workers.do_task
+
+    def killed(task):
+        if task.number == 1:
+            raise KeyboardInterrupt
+        return real(task)
+
+    monkeypatch.setattr(workers, "do_task", killed)
+    with pytest.raises(KeyboardInterrupt):
+        pvp.plan_region(path, out=tmp_path / "o", workers=1, shard="2/2")
+    with pytest.raises(InputError) as told:
+        merge_region([tmp_path / "o"])
+    assert told.value.code == "region_incomplete"
+    assert "V1" in str(told.value)
+    monkeypatch.setattr(workers, "do_task", real)
+    pvp.plan_region(path, out=tmp_path / "o", workers=1, shard="2/2")
+    whole = pvp.plan_region(path, out=tmp_path / "whole", workers=1)
+    pd.testing.assert_frame_equal(merge_region([tmp_path / "o"]).table, whole.table)
+
+
+def test_shards_of_other_figures_do_not_merge(tmp_path):
+    path = made_region(tmp_path, base="finance.capex_per_w = 3.0")
+    pvp.plan_region(path, out=tmp_path / "o", workers=1, shard="1/2")
+    path.write_text(path.read_text().replace("3.0", "3.1"))
+    pvp.plan_region(path, out=tmp_path / "o", workers=1, shard="2/2")
+    with pytest.raises(InputError) as told:
+        merge_region([tmp_path / "o"])
+    assert told.value.code == "region_shards_apart"

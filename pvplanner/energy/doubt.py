@@ -288,33 +288,19 @@ def contributions(doubt: RoofDoubt) -> pd.DataFrame:
     """
     energy = doubt.energy_kwh
     whole = max(float(energy.sum()), 1e-9)
-    single = float(np.sqrt((energy**2).sum())) / whole
-    rows = [
-        (r.component, r.sigma, r.sigma * (1.0 if r.scope == "shared" else single), r.source, r.year,
-         r.certainty)
-        for r in doubt.components[doubt.components["scope"] != "life"].itertuples()
-    ]  # fmt: skip
-    spread = (doubt.below + doubt.above) / 2
-    area = float(energy @ spread) / whole
-    apart = float(np.sqrt(((energy * spread) ** 2).sum())) / whole
-    together = doubt.area_shared
-    village_area = math.sqrt(together * area**2 + (1 - together) * apart**2)
-    note = reference.constant("usable_area_range")
-    rows.append(("usable_area", area, village_area, note.source, note.year, note.certainty))
-    if doubt.shift.any():
-        roof = float(energy @ np.abs(doubt.shift)) / whole
-        village = abs(float(energy @ doubt.shift)) / whole
-        stamp = reference.constant("time_stamp_minutes")
-        rows.append(("time_stamp", roof, village, stamp.source, stamp.year, stamp.certainty))
-    columns = ["component", "roof", "village", "source", "year", "certainty"]
-    table = pd.DataFrame(rows, columns=columns)
+    known = doubt.components.set_index("component")
+    told = [(name, *known.loc[name, ["sigma", "source", "year", "certainty"]])
+            for name in known.index[known["scope"] != "life"]]  # fmt: skip
+    for name, sigma, constant in (
+        ("usable_area", (doubt.below + doubt.above) / 2, "usable_area_range"),
+        ("time_stamp", np.abs(doubt.shift), "time_stamp_minutes"),
+    ):
+        note = reference.constant(constant)
+        told.append((name, float(energy @ sigma) / whole, note.source, note.year, note.certainty))
+    roofs = pd.DataFrame(told, columns=["component", "roof", "source", "year", "certainty"])
+    table = shared_and_own(doubt).merge(roofs, on="component")
+    table["village"] = np.hypot(table["shared"], table["own"])
+    table = table[["component", "roof", "village", "source", "year", "certainty"]]
     sums = np.sqrt((table[["roof", "village"]] ** 2).sum())
-    table.loc[len(table)] = [
-        "combined",
-        sums["roof"],
-        sums["village"],
-        "square sum",
-        "",
-        "computed",
-    ]
+    table.loc[len(table)] = ["combined", *sums, "square sum", "", "computed"]
     return table

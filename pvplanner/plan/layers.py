@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,7 +15,7 @@ if TYPE_CHECKING:
 
     from pvplanner.plan.plan import Plan
 
-_FIXED_DATE = "2000-01-01T00:00:00Z"
+FIXED_DATE = "2000-01-01T00:00:00Z"
 """Date written into GeoPackages, so that the same inputs give the same bytes."""
 
 
@@ -65,10 +67,8 @@ def write_geopackage(plan: Plan, path: Path) -> None:
     """
     import geopandas as gpd
     import pyogrio
-    from pyogrio.errors import DataLayerError, DataSourceError, FeatureError, GeometryError
 
-    pyogrio.set_gdal_config_options({"OGR_CURRENT_DATE": _FIXED_DATE})
-    try:
+    with packaged(path):
         for number, (name, table) in enumerate(plan.tables()):
             frame = _for_ogr(plain_table(table))
             pyogrio.write_dataframe(
@@ -79,6 +79,23 @@ def write_geopackage(plan: Plan, path: Path) -> None:
                 append=number > 0,
                 promote_to_multi=isinstance(frame, gpd.GeoDataFrame),
             )
+
+
+@contextmanager
+def packaged(path: Path) -> Iterator[None]:
+    """While a GeoPackage is written: the same bytes for the same, and a full disk's own error.
+
+    Raises
+    ------
+    InputError
+        If the folder has no room for it.
+    """
+    import pyogrio
+    from pyogrio.errors import DataLayerError, DataSourceError, FeatureError, GeometryError
+
+    pyogrio.set_gdal_config_options({"OGR_CURRENT_DATE": FIXED_DATE})
+    try:
+        yield
     except (DataSourceError, DataLayerError, FeatureError, GeometryError) as error:
         # SQLite says of a full disk what it says of a damaged file.
         raise InputError("folder_unwritable", where=path.name, reason=str(error)) from None

@@ -20,13 +20,14 @@ import numpy as np
 import pandas as pd
 
 from pvplanner.energy.doubt import Z90
-from pvplanner.errors import LANGUAGES
+from pvplanner.errors import LANGUAGES, Finding, PVPlannerError
 from pvplanner.plan.store import write_whole
 from pvplanner.region.config import OUTPUTS, POOREST
 from pvplanner.region.folder import Folder, dumps, write_table
 from pvplanner.region.layers import outline_of, save_layers
 from pvplanner.region.measures import Parts, deviations, ranged, whole_range
 from pvplanner.region.page import index_page, rank_page
+from pvplanner.region.ranking import Ranking
 from pvplanner.region.results import Results
 from pvplanner.region.units import Survey, Unit
 from pvplanner.region.workers import why_text
@@ -91,10 +92,12 @@ def _pages(folder: Folder, survey: Survey, about: Mapping[str, Any]) -> None:
     """The index, and the sheets of the ranking where the region is ranked."""
     results = Results(folder.place)
     asked = bool((about.get("rank") or {}).get("weights")) and len(results.villages) > 0
-    ranking = results.rank() if asked else None
+    ranking, refused = _ranked(results) if asked else (None, [])
     outlines = {u.key: outline_of(u) for u in survey.units}
     failed = results.failed.to_dict("records")
-    found = json.loads((folder.place / "findings.json").read_text(encoding="utf-8"))
+    told = folder.place / "findings.json"
+    found = [*refused, *json.loads(told.read_text(encoding="utf-8"))]
+    write_whole(told, dumps(found))
     page = index_page(about, results.villages, results.table, results.region, failed, found,
                       outlines, ranking)  # fmt: skip
     write_whole(folder.place / "index.html", page.encode("utf-8"))
@@ -103,6 +106,15 @@ def _pages(folder: Folder, survey: Survey, about: Mapping[str, Any]) -> None:
         sheets.unlink(missing_ok=True)
     else:
         write_whole(sheets, rank_page(about, ranking).encode("utf-8"))
+
+
+def _ranked(results: Results) -> tuple[Ranking | None, list[dict[str, Any]]]:
+    """The ranking, or why there is none: the region's figures stand without it."""
+    try:
+        return results.rank(), []
+    except PVPlannerError as error:
+        found = Finding(error.code, error.where, 0, dict(error.params))
+        return None, [{"villages": 0, "names": [], **found.to_dict(), "level": "doubt"}]
 
 
 def _joined(folder: Folder, units: Sequence[Unit], name: str, names: list[str]) -> pd.DataFrame:

@@ -139,15 +139,14 @@ class Region:
 
     def told(self, path: str) -> str:
         """A file's name as messages have it: with its folder where several have the name."""
-        name = Path(path).name
-        every = [Path(p).name for p in (*self.buildings, *self.households)]
-        return name if every.count(name) <= 1 else f"{Path(path).parent.name}/{name}"
+        every = (*self.buildings, *self.households)
+        return _apart(path, [p for p in every if Path(p).name == Path(path).name], self.folder)
 
     def village_of(self, path: str) -> str:
         """The village of a file that names none: its own name, or its folder's."""
         stem = Path(path).stem
-        alike = sum(Path(p).stem == stem for p in self.buildings)
-        return stem if alike <= 1 else Path(path).parent.name
+        heads = {str(Path(p).parent) for p in self.buildings if Path(p).stem == stem}
+        return stem if len(heads) <= 1 else _apart(str(Path(path).parent), heads, self.folder)
 
     def files(self) -> list[str]:
         """Every input file."""
@@ -158,6 +157,18 @@ class Region:
         own = [self.base.override(changes) for changes in self.villages.values()]
         told = [path for one in (*every, *own) for path in one.paths().values()]
         return sorted({str(p) for p in (*shared, *named, *told) if p})
+
+
+def _apart(path: str, alike: Iterable[str], folder: Path) -> str:
+    """A path's last name; as much of it as tells it from others of the name."""
+    name, others = Path(path).name, {str(Path(p)) for p in alike}
+    if sum(Path(p).name == name for p in others) <= 1:
+        return name
+    try:
+        return Path(os.path.relpath(path, folder)).as_posix()
+    except ValueError:
+        # On another drive.
+        return Path(path).as_posix()
 
 
 def read_region(path: str | os.PathLike[str]) -> Region:

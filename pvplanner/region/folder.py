@@ -25,7 +25,7 @@ from pvplanner.plan.runner import code
 from pvplanner.plan.store import FileHashes, hash_bytes_of, hash_values, write_whole
 from pvplanner.region.config import OUTPUTS, Region
 from pvplanner.region.unit import Made
-from pvplanner.region.units import Survey, Unit, as_json, from_json
+from pvplanner.region.units import Part, Survey, Unit, as_json, from_json
 from pvplanner.scenario import Scenario
 
 ABOUT, SURVEY, DONE, FAILED = "region.json", "survey.json", "done.json", "failed.json"
@@ -122,6 +122,10 @@ class Folder:
         there = [name for name in (*FILES, *FOLDERS) if (self.place / name).exists()]
         if fresh and there:
             raise ConfigError("output_taken", where=str(self.place), files=listed(there))
+
+    def finish(self, state: str) -> None:
+        """Say that every unit of this run is done or set aside, and of which state."""
+        write_whole(self.place / ABOUT, dumps({**(self.about() or {}), "state": state}))
 
     def survey(self, key: str) -> Survey | None:
         """What was seen of the files, if they are what they were."""
@@ -272,7 +276,7 @@ def survey_key(region: Region, hashes: FileHashes) -> str:
     source = region.sources
     files = [*region.buildings, *region.households]
     files += [str(region.folder / p) for p in (source.boundaries, source.sample) if p]
-    told = {region.told(p): hashes.of(p) for p in files}
+    told = [(region.told(p), hashes.of(p)) for p in files]
     held = source.model_dump(exclude={"weather", "dsm", "dtm", "dem", "outputs", "reach_m"})
     return hash_values({"files": told, "source": held, "code": code(), "name": region.name})
 
@@ -284,25 +288,38 @@ class Keys:
         self.region, self.survey, self._hashes = region, survey, hashes
         names = [*region.buildings, *region.households]
         self._of = {region.told(p): hashes.of(p) for p in names}
-        shared = [*region.weather, *(p for tiles in region.rasters.values() for p in tiles)]
-        self._shared = {Path(p).name: hashes.of(p) for p in shared}
+        kinds = {"weather": region.weather, **region.rasters}
+        self._shared = {
+            kind: [(Path(p).name, hashes.of(p)) for p in paths] for kind, paths in kinds.items()
+        }
         self._plain: dict[str, dict[str, Any]] = {}
+        self._inputs: dict[int, str] = {}
 
     def inputs(self, unit: Unit) -> str:
-        """Hash of a unit's own rows: their files, and how they are told."""
-        source = self.region.sources
-        files = {p.source: self._of[p.source] for p in (*unit.parts, *unit.ledger)}
-        held = source.model_dump(
-            include={"layer", "crs", "datum", "columns", "household_columns", "reach_m"}
-        )
-        return hash_values({
-            "unit": unit.key, "count": unit.buildings, "bounds": unit.bounds, "files": files,
-            "held": held, "shared": self._shared, "sites": self._sites, "code": code(),
-        })  # fmt: skip
+        """Hash of a unit's own rows and its neighbours': their files, and how they are told."""
+        if unit.number not in self._inputs:
+            source = self.region.sources
+            held = source.model_dump(
+                include={"layer", "crs", "datum", "columns", "household_columns", "reach_m"}
+            )
+            near = unit.near(self.survey.units, source.reach_m)
+            self._inputs[unit.number] = hash_values({
+                "own": self._rows(unit, unit.ledger), "near": [self._rows(u) for u in near],
+                "held": held, "shared": self._shared, "code": code(),
+            })  # fmt: skip
+        return self._inputs[unit.number]
 
-    @property
-    def _sites(self) -> list[str]:
-        return [Path(p).name for p in self.region.weather]
+    def _rows(self, unit: Unit, more: Sequence[Part] = ()) -> dict[str, Any]:
+        files = {p.source: self._of[p.source] for p in (*unit.parts, *more)}
+        return {"unit": unit.key, "count": unit.buildings, "bounds": unit.bounds, "files": files}
+
+    def of(self, unit: Unit) -> dict[str, str]:
+        """Keys of a unit, by scenario."""
+        return {name: self.scenario(unit, name) for name in self.region.scenarios}
+
+    def state(self) -> str:
+        """Hash of all that the whole region's results hang on."""
+        return hash_values({unit.key: self.of(unit) for unit in self.survey.units})
 
     def scenario(self, unit: Unit, name: str) -> str:
         """Key of a unit under a scenario."""
@@ -332,10 +349,4 @@ def open_hashes(place: Path) -> FileHashes:
 
 def all_done(folder: Folder, keys: Keys, units: Sequence[Unit]) -> list[Unit]:
     """Units that still lack a scenario."""
-    names = list(keys.region.scenarios)
-    out = []
-    for unit in units:
-        known = folder.done(unit)
-        if any(known.get(name) != keys.scenario(unit, name) for name in names):
-            out.append(unit)
-    return out
+    return [unit for unit in units if not keys.of(unit).items() <= folder.done(unit).items()]

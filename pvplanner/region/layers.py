@@ -15,6 +15,7 @@ import numpy as np
 import pandas as pd
 import shapely
 
+from pvplanner.plan.layers import FIXED_DATE, packaged
 from pvplanner.region.config import POOREST
 from pvplanner.region.units import Survey, Unit
 from pvplanner.texts import visible
@@ -24,7 +25,6 @@ SHOWN = "income_per_household"
 
 RAMP = ("#fff7bc", "#fee391", "#fec44f", "#fe9929", "#cc4c02")
 CLASSES = len(RAMP)
-_DATE = "2000-01-01T00:00:00.000Z"
 
 
 def outline_of(unit: Unit) -> Any:
@@ -53,7 +53,6 @@ def save_layers(
     beside = path.with_name(f".{path.stem}.{os.getpid()}.part.gpkg")
     beside.unlink(missing_ok=True)
     names: list[str] = []
-    os.environ.setdefault("OGR_CURRENT_DATE", _DATE)
     try:
         for scenario in about["scenarios"]:
             if scenario == POOREST:
@@ -64,10 +63,11 @@ def save_layers(
             frame = gpd.GeoDataFrame(rows, geometry=np.array(drawn, dtype=object), crs=4326)
             layer = _layer_name(str(scenario), names)
             names.append(layer)
-            pyogrio.write_dataframe(
-                frame, beside, layer=layer, driver="GPKG", geometry_type="Unknown",
-                append=beside.exists(),
-            )  # fmt: skip
+            with packaged(path):
+                pyogrio.write_dataframe(
+                    frame, beside, layer=layer, driver="GPKG", geometry_type="Unknown",
+                    append=beside.exists(),
+                )  # fmt: skip
         if names:
             _add_styles(beside, names, villages)
             os.replace(beside, path)
@@ -100,12 +100,12 @@ def _add_styles(path: Path, layers: list[str], villages: pd.DataFrame) -> None:
             "INSERT INTO layer_styles (f_table_catalog, f_table_schema, f_table_name, "
             "f_geometry_column, styleName, styleQML, styleSLD, useAsDefault, description, owner, "
             "ui, update_time) VALUES ('', '', ?, 'geom', ?, ?, '', 1, '', '', '', ?)",
-            [(layer, SHOWN, qml, _DATE) for layer in layers],
+            [(layer, SHOWN, qml, FIXED_DATE) for layer in layers],
         )
         base.execute(
             "INSERT INTO gpkg_contents (table_name, data_type, identifier, description, "
             "last_change) VALUES ('layer_styles', 'attributes', 'layer_styles', '', ?)",
-            (_DATE,),
+            (FIXED_DATE,),
         )
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -98,15 +99,16 @@ def _streamed(region: Region, path: str, target: Path) -> None:
     source = check_vector(path)
     beside = target.with_name(f".{target.name}.part")
     writer = None
-    with guarded(Path(path)), careful_gdal(), pyogrio.open_arrow(
+    batches = pyogrio.open_arrow(
         source, layer=region.sources.layer, batch_size=BATCH // 4, use_pyarrow=True
-    ) as (about, reader):  # fmt: skip
+    )
+    with careful_gdal(), _entered(batches, path) as (about, reader):
         shape = about["geometry_name"] or "wkb_geometry"
         crs = CRS.from_user_input(about["crs"]).to_json_dict() if about["crs"] else None
         geo: dict[str, Any] = {"version": "1.0.0", "primary_column": shape, "columns": {
             shape: {"encoding": "WKB", "geometry_types": [], "crs": crs}}}  # fmt: skip
         try:
-            for batch in reader:
+            for batch in _read_on(reader, path):
                 table = pa.Table.from_batches([batch])
                 plain = pa.array(table[shape].to_pylist(), pa.binary())
                 at = table.schema.get_field_index(shape)
@@ -120,6 +122,26 @@ def _streamed(region: Region, path: str, target: Path) -> None:
     if writer is None:
         raise InputError("layer_empty", where=path, layer="")
     beside.replace(target)
+
+
+@contextmanager
+def _entered(batches: Any, path: str) -> Iterator[Any]:
+    """A layer's batches; only what reading raises is the file's fault, not what writing does."""
+    with ExitStack() as held:
+        with guarded(Path(path)):
+            told = held.enter_context(batches)
+        yield told
+
+
+def _read_on(reader: Any, path: str) -> Iterator[Any]:
+    """The batches, each read under guard."""
+    every = iter(reader)
+    while True:
+        with guarded(Path(path)):
+            batch = next(every, None)
+        if batch is None:
+            return
+        yield batch
 
 
 def _look_parquet(region: Region, path: str, borders: Borders | None, index: int) -> Looked:

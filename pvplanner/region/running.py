@@ -22,6 +22,7 @@ from pvplanner.region.config import Region, read_region
 from pvplanner.region.folder import (
     DONE,
     INPUTS,
+    SURVEY,
     Folder,
     Keys,
     all_done,
@@ -54,8 +55,9 @@ MS_A_ROOF, MS_A_SCENARIO = 1.5, 0.17
 BASE_MB, KB_A_ROOF = 420.0, 10.0
 """Memory of a process, and of each roof of the largest village that it holds."""
 
-BYTES_A_ROOF = 14.0
-"""Disk of a roof's part in its village's tables; outputs have their own."""
+BYTES_A_ROOF, BYTES_A_SCENARIO = 30.0, 13_000.0
+"""Disk of what is remembered of a roof, and of a village's tables under a scenario; outputs have
+their own."""
 
 BYTES_OF = {"hours": 120_000.0, "buildings": 330.0, "households": 130.0}
 """Disk of a village's hours, of a building and of a household, for each scenario."""
@@ -93,6 +95,7 @@ def plan_region(
     retry: bool = False,
     progress: Progress | None = None,
     said: Callable[[str], None] | None = None,
+    waiting: Callable[[str], None] | None = None,
 ) -> Results:
     """Plan every village of a region under every scenario.
 
@@ -115,6 +118,8 @@ def plan_region(
     progress : callable, optional
     said : callable, optional
         Told the address of a scheduler's dashboard.
+    waiting : callable, optional
+        Told the number of the process that is waited for, where another writes into the folder.
 
     Returns
     -------
@@ -133,9 +138,10 @@ def plan_region(
     file = _file_of(region)
     part = _shard(shard)
     folder = Path(out) if part is None else Path(out) / f"shard-{part[0]:04d}-of-{part[1]:04d}"
-    with holding(folder), room_on_disk(folder):
+    with holding(folder, waiting=waiting), room_on_disk(folder):
         run = _begin(file, folder, tell, part)
         _work(run, tell, scheduler=scheduler, workers=workers, retry=retry, said=said)
+        run.folder.finish(run.keys.state())
         if part is None:
             tell("assemble", 0, 1)
             assemble(run.survey, run.folder)
@@ -277,19 +283,15 @@ def _work(
         if word.full:
             raise InputError("disk_full", where=str(run.folder.place))
         if not word.ok:
-            run.folder.set_aside(unit, {**(word.why or {}), "keys": _keys(run, unit)})
+            run.folder.set_aside(unit, {**(word.why or {}), "keys": run.keys.of(unit)})
         done += 1
         tell("units", done, len(tasks))
-
-
-def _keys(run: _Run, unit: Unit) -> dict[str, str]:
-    return {name: run.keys.scenario(unit, name) for name in run.region.scenarios}
 
 
 def _same_failure(run: _Run, unit: Unit) -> bool:
     """Whether a unit was set aside for what it still is."""
     known = run.folder.failed(unit)
-    return known is not None and known.get("keys") == _keys(run, unit)
+    return known is not None and known.get("keys") == run.keys.of(unit)
 
 
 def _words(
@@ -323,7 +325,7 @@ def estimate_region(
     every = sum(u.buildings for u in run.survey.units)
     seconds = (roofs * (MS_A_ROOF + MS_A_SCENARIO * (names - 1)) / 1000) / count
     outputs = run.region.sources.outputs
-    size = every * BYTES_A_ROOF + len(run.survey.units) * names * 12_000.0
+    size = every * BYTES_A_ROOF + len(run.survey.units) * names * BYTES_A_SCENARIO
     for kind in outputs:
         each = len(run.survey.units) if kind == "hours" else every
         size += each * names * BYTES_OF[kind]
@@ -352,22 +354,16 @@ def merge_region(
     """
     shards = _shards([Path(f) for f in folders])
     target = Path(out) if out is not None else shards[0].parent
-    first = Folder(shards[0])
-    told = first.about() or {}
-    survey_bytes = (shards[0] / "survey.json").read_bytes()
-    for place in shards[1:]:
-        other = Folder(place).about() or {}
-        same = all(other.get(k) == told.get(k) for k in ("identity", "scenarios", "versions"))
-        if not same or _key_of(place) != _key_of(shards[0]):
-            raise InputError("region_shards_apart", where=str(place), first=str(shards[0]))
+    told, ended = _one_region(shards)
     with holding(target), room_on_disk(target):
         folder = Folder(target)
         folder.claim({**told, "shard": None})
-        write_whole(target / "survey.json", survey_bytes)
+        survey_bytes = (shards[0] / SURVEY).read_bytes()
+        write_whole(target / SURVEY, survey_bytes)
         survey = from_json(json.loads(survey_bytes))
         missing = []
         for unit in survey.units:
-            held = [place for place in shards if (Folder(place).unit(unit)).is_dir()]
+            held = [place for place in ended if Folder(place).unit(unit).is_dir()]
             if not held:
                 missing.append(unit.key)
                 continue
@@ -379,8 +375,16 @@ def merge_region(
     return open_region(target)
 
 
-def _key_of(place: Path) -> str:
-    return str(json.loads((place / "survey.json").read_text(encoding="utf-8"))["key"])
+def _one_region(shards: Sequence[Path]) -> tuple[dict[str, Any], list[Path]]:
+    """What shards of one region say of themselves, and which of them have run to their end."""
+    told = {place: Folder(place).about() or {} for place in shards}
+    ended = [place for place in shards if told[place].get("state")]
+    first = ended[0] if ended else shards[0]
+    for place in shards:
+        alike = {"identity", "scenarios", "versions", *(["state"] if place in ended else [])}
+        if any(told[place].get(key) != told[first].get(key) for key in alike):
+            raise InputError("region_shards_apart", where=str(place), first=str(first))
+    return told[first], ended
 
 
 def _shards(folders: Sequence[Path]) -> list[Path]:
@@ -389,7 +393,7 @@ def _shards(folders: Sequence[Path]) -> list[Path]:
         inner = sorted(p for p in place.glob("shard-*-of-*") if p.is_dir())
         if inner:
             out += inner
-        elif (place / "survey.json").is_file():
+        elif (place / SURVEY).is_file():
             out.append(place)
         else:
             raise InputError("region_none", where=str(place))

@@ -16,6 +16,7 @@ import sys
 import threading
 import time
 import traceback
+import warnings
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -82,7 +83,7 @@ def do_task(task: Task) -> Word:
         region, survey, keys = _opened(task.region, task.place, _when(task))
         folder = Folder(Path(task.place))
         unit = survey.units[task.number]
-        wanted = {name: keys.scenario(unit, name) for name in region.scenarios}
+        wanted = keys.of(unit)
         known = folder.done(unit)
         # Scenarios that have not changed stay as they are.
         names = [name for name, key in wanted.items() if known.get(name) != key]
@@ -193,7 +194,7 @@ class _Worker:
         self.process = subprocess.Popen(
             [sys.executable, "-m", "pvplanner.region.worker"], stdin=subprocess.PIPE,
             stdout=subprocess.PIPE, text=True, encoding="utf-8",
-            env={**os.environ, **dict.fromkeys(_THREADS, "1"), "PYTHONUTF8": "1"},
+            env={**os.environ, **dict.fromkeys(_THREADS, "1"), **_ALONE},
         )  # fmt: skip
         self.task: Task | None = None
         self._thread = threading.Thread(target=self._listen, args=(heard,), daemon=True)
@@ -234,14 +235,21 @@ class _Worker:
 _THREADS = ("NUMBA_NUM_THREADS", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 """A process has one thread: there is one for every core."""
 
+_ALONE = {"PYTHONUTF8": "1", "ARROW_DEFAULT_MEMORY_POOL": "system"}
+"""Text is UTF-8 everywhere; memory that a unit no longer needs goes back to the machine."""
+
 
 def serve() -> None:
     """A worker's life: a task, a word, until nobody asks any more or the run is gone."""
     with contextlib.suppress(ValueError):
         signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_watch, args=(os.getppid(),), daemon=True).start()
-    # What a library prints must not be taken for a word.
-    told, sys.stdout = sys.stdout, sys.stderr
+    # What a library prints, also below Python, must not be taken for a word.
+    told = os.fdopen(os.dup(1), "w", encoding="utf-8")
+    os.dup2(2, 1)
+    sys.stdout = sys.stderr
+    # Warnings of one unit, written by several processes at once, help nobody.
+    warnings.simplefilter("ignore")
     for line in sys.stdin:
         read = json.loads(line)
         mosaics = tuple((str(k), str(v)) for k, v in read["mosaics"])
