@@ -10,6 +10,7 @@ from pvplanner.compiled import choose_cache
 if TYPE_CHECKING:
     from pvplanner import reference as reference
     from pvplanner.buildings import read_buildings, read_households, read_survey
+    from pvplanner.documents import save_report, verify_document
     from pvplanner.dossier import make_dossier
     from pvplanner.energy import simulate_energy, simulate_hours
     from pvplanner.errors import ConfigError, Finding, InputError, PVPlannerError
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from pvplanner.plan import Plan, plan_village
     from pvplanner.plan.choosing import select_households
     from pvplanner.region import open_region, plan_region
-    from pvplanner.report import save_posting, save_report, save_survey
+    from pvplanner.report import save_posting, save_survey
     from pvplanner.roofs import model_roofs, read_planes
     from pvplanner.scenario import Scenario
     from pvplanner.weather import Weather, read_weather, typical_year
@@ -30,6 +31,7 @@ _ROOMS = {
     "energy": ("simulate_energy", "simulate_hours"),
     "errors": ("ConfigError", "Finding", "InputError", "PVPlannerError"),
     "horizon": ("Horizons", "horizon_angles", "read_horizon"),
+    "documents": ("save_report", "verify_document"),
     "dossier": ("make_dossier",),
     "mapping": ("explore_map", "save_map"),
     "modules": ("lay_modules", "module_outlines"),
@@ -37,7 +39,7 @@ _ROOMS = {
     "plan": ("Plan", "plan_village"),
     "plan.choosing": ("select_households",),
     "region": ("open_region", "plan_region"),
-    "report": ("save_posting", "save_report", "save_survey"),
+    "report": ("save_posting", "save_survey"),
     "roofs": ("model_roofs", "read_planes"),
     "scenario": ("Scenario",),
     "weather": ("Weather", "read_weather", "typical_year"),
@@ -83,6 +85,7 @@ __all__ = [
     "simulate_energy",
     "simulate_hours",
     "typical_year",
+    "verify_document",
 ]
 
 

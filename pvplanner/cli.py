@@ -387,18 +387,40 @@ def modules(
 def report(
     context: Context,
     folder: Annotated[Path, typer.Argument(help="Folder of a plan.")],
-    out: Annotated[Path, typer.Option("-o", "--out", help="HTML file.")] = Path("report.html"),
+    out: Annotated[
+        Path, typer.Option("-o", "--out", help="Page (.html), or PDF with two pages to be signed.")
+    ] = Path("report.html"),
     language: LanguageOption = None,
     internal: InternalOption = False,
     village: VillageOption = None,
 ) -> None:
     """Write the report of a saved plan."""
-    from pvplanner.report import save_report
+    from pvplanner.documents import save_report
 
     session: Session = context.obj
     session.speak(language, folder / "scenario.toml")
     written = save_report(_saved(folder, village), out, language=language, internal=internal)
     session.say("said_report", written)
+
+
+@app.command()
+def verify(
+    context: Context,
+    file: Annotated[Path, typer.Argument(help="Document that pvplanner wrote.")],
+    folder: Annotated[Path, typer.Argument(help="Folder of the plan.")],
+    language: LanguageOption = None,
+) -> None:
+    """Make a document again from the plan's saved tables, and say whether it is the same."""
+    from pvplanner.documents import verify_document
+    from pvplanner.documents.verifying import SAME
+
+    session: Session = context.obj
+    session.speak(language, folder / "scenario.toml")
+    told = verify_document(file, folder)
+    more = {"other_plan": told.stated, "not_here": told.versions}.get(told.found, "")
+    typer.echo(f"{session.word(f'said_document_{told.found}')} {more}".rstrip())
+    if told.found != SAME:
+        raise typer.Exit(2)
 
 
 @app.command()

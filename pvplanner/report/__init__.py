@@ -42,7 +42,7 @@ from pvplanner.scenario.calendar import Calendar
 from pvplanner.schema import shown_in
 from pvplanner.words import label, shown, style, texts, unit_of
 
-__all__ = ["render_report", "save_posting", "save_report", "save_survey"]
+__all__ = ["render_report", "report_content", "save_posting", "save_report", "save_survey"]
 
 
 def save_report(
@@ -82,25 +82,31 @@ def save_report(
 
 def render_report(plan: Plan, language: str, *, internal: bool) -> str:
     """The report as HTML; text from data is escaped by the template."""
+    words = {**texts(language), "colon": style(language)["colon"]}
+    told = report_content(plan, language, internal=internal)
+    return fill_page(
+        "report.html.j2", html=style(language)["html"], parts=style(language)["parts"], t=words,
+        **told,
+    )  # fmt: skip
+
+
+def report_content(plan: Plan, language: str, *, internal: bool) -> dict[str, Any]:
+    """All that a report says, as words and figures: its page and its PDF show the same."""
     office, plan = plan, plan if internal else plan.public()
     words = {**texts(language), "colon": style(language)["colon"]}
-    return fill_page(
-        "report.html.j2",
-        html=style(language)["html"],
-        parts=style(language)["parts"],
-        name=plan.scenario.name,
-        t=words,
-        made_by=words["made_by"].format(version=plan.made_with),
-        edition="internal_edition" if internal else "public_edition",
-        notes=_notes(plan, words),
-        totals=three_totals(plan, language),
-        front=front_chart(plan, language, internal=internal),
-        summary=_summary(plan, language),
-        incomes=[_how_income(plan, model, words) for model in _models_used(plan)],
-        chart=month_chart(plan, language),
-        cash=cash_chart(plan, language),
-        carbon=carbon_chart(plan, language),
-        tables=[
+    return {
+        "name": plan.scenario.name,
+        "made_by": words["made_by"].format(version=plan.made_with),
+        "edition": "internal_edition" if internal else "public_edition",
+        "notes": _notes(plan, words),
+        "totals": three_totals(plan, language),
+        "front": front_chart(plan, language, internal=internal),
+        "summary": _summary(plan, language),
+        "incomes": [_how_income(plan, model, words) for model in _models_used(plan)],
+        "chart": month_chart(plan, language),
+        "cash": cash_chart(plan, language),
+        "carbon": carbon_chart(plan, language),
+        "tables": [
             # Sums over so many households tell of none of them.
             models_table(office if len(plan.households) >= GROUP else plan, language),
             village_table(plan, language),
@@ -128,9 +134,9 @@ def render_report(plan: Plan, language: str, *, internal: bool) -> str:
             aside_table(plan, language),
             assumption_table(plan, language),
         ],
-        doubts=_findings(plan, language, internal, doubtful=True),
-        findings=_findings(plan, language, internal, doubtful=False),
-    )
+        "doubts": _findings(plan, language, internal, doubtful=True),
+        "findings": _findings(plan, language, internal, doubtful=False),
+    }
 
 
 def _apart(

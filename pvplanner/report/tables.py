@@ -29,7 +29,7 @@ def by_model_table(plan: Plan, language: str, internal: bool) -> dict[str, Any]:
     keys = [k for k in shown_in("by_model", personal=internal) if k in plan.households]
     measures = plan.measures
     planned = measures[measures["case"] == PLANNED].pivot(index="household_id", columns="model")
-    homes, note = _listed_households(plan, language)
+    homes, note = listed_households(plan, language)
     ids = homes["household_id"]
     frame = homes[keys].copy()
     models = [m for m in all_models() if m in planned[INCOME]]
@@ -51,14 +51,14 @@ def by_model_table(plan: Plan, language: str, internal: bool) -> dict[str, Any]:
 def household_table(plan: Plan, language: str, internal: bool) -> dict[str, Any]:
     """The household table of the chosen models."""
     keys = [k for k in shown_in("households", personal=internal) if k in plan.households]
-    homes, note = _listed_households(plan, language)
+    homes, note = listed_households(plan, language)
     return make_table(
         "households", "report_households", homes, keys, language, total=True, note=note,
         currency=currency_of(plan),
     )  # fmt: skip
 
 
-def _listed_households(plan: Plan, language: str) -> tuple[pd.DataFrame, str]:
+def listed_households(plan: Plan, language: str) -> tuple[pd.DataFrame, str]:
     """Households and halls that are listed, and how many are which: the village counts the first.
 
     Buildings that were set aside and have no household are neither.

@@ -26,6 +26,7 @@ from pvplanner.scenario.contracts import (
     Loan,
     Tariff,
 )
+from pvplanner.scenario.documents import Documents
 from pvplanner.scenario.refusals import config_error, refuse
 from pvplanner.scenario.sections import (
     Carbon,
@@ -149,6 +150,7 @@ class Scenario(Frozen):
     press: list[Press] = Field(default_factory=list)
     grid: Grid = Grid()
     selection: Selection = Selection()
+    documents: Documents = Documents()
 
     @model_validator(mode="after")
     def _light_induced_once(self) -> Self:

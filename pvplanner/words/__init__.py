@@ -8,6 +8,7 @@ currencies and countries are written. A language is a folder: nothing else knows
 from __future__ import annotations
 
 import csv
+import datetime as dt
 import io
 import math
 import re
@@ -22,8 +23,10 @@ from pvplanner.schema import column, kind_of, model_of, month_of, stem, unit_key
 
 __all__ = [
     "LANGUAGES",
+    "amount_in_words",
     "country",
     "currency_name",
+    "date_text",
     "describe",
     "has_label",
     "in_units",
@@ -244,3 +247,19 @@ def reason_of(
         return told["phase_first"] if tuple(codes) == ("chosen",) else said
     head = told["phase_later"].format(phase=phase) if phase else told["phase_none"]
     return told["phase_because"].format(head=head, why=said) if said else head
+
+
+def date_text(day: dt.date, language: str) -> str:
+    """A day as the language writes it."""
+    own = style(language)
+    named = own.get("month_names") or [""] * 12
+    return str(own["date"]).format(
+        year=day.year, month=day.month, day=day.day, month_name=named[day.month - 1]
+    )
+
+
+def amount_in_words(value: float, language: str, currency: str) -> str:
+    """An amount of money in words; empty where the language or currency has no rule for it."""
+    from pvplanner.words.amounts import in_words
+
+    return in_words(value, style(language)["amount"]) if currency == "CNY" else ""

@@ -1,0 +1,8 @@
+"""Documents that get signed: each a template over the plan's tables; they compute nothing."""
+
+from __future__ import annotations
+
+from pvplanner.documents.saving import save_report
+from pvplanner.documents.verifying import verify_document
+
+__all__ = ["save_report", "verify_document"]

@@ -1,0 +1,186 @@
+"""The two pages that are signed: who, what, how much, and what is not promised."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import pandas as pd
+
+from pvplanner.plan import Plan
+from pvplanner.report.cells import ABSENT, currency_of, word
+from pvplanner.scenario.documents import Documents
+from pvplanner.schema import PLANNED, POOR
+from pvplanner.words import amount_in_words, date_text, label, number, shown, style
+
+PARTIES = ("party", "contract")
+"""Kinds of the rows of ``standing`` that say who does what."""
+
+LOANS = ("loan", "member_loan")
+"""Items of the ledger by which somebody comes to owe."""
+
+SIGNERS = ("document_signer_head", "document_signer_investor", "document_signer_issuer")
+
+
+def signed_pages(plan: Plan, language: str, totals: Sequence[Sequence[str]]) -> dict[str, Any]:
+    """What is signed.
+
+    Parameters
+    ----------
+    plan : Plan
+    language : str
+    totals : sequence of pairs
+        What fits, what may be connected, this phase, as the report says them.
+    """
+    cases = _cases(plan, language)
+    return {
+        "fields": _fields(plan.scenario.documents, language),
+        "parties": _parties(plan, language),
+        "totals": [list(row) for row in totals],
+        "years": _years(plan, language),
+        "capital": _capital(plan, language),
+        "debts": _debts(plan, language),
+        "cases": cases,
+        "cases_note": label("document_cases_note", language),
+        "promises": [label(f"document_promise_{n}", language) for n in (1, 2, 3)],
+        "refusals": [label(f"document_no_promise_{n}", language) for n in (1, 2, 3, 4)],
+        "signers": [label(key, language) for key in SIGNERS],
+    }
+
+
+def _fields(told: Documents, language: str) -> list[list[str]]:
+    """Who it is for and whose it is; what the scenario leaves open is left to be written in."""
+    blank = "＿" * 8
+    date = date_text(told.date, language) if told.date else label("document_sign_date", language)
+    return [
+        [label("document_recipient", language), told.recipient or blank],
+        [label("document_issuer", language), told.issuer or blank],
+        [label("document_version", language), told.version],
+        [label("document_date", language), date],
+    ]
+
+
+def _parties(plan: Plan, language: str) -> list[list[str]]:
+    """Who invests, owns, files, repairs; of several villages each one's."""
+    rows, parts = [], list(plan.parts.items())
+    for name, part in parts:
+        told = part.result("standing")
+        for row in told[told["kind"].isin(PARTIES)].to_dict("records"):
+            said = [word(one, language) for one in str(row["value"]).split()]
+            item = label(str(row["item"]), language)
+            if len(parts) > 1:
+                item += style(language)["colon"] + name.partition("/")[2]
+            rows.append([item, style(language)["list"].join(said)])
+    return rows
+
+
+def _column(text: str, *, is_number: bool = False) -> dict[str, Any]:
+    return {"label": text, "number": is_number, "part": 0}
+
+
+def _table(columns: list[dict[str, Any]], rows: list[list[str]]) -> dict[str, Any]:
+    if not any(one["part"] for one in columns):
+        columns[0]["part"] = 1
+    return {"columns": columns, "rows": rows, "total": None}
+
+
+def _years(plan: Plan, language: str) -> dict[str, Any]:
+    """A good, a middle and a poor year of each village."""
+    rows = []
+    for name, part in plan.parts.items():
+        held = part.result("ranges")
+        whole = held[held["level"] == "village"].iloc[0]
+        energy = float(part.villages["energy_kwh"].iloc[0])
+        cases = part.result("cases").set_index("case")["income_first_year"].groupby(level=0).sum()
+        for key, kwh, income in (
+            ("document_year_good", float(whole["p10_kwh"]), None),
+            ("document_year_middle", energy, cases.get(PLANNED)),
+            ("document_year_poor", float(whole["p90_kwh"]), cases.get(POOR)),
+        ):
+            said = label(key, language)
+            if len(plan.parts) > 1:
+                said = f"{name.partition('/')[2]}{style(language)['colon']}{said}"
+            money = ABSENT if income is None else shown(float(income), "capital", language, "whole")
+            rows.append([said, shown(kwh, "energy_kwh", language, "whole"), money])
+    currency = currency_of(plan)
+    columns = [
+        _column(label("document_year", language)),
+        _column(label("energy_kwh", language, unit=True), is_number=True),
+        _column(label("income_first_year", language, unit=True, currency=currency), is_number=True),
+    ]
+    return _table(columns, rows)
+
+
+def _flows(plan: Plan, items: Sequence[str], side: str) -> pd.Series:
+    """What each party pays or gets of some items, before the first year."""
+    parts = [part.result("ledger") for part in plan.parts.values()]
+    every = pd.concat(parts, ignore_index=True)
+    held = every[every["item"].isin(items) & (every["year"] == 0) & (every["yuan"] != 0)]
+    return held.groupby(["item", side], sort=False)["yuan"].sum(min_count=1)
+
+
+def _capital(plan: Plan, language: str) -> dict[str, Any]:
+    """Who pays the capital, in figures and in words."""
+    currency = currency_of(plan)
+    sums = _flows(plan, ("capital", "battery"), "payer").groupby(level=1, sort=False).sum()
+    rows = [
+        [word(party, language), number(float(yuan), "0", language),
+         amount_in_words(round(float(yuan)), language, currency)]
+        for party, yuan in sums.items()
+    ]  # fmt: skip
+    columns = [
+        _column(label("document_payer", language)),
+        _column(label("capital", language, unit=True, currency=currency), is_number=True),
+        {**_column(label("document_in_words", language)), "part": 1},
+    ]
+    if not any(row[2] for row in rows):
+        columns, rows = columns[:2], [row[:2] for row in rows]
+    return _table(columns, rows)
+
+
+def _debts(plan: Plan, language: str) -> str:
+    """Who owes how much, or that nobody does."""
+    sums = _flows(plan, LOANS, "payee")
+    loan = plan.scenario.loan
+    said = [
+        label("document_owes", language).format(
+            who=word(party, language), what=label(item, language),
+            yuan=number(float(yuan), "0", language),
+            years=loan.years if item == "loan" else plan.scenario.cooperative.member_loan_years,
+        )
+        for (item, party), yuan in sums.items()
+    ]  # fmt: skip
+    return style(language)["parts"].join(said) if said else label("document_owes_nothing", language)
+
+
+def _cases(plan: Plan, language: str) -> dict[str, Any]:
+    """Income and what it is worth under each price case."""
+    currency = currency_of(plan)
+    rows = []
+    parts = list(plan.parts.items())
+    for name, part in parts:
+        for row in part.result("cases").to_dict("records"):
+            case = label(f"case_{row['case']}", language)
+            who = word(row["party"], language)
+            if len(parts) > 1:
+                who = name.partition("/")[2] + style(language)["colon"] + who
+            back = row["payback_years"]
+            rows.append([
+                case, who, _money(row["income_first_year"], language), _money(row["npv"], language),
+                number(float(back), "1", language) if back == back else ABSENT,
+                number(float(row["households_losing"]), "0", language)
+                if row["households_losing"] == row["households_losing"] else ABSENT,
+            ])  # fmt: skip
+    columns = [
+        _column(label("price_case", language)),
+        _column(label("case_party", language)),
+        _column(label("income_first_year", language, unit=True, currency=currency), is_number=True),
+        {**_column(label("document_more_than_bank", language), is_number=True), "part": 1},
+        _column(label("payback_years", language, unit=True), is_number=True),
+        _column(label("households_losing", language), is_number=True),
+    ]
+    return _table(columns, rows)
+
+
+def _money(value: float, language: str) -> str:
+    return shown(float(value), "capital", language, "whole") if value == value else ABSENT
