@@ -404,6 +404,26 @@ def report(
 
 
 @app.command()
+def household(
+    context: Context,
+    folder: Annotated[Path, typer.Argument(help="Folder of a plan.")],
+    household: Annotated[
+        list[str] | None, typer.Option("--household", help="Identifier; all with modules if none.")
+    ] = None,
+    out: Annotated[Path, typer.Option("-o", "--out", help="PDF.")] = Path("household.pdf"),
+    language: LanguageOption = None,
+    village: VillageOption = None,
+) -> None:
+    """Write the sheet that a household reads and signs, a page each."""
+    from pvplanner.documents import save_household_sheet
+
+    session: Session = context.obj
+    session.speak(language, folder / "scenario.toml")
+    saved = _saved(folder, village)
+    session.say("said_household", save_household_sheet(saved, out, household, language=language))
+
+
+@app.command()
 def verify(
     context: Context,
     file: Annotated[Path, typer.Argument(help="Document that pvplanner wrote.")],

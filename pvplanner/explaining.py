@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Hashable
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from pvplanner.words import in_units, label, number, source
@@ -12,20 +13,38 @@ if TYPE_CHECKING:
     from pvplanner.plan import Plan
 
 
-def explain_lines(plan: Plan, household: str, figure: str, language: str) -> list[str]:
-    """A line a step, ``quantity x rate = amount`` with its source, and the sum."""
+@dataclass(frozen=True)
+class Step:
+    """A step of an explanation in words: its name, ``quantity x rate = amount``, its source."""
+
+    name: str
+    told: str
+    source: str
+
+
+def explained(plan: Plan, household: str, figure: str, language: str) -> list[Step]:
+    """How a figure comes about, step by step, and what the steps come to."""
     steps = plan.explain(household, figure)
     currency = plan.scenario.finance.currency
-    lines = [_line(step, language, currency) for step in steps.to_dict("records")]
     paid = steps.loc[steps["unit"] == "money", "amount"]
-    if paid.empty:
-        lines.append(label("explain_nothing", language))
     # Of a sum with an unknown part nothing is known.
     whole = _with_unit(float(paid.sum(skipna=False)), "money", language, currency)
-    return [*lines, f"{label(figure, language)}: {whole}", label("explain_office", language)]
+    lines = [_step(step, language, currency) for step in steps.to_dict("records")]
+    if paid.empty:
+        lines.append(Step(label("explain_nothing", language), "", ""))
+    return [*lines, Step(label(figure, language), whole, "")]
 
 
-def _line(step: dict[Hashable, Any], language: str, currency: str) -> str:
+def explain_lines(plan: Plan, household: str, figure: str, language: str) -> list[str]:
+    """A line a step, ``quantity x rate = amount`` with its source, and the sum."""
+    lines = []
+    for step in explained(plan, household, figure, language):
+        told = f"{step.name}: {step.told}" if step.told else step.name
+        lines.append(f"{told}  [{step.source}]" if step.source else told)
+    return [*lines, label("explain_office", language)]
+
+
+def _step(step: dict[Hashable, Any], language: str, currency: str) -> Step:
     told = _with_unit(step["amount"], str(step["unit"]), language, currency)
     if not math.isnan(step["quantity"]) and not math.isnan(step["rate"]):
         quantity = _with_unit(step["quantity"], str(step["quantity_unit"]), language, currency)
@@ -33,7 +52,7 @@ def _line(step: dict[Hashable, Any], language: str, currency: str) -> str:
         told = f"{quantity} x {rate} = {told}"
     kind = label(str(step["certainty"]), language) if step["certainty"] else ""
     where = ", ".join(p for p in (source(str(step["source"]), language), kind) if p)
-    return f"{label(str(step['step']), language)}: {told}  [{where}]"
+    return Step(label(str(step["step"]), language), told, where)
 
 
 def _with_unit(value: float, unit: str, language: str, currency: str, *, rate: bool = False) -> str:

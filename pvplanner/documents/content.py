@@ -49,7 +49,7 @@ def report_pages(plan: Plan, language: str, mark: Mark, *, internal: bool) -> di
     tables = [laid_out(t) for t in told["tables"] if t["id"] != "households"]
     return {
         "language": language, "title": told["name"], "edition": words[told["edition"]],
-        "words": _words(language), "mark": mark.text(), "hash": mark.plan,
+        "words": paper_words(language), "mark": mark.text(), "hash": mark.plan,
         "notes": told["notes"], "signed": signed_pages(shown, language, told["totals"]["rows"]),
         "map": _map(shown, language),
         "charts": _charts(told, language),
@@ -59,8 +59,8 @@ def report_pages(plan: Plan, language: str, mark: Mark, *, internal: bool) -> di
     }  # fmt: skip
 
 
-def _words(language: str) -> dict[str, str]:
-    """Words of the template."""
+def paper_words(language: str) -> dict[str, str]:
+    """Words of the templates."""
     every = texts(language)
     named = ("report_none", "report_findings", "reading_doubts", "three_totals")
     return {k: v for k, v in every.items() if k.startswith("document_") or k in named}

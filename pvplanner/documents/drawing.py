@@ -49,8 +49,11 @@ def roof_picture(plan: Plan, building_ids: list[str]) -> str:
     mine = frame["building_id"].isin(building_ids).to_numpy()
     box = shapely.box(*frame.geometry[mine].total_bounds).buffer(MARGIN_M, join_style="mitre")
     near = frame.geometry.intersects(box).to_numpy()
-    planes = part.planes[part.planes["building_id"].isin(building_ids)]
-    modules = outlines_of(planes, part.modules[part.modules["plane_id"].isin(planes["plane_id"])])
+    own = part.planes["building_id"].isin(building_ids).to_numpy()
+    planes = part.planes[own]
+    # A layout names planes by their place in the table.
+    layout = part.modules[part.modules["plane"].isin(np.flatnonzero(own))]
+    modules = outlines_of(part.planes, layout)
     shapes = [*frame.geometry[near & ~mine].intersection(box), *frame.geometry[mine],
               *planes.geometry, *modules.geometry]  # fmt: skip
     colours = [
@@ -76,7 +79,7 @@ def _svg(shapes: list[Any], colours: list[str], box: Any = None) -> str:
     west, south, east, north = (float(v) for v in bounds)
     wide, high = max(east - west, 1.0), max(north - south, 1.0)
     size = max(wide, high)
-    pad = size * 0.04
+    pad = size * 0.05
     line = size / 1500
     drawn = [
         f'<path d="{_path(shape, west, north)}" fill="{colour}" fill-rule="evenodd" '

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from pvplanner.documents.mark import Mark, mark_of
-from pvplanner.errors import LANGUAGES, ConfigError
+from pvplanner.errors import LANGUAGES, ConfigError, InputError
 from pvplanner.plan import Plan
 from pvplanner.plan.commit import write_bytes_beside
 from pvplanner.report import save_report as save_page
@@ -55,10 +56,7 @@ def save_report(
     language = language or plan.scenario.language
     if suffix in PAGES:
         return save_page(plan, target, language=language, internal=internal)
-    if language not in LANGUAGES:
-        known = ", ".join(LANGUAGES)
-        raise ConfigError("language_unknown", where=str(target), value=language, known=known)
-    options = {"language": language, "internal": internal}
+    options = {"language": _known(language, target), "internal": internal}
     mark = mark_of(plan, "report", "pdf", **options)
     return write_bytes_beside(target, make_document(plan, mark))
 
@@ -77,4 +75,59 @@ def _report(plan: Plan, mark: Mark) -> bytes:
     return typeset("report", data, date=plan.scenario.documents.date)
 
 
-MAKERS = {"report": _report}
+def save_household_sheet(
+    plan: Plan,
+    path: str | os.PathLike[str],
+    households: Sequence[str] | None = None,
+    *,
+    language: str | None = None,
+) -> Path:
+    """Write the sheet of one household or of several, a page each, as PDF.
+
+    Parameters
+    ----------
+    plan : Plan
+    path : path-like
+        ``.pdf``.
+    households : sequence of str, optional
+        Their identifiers; all that carry modules if not given.
+    language : str, optional
+        The scenario's if not given.
+
+    Raises
+    ------
+    InputError
+        If a household is not there or carries no modules.
+    ConfigError
+        If the suffix is another, Typst is not installed, or an investor's plant is filed under a
+        household's name.
+    """
+    from pvplanner.documents.household import with_modules
+
+    target = Path(path)
+    if target.suffix.lower() != ".pdf":
+        raise ConfigError("page_suffix", where=str(target), suffix=target.suffix, known=".pdf")
+    every = [str(h) for h in (with_modules(plan) if households is None else households)]
+    if not every:
+        raise InputError("household_bare", where="household", household="-")
+    options = {"language": _known(language or plan.scenario.language, target), "households": every}
+    return write_bytes_beside(target, make_document(plan, mark_of(plan, "household", "pdf",
+                                                                  **options)))  # fmt: skip
+
+
+def _known(language: str, target: Path) -> str:
+    if language not in LANGUAGES:
+        raise ConfigError("language_unknown", where=str(target), value=language)
+    return language
+
+
+def _household(plan: Plan, mark: Mark) -> bytes:
+    from pvplanner.documents.household import household_pages
+    from pvplanner.documents.typesetting import typeset
+
+    told = mark.options
+    data = household_pages(plan, told["language"], mark, told["households"])
+    return typeset("household", data, date=plan.scenario.documents.date)
+
+
+MAKERS = {"report": _report, "household": _household}
