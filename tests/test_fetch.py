@@ -56,7 +56,7 @@ def server():
 
 @pytest.fixture
 def way(tmp_path):
-    made = Transport(tmp_path / "cache", tries=4, wait=0.01, timeout=(2.0, 0.5))
+    made = Transport(tmp_path / "cache", tries=4, wait=0.01, timeout=(20.0, 20.0))
     yield made
     made.close()
 
@@ -153,6 +153,8 @@ def test_a_release_that_vanished_meanwhile(server, way, tmp_path, status):
 def test_what_passes_is_asked_again(server, way, tmp_path, mood):
     file = put_overture(server)
     server.moods[file] = [None, mood]
+    if mood == "slow":
+        way.timeout = (20.0, 0.5)
     about = fetch_buildings(tmp_path / "b.parquet", bbox=BOX, mirror=server.base, transport=way)
     assert about["buildings"] == 10
 
