@@ -92,7 +92,7 @@ def find_mark(body: bytes) -> Mark | None:
         return None
 
 
-PROPERTIES = "docProps/custom.xml"
+PROPERTIES = "docProps/core.xml"
 MOST_BYTES = 1_000_000
 
 

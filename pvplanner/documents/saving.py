@@ -14,7 +14,7 @@ from pvplanner.plan.commit import write_bytes_beside
 from pvplanner.report import save_report as save_page
 
 PAGES = (".html", ".htm")
-KINDS = (*PAGES, ".pdf")
+KINDS = {".pdf": "report", ".xlsx": "workbook"}
 
 
 def save_report(
@@ -32,6 +32,7 @@ def save_report(
         What to show.
     path : path-like
         ``.html`` for a page, ``.pdf`` for two pages to be signed with their annex
+        ``.xlsx`` for a workbook whose cash follows a few cells
         (``pip install pvplanner[documents]``).
     language : str, optional
         The scenario's if not given.
@@ -46,18 +47,18 @@ def save_report(
     Raises
     ------
     ConfigError
-        If the language or suffix is unknown, or Typst is not installed.
+        If the language or suffix is unknown, or Typst or XlsxWriter is not installed.
     """
     target = Path(path)
     suffix = target.suffix.lower()
-    if suffix not in KINDS:
-        known = ", ".join(KINDS)
+    if suffix not in (*PAGES, *KINDS):
+        known = ", ".join((*PAGES, *KINDS))
         raise ConfigError("page_suffix", where=str(target), suffix=target.suffix, known=known)
     language = language or plan.scenario.language
     if suffix in PAGES:
         return save_page(plan, target, language=language, internal=internal)
     options = {"language": _known(language, target), "internal": internal}
-    mark = mark_of(plan, "report", "pdf", **options)
+    mark = mark_of(plan, KINDS[suffix], suffix.removeprefix("."), **options)
     return write_bytes_beside(target, make_document(plan, mark))
 
 
@@ -130,4 +131,11 @@ def _household(plan: Plan, mark: Mark) -> bytes:
     return typeset("household", data, date=plan.scenario.documents.date)
 
 
-MAKERS = {"report": _report, "household": _household}
+def _workbook(plan: Plan, mark: Mark) -> bytes:
+    from pvplanner.documents.workbook import make_workbook
+
+    told = mark.options
+    return make_workbook(plan, told["language"], mark, internal=told["internal"])
+
+
+MAKERS = {"report": _report, "household": _household, "workbook": _workbook}
