@@ -10,7 +10,12 @@ from pvplanner.compiled import choose_cache
 if TYPE_CHECKING:
     from pvplanner import reference as reference
     from pvplanner.buildings import read_buildings, read_households, read_survey
-    from pvplanner.documents import save_household_sheet, save_report, verify_document
+    from pvplanner.documents import (
+        save_bank_book,
+        save_household_sheet,
+        save_report,
+        verify_document,
+    )
     from pvplanner.dossier import make_dossier
     from pvplanner.energy import simulate_energy, simulate_hours
     from pvplanner.errors import ConfigError, Finding, InputError, PVPlannerError
@@ -31,7 +36,7 @@ _ROOMS = {
     "energy": ("simulate_energy", "simulate_hours"),
     "errors": ("ConfigError", "Finding", "InputError", "PVPlannerError"),
     "horizon": ("Horizons", "horizon_angles", "read_horizon"),
-    "documents": ("save_household_sheet", "save_report", "verify_document"),
+    "documents": ("save_bank_book", "save_household_sheet", "save_report", "verify_document"),
     "dossier": ("make_dossier",),
     "mapping": ("explore_map", "save_map"),
     "modules": ("lay_modules", "module_outlines"),
@@ -77,6 +82,7 @@ __all__ = [
     "reference",
     "resolve_prices",
     "resolve_terms",
+    "save_bank_book",
     "save_household_sheet",
     "save_map",
     "save_posting",

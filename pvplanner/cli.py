@@ -487,19 +487,33 @@ def dossier(
     household: Annotated[
         str | None, typer.Option("--household", help="Household; the collective if not given.")
     ] = None,
-    out: Annotated[Path, typer.Option("-o", "--out", help="JSON file.")] = Path("dossier.json"),
+    every: Annotated[
+        bool, typer.Option("--all", help="All borrowers as a workbook, a row each.")
+    ] = False,
+    out: Annotated[
+        Path | None, typer.Option("-o", "--out", help="JSON file; with --all a workbook.")
+    ] = None,
+    language: LanguageOption = None,
     village: VillageOption = None,
 ) -> None:
-    """Write the dossier for green credit of a household or the collective."""
+    """Write the dossier for green credit of a household or the collective, or of all borrowers."""
     import json
 
     from pvplanner.plan.commit import write_beside
 
     session: Session = context.obj
-    session.speak(None, folder / "scenario.toml")
-    found = _saved(folder, village).dossier(household)
-    write_beside(out, json.dumps(found, ensure_ascii=False, indent=1, allow_nan=False) + "\n")
-    session.say("said_dossier", out)
+    session.speak(language, folder / "scenario.toml")
+    saved = _saved(folder, village)
+    if every:
+        from pvplanner.documents import save_bank_book
+
+        target = out or Path("dossier.xlsx")
+        session.say("said_dossier", save_bank_book(saved, target, language=language))
+        return
+    target = out or Path("dossier.json")
+    found = saved.dossier(household)
+    write_beside(target, json.dumps(found, ensure_ascii=False, indent=1, allow_nan=False) + "\n")
+    session.say("said_dossier", target)
 
 
 @app.command()

@@ -138,4 +138,37 @@ def _workbook(plan: Plan, mark: Mark) -> bytes:
     return make_workbook(plan, told["language"], mark, internal=told["internal"])
 
 
-MAKERS = {"report": _report, "household": _household, "workbook": _workbook}
+def save_bank_book(
+    plan: Plan, path: str | os.PathLike[str], *, language: str | None = None
+) -> Path:
+    """Write a bank's workbook: a row a borrower, with what speaks against it.
+
+    Parameters
+    ----------
+    plan : Plan
+    path : path-like
+        ``.xlsx``.
+    language : str, optional
+        The scenario's if not given.
+
+    Raises
+    ------
+    InputError
+        If nobody borrows.
+    ConfigError
+        If the suffix is another, or XlsxWriter is not installed.
+    """
+    target = Path(path)
+    if target.suffix.lower() != ".xlsx":
+        raise ConfigError("page_suffix", where=str(target), suffix=target.suffix, known=".xlsx")
+    options = {"language": _known(language or plan.scenario.language, target)}
+    return write_bytes_beside(target, make_document(plan, mark_of(plan, "bank", "xlsx", **options)))
+
+
+def _bank(plan: Plan, mark: Mark) -> bytes:
+    from pvplanner.documents.bank import make_bank_book
+
+    return make_bank_book(plan, mark.options["language"], mark)
+
+
+MAKERS = {"report": _report, "household": _household, "workbook": _workbook, "bank": _bank}

@@ -7,7 +7,7 @@ figure as its value, so that a program that reckons nothing shows the same.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from io import BytesIO
 from typing import Any
 
@@ -43,6 +43,9 @@ LIVE_MOST = 5000
 INPUT = "#fff4cc"
 """Cells that may be changed."""
 
+OF_VILLAGE = ("cash", "carbon", "collective")
+"""Sheets that each village has for itself."""
+
 Sheet = Any
 
 
@@ -54,11 +57,22 @@ def make_workbook(plan: Plan, language: str, mark: Mark, *, internal: bool) -> b
     ConfigError
         If XlsxWriter is not installed.
     """
+    shown = plan if internal else plan.public()
+    return opened(plan, mark, lambda raw: Book(raw, shown, language, internal).write())
+
+
+def opened(plan: Plan, mark: Mark, fill: Callable[[Any], None]) -> bytes:
+    """A workbook that is filled and closed: the same bytes for the same.
+
+    Raises
+    ------
+    ConfigError
+        If XlsxWriter is not installed.
+    """
     try:
         import xlsxwriter
     except ImportError:
         raise ConfigError("documents_missing", where="xlsx", name="XlsxWriter") from None
-    shown = plan if internal else plan.public()
     held = BytesIO()
     book = xlsxwriter.Workbook(held, {
         "in_memory": True, "strings_to_formulas": False, "strings_to_urls": False,
@@ -69,7 +83,7 @@ def make_workbook(plan: Plan, language: str, mark: Mark, *, internal: bool) -> b
         "title": visible(plan.scenario.name), "comments": mark.text(),
         "created": dt.datetime.combine(day, dt.time()),
     })  # fmt: skip
-    Book(book, shown, language, internal).write()
+    fill(book)
     book.close()
     return held.getvalue()
 
@@ -85,7 +99,7 @@ class Book:
     def write(self) -> None:
         """All sheets, in the order in which one reads them."""
         parts = list(self.plan.parts.values())
-        summary = self._sheet("summary")
+        summary = self.sheet("summary")
         homes = self._households()
         self._months(parts)
         self._models()
@@ -93,7 +107,7 @@ class Book:
         cash = [self._cash(part, number) for number, part in enumerate(parts)]
         carbon = [self._carbon(part, number) for number, part in enumerate(parts)]
         self._assumptions()
-        self._findings()
+        texts_of_findings(self)
         self._dictionary()
         self._summary(summary, homes, cash, carbon)
 
@@ -119,10 +133,10 @@ class Book:
             self._formats[kind, look] = self.book.add_format(told)
         return self._formats[kind, look]
 
-    def _sheet(self, name: str, number: int = 0, *, wide: bool = False) -> Sheet:
+    def sheet(self, name: str, number: int = 0, *, wide: bool = False) -> Sheet:
         """A sheet under its name in the language; of several villages each its own."""
         title = self.word(f"sheet_{name}") + (f" {number + 1}" if len(self.plan.parts) > 1
-                                              and name in ("cash", "carbon") else "")  # fmt: skip
+                                              and name in OF_VILLAGE else "")  # fmt: skip
         made = self.book.add_worksheet(title[:31])
         made.set_paper(9)
         made.fit_to_pages(1, 0)
@@ -195,7 +209,7 @@ class Book:
 
     def _households(self) -> tuple[str, int, dict[str, int]]:
         """Households with all that is shown of them; name of the sheet, row of sums, columns."""
-        sheet = self._sheet("households", wide=True)
+        sheet = self.sheet("households", wide=True)
         homes, _ = listed_households(self.plan, self.language)
         keys = [k for k in shown_in("households", personal=self.internal) if k in homes]
         rows = [
@@ -209,7 +223,7 @@ class Book:
 
     def _months(self, parts: Sequence[Plan]) -> None:
         """Energy by month of each village, as bars."""
-        sheet = self._sheet("months")
+        sheet = self.sheet("months")
         month = style(self.language)["month"].format
         names = [self._village(part) for part in parts]
         sums = [part.energy[list(MONTHLY_ENERGY)].sum().to_numpy() for part in parts]
@@ -223,7 +237,7 @@ class Book:
 
     def _models(self) -> None:
         """Every household under every model that it may use, as planned."""
-        sheet = self._sheet("models", wide=True)
+        sheet = self.sheet("models", wide=True)
         held = self.plan.measures
         own = held[held["case"] == PLANNED]
         order = {m: n for n, m in enumerate(all_models())}
@@ -235,7 +249,7 @@ class Book:
 
     def _ledger(self, parts: Sequence[Plan]) -> None:
         """Who pays whom what for what, a column a year, each row summed."""
-        sheet = self._sheet("ledger", wide=True)
+        sheet = self.sheet("ledger", wide=True)
         keys = ["model", "item", "payer", "payee"]
         parted = []
         for part in parts:
@@ -264,12 +278,12 @@ class Book:
 
     def _cash(self, part: Plan, number: int) -> dict[str, Any]:
         """Cash of households year by year over cells that may be changed."""
-        sheet = self._sheet("cash", number, wide=True)
+        sheet = self.sheet("cash", number, wide=True)
         return write_cash(self, sheet, living(*part.case()), LIVE_MOST)
 
     def _carbon(self, part: Plan, number: int) -> dict[str, Any]:
         """What is avoided in each year: energy times factor, and the sum so far."""
-        sheet = self._sheet("carbon", number)
+        sheet = self.sheet("carbon", number)
         held = part.result("carbon_years")
         avoided = held["avoided_t"].to_numpy(float)
         factors = np.asarray(part.terms.carbon.by_year, dtype=float)
@@ -298,7 +312,7 @@ class Book:
 
     def _assumptions(self) -> None:
         """Every number that shaped the plan, with its source."""
-        sheet = self._sheet("assumptions", wide=True)
+        sheet = self.sheet("assumptions", wide=True)
         keys = ("assumption_key", "value", "unit", "source", "year", "certainty")
         code = self.language
         rows = [
@@ -309,21 +323,9 @@ class Book:
         ]  # fmt: skip
         self.table(sheet, [self.word(k) for k in keys], rows, ["text"] * len(keys))
 
-    def _findings(self) -> None:
-        """What was wrong or doubtful in the input."""
-        sheet = self._sheet("findings", wide=True)
-        rows = [
-            [self.word("sheet_doubt" if f.doubtful else "sheet_note"), f.where,
-             f.text(self.language, public=not self.internal)]
-            for f in self.plan.findings
-        ]  # fmt: skip
-        heads = [self.word(k) for k in ("sheet_level", "sheet_where", "sheet_text")]
-        self.table(sheet, heads, rows, ["text"] * 3)
-        sheet.set_column(2, 2, 110)
-
     def _dictionary(self) -> None:
         """What every column of the sheets means."""
-        sheet = self._sheet("dictionary", wide=True)
+        sheet = self.sheet("dictionary", wide=True)
         code = self.language
         keys = dict.fromkeys((*shown_in("households", personal=self.internal), *MEASURES))
         rows = [
@@ -398,6 +400,19 @@ class Book:
         if len(series) == 1:
             chart.set_legend({"none": True})
         sheet.insert_chart(below, 0, chart, {"x_scale": 1.4})
+
+
+def texts_of_findings(book: Book) -> None:
+    """A sheet of what was wrong or doubtful in the input."""
+    sheet = book.sheet("findings", wide=True)
+    rows = [
+        [book.word("sheet_doubt" if f.doubtful else "sheet_note"), f.where,
+         f.text(book.language, public=not book.internal)]
+        for f in book.plan.findings
+    ]  # fmt: skip
+    heads = [book.word(k) for k in ("sheet_level", "sheet_where", "sheet_text")]
+    book.table(sheet, heads, rows, ["text"] * 3)
+    sheet.set_column(2, 2, 110)
 
 
 def _number_format(kind: str) -> str:

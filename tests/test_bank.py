@@ -1,0 +1,144 @@
+"""The bank's workbook: a row a borrower, held against each one's own dossier."""
+
+from __future__ import annotations
+
+import openpyxl
+import pandas as pd
+import pytest
+from villages import hamlet, write_village
+
+import pvplanner as pvp
+from pvplanner.documents.bank import COLUMNS, FLAGS, borrowers
+from pvplanner.documents.verifying import verify_document
+from pvplanner.errors import ConfigError, InputError
+from pvplanner.words import label, texts
+
+LOAN = {"loan.share": 0.7, "loan.years": 10, "loan.rate": 0.045}
+
+
+@pytest.fixture(scope="module")
+def owing(liao):
+    return liao.under(LOAN)
+
+
+@pytest.fixture(scope="module")
+def rows(owing):
+    return borrowers(owing).set_index("household_id")
+
+
+@pytest.mark.parametrize("household", ["H001", "H002", "H040"])
+def test_a_row_is_what_the_dossier_says(owing, rows, household):
+    told, row = owing.dossier(household), rows.loc[household]
+    assert row["debt"] == told["finance"]["loan"]
+    assert row["invested"] == told["finance"]["capital"]
+    assert row["cover_cash"] == pytest.approx(told["life_cover"]["cash_alone"], abs=6e-4)
+    assert row["cover_savings"] == pytest.approx(told["life_cover"]["with_savings"], abs=6e-4)
+    assert row["short_months"] == told["account"]["short_months"]
+    assert row["buffer"] == told["account"]["buffer"]
+    first = told["debt_schedule"][0]
+    assert row["instalment"] * 12 == pytest.approx(first["interest"] + first["principal"])
+    built = told["built"]
+    assert row["specific_yield"] == pytest.approx(built["energy_kwh"] / built["capacity_kwp"], 1e-3)
+    assert row["price_per_w"] == pytest.approx(3.0)
+
+
+def test_all_that_borrow_stand_in_it_and_nobody_else(owing, rows):
+    owes = owing.households[owing.households["capital"] > 0]["household_id"]
+    assert set(rows.index) == set(owes)
+    assert rows["debt"].sum() == pytest.approx(0.7 * rows["invested"].sum(), rel=1e-6)
+
+
+def test_flags_are_as_they_are_defined(rows):
+    for row in rows.itertuples():
+        told = set(row.flags.split())
+        assert told <= set(FLAGS)
+        assert ("flag_cover_cash" in told) == (row.cover_cash < 1)
+        assert ("flag_cover_savings" in told) == (row.cover_savings < 1)
+        assert ("flag_cover_thin" in told) == (1 <= row.cover_cash < 1.2)
+        assert ("flag_short_months" in told) == (row.short_months > 0)
+        off = row.specific_yield / row.yield_median - 1
+        assert ("flag_yield_low" in told) == (off < -0.15)
+        assert ("flag_yield_high" in told) == (off > 0.15)
+        assert "flag_past_mechanism" in told
+        assert not told & {"flag_age", "flag_other_debts", "flag_price_high", "flag_price_low"}
+
+
+def test_a_price_beyond_the_usual_is_flagged(liao):
+    for capex, flag in ((3.6, "flag_price_high"), (2.0, "flag_price_low")):
+        dear = borrowers(liao.under({**LOAN, "finance.capex_per_w": capex}))
+        assert dear["flags"].str.contains(flag).all()
+
+
+def test_a_collective_is_one_borrower(tmp_path):
+    path = write_village(tmp_path, hamlet(4))
+    changes = {
+        "finance.model": "cooperative",
+        "loan.share": 0.5,
+        "loan.years": 8,
+        "loan.rate": 0.04,
+    }
+    plan = pvp.plan_village(pvp.Scenario.from_toml(path).override(changes))
+    told = borrowers(plan)
+    assert list(told["household_id"]) == ["collective"]
+    dossier = plan.dossier()
+    assert told["debt"][0] == dossier["finance"]["loan"]
+    assert told["invested"][0] == dossier["finance"]["capital"]
+    target = pvp.save_bank_book(plan, tmp_path / "b.xlsx", language="en")
+    held = openpyxl.load_workbook(target, data_only=True)
+    assert held["Borrowers"].cell(2, 1).value == texts("en")["collective"]
+    sheet = held["Collective by year"]
+    schedule = dossier["debt_schedule"]
+    for row, one in zip(sheet.iter_rows(2, values_only=True), schedule, strict=False):
+        assert row[:3] == (one["year"], one["interest"], one["principal"])
+    assert sheet.max_row == len(schedule) + 2
+
+
+def test_the_workbook_shows_the_rows(owing, rows, tmp_path):
+    target = pvp.save_bank_book(owing, tmp_path / "b.xlsx", language="zh")
+    held = openpyxl.load_workbook(target, data_only=True)
+    sheet = held[label("sheet_borrowers", "zh")]
+    shown = {row[0]: row for row in sheet.iter_rows(2, values_only=True)}
+    at = list(COLUMNS).index("cover_cash")
+    for household in ("H001", "H100"):
+        assert shown[household][at] == pytest.approx(rows.loc[household, "cover_cash"])
+        flags = [label(f, "zh") for f in rows.loc[household, "flags"].split()]
+        assert shown[household][-1] == "、".join(flags)
+    assert sheet.cell(sheet.max_row, 5).value == pytest.approx(rows["invested"].sum())
+    heads = [c.value for c in sheet[1]]
+    assert len(set(heads)) == len(COLUMNS)
+    assert not [h for h in heads if "_" in str(h)]
+    means = {
+        r[0]: r[1] for r in held[label("sheet_dictionary", "zh")].iter_rows(2, values_only=True)
+    }
+    assert set(heads) <= set(means)
+    assert all(means.values())
+    owing.save(tmp_path / "plan")
+    assert verify_document(target, tmp_path / "plan").found == "same"
+
+
+def test_nobody_borrows(liao, tmp_path):
+    assert borrowers(liao).empty
+    with pytest.raises(InputError) as told:
+        pvp.save_bank_book(liao, tmp_path / "b.xlsx")
+    assert told.value.code == "nobody_borrows"
+    with pytest.raises(ConfigError):
+        pvp.save_bank_book(liao, tmp_path / "b.pdf")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_command_writes_all_or_one(owing, tmp_path):
+    from typer.testing import CliRunner
+
+    from pvplanner.cli import app
+
+    owing.save(tmp_path / "plan")
+    out = tmp_path / "all.xlsx"
+    done = CliRunner().invoke(app, ["dossier", str(tmp_path / "plan"), "--all", "-o", str(out)])
+    assert done.exit_code == 0
+    assert out.is_file()
+    one = tmp_path / "one.json"
+    done = CliRunner().invoke(
+        app, ["dossier", str(tmp_path / "plan"), "--household", "H001", "-o", str(one)]
+    )
+    assert done.exit_code == 0
+    assert pd.read_json(one, typ="series")["subject"]["id"] == "H001"
