@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from pvplanner.buildings import read_buildings, read_households, read_survey
     from pvplanner.documents import (
         save_bank_book,
+        save_filing,
         save_household_sheet,
         save_report,
         verify_document,
@@ -36,7 +37,13 @@ _ROOMS = {
     "energy": ("simulate_energy", "simulate_hours"),
     "errors": ("ConfigError", "Finding", "InputError", "PVPlannerError"),
     "horizon": ("Horizons", "horizon_angles", "read_horizon"),
-    "documents": ("save_bank_book", "save_household_sheet", "save_report", "verify_document"),
+    "documents": (
+        "save_bank_book",
+        "save_filing",
+        "save_household_sheet",
+        "save_report",
+        "verify_document",
+    ),
     "dossier": ("make_dossier",),
     "mapping": ("explore_map", "save_map"),
     "modules": ("lay_modules", "module_outlines"),
@@ -83,6 +90,7 @@ __all__ = [
     "resolve_prices",
     "resolve_terms",
     "save_bank_book",
+    "save_filing",
     "save_household_sheet",
     "save_map",
     "save_posting",

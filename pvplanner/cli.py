@@ -424,6 +424,26 @@ def household(
 
 
 @app.command()
+def filing(
+    context: Context,
+    folder: Annotated[Path, typer.Argument(help="Folder of a plan.")],
+    out: Annotated[Path, typer.Option("-o", "--out", help="Workbook.")] = Path("filing.xlsx"),
+    columns: Annotated[
+        Path | None, typer.Option("--columns", help="Table of heading and column, as a form has.")
+    ] = None,
+    language: LanguageOption = None,
+    village: VillageOption = None,
+) -> None:
+    """Write the list that grid company and county ask for, by transformer, and what is missing."""
+    from pvplanner.documents import save_filing
+
+    session: Session = context.obj
+    session.speak(language, folder / "scenario.toml")
+    saved = _saved(folder, village)
+    session.say("said_filing", save_filing(saved, out, columns=columns, language=language))
+
+
+@app.command()
 def verify(
     context: Context,
     file: Annotated[Path, typer.Argument(help="Document that pvplanner wrote.")],

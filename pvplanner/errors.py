@@ -276,7 +276,10 @@ class Finding:
 
     def _private(self) -> set[str]:
         own = {"households"} & set(self.params)
-        personal = ("consumption_kwh", "income_today", "low_income", "household_name")
+        personal = (
+            "consumption_kwh", "income_today", "low_income", "household_name", "age", "debts",
+            "address", "grid_account", "meter_box", "house_certificate",
+        )  # fmt: skip
         return own | ({"values", "rows"} if self.params.get("column") in personal else set())
 
     def plain(self) -> dict[str, Any]:

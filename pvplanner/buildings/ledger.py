@@ -37,10 +37,29 @@ ALIASES: dict[str, tuple[str, ...]] = {
     "low_income": ("low_income", "低收入", "低保", "是否低保", "low income"),
     "hamlet": ("hamlet", "自然村", "村民小组", "小组"),
     "transformer_id": ("transformer_id", "台区编号", "台区名称", "台区", "变压器编号", "配变"),
+    "grid_account": ("grid_account", "发电户号", "电网户号", "用电户号", "用电客户编号"),
+    "address": ("address", "地址", "住址", "安装地址"),
+    "meter_box": ("meter_box", "表箱", "表箱号", "计量箱", "计量箱号"),
+    "house_certificate": (
+        "house_certificate",
+        "房产证号",
+        "权属证号",
+        "不动产权证号",
+        "宅基地证号",
+    ),
+    "age": ("age", "年龄"),
+    "debts": ("debts", "负债", "欠款", "其他贷款", "现有贷款"),
 }
 """Names under which ledger columns are found, compared without case."""
 
-DIMENSIONS = {"share": "share", "consumption_kwh": "energy", "income_today": "money"}
+PAPERS = ("grid_account", "address", "meter_box", "house_certificate", "age", "debts")
+"""What filings and banks ask for: kept where a ledger has it, and nothing is reckoned with it."""
+
+OLDEST = 130
+"""No one is older."""
+
+DIMENSIONS = {"share": "share", "consumption_kwh": "energy", "income_today": "money",
+              "debts": "money"}  # fmt: skip
 """What the numbers are, for units in cells and headings."""
 
 _SEPARATORS = r"[;、|]"
@@ -129,7 +148,8 @@ def understand_ledger(
         consumption_kwh=numbers["consumption_kwh"],
         income_today=numbers["income_today"],
         low_income=_low_income(table["low_income"], file),
-    ).drop(columns=["building_id", "share"])
+        **_papers(table, numbers["debts"], file),
+    ).drop(columns=["building_id", "share", *(p for p in PAPERS if p not in mapped.used)])
     _one_statement_each(described, file)
     households = described.groupby("household_id", sort=False).first().reset_index()
     households.attrs["findings"] = findings
@@ -173,6 +193,18 @@ def joined_ledgers(
 
 STATED_ONCE = ("household_name", "consumption_kwh", "income_today", "low_income")
 """What rows of one household may leave out, but not contradict."""
+
+
+def _papers(table: pd.DataFrame, debts: pd.Series, file: Path) -> dict[str, pd.Series]:
+    """What filings and banks ask for."""
+    texts = {name: _texts(table[name]) for name in PAPERS[:4]}
+    told = _texts(table["age"])
+    age = read_numbers(told)
+    bad = told.notna() & ~age.between(0, OLDEST)
+    if bad.any():
+        raise InputError("ledger_value", where=f"{_row(file, bad)}, age",
+                         value=str(told[bad].iloc[0]))  # fmt: skip
+    return {**texts, "age": age, "debts": debts}
 
 
 def _our_columns(raw: pd.DataFrame, mapped: Columns, where: str) -> pd.DataFrame:

@@ -2,7 +2,18 @@
 
 from __future__ import annotations
 
-from pvplanner.documents.saving import save_bank_book, save_household_sheet, save_report
+from pvplanner.documents.saving import (
+    save_bank_book,
+    save_filing,
+    save_household_sheet,
+    save_report,
+)
 from pvplanner.documents.verifying import verify_document
 
-__all__ = ["save_bank_book", "save_household_sheet", "save_report", "verify_document"]
+__all__ = [
+    "save_bank_book",
+    "save_filing",
+    "save_household_sheet",
+    "save_report",
+    "verify_document",
+]

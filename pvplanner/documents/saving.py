@@ -171,4 +171,56 @@ def _bank(plan: Plan, mark: Mark) -> bytes:
     return make_bank_book(plan, mark.options["language"], mark)
 
 
-MAKERS = {"report": _report, "household": _household, "workbook": _workbook, "bank": _bank}
+def save_filing(
+    plan: Plan,
+    path: str | os.PathLike[str],
+    *,
+    columns: str | os.PathLike[str] | None = None,
+    language: str | None = None,
+) -> Path:
+    """Write the list that a grid company and a county ask for, by transformer, as a workbook.
+
+    Parameters
+    ----------
+    plan : Plan
+    path : path-like
+        ``.xlsx``.
+    columns : path-like, optional
+        A table of ``heading`` and ``column`` as the county's form has them; the usual ones if not
+        given.
+    language : str, optional
+        The scenario's if not given.
+
+    Raises
+    ------
+    InputError
+        If the table of columns is not what it should be, or no building carries modules.
+    ConfigError
+        If the suffix is another, or XlsxWriter is not installed.
+    """
+    from pvplanner.documents.filing import read_columns
+
+    target = Path(path)
+    if target.suffix.lower() != ".xlsx":
+        raise ConfigError("page_suffix", where=str(target), suffix=target.suffix, known=".xlsx")
+    code = _known(language or plan.scenario.language, target)
+    told = read_columns(None if columns is None else str(columns), code)
+    options = {"language": code, "columns": [list(pair) for pair in told.items()]}
+    mark = mark_of(plan, "filing", "xlsx", **options)
+    return write_bytes_beside(target, make_document(plan, mark))
+
+
+def _filing(plan: Plan, mark: Mark) -> bytes:
+    from pvplanner.documents.filing import make_filing
+
+    columns = dict(mark.options["columns"])
+    return make_filing(plan, mark.options["language"], mark, columns)
+
+
+MAKERS = {
+    "filing": _filing,
+    "report": _report,
+    "household": _household,
+    "workbook": _workbook,
+    "bank": _bank,
+}

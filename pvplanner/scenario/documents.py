@@ -17,3 +17,10 @@ class Documents(Frozen):
     recipient: str | None = Field(default=None, max_length=200)
     issuer: str | None = Field(default=None, max_length=200)
     version: str = Field(default="1", min_length=1, max_length=40)
+    installer: str | None = Field(default=None, max_length=200)
+    licence: str | None = Field(default=None, max_length=200)
+    """Of the installer."""
+    inverter: str | None = Field(default=None, max_length=200)
+    """Model of the inverters, for lists that ask for it."""
+    controllable: str | None = Field(default=None, max_length=200)
+    """How the plants are observed and controlled, for the grid company."""
