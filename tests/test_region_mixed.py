@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import html
 import json
+import subprocess
+import sys
 
 import geopandas as gpd
 import pandas as pd
@@ -257,3 +259,28 @@ def test_shards_of_other_figures_do_not_merge(tmp_path):
     with pytest.raises(InputError) as told:
         merge_region([tmp_path / "o"])
     assert told.value.code == "region_shards_apart"
+
+
+def test_a_unit_that_another_ended_meanwhile_is_done(tmp_path, monkeypatch):
+    path = made_region(tmp_path)
+    seen, real = [], workers.do_task
+    monkeypatch.setattr(workers, "do_task", lambda task: seen.append(task) or real(task))
+    pvp.plan_region(path, out=tmp_path / "o", workers=1)
+    note = tmp_path / "o/units/u000001/done.json"
+    before = note.stat().st_mtime_ns
+    assert real(next(t for t in seen if t.number == 1)).ok
+    assert note.stat().st_mtime_ns == before
+
+
+def test_a_worker_whose_run_is_gone_ends(tmp_path):
+    gone = subprocess.Popen([sys.executable, "-c", ""])
+    gone.wait()
+    done = subprocess.Popen(
+        [sys.executable, "-m", "pvplanner.region.worker", str(gone.pid)], stdin=subprocess.PIPE,
+    )  # fmt: skip
+    try:
+        # Its input stays open: nobody says that it is over.
+        assert done.wait(timeout=60) == 1
+    finally:
+        done.kill()
+        done.stdin.close()

@@ -87,6 +87,9 @@ def do_task(task: Task) -> Word:
         known = folder.done(unit)
         # Scenarios that have not changed stay as they are.
         names = [name for name, key in wanted.items() if known.get(name) != key]
+        if not names:
+            # A worker of a run that was killed has ended it meanwhile.
+            return Word(task.number, True)
         made = run_unit(
             region, unit, survey.units, inputs=keys.inputs(unit), lights=LIGHTS,
             mosaics=dict(task.mosaics), names=names,
@@ -192,7 +195,8 @@ class _Worker:
 
     def __init__(self, heard: queue.SimpleQueue[tuple[_Worker, str]]) -> None:
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "pvplanner.region.worker"], stdin=subprocess.PIPE,
+            [sys.executable, "-m", "pvplanner.region.worker", str(os.getpid())],
+            stdin=subprocess.PIPE,
             stdout=subprocess.PIPE, text=True, encoding="utf-8",
             env={**os.environ, **dict.fromkeys(_THREADS, "1"), **_ALONE},
         )  # fmt: skip
@@ -239,11 +243,17 @@ _ALONE = {"PYTHONUTF8": "1", "ARROW_DEFAULT_MEMORY_POOL": "system"}
 """Text is UTF-8 everywhere; memory that a unit no longer needs goes back to the machine."""
 
 
-def serve() -> None:
-    """A worker's life: a task, a word, until nobody asks any more or the run is gone."""
+def serve(run: int) -> None:
+    """A worker's life: a task, a word, until nobody asks any more or the run is gone.
+
+    Parameters
+    ----------
+    run : int
+        Number of the process that asks: it may be gone before this one has begun.
+    """
     with contextlib.suppress(ValueError):
         signal.signal(signal.SIGINT, signal.SIG_IGN)
-    threading.Thread(target=_watch, args=(os.getppid(),), daemon=True).start()
+    threading.Thread(target=_watch, args=(run,), daemon=True).start()
     # What a library prints, also below Python, must not be taken for a word.
     told = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)
