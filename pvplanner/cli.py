@@ -444,6 +444,22 @@ def filing(
 
 
 @app.command()
+def tables(
+    context: Context,
+    folder: Annotated[Path, typer.Argument(help="Folder of a plan.")],
+    out: Annotated[Path, typer.Option("-o", "--out", help="Folder.")] = Path("tables"),
+    internal: InternalOption = False,
+    village: VillageOption = None,
+) -> None:
+    """Write the tables of a saved plan as CSV that Excel opens, with a dictionary of columns."""
+    from pvplanner.plan.folder import save_tables
+
+    session: Session = context.obj
+    session.speak(None, folder / "scenario.toml")
+    session.say("said_tables", save_tables(_saved(folder, village), out, internal=internal))
+
+
+@app.command()
 def verify(
     context: Context,
     file: Annotated[Path, typer.Argument(help="Document that pvplanner wrote.")],

@@ -25,7 +25,7 @@ from pvplanner.plan.store import (
 )
 from pvplanner.plan.worth import GRAPH
 from pvplanner.scenario import Scenario
-from pvplanner.schema import TABLES
+from pvplanner.schema import TABLES, personal_columns, stem
 
 if TYPE_CHECKING:
     pass
@@ -302,6 +302,35 @@ def save_plan(plan: Plan, folder: str | os.PathLike[str]) -> Path:
     outputs = list(_outputs(plan, ("tables", "gpkg", "report"), ()))
     with transaction(folder) as staging:
         _write(plan, staging, Path(folder), [o.file for o in outputs], outputs, ())
+    return Path(folder)
+
+
+def save_tables(plan: Plan, folder: str | os.PathLike[str], *, internal: bool = False) -> Path:
+    """Write a plan's tables as CSV, with a dictionary of their columns, all or nothing.
+
+    Parameters
+    ----------
+    plan : Plan
+    folder : path-like
+    internal : bool
+        The office edition: with what is personal.
+
+    Returns
+    -------
+    Path
+        The folder.
+    """
+    from pvplanner.plan.tables import to_csv
+
+    shown = plan if internal else plan.public()
+    hidden = () if internal else personal_columns()
+    with transaction(folder) as staging:
+        for name in TABLES:
+            table = plain_table(shown.view(name))
+            table = table.drop(columns=[c for c in table.columns if stem(c) in hidden])
+            (staging / f"{name}.csv").write_bytes(to_csv(table))
+        told = _dictionary(plan, [f"{name}.parquet" for name in TABLES])
+        (staging / "dictionary.csv").write_bytes(b"\xef\xbb\xbf" + told.encode("utf-8"))
     return Path(folder)
 
 

@@ -5,9 +5,12 @@ from __future__ import annotations
 import io
 import json
 from functools import cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pydantic import TypeAdapter
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 MARK = b"PAR1"
 """What Parquet begins with."""
@@ -71,6 +74,28 @@ def to_bytes(table: Any) -> bytes:
         held, index=False, compression="zstd", use_dictionary=named, write_statistics=False
     )
     return held.getvalue()
+
+
+def to_csv(table: pd.DataFrame) -> bytes:
+    """A table as text that Excel opens: UTF-8 with a mark; no cell is a formula.
+
+    Outlines are written as well-known text, to the centimetre.
+    """
+    import pandas as pd
+
+    from pvplanner.texts import plain_cell
+
+    out = pd.DataFrame({name: table[name].array for name in table.columns})
+    for name in out.columns:
+        if hasattr(out[name].array, "crs"):
+            import shapely
+
+            out[name] = shapely.to_wkt(out[name].to_numpy(), rounding_precision=2)
+        elif not pd.api.types.is_numeric_dtype(out[name]):
+            told = out[name].astype(object)
+            out[name] = [None if pd.isna(v) else plain_cell(str(v)) for v in told]
+    text = out.to_csv(index=False, lineterminator="\r\n")
+    return b"\xef\xbb\xbf" + text.encode("utf-8")
 
 
 def from_bytes(body: bytes) -> Any:

@@ -22,6 +22,7 @@ import pandas as pd
 from pvplanner.energy.doubt import Z90
 from pvplanner.errors import LANGUAGES, Finding, PVPlannerError
 from pvplanner.plan.store import write_whole
+from pvplanner.plan.tables import to_csv
 from pvplanner.region.config import OUTPUTS, POOREST
 from pvplanner.region.folder import Folder, dumps, write_table
 from pvplanner.region.layers import outline_of, save_layers
@@ -285,15 +286,8 @@ def _put(path: Path, table: pd.DataFrame) -> None:
 
 
 def _put_csv(path: Path, table: pd.DataFrame) -> None:
-    """A table as text: UTF-8 with a mark, so that Excel reads it; no cell is a formula."""
-    from pvplanner.texts import plain_cell
-
-    out = table.copy()
-    for name in out.columns:
-        if not pd.api.types.is_numeric_dtype(out[name]):
-            out[name] = [plain_cell(v) for v in out[name].astype(str)]
-    text = out.to_csv(index=False, lineterminator="\r\n")
-    write_whole(path, b"\xef\xbb\xbf" + text.encode("utf-8"))
+    """A table as text that Excel opens."""
+    write_whole(path, to_csv(table))
 
 
 def _dictionary(table: pd.DataFrame, villages: pd.DataFrame) -> bytes:
