@@ -292,6 +292,10 @@ def test_several_villages_each_have_their_years(tmp_path):
     plan = pvp.plan_village(pvp.Scenario.from_toml(write_village(tmp_path, both)))
     told = signed_pages(plan, "en", [])
     assert [row[0][:2] for row in told["years"]["rows"]] == ["A:"] * 3 + ["B:"] * 3
+    plan.save(tmp_path / "plan")
+    loaded = pvp.Plan.load(tmp_path / "plan")
+    alone = pvp.save_report(loaded.village("B"), tmp_path / "b.xlsx")
+    assert verify_document(alone, tmp_path / "plan").found == "same"
     mark = Mark("report", "0" * 64, {}, {})
     data = report_pages(plan, "en", mark, internal=False)
     assert len(data["made"]) == 4

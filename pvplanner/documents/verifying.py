@@ -36,6 +36,13 @@ class Verdict:
     versions: str = ""
 
 
+def _part_of(plan: Plan, stated: str) -> Plan | None:
+    """The village of a plan that a document of one village alone is of."""
+    if len(plan.parts) == 1:
+        return None
+    return next((part for part in plan.parts.values() if plan_hash(part) == stated), None)
+
+
 def verify_document(path: str | os.PathLike[str], folder: str | os.PathLike[str]) -> Verdict:
     """Make a document again from a plan's saved tables, and compare its bytes.
 
@@ -59,10 +66,11 @@ def verify_document(path: str | os.PathLike[str], folder: str | os.PathLike[str]
     mark = find_mark(body)
     if mark is None or mark.kind not in MAKERS:
         raise InputError("document_unmarked", where=str(file))
-    plan = Plan.load(folder)
-    own = plan_hash(plan)
+    whole = Plan.load(folder)
+    own = plan_hash(whole)
     here = versions_of(file.suffix.lower().removeprefix("."))
-    if mark.plan != own:
+    plan = whole if mark.plan == own else _part_of(whole, mark.plan)
+    if plan is None:
         return Verdict(OTHER_PLAN, mark.plan, own)
     made_with = plan.made_with
     if dict(mark.versions) != here or made_with != here["pvplanner"]:
