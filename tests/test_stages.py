@@ -237,6 +237,9 @@ ODD = {
     "selection.never": ["H2"], "selection.models": ["self_use"],
     "selection.price_case": "worst", "selection.reuse": 0.5, "selection.capacity_kw": 30.0,
     "selection.gap": 0.01, "selection.nodes": 50, "selection.meeting": "meeting.toml",
+    "documents.date": "2026-03-08", "documents.recipient": "village", "documents.issuer": "town",
+    "documents.version": "2", "documents.installer": "a firm", "documents.licence": "none",
+    "documents.inverter": "30 kW", "documents.controllable": "by a box",
 }  # fmt: skip
 """Another value for every key of a scenario; ``None`` where a change needs a word of its own."""
 
@@ -409,7 +412,7 @@ def test_every_declared_key_is_a_key_and_is_read_by_somebody(village):
     read = {key for stage in GRAPH.values() for key in stage.reads}
     unread = {k for k in known if not any(k == r or k.startswith(f"{r}.") for r in read)}
     # What only pages show, what a choice is asked by, and what does nothing any more.
-    asked = {key for key in known if key.startswith("selection.")}
+    asked = {key for key in known if key.startswith(("selection.", "documents."))}
     asked -= {"selection.file", "selection.facts", "selection.phase", "selection.weights",
               "selection.min_share"}  # fmt: skip
     assert unread == {"language", "doubt.draws", "doubt.seed", "site.roads", "site.water", *asked}
