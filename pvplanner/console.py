@@ -9,7 +9,7 @@ import tomllib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -19,6 +19,18 @@ from pvplanner.texts import visible
 
 if TYPE_CHECKING:
     from pvplanner.plan import Plan
+
+Context = typer.Context
+LanguageOption = Annotated[
+    str | None, typer.Option("--language", help="zh or en; the scenario's if not given.")
+]
+InternalOption = Annotated[
+    bool, typer.Option("--internal", help="Office edition, with personal data.")
+]
+VillageOption = Annotated[
+    str | None, typer.Option("--village", help="One village of a plan of several.")
+]
+"""Options that commands share."""
 
 
 @dataclass

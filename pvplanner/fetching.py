@@ -8,10 +8,9 @@ from typing import Annotated, Any
 
 import typer
 
-from pvplanner.console import Session
+from pvplanner.console import Context, Session
 from pvplanner.errors import ConfigError
 
-Context = typer.Context
 fetch = typer.Typer(no_args_is_help=True, help="Fetch open data for a place, with its licence.")
 
 Out = Annotated[Path, typer.Option("-o", "--out", help="File to write.")]

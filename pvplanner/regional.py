@@ -10,13 +10,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from pvplanner.console import Session, say_compiling, say_waiting
+from pvplanner.console import Context, Session, say_compiling, say_waiting
 from pvplanner.errors import ConfigError
 
 if TYPE_CHECKING:
     from pvplanner.region import Results
 
-Context = typer.Context
 MOST_SHOWN = 20
 """Villages that were set aside are listed up to so many; the rest stand in ``failed.json``."""
 
