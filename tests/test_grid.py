@@ -28,6 +28,7 @@ from pvplanner.grid import (
     reverse_share,
     storage_for,
 )
+from pvplanner.grid.feeding import feed, up_the_tree
 from pvplanner.grid.hours import HOURS
 from pvplanner.grid.joining import join_buildings
 from pvplanner.grid.tree import voltage_room
@@ -255,6 +256,20 @@ def test_a_superior_that_states_none_has_the_sum_of_those_below(tmp_path):
     assert [(f.code, f.params["ids"], f.params["kw"]) for f in lapsed] == [
         ("grid_lapsed", "T2", "50")
     ]
+
+
+def test_what_is_connected_runs_once_on_the_way_up(tmp_path):
+    """A superior's sum has in it what stands below: its own hours begin with what is its own."""
+    text = (
+        "transformer_id,parent,kva,connected_kw\nT1,L,200,30\nT2,L,200,12\nT3,M,200,5\n"
+        "L,S,,\nM,S,,20\nS,,8000,\n"
+    )
+    limits = Limits(nodes_of(tmp_path, text), **USUAL).table
+    nothing, profile = np.zeros((len(limits), HOURS)), np.linspace(0, 1, HOURS)
+    ids = list(limits["transformer_id"])
+    told = up_the_tree(feed(limits, ids, nothing, nothing, profile, limited=False), limits)
+    most = dict(zip(ids, told.other[:, -1], strict=True))
+    assert most == {"T1": 30, "T2": 12, "T3": 5, "L": 42, "M": 20, "S": 62}
 
 
 def test_small_differences_from_what_is_published_are_not_told(tmp_path):

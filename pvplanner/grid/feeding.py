@@ -98,10 +98,18 @@ def feed(
         Whether what flows back is cut at what the transformer bears.
     """
     own = limits.set_index("transformer_id").reindex(list(ids))
-    other = own["connected_kw"].fillna(0.0).to_numpy()[:, None] * profile
+    at_node = own_connected(limits).reindex(list(ids)).to_numpy()
+    other = at_node[:, None] * profile
     cap = (own["reverse_load"] * own["kva"] * own["power_factor"]).to_numpy(dtype=float)
     cut = export_cut(load, made, other, cap) if limited else np.zeros_like(made)
     return Feeders(tuple(ids), load, made, other, cut)
+
+
+def own_connected(limits: pd.DataFrame) -> pd.Series:
+    """What is connected at each node itself, kW: the table has what is below it in it as well."""
+    connected = limits.set_index("transformer_id")["connected_kw"].fillna(0.0)
+    below = connected.groupby(limits["parent"].to_numpy()).sum()
+    return (connected - below.reindex(connected.index).fillna(0.0)).clip(lower=0.0)
 
 
 def up_the_tree(feeders: Feeders, limits: pd.DataFrame) -> Feeders:
