@@ -39,10 +39,10 @@ from pvplanner.money.months import (
     account_of,
     account_summary,
     by_months,
-    collective_accounts,
     household_accounts,
     longest_run,
     monthly_cash,
+    pooled_accounts,
 )
 from pvplanner.money.prices import export_price
 from pvplanner.money.storage import battery_findings, battery_worth
@@ -523,12 +523,12 @@ def test_a_collective_that_borrows_has_cases_of_its_own():
     cover = found["lowest_cover"]
     assert cover["together"] < cover["poor_years"] < cover["planned"]
     assert collective_cases(people.assign(model="self_invest"), one, ranges).empty
-    account = collective_accounts(people, one).iloc[0]
+    account = pooled_accounts(people, one).iloc[0]
     single = account_of(one, monthly_cash(one, planned, COLLECTIVE))
     assert account["debt"] == pytest.approx(0.7 * 84_000)
     assert (account["buffer"], account["short_months"]) == (single.buffer, single.short_months)
-    assert account_summary(collective_accounts(people, one)).empty
-    assert collective_accounts(people.assign(model="self_invest"), one).empty
+    assert account_summary(pooled_accounts(people, one)).empty
+    assert pooled_accounts(people.assign(model="self_invest"), one).empty
 
 
 # --- cases and break-even -----------------------------------------------------------------------

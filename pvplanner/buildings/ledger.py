@@ -55,9 +55,6 @@ ALIASES: dict[str, tuple[str, ...]] = {
 PAPERS = ("grid_account", "address", "meter_box", "house_certificate", "age", "debts")
 """What filings and banks ask for: kept where a ledger has it, and nothing is reckoned with it."""
 
-OLDEST = 130
-"""No one is older."""
-
 DIMENSIONS = {"share": "share", "consumption_kwh": "energy", "income_today": "money",
               "debts": "money"}  # fmt: skip
 """What the numbers are, for units in cells and headings."""
@@ -200,7 +197,8 @@ def _papers(table: pd.DataFrame, debts: pd.Series, file: Path) -> dict[str, pd.S
     texts = {name: _texts(table[name]) for name in PAPERS[:4]}
     told = _texts(table["age"])
     age = read_numbers(told)
-    bad = told.notna() & ~age.between(0, OLDEST)
+    usual = ranges()["households.age"]
+    bad = told.notna() & ~age.between(usual.low, usual.high)
     if bad.any():
         raise InputError("ledger_value", where=f"{_row(file, bad)}, age",
                          value=str(told[bad].iloc[0]))  # fmt: skip

@@ -15,8 +15,8 @@ import numpy as np
 import pandas as pd
 
 from pvplanner import reference
+from pvplanner.documents.book import Book, opened, whole
 from pvplanner.documents.mark import Mark
-from pvplanner.documents.workbook import Book, opened
 from pvplanner.errors import InputError, listed
 from pvplanner.money import owner_of
 from pvplanner.plan import Plan
@@ -25,8 +25,11 @@ from pvplanner.report.cells import word
 from pvplanner.words import label, style
 
 NUMBERS = {"modules": "shared", "capacity_kwp": "power", "capacity_kw_ac": "power",
-           "phases": "count", "plan_phase": "count"}  # fmt: skip
+           "plan_phase": "count"}  # fmt: skip
 SUMMED = ("modules", "capacity_kwp", "capacity_kw_ac")
+
+WORDED = {"phases": "filing_phases", "transformer_by": "transformer_by"}
+"""Columns whose values have words of their own."""
 
 OF_HOME = ("household_name", "address", "grid_account", "meter_box", "house_certificate")
 """What the ledger states of a household."""
@@ -59,26 +62,36 @@ def _of_village(plan: Plan) -> pd.DataFrame:
     asked = plan.applications()
     homes = plan.households.set_index("household_id")
     roofs = plan.buildings.set_index("building_id").reindex(asked["building_id"])
-    first = asked["household_ids"].fillna("").str.split(";").str[0]
-    own = homes.reindex(first)
+    living = [str(ids).split(";") for ids in asked["household_ids"].fillna("")]
+    model = homes["model"].astype(object).reindex([own[0] for own in living]).to_numpy()
     out = pd.DataFrame({
         "building_id": asked["building_id"], "household_id": asked["household_ids"],
-        "transformer_id": asked["transformer_id"], "grid_phase": asked["grid_phase"],
+        "transformer_id": asked["transformer_id"], "transformer_by": asked["transformer_by"],
+        "grid_phase": asked["grid_phase"],
         "phases": asked["phases"], "capacity_kwp": asked["capacity_kwp"],
         "capacity_kw_ac": asked["capacity_kw_ac"], "plan_phase": asked["phase"],
     })  # fmt: skip
-    model = own["model"].astype(object).to_numpy()
-    scenario, papers = plan.scenario, plan.scenario.documents
+    scenario, papers, product = plan.scenario, plan.scenario.documents, plan.terms.product
     for name in OF_HOME:
-        out[name] = own[name].to_numpy(dtype=object) if name in own else None
+        out[name] = [_of_all(homes, name, ids) for ids in living]
     for name in ("project_class", "modules", "owner_consent"):
         out[name] = roofs[name].to_numpy(dtype=object) if name in roofs else None
     return out.assign(
         investor=[owner_of(str(m)) if isinstance(m, str) else None for m in model],
         feed_mode=[_mode(m, scenario.cooperative.mode) for m in model],
-        module_model=plan.terms.product.name, inverter_model=papers.inverter,
+        # A usual size is no product that anybody files.
+        module_model=None if product.certainty == "unverified" else product.name,
+        inverter_model=papers.inverter,
         controllable=papers.controllable, installer=papers.installer, licence=papers.licence,
     )[known_columns()]  # fmt: skip
+
+
+def _of_all(homes: pd.DataFrame, name: str, ids: Sequence[str]) -> str | None:
+    """What the ledger states of all households of a building; nothing where one's is not stated."""
+    if name not in homes:
+        return None
+    told = homes[name].reindex(ids)
+    return None if told.isna().any() else ";".join(dict.fromkeys(told.astype(str)))
 
 
 def _mode(model: Any, pooled: str) -> str | None:
@@ -154,29 +167,34 @@ def _write(book: Book, rows: pd.DataFrame, columns: Mapping[str, str]) -> None:
 def _shown(book: Book, name: str, value: Any) -> Any:
     if value is None or value is pd.NA or value != value:
         return None
+    if name in WORDED:
+        return book.word(f"{WORDED[name]}_{value:g}" if name == "phases"
+                         else f"{WORDED[name]}_{value}")  # fmt: skip
     return value if name in NUMBERS or isinstance(value, bool) else word(value, book.language)
 
 
 def _list(book: Book, rows: pd.DataFrame, columns: Mapping[str, str]) -> None:
     """Plants of each transformer with their sum, and the sum of all."""
     sheet = book.sheet("filing", wide=True)
-    heads, names = list(columns), list(columns.values())
+    names = list(columns.values())
     kinds = [NUMBERS.get(name, "text") for name in names]
-    for at, head in enumerate(heads):
-        sheet.write_string(0, at, head, book.format("text", "head"))
-        sheet.set_column(at, at, 14)
-    down, totals = 1, []
+    book.heads(sheet, 0, columns)
+    sheet.set_column(0, len(names) - 1, 14)
+    down, nodes, sums = 1, [], []
     for node, own in rows.groupby(rows["transformer_id"].fillna(""), sort=False):
         first = down
         for record in own[list(dict.fromkeys(names))].to_dict("records"):
             for at, name in enumerate(names):
                 book.cell(sheet, down, at, _shown(book, name, record[name]), kinds[at])
             down += 1
-        named = str(node) or book.word("filing_no_transformer")
-        _sum_row(book, sheet, down, names, kinds, [(first, down - 1)], named, own)
-        totals.append(down)
+        title = str(node) or book.word("filing_no_transformer")
+        held = {name: list(pd.to_numeric(own[name])) for name in SUMMED}
+        _sum_row(book, sheet, down, names, kinds, [(first, down - 1)], title, held)
+        nodes.append((down, down))
+        sums.append({name: whole(values) for name, values in held.items()})
         down += 1
-    _sum_row(book, sheet, down, names, kinds, [(t, t) for t in totals], book.word("total"), rows)
+    every = {name: [one[name] for one in sums] for name in SUMMED}
+    _sum_row(book, sheet, down, names, kinds, nodes, book.word("total"), every)
     sheet.freeze_panes(1, 2)
     sheet.repeat_rows(0)
     sheet.print_area(0, 0, down, len(names) - 1)
@@ -184,16 +202,15 @@ def _list(book: Book, rows: pd.DataFrame, columns: Mapping[str, str]) -> None:
 
 def _sum_row(
     book: Book, sheet: Any, row: int, names: Sequence[str], kinds: Sequence[str],
-    ranges: Sequence[tuple[int, int]], title: str, own: pd.DataFrame,
+    ranges: Sequence[tuple[int, int]], title: str, held: Mapping[str, list[float]],
 ) -> None:  # fmt: skip
+    """A row of sums over rows, whose values are ``held``."""
     for at, (name, kind) in enumerate(zip(names, kinds, strict=True)):
-        form = book.format(kind if name in SUMMED else "text", "sum")
-        if name not in SUMMED:
-            sheet.write_string(row, at, title if at == 0 else "", form)
-            continue
-        where = ",".join(f"{book.at(a, at)}:{book.at(b, at)}" for a, b in ranges)
-        value = float(pd.to_numeric(own[name]).sum())
-        sheet.write_formula(row, at, f"=SUM({where})", form, value)
+        if name in SUMMED:
+            where = ",".join(book.span(a, at, b, at) for a, b in ranges)
+            book.total(sheet, row, at, where, held[name], kind)
+        else:
+            sheet.write_string(row, at, title if at == 0 else "", book.format("text", "sum"))
 
 
 def _by_transformer(book: Book, rows: pd.DataFrame) -> None:

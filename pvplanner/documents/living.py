@@ -1,18 +1,18 @@
 """Cash that a workbook can reckon for itself: quantity times rate, year by year.
 
-A household under own investment is paid for its energy and pays by its watts. Where its ledger is
-made of these payments alone, formulas over a few cells give it to the fen; any other (taxes,
-loans, shares of a collective's surplus) stands as the plan has it.
+A household under own investment is paid for its energy, pays by its watts, and repays what it
+borrowed. Where its ledger is made of these payments alone, formulas over a few cells give it to
+the fen; any other (taxes, grants, shares of a collective's surplus) stands as the plan has it.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
 
-from pvplanner.money import Case, chosen_rows, run_model
+from pvplanner.money import HOUSEHOLD, Case, chosen_rows, run_model
 
 MODEL = "self_invest"
 """The model whose payments are products of what a workbook has."""
@@ -34,7 +34,8 @@ class Living:
     Attributes
     ----------
     people : DataFrame
-        ``household_id``, ``model``, ``energy_kwh``, ``watts``, in the money's order.
+        ``household_id``, ``model``, ``energy_kwh``, ``watts``, ``loan`` (what it borrows itself),
+        in the money's order.
     cash : ndarray, shape (households, calendar years + 1)
         Net receipts as the plan has them; the first at once.
     live : ndarray of bool
@@ -49,8 +50,12 @@ class Living:
         What of a year of life's generation lies in the calendar year in which it begins.
     by_watt : dict of str to ndarray, shape (calendar years,)
         Payments per watt by item.
+    interest, principal : ndarray, shape (calendar years,)
+        Of a loan of 1.
     capex : float
         Per watt.
+    borrowed : float
+        Part of the capital that is a loan.
     rate : float
         At which money is discounted.
     first_whole : int
@@ -66,7 +71,10 @@ class Living:
     price: np.ndarray
     part: float
     by_watt: dict[str, np.ndarray]
+    interest: np.ndarray
+    principal: np.ndarray
     capex: float
+    borrowed: float
     rate: float
     first_whole: int
 
@@ -80,28 +88,32 @@ def living(homes: pd.DataFrame, case: Case) -> Living:
         As from :meth:`pvplanner.plan.Plan.case`.
     """
     calendar, terms = case.calendar, case.terms
-    cash = np.zeros((len(homes), calendar.count + 1))
+    cash, loan = np.zeros((len(homes), calendar.count + 1)), np.zeros(len(homes))
     for model, rows in chosen_rows(homes, terms):
-        cash[rows] = run_model(case.part(rows), model).of_households()
+        ledger = run_model(case.part(rows), model)
+        cash[rows] = ledger.of_households()
+        loan[rows] = np.broadcast_to(ledger.paid("loan", HOUSEHOLD)[..., 0], len(rows))
     people = pd.DataFrame({
         "household_id": homes["household_id"].astype(str), "model": homes["model"].astype(str),
         "energy_kwh": homes["energy_kwh"].astype(float) * case.let_through,
-        "watts": case.watts,
+        "watts": case.watts, "loan": loan,
     })  # fmt: skip
     by_watt = {
         item: calendar.spread(terms.rate(rate)) if item in YEARLY
         else calendar.at_end(terms.rate(rate)) for item, rate in BY_WATT.items()
     }  # fmt: skip
+    debt = {name: terms.instalments[name].sum(axis=1) for name in ("interest", "principal")}
     made = Living(
         people, cash, np.zeros(len(homes), dtype=bool), calendar.years, calendar.times,
         np.asarray(terms.kept), terms.rate("sale_price"), calendar.part_made, by_watt,
-        float(terms.rate("capex_per_w")[0]), float(terms.finance.discount_rate),
-        calendar.first_whole,
+        debt["interest"], debt["principal"], float(terms.rate("capex_per_w")[0]),
+        float(terms.loan.share), float(terms.finance.discount_rate), calendar.first_whole,
     )  # fmt: skip
-    again = reckoned(made)
-    same = (np.abs(again - cash) <= FEN * (1 + len(by_watt))).all(axis=1)
+    # Each payment is rounded: the feed-in, those by the watt, interest and principal.
+    payments = 3 + len(by_watt)
+    same = (np.abs(reckoned(made) - cash) <= FEN * payments).all(axis=1)
     own = people["model"].eq(MODEL).to_numpy() & (people["watts"] > 0).to_numpy()
-    return Living(**{**vars(made), "live": own & same})
+    return replace(made, live=own & same)
 
 
 def unit_price(one: Living) -> np.ndarray:
@@ -118,4 +130,10 @@ def reckoned(one: Living) -> np.ndarray:
     total = np.round(np.outer(energy, unit_price(one)), 2)
     for rate in one.by_watt.values():
         total = total - np.round(np.outer(watts, rate), 2)
-    return np.column_stack([-np.round(watts * one.capex, 2), total])
+    capital = np.round(watts * one.capex, 2)
+    loan = np.round(capital * one.borrowed, 2)
+    total = total - np.round(np.outer(loan, one.interest), 2)
+    # What is repaid is cut to whole fen so that it sums to the loan.
+    repaid = np.round(np.outer(loan, np.cumsum(one.principal)), 2)
+    total = total - np.diff(repaid, axis=1, prepend=0.0)
+    return np.column_stack([loan - capital, total])

@@ -9,7 +9,7 @@ import pandas as pd
 
 from pvplanner.money import chosen_rows
 from pvplanner.money.ledger import Flow, Ledger
-from pvplanner.money.models import COLLECTIVE, HOUSEHOLD, Case, owner_of, run_model
+from pvplanner.money.models import COLLECTIVE, DEVELOPER, HOUSEHOLD, Case, owner_of, run_model
 from pvplanner.money.owners import owner_cover, roof_covers
 from pvplanner.money.payments import DEBT
 
@@ -305,22 +305,27 @@ def household_accounts(people: pd.DataFrame, case: Case) -> pd.DataFrame:
     return pd.concat(parts, ignore_index=True)
 
 
-def collective_accounts(people: pd.DataFrame, case: Case) -> pd.DataFrame:
-    """The collective's own account where it borrows, dividends as planned; like
-    :func:`household_accounts`, with ``collective`` for an identifier.
+POOLED = (COLLECTIVE, DEVELOPER)
+"""Owners of plants on other people's roofs."""
+
+
+def pooled_accounts(people: pd.DataFrame, case: Case) -> pd.DataFrame:
+    """The accounts of a collective and a developer where these borrow, dividends as planned; like
+    :func:`household_accounts`, with the owner's name for an identifier.
     """
     parts = []
     for model, rows in chosen_rows(people, case.terms):
-        if owner_of(model) != COLLECTIVE:
+        owner = owner_of(model)
+        if owner not in POOLED:
             continue
         own = case.part(rows)
         ledger = run_model(own, model)
-        debt = float(ledger.received(COLLECTIVE, "loan")[0])
+        debt = float(ledger.received(owner, "loan")[0])
         if debt <= 0:
             continue
-        found = account_of(own, monthly_cash(own, ledger, COLLECTIVE))
+        found = account_of(own, monthly_cash(own, ledger, owner))
         cover = owner_cover(ledger)
-        parts.append({"household_id": COLLECTIVE, "model": model, "debt": debt,
+        parts.append({"household_id": owner, "model": model, "debt": debt,
                       "months": found.months, "short_months": found.short_months,
                       "longest_short": found.longest, "buffer": found.buffer,
                       "cover_cash": cover, "cover_savings": cover})  # fmt: skip
@@ -343,12 +348,12 @@ def _net_months(case: Case, ledger: Ledger) -> np.ndarray:
 
 
 def account_summary(accounts: pd.DataFrame) -> pd.DataFrame:
-    """Borrowing households in one row, the collective left out.
+    """Borrowing households in one row, collective and developer left out.
 
     How many are covered in each year, and of these how many are short in some month all the same;
     empty without any.
     """
-    accounts = accounts[accounts["household_id"] != COLLECTIVE]
+    accounts = accounts[~accounts["household_id"].isin(POOLED)]
     if accounts.empty:
         return pd.DataFrame(
             {n: pd.Series(dtype=float) for n in ("borrowers", "covered_cash", "covered_savings",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pandas as pd
 
 from pvplanner.money.ledger import Ledger
 from pvplanner.money.measures import internal_rate, lowest_cover, net_present_value, payback
@@ -42,6 +43,33 @@ def debt_account(
     """
     available = ledger.of_party(party, without=(*DEBT, GIVEN, *without))[1:]
     return available, np.asarray(-sum(ledger.received(party, item)[1:] for item in DEBT))
+
+
+def debt_years(flows: pd.DataFrame, party: str) -> pd.DataFrame:
+    """A party's debt year by year, from a ledger as a table.
+
+    Parameters
+    ----------
+    flows : DataFrame
+        ``payer``, ``payee``, ``item``, ``year``, ``yuan``, as the plan's table ``ledger``.
+    party : str
+
+    Returns
+    -------
+    DataFrame
+        ``year`` (of life), ``interest``, ``principal``, ``available`` (what comes in less what goes
+        out, debt and what is given to members left out), ``cover``; the years with debt service.
+    """
+    sign = flows["payee"].eq(party) * 1.0 - flows["payer"].eq(party)
+    mine = flows.assign(yuan=flows["yuan"] * sign)[(sign != 0) & (flows["year"] > 0)]
+    free = mine[~mine["item"].isin((*DEBT, GIVEN))]
+    by = {item: -mine[mine["item"] == item].groupby("year")["yuan"].sum(min_count=1)
+          for item in ("interest", "principal")}  # fmt: skip
+    out = pd.DataFrame(by).fillna(0.0)
+    out["available"] = free.groupby("year")["yuan"].sum(min_count=1).reindex(out.index)
+    service = out["interest"] + out["principal"]
+    out["cover"] = out["available"] / service.where(service > 0)
+    return out[service > 0].rename_axis("year").reset_index()
 
 
 def owner_cover(ledger: Ledger, without: tuple[str, ...] = ()) -> float:

@@ -334,7 +334,7 @@ def accounts(
     """Month by month: whether what comes in pays the instalments."""
     homes, case = case_of(people, holdings, demand, bills, months, curtailed, terms)
     told = account.household_accounts(homes, case)
-    own = account.collective_accounts(homes, case)
+    own = account.pooled_accounts(homes, case)
     return frames.concat([own, told], ignore_index=True) if len(own) else told
 
 

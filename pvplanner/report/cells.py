@@ -68,11 +68,16 @@ def is_unknown(value: Any) -> bool:
     return value is None or value is pd.NA or (isinstance(value, float) and value != value)
 
 
+def is_absent(key: str) -> bool:
+    """Whether no value of a column means that there is none, rather than that it is not known."""
+    return key in NOT_APPLICABLE or _by_model(key)
+
+
 def make_cell(key: str, value: Any, language: str, scope: str = "one") -> str:
     """A value as its column shows it."""
     kind = column(key).kind
     if is_unknown(value):
-        if key in NOT_APPLICABLE or _by_model(key):
+        if is_absent(key):
             return ABSENT
         return "" if kind in ("text", "flag") else label("unknown", language)
     if kind == "flag":
