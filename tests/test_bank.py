@@ -90,7 +90,39 @@ def test_a_collective_is_one_borrower(tmp_path):
     schedule = dossier["debt_schedule"]
     for row, one in zip(sheet.iter_rows(2, values_only=True), schedule, strict=False):
         assert row[:3] == (one["year"], one["interest"], one["principal"])
+        assert row[4] == pytest.approx(one["cover"], abs=6e-4)
     assert sheet.max_row == len(schedule) + 2
+
+
+def test_a_developer_is_one_borrower(tmp_path):
+    """What it pays and what it has for that are the ledger's."""
+    path = write_village(tmp_path, hamlet(4))
+    changes = {"finance.model": "developer", "loan.share": 0.5, "loan.years": 8}
+    plan = pvp.plan_village(pvp.Scenario.from_toml(path).override(changes))
+    told = borrowers(plan).iloc[0]
+    assert told["household_id"] == "developer"
+    ledger = plan.result("ledger")
+    paid = ledger[ledger["payer"] == "developer"]
+    capital = paid[paid["item"] == "capital"]["yuan"].sum()
+    assert told["invested"] == pytest.approx(capital)
+    assert told["debt"] == pytest.approx(capital / 2, abs=0.1)
+    assert told["own_money"] == pytest.approx(capital / 2, abs=0.1)
+    assert told["price_per_w"] == pytest.approx(plan.terms.finance.capex_per_w, rel=1e-6)
+    held = openpyxl.load_workbook(
+        pvp.save_bank_book(plan, tmp_path / "b.xlsx", language="en"), data_only=True
+    )
+    rows = list(held[label("sheet_by_year_developer", "en")].iter_rows(2, values_only=True))
+    assert len(rows) == 8 + 1
+    covers = []
+    for year, row in enumerate(rows[:-1], 1):
+        own = ledger[ledger["year"] == year]
+        sign = (own["payee"] == "developer") * 1 - (own["payer"] == "developer")
+        flows = (own["yuan"] * sign).groupby(own["item"]).sum()
+        assert row[1] == pytest.approx(-flows["interest"])
+        assert row[2] == pytest.approx(-flows["principal"])
+        assert row[3] == pytest.approx(flows.drop(["interest", "principal"]).sum())
+        covers.append(row[4])
+    assert told["cover_cash"] == pytest.approx(min(covers))
 
 
 def test_the_workbook_shows_the_rows(owing, rows, tmp_path):

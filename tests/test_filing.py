@@ -107,7 +107,7 @@ def test_sums_are_formulas_over_the_rows(liao, tmp_path):
     formulas = openpyxl.load_workbook(target)[label("sheet_filing", "en")]
     last = formulas.cell(formulas.max_row, at + 1).value
     nodes = liao.result("transformers")
-    assert last.count(":") == int((nodes["own_fits_kw"] > 0).sum())
+    assert last.count(":") == 2 * int((nodes["own_fits_kw"] > 0).sum())
     by_node = shown[label("sheet_filing_nodes", "en")]
     assert by_node.cell(by_node.max_row, 4).value == pytest.approx(total)
     lacking = shown[label("sheet_filing_missing", "en")]

@@ -15,7 +15,19 @@ from villages import hamlet, write_village
 import pvplanner as pvp
 from pvplanner.documents import cash as cash_sheet
 from pvplanner.documents import workbook as books
-from pvplanner.documents.cash import CAPEX, CHECK, COSTS, FIRST, KEPT, PRICE, RATE
+from pvplanner.documents.cash import (
+    CAPEX,
+    CHECK,
+    COSTS,
+    FIRST,
+    INTEREST,
+    KEPT,
+    LOAN,
+    PRICE,
+    RATE,
+    REPAID,
+    SHARE,
+)
 from pvplanner.documents.living import living, reckoned, unit_price
 from pvplanner.documents.verifying import verify_document
 from pvplanner.report.tables import listed_households
@@ -23,7 +35,7 @@ from pvplanner.words import label, texts
 
 pytest.importorskip("xlsxwriter")
 KNOWN = {"SUM", "ROUND", "SUMPRODUCT", "MAX", "COLUMN", "INDEX", "IF", "OR", "AND", "ABS", "IRR",
-         "IFERROR", "MATCH"}  # fmt: skip
+         "IFERROR", "MATCH", "COUNT"}  # fmt: skip
 """Functions of Excel 2010 and WPS."""
 
 
@@ -156,15 +168,15 @@ def test_changed_cells_give_what_a_changed_plan_gives(liao, book, tmp_path, calc
 
 
 def test_what_hangs_on_a_rule_stands_as_planned(tmp_path):
-    """Loans and taxes are no products: their rows do not pretend to follow."""
+    """Grants and taxes are no products: their rows do not pretend to follow."""
     path = write_village(tmp_path, hamlet(3))
     plan = pvp.plan_village(pvp.Scenario.from_toml(path))
     people, case = plan.case()
     free = living(people, case)
     assert free.live.all()
     assert np.abs(reckoned(free) - free.cash).max() < 0.011
-    owing = plan.under({"loan.share": 0.5, "loan.years": 9, "loan.rate": 0.04})
-    assert not living(*owing.case()).live.any()
+    granted = plan.under({"finance.grant_per_w": {"natural_person_household": 0.2}})
+    assert not living(*granted.case()).live.any()
     late = plan.under({"tariff.connection_date": "2026-06-17"})
     inside = living(*late.case())
     assert inside.live.all()
@@ -172,6 +184,51 @@ def test_what_hangs_on_a_rule_stands_as_planned(tmp_path):
     assert unit_price(inside).sum() == pytest.approx((inside.kept * inside.price).sum())
     target = pvp.save_report(late, tmp_path / "late.xlsx", language="zh")
     assert len(list(rows_of(openpyxl.load_workbook(target, data_only=True)))) == 3
+
+
+def test_a_loan_follows_its_cells(tmp_path, calculated):
+    """Another price and another part borrowed give what a plan with these gives."""
+    path = write_village(tmp_path, hamlet(3))
+    plan = pvp.plan_village(pvp.Scenario.from_toml(path))
+    owing = plan.under({"loan.share": 0.5, "loan.years": 9, "loan.rate": 0.04})
+    assert living(*owing.case()).live.all()
+    target = pvp.save_report(owing, tmp_path / "owing.xlsx", language="zh")
+    other = owing.under({"loan.share": 0.7, "finance.capex_per_w": 3.31})
+    held = calculated(target, tmp_path / "again", {(CAPEX, 2): 3.31, (SHARE, 2): 0.7})
+    one, homes = living(*other.case()), other.households
+    rows = list(rows_of(held))
+    assert len(rows) == len(homes) == 3
+    for n, (row, follows) in enumerate(rows):
+        assert follows
+        assert row[LOAN] == pytest.approx(one.people["loan"][n], abs=0.006) != 0
+        years = np.array(row[FIRST : FIRST + one.cash.shape[1]], dtype=float)
+        assert np.abs(years - one.cash[n]).max() < 0.06
+        assert row[5] == pytest.approx(homes["npv"][n], abs=0.2)
+
+
+def test_what_is_not_known_is_no_zero(tmp_path):
+    """Of a place without a price there is energy and no money: no cell says 0 for it."""
+    path = write_village(tmp_path, hamlet(3), 'province = "Xizang"\n')
+    plan = pvp.plan_village(pvp.Scenario.from_toml(path))
+    assert plan.households["income_first_year"].isna().all()
+    held = openpyxl.load_workbook(
+        pvp.save_report(plan, tmp_path / "r.xlsx", language="zh"), data_only=True
+    )
+    said = label("unknown", "zh")
+    sheet = held[label("sheet_households", "zh")]
+    heads = [c.value for c in sheet[1]]
+    for key in ("income_first_year", "npv"):
+        at = heads.index(label(key, "zh", unit=True)) + 1
+        assert [sheet.cell(row, at).value for row in range(2, 6)] == [said] * 4
+    energy = heads.index(label("energy_kwh", "zh", unit=True)) + 1
+    assert sheet.cell(5, energy).value == pytest.approx(plan.households["energy_kwh"].sum())
+    for row, _ in rows_of(held):
+        assert row[4] == row[5] == said
+    paid = {
+        row[1]: row[-1] for row in held[label("sheet_ledger", "zh")].iter_rows(2, values_only=True)
+    }
+    assert paid[label("feed_in", "zh")] == said
+    assert paid[label("capital", "zh")] > 0
 
 
 def test_of_many_households_one_is_chosen(liao, tmp_path, calculated, monkeypatch):
@@ -260,6 +317,6 @@ def test_every_village_has_its_own_cash(tmp_path):
 
 
 def test_rows_of_cells_do_not_meet():
-    rows = [CAPEX, RATE, CHECK, cash_sheet.YEAR, cash_sheet.TIME, cash_sheet.WORTH, KEPT, PRICE,
-            cash_sheet.UNIT, COSTS]  # fmt: skip
+    rows = [CAPEX, RATE, SHARE, CHECK, cash_sheet.YEAR, cash_sheet.TIME, cash_sheet.WORTH, KEPT, PRICE,
+            cash_sheet.UNIT, INTEREST, REPAID, COSTS]  # fmt: skip
     assert sorted(set(rows)) == rows
