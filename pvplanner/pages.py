@@ -20,7 +20,7 @@ REPORT_STAGES = ("measures", "array_ranges", "waterfall", "doubt", "ledger", "co
                  "fairness", "stresses", "press", "carbon_years", "accounts", "bounds", "owners",
                  "balance", "investor", "standing", "ways", "voltage", "hosting",
                  "scoreboard")  # fmt: skip
-"""Stages that the pages show."""
+"""Stages that the pages show; the report also carries a hash of all tables."""
 
 
 def plan_pages(scenario: Scenario, internal: bool) -> list[Page]:
@@ -29,7 +29,7 @@ def plan_pages(scenario: Scenario, internal: bool) -> list[Page]:
     Where one of these changes, or what is doubtful about it, the page is drawn anew.
     """
     from pvplanner.plan.folder import Page
-    from pvplanner.plan.plan import FINDERS
+    from pvplanner.plan.plan import FINDERS, table_stages
     from pvplanner.plan.store import FileHashes
 
     def draw_map(made: Plan, target: Path) -> None:
@@ -38,7 +38,7 @@ def plan_pages(scenario: Scenario, internal: bool) -> list[Page]:
         save_map(made, target, scenario.language, internal=internal)
 
     def draw_report(made: Plan, target: Path) -> None:
-        from pvplanner.report import save_report
+        from pvplanner.documents import save_report
 
         save_report(made, target, language=scenario.language, internal=internal)
 
@@ -47,7 +47,8 @@ def plan_pages(scenario: Scenario, internal: bool) -> list[Page]:
     hashes = FileHashes()
     shown = {key: hashes.of(path) for key, path in drawn.items()}
     edition, on_map = {"internal": internal}, (*MAP_STAGES, *FINDERS)
+    in_report = dict.fromkeys((*on_map, *REPORT_STAGES, *table_stages()))
     return [
         Page("map.html", "map", on_map, draw_map, {**edition, **shown}),
-        Page("report.html", "report", (*on_map, *REPORT_STAGES), draw_report, edition),
+        Page("report.html", "report", tuple(in_report), draw_report, edition),
     ]

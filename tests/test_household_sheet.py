@@ -98,8 +98,43 @@ def test_who_owes_how_much_for_how_long(village):
     assert dict(told["bound"])[owes].startswith(words["developer"].split()[0])
     assert "owes nothing" in dict(told["bound"])[owes]
     terms = dict(told["terms"])
-    assert terms[words["document_term_lease"]] == "20"
+    assert terms[words["document_term_lease"]] == "20 years"
     assert terms[words["document_term_rent"]].startswith("35")
+
+
+def test_a_borrower_sees_what_it_pays_in_all(village):
+    """Own money, a month's instalment and all interest are the ledger's; a loss is called one."""
+    changes = {"loan.share": 0.5, "loan.years": 9, "loan.rate": 0.04, "finance.capex_per_w": 9.0}
+    plan = pvp.plan_village(village.override(changes))
+    told, words = sheet(plan, "h0"), texts("en")
+    bound = dict(told["bound"])
+    flows = plan.payments(household="h0")
+    own = flows[flows["party"] == "household"]
+    by = own.groupby("item")["yuan"].sum()
+    at_once = own.loc[own["year"] == 0, "yuan"].sum()
+    first = own[(own["year"] == 1) & own["item"].isin(["interest", "principal"])]["yuan"].sum()
+    for key, yuan in (
+        ("own", -at_once),
+        ("monthly", -first / 12),
+        ("interest", -by["interest"]),
+    ):
+        assert bound[words[f"document_household_{key}"]] == f"{number(yuan, '0', 'en')} CNY", key
+    assert "4.00%" in bound[words["document_household_owes"]].replace(" ", "")
+    by_year = own[own["year"] > 0].groupby("year")["yuan"].sum()
+    worst = plan.scenario.tariff.connection_date.year + int(by_year.idxmin()) - 1
+    assert f"in {worst}" in bound[words["document_household_bad"]]
+    npv = plan.households.set_index("household_id")["npv"]["h0"]
+    assert npv < 0
+    assert number(-npv, "0", "en") in dict(told["money"])[words["document_household_note"]]
+    assert words["document_household_note"] not in dict(
+        sheet(pvp.plan_village(village), "h0")["money"]
+    )
+
+
+def test_without_a_ledger_every_building_is_a_household(tmp_path):
+    plan = pvp.plan_village(pvp.Scenario.from_toml(write_village(tmp_path, hamlet(2))))
+    assert with_modules(plan) == list(plan.households["household_id"])
+    assert len(household_pages(plan, "zh", MARK, with_modules(plan))["sheets"]) == 2
 
 
 def test_what_is_agreed_is_said(village):

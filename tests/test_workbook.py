@@ -317,6 +317,7 @@ def test_every_village_has_its_own_cash(tmp_path):
 
 
 def test_rows_of_cells_do_not_meet():
-    rows = [CAPEX, RATE, SHARE, CHECK, cash_sheet.YEAR, cash_sheet.TIME, cash_sheet.WORTH, KEPT, PRICE,
-            cash_sheet.UNIT, INTEREST, REPAID, COSTS]  # fmt: skip
+    sheet = cash_sheet
+    rows = [CAPEX, RATE, SHARE, CHECK, sheet.YEAR, sheet.TIME, sheet.WORTH, KEPT, PRICE,
+            sheet.UNIT, INTEREST, REPAID, COSTS]  # fmt: skip
     assert sorted(set(rows)) == rows

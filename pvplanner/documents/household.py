@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import pandas as pd
@@ -10,13 +11,15 @@ import pandas as pd
 from pvplanner.documents.content import made_rows, paper_words
 from pvplanner.documents.drawing import roof_picture
 from pvplanner.documents.mark import Mark
+from pvplanner.documents.wording import LOANS, loan_text, money_text
 from pvplanner.errors import ConfigError, InputError, listed
 from pvplanner.explaining import explained
 from pvplanner.money import HOUSEHOLD, owner_of
 from pvplanner.plan import Plan
-from pvplanner.report.cells import ABSENT, currency_of, word
+from pvplanner.report.cells import ABSENT, word
+from pvplanner.scenario.calendar import Calendar
 from pvplanner.schema import PLANNED, POOR
-from pvplanner.words import date_text, in_units, label, number, shown, style, texts
+from pvplanner.words import label, number, shown, style, texts, unit_of
 
 WORST = "together"
 """The case in which all that may go wrong with prices and years goes wrong at once."""
@@ -42,27 +45,66 @@ def household_pages(
     ConfigError
         If what is agreed may not be: an investor's plant filed under the household's name.
     """
-    homes = plan.households.set_index("household_id")
-    lost = [h for h in household_ids if h not in homes.index]
+    parts = [Held.of(part) for part in plan.parts.values()]
+    own = {h: held for held in parts for h in held.homes.index}
+    lost = [h for h in household_ids if h not in own]
     if lost:
         raise InputError("household_unknown", where="household", household=listed(lost))
     return {
         "language": language, "title": plan.scenario.name, "words": paper_words(language),
         "edition": label("document_household_title", language),
         "mark": mark.text(), "hash": mark.plan, "notes": [texts(language)[n] for n in plan.notes()],
-        "sheets": [_sheet(_part_of(plan, h), h, homes.loc[h], language) for h in household_ids],
+        "sheets": [_sheet(own[h], h, language) for h in household_ids],
         "made": made_rows(plan, language, mark),
     }  # fmt: skip
 
 
-def _part_of(plan: Plan, household: str) -> Plan:
-    return next(
-        part for part in plan.parts.values()
-        if household in set(part.households["household_id"])
-    )  # fmt: skip
+@dataclass(frozen=True)
+class Held:
+    """A village's plan, and what its households are asked for by their identifiers.
+
+    Attributes
+    ----------
+    plan : Plan
+    homes : DataFrame
+        By household.
+    measures : DataFrame
+        By household, model and case.
+    flows : DataFrame
+        What households pay and get under their own models, signed, by household, item and year.
+    """
+
+    plan: Plan
+    homes: pd.DataFrame
+    measures: pd.DataFrame
+    flows: pd.DataFrame
+
+    @classmethod
+    def of(cls, plan: Plan) -> Held:
+        """Of a plan of one village."""
+        flows = plan.cash_flows()
+        own = flows[flows["party"] == HOUSEHOLD]
+        sums = own.groupby(["household_id", "item", "year"])["yuan"].sum(min_count=1)
+        keys = ["household_id", "model", "case"]
+        return cls(
+            plan, plan.households.set_index("household_id"),
+            plan.measures.set_index(keys).sort_index(), sums.unstack("year", fill_value=0.0),
+        )  # fmt: skip
+
+    def measure(self, household: str, name: str, case: str) -> float:
+        """Of a household under its own model; nan where there is none."""
+        at = (household, self.homes["model"][household], case)
+        return float(self.measures[name].get(at, float("nan")))
+
+    def paid(self, household: str, *items: str) -> pd.Series:
+        """What a household gets of some items less what it pays, by year; 0 is at once."""
+        own = self.flows[self.flows.index.get_level_values("household_id") == household]
+        kept = own.index.get_level_values("item").isin(items or own.index.unique("item"))
+        return own[kept].sum(skipna=False)
 
 
-def _sheet(plan: Plan, household: str, row: pd.Series, language: str) -> dict[str, Any]:
+def _sheet(held: Held, household: str, language: str) -> dict[str, Any]:
+    plan, row = held.plan, held.homes.loc[household]
     owner = owner_of(str(row["model"]))
     refuse_unlawful(plan, owner)
     if not row["modules"] > 0:
@@ -72,17 +114,16 @@ def _sheet(plan: Plan, household: str, row: pd.Series, language: str) -> dict[st
     steps = explained(plan, household, "income_first_year", language)
     return {
         "id": household, "name": _text(row.get("household_name")), "hamlet": _text(row["hamlet"]),
-        "bound": _bound(plan, household, row, owner, language),
+        "bound": _bound(held, household, owner, language),
         "picture": roof_picture(plan, roofs),
         "facts": [
-            [label(name, language), f"{shown(row[key], key, language)} {_unit(key, language)}"]
+            [label(name, language), f"{shown(row[key], key, language)} {unit_of(key, language)}"]
             for key, name in FACTS.items()
         ],
-        "money": _money(plan, household, row, language),
+        "money": _money(held, household, owner, language),
         "steps": [[step.name, step.told, step.source] for step in steps],
         "terms": _terms(plan, str(row["model"]), language),
-        "date": date_text(plan.scenario.documents.date, language)
-        if plan.scenario.documents.date else label("document_sign_date", language),
+        "date": label("document_sign_date", language),
     }  # fmt: skip
 
 
@@ -102,94 +143,99 @@ def _text(value: Any) -> str:
     return "" if value is None or value is pd.NA or value != value else str(value)
 
 
-def _unit(key: str, language: str) -> str:
-    from pvplanner.words import unit_of
-
-    return unit_of(key, language)
-
-
-def _bound(
-    plan: Plan, household: str, row: pd.Series, owner: str, language: str
-) -> list[list[str]]:
+def _bound(held: Held, household: str, owner: str, language: str) -> list[list[str]]:
     """What stands first: who invests, whose name, who owes, who repairs, what a bad year costs."""
+    plan, row = held.plan, held.homes.loc[household]
     contract = plan.scenario.contract
+    invests = [word(owner, language)]
+    if owner == HOUSEHOLD:
+        invests.append(money_text(row["capital"], plan, language))
     rows = [
-        [label("document_household_invests", language),
-         f"{word(owner, language)}{style(language)['list']}{_yuan(row['capital'], plan, language)}"
-         if owner == HOUSEHOLD else word(owner, language)],
-        [label("document_household_owes", language), _owes(plan, household, owner, language)],
+        [label("document_household_invests", language), style(language)["list"].join(invests)],
+        [label("document_household_owes", language), _owes(held, household, owner, language)],
+        *_own_money(held, household, owner, language),
     ]  # fmt: skip
     for key in AGREED:
         value = word(getattr(contract, key) or "not_stated", language)
         rows.append([label(key, language), value])
-    rows.append([label("document_household_bad", language), _bad_year(plan, household, language)])
+    rows.append([label("document_household_bad", language), _bad_year(held, household, language)])
     return rows
 
 
-def _yuan(value: float, plan: Plan, language: str) -> str:
-    """An amount in whole yuan: a plan knows no fen."""
-    if value != value:
-        return label("unknown", language)
-    return f"{number(float(value), '0', language)} {in_units('money', language, currency_of(plan))}"
-
-
-def _owes(plan: Plan, household: str, owner: str, language: str) -> str:
-    """How much the household itself owes, for how long; or who does."""
-    loan = plan.scenario.loan
+def _owes(held: Held, household: str, owner: str, language: str) -> str:
+    """How much the household itself owes, at what rate, for how long; or who does."""
+    plan, loan = held.plan, held.plan.scenario.loan
     if loan.share == 0:
         return label("document_owes_nothing", language)
     if owner != HOUSEHOLD:
         return label("document_household_owner_owes", language).format(who=word(owner, language))
-    flows = plan.payments(household=household)
-    mine = flows[(flows["item"] == "loan") & (flows["party"] == HOUSEHOLD) & (flows["year"] == 0)]
-    return label("document_owes", language).format(
-        who=word(HOUSEHOLD, language), what=label("loan", language),
-        yuan=_yuan(float(mine["yuan"].sum()), plan, language), years=loan.years,
-    )  # fmt: skip
+    whole = Calendar.of(plan.scenario).first_whole
+    yearly = -held.paid(household, *LOANS["loan"]).get(whole, 0.0)
+    owed = held.paid(household, "loan").get(0, 0.0)
+    return loan_text(plan, HOUSEHOLD, "loan", owed, yearly, language)
 
 
-def _measure(plan: Plan, household: str, name: str, case: str) -> float:
-    """Of the household under its own model."""
-    table = plan.measures
-    own = plan.households.set_index("household_id")["model"][household]
-    rows = table[(table["household_id"] == household) & (table["model"] == own)]
-    found = rows.loc[rows["case"] == case, name]
-    return float(found.iloc[0]) if len(found) else float("nan")
+def _own_money(held: Held, household: str, owner: str, language: str) -> list[list[str]]:
+    """What a household that borrows pays itself at once, a month's instalment, all interest."""
+    plan = held.plan
+    if owner != HOUSEHOLD or plan.scenario.loan.share == 0:
+        return []
+    whole = Calendar.of(plan.scenario).first_whole
+    told = (
+        ("document_household_own", -held.paid(household).get(0, 0.0)),
+        ("document_household_monthly", -held.paid(household, *LOANS["loan"]).get(whole, 0.0) / 12),
+        ("document_household_interest", -held.paid(household, "interest").sum(skipna=False)),
+    )
+    return [[label(key, language), money_text(yuan, plan, language)] for key, yuan in told]
 
 
-def _bad_year(plan: Plan, household: str, language: str) -> str:
+def _bad_year(held: Held, household: str, language: str) -> str:
     """What the worst year of life costs: as planned, and where all goes wrong."""
     said = []
+    calendar = Calendar.of(held.plan.scenario)
+    years = held.paid(household).loc[calendar.first_whole : calendar.life]
     for case in (PLANNED, WORST):
-        worst = _measure(plan, household, "income_worst", case)
+        worst = held.measure(household, "income_worst", case)
         name = label(f"case_{case}", language)
+        if case == PLANNED and years.notna().all() and len(years):
+            year = int(calendar.years[int(years.idxmin()) - 1])
+            name = label("document_in_year", language).format(case=name, year=year)
         key = "document_household_pays" if worst < 0 else "document_household_gets"
         said.append(label(key, language).format(
-            case=name, yuan=_yuan(abs(worst), plan, language)))  # fmt: skip
+            case=name, yuan=money_text(abs(worst), held.plan, language)))  # fmt: skip
     return style(language)["parts"].join(said)
 
 
-def _money(plan: Plan, household: str, row: pd.Series, language: str) -> list[list[str]]:
+def _money(held: Held, household: str, owner: str, language: str) -> list[list[str]]:
     """Income of a middle and a poor year, over the life, and when the capital is back."""
-    back = row["payback_years"]
-    return [
-        [label("document_household_middle", language),
-         _yuan(_measure(plan, household, "income_first_year", PLANNED), plan, language)],
-        [label("document_household_poor", language),
-         _yuan(_measure(plan, household, "income_first_year", POOR), plan, language)],
-        [label("income_mean", language), _yuan(row["income_mean"], plan, language)],
-        [label("document_more_than_bank", language), _yuan(row["npv"], plan, language)],
-        [label("payback_years", language),
-         f"{number(float(back), '1', language)} {_unit('payback_years', language)}"
-         if back == back else ABSENT],
+    plan, row = held.plan, held.homes.loc[household]
+    back, npv = row["payback_years"], float(row["npv"])
+    told = [
+        ("document_household_middle", held.measure(household, "income_first_year", PLANNED)),
+        ("document_household_poor", held.measure(household, "income_first_year", POOR)),
+        ("income_mean", row["income_mean"]), ("document_more_than_bank", npv),
     ]  # fmt: skip
+    rows = [[label(key, language), money_text(value, plan, language)] for key, value in told]
+    if owner == HOUSEHOLD:
+        unit = unit_of("payback_years", language)
+        said = f"{number(float(back), '1', language)} {unit}" if back == back else ABSENT
+        rows.append([label("payback_years", language), said])
+    if npv < 0:
+        loses = label("document_household_loses", language)
+        rows.append([label("document_household_note", language),
+                     loses.format(yuan=money_text(-npv, plan, language))])  # fmt: skip
+    return rows
 
 
 def _terms(plan: Plan, model: str, language: str) -> list[list[str]]:
     """Key terms of the contract that the model stands on, as the scenario states them."""
     finance, told = plan.scenario.finance, []
+
+    def years(count: int) -> str:
+        return label("document_years_of", language).format(count=count)
+
     if owner_of(model) != HOUSEHOLD:
-        told.append(("document_term_lease", f"{finance.lease_term}"))
+        told.append(("document_term_lease", years(finance.lease_term)))
         told.append(("document_term_end", word(finance.after_lease, language)))
     pays = {"roof_lease": True, "developer": plan.scenario.developer.pays_rent,
             "cooperative": plan.scenario.cooperative.pays_rent}.get(model, False)  # fmt: skip
@@ -199,12 +245,16 @@ def _terms(plan: Plan, model: str, language: str) -> list[list[str]]:
     if model == "developer":
         share = number(plan.scenario.developer.discount, "p0", language)
         told.append(("document_term_discount", share))
-    told.append(("document_term_life", f"{finance.life_years}"))
+    told.append(("document_term_life", years(finance.life_years)))
     return [[label("model", language), word(model, language)],
             *([label(key, language), value] for key, value in told)]  # fmt: skip
 
 
-def with_modules(plan: Plan) -> list[Hashable]:
-    """Households that carry modules, in the plan's order."""
+def with_modules(plan: Plan) -> list[str]:
+    """Households that carry modules, in the plan's order: buildings of nobody in the ledger are
+    none of them, unless there is no ledger.
+    """
     homes = plan.households
-    return list(homes.loc[(homes["modules"] > 0) & ~homes["own_building"], "household_id"])
+    halls = homes["own_building"].astype(bool)
+    asked = (homes["modules"] > 0) & (~halls | halls.all())
+    return [str(h) for h in homes.loc[asked, "household_id"]]

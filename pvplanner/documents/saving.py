@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,10 +11,9 @@ from pvplanner.documents.mark import Mark, mark_of
 from pvplanner.errors import LANGUAGES, ConfigError, InputError
 from pvplanner.plan import Plan
 from pvplanner.plan.commit import write_bytes_beside
-from pvplanner.report import save_report as save_page
 
-PAGES = (".html", ".htm")
-KINDS = {".pdf": "report", ".xlsx": "workbook"}
+REPORTS = {".html": "page", ".htm": "page", ".pdf": "report", ".xlsx": "workbook"}
+"""Kinds of a plan's report by their suffix."""
 
 
 def save_report(
@@ -31,7 +30,7 @@ def save_report(
     plan : Plan
         What to show.
     path : path-like
-        ``.html`` for a page, ``.pdf`` for two pages to be signed with their annex
+        ``.html`` for a page, ``.pdf`` for two pages to be signed with their annex,
         ``.xlsx`` for a workbook whose cash follows a few cells
         (``pip install pvplanner[documents]``).
     language : str, optional
@@ -49,31 +48,7 @@ def save_report(
     ConfigError
         If the language or suffix is unknown, or Typst or XlsxWriter is not installed.
     """
-    target = Path(path)
-    suffix = target.suffix.lower()
-    if suffix not in (*PAGES, *KINDS):
-        known = ", ".join((*PAGES, *KINDS))
-        raise ConfigError("page_suffix", where=str(target), suffix=target.suffix, known=known)
-    language = language or plan.scenario.language
-    if suffix in PAGES:
-        return save_page(plan, target, language=language, internal=internal)
-    options = {"language": _known(language, target), "internal": internal}
-    mark = mark_of(plan, KINDS[suffix], suffix.removeprefix("."), **options)
-    return write_bytes_beside(target, make_document(plan, mark))
-
-
-def make_document(plan: Plan, mark: Mark) -> bytes:
-    """A document's bytes, all of the plan and of what its mark says."""
-    return MAKERS[mark.kind](plan, mark)
-
-
-def _report(plan: Plan, mark: Mark) -> bytes:
-    from pvplanner.documents.content import report_pages
-    from pvplanner.documents.typesetting import typeset
-
-    told: dict[str, Any] = dict(mark.options)
-    data = report_pages(plan, told["language"], mark, internal=told["internal"])
-    return typeset("report", data, date=plan.scenario.documents.date)
+    return _saved(plan, path, REPORTS, language, internal=internal)
 
 
 def save_household_sheet(
@@ -105,37 +80,10 @@ def save_household_sheet(
     """
     from pvplanner.documents.household import with_modules
 
-    target = Path(path)
-    if target.suffix.lower() != ".pdf":
-        raise ConfigError("page_suffix", where=str(target), suffix=target.suffix, known=".pdf")
     every = [str(h) for h in (with_modules(plan) if households is None else households)]
     if not every:
         raise InputError("household_bare", where="household", household="-")
-    options = {"language": _known(language or plan.scenario.language, target), "households": every}
-    return write_bytes_beside(target, make_document(plan, mark_of(plan, "household", "pdf",
-                                                                  **options)))  # fmt: skip
-
-
-def _known(language: str, target: Path) -> str:
-    if language not in LANGUAGES:
-        raise ConfigError("language_unknown", where=str(target), value=language)
-    return language
-
-
-def _household(plan: Plan, mark: Mark) -> bytes:
-    from pvplanner.documents.household import household_pages
-    from pvplanner.documents.typesetting import typeset
-
-    told = mark.options
-    data = household_pages(plan, told["language"], mark, told["households"])
-    return typeset("household", data, date=plan.scenario.documents.date)
-
-
-def _workbook(plan: Plan, mark: Mark) -> bytes:
-    from pvplanner.documents.workbook import make_workbook
-
-    told = mark.options
-    return make_workbook(plan, told["language"], mark, internal=told["internal"])
+    return _saved(plan, path, {".pdf": "household"}, language, households=every)
 
 
 def save_bank_book(
@@ -158,17 +106,7 @@ def save_bank_book(
     ConfigError
         If the suffix is another, or XlsxWriter is not installed.
     """
-    target = Path(path)
-    if target.suffix.lower() != ".xlsx":
-        raise ConfigError("page_suffix", where=str(target), suffix=target.suffix, known=".xlsx")
-    options = {"language": _known(language or plan.scenario.language, target)}
-    return write_bytes_beside(target, make_document(plan, mark_of(plan, "bank", "xlsx", **options)))
-
-
-def _bank(plan: Plan, mark: Mark) -> bytes:
-    from pvplanner.documents.bank import make_bank_book
-
-    return make_bank_book(plan, mark.options["language"], mark)
+    return _saved(plan, path, {".xlsx": "bank"}, language)
 
 
 def save_filing(
@@ -200,25 +138,82 @@ def save_filing(
     """
     from pvplanner.documents.filing import read_columns
 
+    told = read_columns(None if columns is None else str(columns), _code(plan, path, language))
+    pairs = [list(pair) for pair in told.items()]
+    return _saved(plan, path, {".xlsx": "filing"}, language, columns=pairs)
+
+
+def _saved(
+    plan: Plan, path: str | os.PathLike[str], kinds: dict[str, str], language: str | None,
+    **options: Any,
+) -> Path:  # fmt: skip
+    """Make the document that a suffix stands for, and write it."""
     target = Path(path)
-    if target.suffix.lower() != ".xlsx":
-        raise ConfigError("page_suffix", where=str(target), suffix=target.suffix, known=".xlsx")
-    code = _known(language or plan.scenario.language, target)
-    told = read_columns(None if columns is None else str(columns), code)
-    options = {"language": code, "columns": [list(pair) for pair in told.items()]}
-    mark = mark_of(plan, "filing", "xlsx", **options)
+    suffix = target.suffix.lower()
+    if suffix not in kinds:
+        known = ", ".join(kinds)
+        raise ConfigError("page_suffix", where=str(target), suffix=target.suffix, known=known)
+    told = {"language": _code(plan, path, language), **options}
+    mark = mark_of(plan, kinds[suffix], suffix.removeprefix("."), **told)
     return write_bytes_beside(target, make_document(plan, mark))
 
 
-def _filing(plan: Plan, mark: Mark) -> bytes:
+def _code(plan: Plan, path: str | os.PathLike[str], language: str | None) -> str:
+    """The language asked for, or the scenario's."""
+    code = language or plan.scenario.language
+    if code not in LANGUAGES:
+        raise ConfigError("language_unknown", where=str(path), value=code)
+    return code
+
+
+def make_document(plan: Plan, mark: Mark) -> bytes:
+    """A document's bytes, all of the plan and of what its mark says."""
+    return MAKERS[mark.kind](plan, mark, **mark.options)
+
+
+def _page(plan: Plan, mark: Mark, language: str, internal: bool) -> bytes:
+    from pvplanner.report import render_report
+
+    return render_report(plan, language, internal=internal, mark=mark.text()).encode("utf-8")
+
+
+def _report(plan: Plan, mark: Mark, language: str, internal: bool) -> bytes:
+    from pvplanner.documents.content import report_pages
+    from pvplanner.documents.typesetting import typeset
+
+    data = report_pages(plan, language, mark, internal=internal)
+    return typeset("report", data, date=plan.scenario.documents.date)
+
+
+def _household(plan: Plan, mark: Mark, language: str, households: Sequence[str]) -> bytes:
+    from pvplanner.documents.household import household_pages
+    from pvplanner.documents.typesetting import typeset
+
+    data = household_pages(plan, language, mark, households)
+    return typeset("household", data, date=plan.scenario.documents.date)
+
+
+def _workbook(plan: Plan, mark: Mark, language: str, internal: bool) -> bytes:
+    from pvplanner.documents.workbook import make_workbook
+
+    return make_workbook(plan, language, mark, internal=internal)
+
+
+def _bank(plan: Plan, mark: Mark, language: str) -> bytes:
+    from pvplanner.documents.bank import make_bank_book
+
+    return make_bank_book(plan, language, mark)
+
+
+def _filing(plan: Plan, mark: Mark, language: str, columns: Sequence[tuple[str, str]]) -> bytes:
     from pvplanner.documents.filing import make_filing
 
-    columns = dict(mark.options["columns"])
-    return make_filing(plan, mark.options["language"], mark, columns)
+    return make_filing(plan, language, mark, dict(columns))
 
 
-MAKERS = {
+MAKERS: dict[str, Callable[..., bytes]] = {
     "filing": _filing,
+    "page": _page,
     "report": _report,
     "household": _household,
     "workbook": _workbook,

@@ -7,8 +7,10 @@ from typing import Any
 
 import pandas as pd
 
+from pvplanner.documents.wording import LOANS, loan_text, money_text
 from pvplanner.plan import Plan
 from pvplanner.report.cells import ABSENT, currency_of, word
+from pvplanner.scenario.calendar import Calendar
 from pvplanner.scenario.documents import Documents
 from pvplanner.schema import PLANNED, POOR
 from pvplanner.words import amount_in_words, date_text, label, number, shown, style
@@ -16,8 +18,9 @@ from pvplanner.words import amount_in_words, date_text, label, number, shown, st
 PARTIES = ("party", "contract")
 """Kinds of the rows of ``standing`` that say who does what."""
 
-LOANS = ("loan", "member_loan")
-"""Items of the ledger by which somebody comes to owe."""
+CAPITAL = ("capital", "battery")
+KW = 0.5
+"""Powers that are shown whole and differ by less are the same."""
 
 SIGNERS = ("document_signer_head", "document_signer_investor", "document_signer_issuer")
 
@@ -37,9 +40,10 @@ def signed_pages(plan: Plan, language: str, totals: Sequence[Sequence[str]]) -> 
         "fields": _fields(plan.scenario.documents, language),
         "parties": _parties(plan, language),
         "totals": [list(row) for row in totals],
+        "warnings": _warnings(plan, language),
         "years": _years(plan, language),
         "capital": _capital(plan, language),
-        "debts": _debts(plan, language),
+        "debts": style(language)["parts"].join([*_halls(plan, language), *_debts(plan, language)]),
         "cases": cases,
         "cases_note": label("document_cases_note", language),
         "promises": [label(f"document_promise_{n}", language) for n in (1, 2, 3)],
@@ -58,6 +62,17 @@ def _fields(told: Documents, language: str) -> list[list[str]]:
         [label("document_version", language), told.version],
         [label("document_date", language), date],
     ]
+
+
+def _warnings(plan: Plan, language: str) -> list[str]:
+    """What speaks against the totals: a phase that is more than may be connected."""
+    sums = plan.three_totals()
+    phase, may = float(sums["phase_kw"]), float(sums["connectable_kw"])
+    known = bool(sums["checked"]) and float(sums["known_kw"]) >= float(sums["fits_kw"]) - KW
+    if not known or not phase > may + KW:
+        return []
+    kw = (number(value, "0", language) for value in (phase, may))
+    return [label("document_over", language).format(phase=next(kw), may=next(kw))]
 
 
 def _parties(plan: Plan, language: str) -> list[list[str]]:
@@ -89,13 +104,17 @@ def _years(plan: Plan, language: str) -> dict[str, Any]:
     rows = []
     for name, part in plan.parts.items():
         held = part.result("ranges")
-        whole = held[held["level"] == "village"].iloc[0]
+        villages = held[held["level"] == "village"]
+        if villages.empty:
+            # Nothing is built.
+            continue
+        whole = villages.iloc[0]
         energy = float(part.villages["energy_kwh"].iloc[0])
         cases = part.result("cases").set_index("case")["income_first_year"].groupby(level=0).sum()
         for key, kwh, income in (
-            ("document_year_good", float(whole["p10_kwh"]), None),
+            ("document_year_good", float(whole["p10_built_kwh"]), None),
             ("document_year_middle", energy, cases.get(PLANNED)),
-            ("document_year_poor", float(whole["p90_kwh"]), cases.get(POOR)),
+            ("document_year_poor", float(whole["p90_built_kwh"]), cases.get(POOR)),
         ):
             said = label(key, language)
             if len(plan.parts) > 1:
@@ -111,18 +130,18 @@ def _years(plan: Plan, language: str) -> dict[str, Any]:
     return _table(columns, rows)
 
 
-def _flows(plan: Plan, items: Sequence[str], side: str) -> pd.Series:
-    """What each party pays or gets of some items, before the first year."""
+def _flows(plan: Plan, items: Sequence[str], side: str, year: int = 0) -> pd.Series:
+    """What each party pays or gets of some items in a year; 0 is before the first."""
     parts = [part.result("ledger") for part in plan.parts.values()]
     every = pd.concat(parts, ignore_index=True)
-    held = every[every["item"].isin(items) & (every["year"] == 0) & (every["yuan"] != 0)]
+    held = every[every["item"].isin(items) & (every["year"] == year) & (every["yuan"] != 0)]
     return held.groupby(["item", side], sort=False)["yuan"].sum(min_count=1)
 
 
 def _capital(plan: Plan, language: str) -> dict[str, Any]:
     """Who pays the capital, in figures and in words."""
     currency = currency_of(plan)
-    sums = _flows(plan, ("capital", "battery"), "payer").groupby(level=1, sort=False).sum()
+    sums = _flows(plan, CAPITAL, "payer").groupby(level=1, sort=False).sum()
     rows = [
         [word(party, language), number(float(yuan), "0", language),
          amount_in_words(round(float(yuan)), language, currency)]
@@ -138,19 +157,31 @@ def _capital(plan: Plan, language: str) -> dict[str, Any]:
     return _table(columns, rows)
 
 
-def _debts(plan: Plan, language: str) -> str:
-    """Who owes how much, or that nobody does."""
-    sums = _flows(plan, LOANS, "payee")
-    loan = plan.scenario.loan
-    said = [
-        label("document_owes", language).format(
-            who=word(party, language), what=label(item, language),
-            yuan=number(float(yuan), "0", language),
-            years=loan.years if item == "loan" else plan.scenario.cooperative.member_loan_years,
-        )
-        for (item, party), yuan in sums.items()
-    ]  # fmt: skip
-    return style(language)["parts"].join(said) if said else label("document_owes_nothing", language)
+def _halls(plan: Plan, language: str) -> list[str]:
+    """What of the households' capital is buildings that are no household's."""
+    halls = plan.households[plan.households["own_building"].astype(bool)]
+    paying = halls[halls["capital"] > 0]
+    if paying.empty or len(halls) == len(plan.households):
+        return []
+    yuan = money_text(float(paying["capital"].sum()), plan, language)
+    return [label("document_halls", language).format(count=len(paying), yuan=yuan)]
+
+
+def _debts(plan: Plan, language: str) -> list[str]:
+    """Who owes how much and pays what of it a year, beside its own money; or that nobody does."""
+    sums, capital = _flows(plan, [*LOANS], "payee"), _flows(plan, CAPITAL, "payer")
+    whole, paid = Calendar.of(plan.scenario).first_whole, capital.groupby(level=1).sum()
+    said = []
+    for (item, party), yuan in sums.items():
+        yearly = _flows(plan, LOANS[item], "payer", whole)
+        own = yearly[yearly.index.get_level_values(1) == party].sum()
+        told = loan_text(plan, party, item, float(yuan), float(own), language)
+        if item == "loan" and party in paid.index:
+            rest = label("document_own_money", language)
+            told += style(language)["list"] + rest.format(
+                yuan=money_text(float(paid[party] - yuan), plan, language))  # fmt: skip
+        said.append(told)
+    return said or [label("document_owes_nothing", language)]
 
 
 def _cases(plan: Plan, language: str) -> dict[str, Any]:

@@ -75,7 +75,8 @@ def plan_ranges(
         ``p10_kwh``, and for households and villages ``p90_built_kwh``: of the planned modules once
         they stand, without the doubt whether the roof holds as many, in any one year, and
         ``p90_life_kwh``: the same of the mean of the life's years, before wear, the doubt of wear
-        counted. Money is reckoned on these, since it pays for the planned modules.
+        counted. Money is reckoned on these, since it pays for the planned modules. Of villages
+        also ``p10_built_kwh``.
         Kilowatt-hours are whole but for arrays.
     """
     house, houses = pd.factorize(arrays["building_id"])
@@ -107,7 +108,7 @@ def plan_ranges(
         _level("household", of_household.round(), homes.to_numpy()[of_household.index],
                household_built, household_life),
         _level("village", energy_ranges(doubt, village, both).round(), None,
-               energy_ranges(built, village, one), energy_ranges(life, village, one)),
+               energy_ranges(built, village, both), energy_ranges(life, village, one)),
     ]  # fmt: skip
     return pd.concat(parts, ignore_index=True)
 
@@ -116,10 +117,11 @@ def _level(
     name: str, found: pd.DataFrame, ids: np.ndarray | None, built: pd.DataFrame | None = None,
     life: pd.DataFrame | None = None,
 ) -> pd.DataFrame:  # fmt: skip
-    held, long = (
-        np.full(len(found), np.nan) if part is None else part["p90"].round().to_numpy()
-        for part in (built, life)
-    )
+    held, high, long = (
+        part[name].round().to_numpy() if part is not None and name in part
+        else np.full(len(found), np.nan)
+        for part, name in ((built, "p90"), (built, "p10"), (life, "p90"))
+    )  # fmt: skip
     return pd.DataFrame(
         {
             "level": name,
@@ -127,6 +129,7 @@ def _level(
             "p90_kwh": found["p90"].to_numpy(),
             "p10_kwh": found["p10"].to_numpy(),
             "p90_built_kwh": held,
+            "p10_built_kwh": high,
             "p90_life_kwh": long,
         }
     )

@@ -559,6 +559,12 @@ FINDERS = ("features", "origins", "named", "families", "meters", "listed", "plac
 """Stages that find something."""
 
 
+def table_stages() -> tuple[str, ...]:
+    """Stages that the tables that users know are joined from."""
+    joined = (stage.name for stage in GRAPH.values() if stage.joins in BASES)
+    return tuple(dict.fromkeys((*BASES.values(), *joined)))
+
+
 def plan_village(
     scenario: Scenario,
     *,

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Sequence
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 from pvplanner.markup import fill_page
 from pvplanner.money import HOUSEHOLD, all_models
 from pvplanner.plan import Plan
-from pvplanner.plan.commit import page_file, write_beside
 from pvplanner.plan.public import GROUP
 from pvplanner.report.cells import currency_of
 from pvplanner.report.charts import carbon_chart, cash_chart, month_chart
@@ -42,51 +39,26 @@ from pvplanner.scenario.calendar import Calendar
 from pvplanner.schema import shown_in
 from pvplanner.words import label, shown, style, texts, unit_of
 
-__all__ = ["render_report", "report_content", "save_posting", "save_report", "save_survey"]
+__all__ = ["render_report", "report_content", "save_posting", "save_survey"]
 
 
-def save_report(
-    plan: Plan,
-    path: str | os.PathLike[str],
-    *,
-    language: str | None = None,
-    internal: bool = False,
-) -> Path:
-    """Write a plan's report.
+def render_report(plan: Plan, language: str, *, internal: bool, mark: str = "") -> str:
+    """The report as HTML; text from data is escaped by the template.
 
     Parameters
     ----------
     plan : Plan
-        What to show.
-    path : path-like
-        The file, ``.html``; written beside and renamed.
-    language : str, optional
-        The scenario's if not given.
+    language : str
     internal : bool
-        The office edition: with names, low-income marks, present incomes and consumption.
-
-    Returns
-    -------
-    Path
-        The file.
-
-    Raises
-    ------
-    ConfigError
-        If the language or suffix is unknown.
+        The office edition.
+    mark : str
+        What the page says of what it was made of; nothing if not given.
     """
-    language = language or plan.scenario.language
-    target = page_file(path, language)
-    return write_beside(target, render_report(plan, language, internal=internal))
-
-
-def render_report(plan: Plan, language: str, *, internal: bool) -> str:
-    """The report as HTML; text from data is escaped by the template."""
     words = {**texts(language), "colon": style(language)["colon"]}
     told = report_content(plan, language, internal=internal)
     return fill_page(
-        "report.html.j2", html=style(language)["html"], parts=style(language)["parts"], t=words,
-        **told,
+        "report.html.j2", mark=mark, html=style(language)["html"],
+        parts=style(language)["parts"], t=words, **told,
     )  # fmt: skip
 
 
