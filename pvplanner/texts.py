@@ -36,6 +36,11 @@ def visible(text: str) -> str:
     return " ".join(plain.split())
 
 
+def text_width(text: str) -> int:
+    """Of a text in halves of a Chinese character."""
+    return sum(2 if unicodedata.east_asian_width(c) in "WF" else 1 for c in text)
+
+
 _FORMULA = ("=", "+", "-", "@")
 _NUMBER = re.compile(r"[-+−]?[\d,. ]+ ?%?")
 

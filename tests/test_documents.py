@@ -23,7 +23,7 @@ from pvplanner.documents.verifying import verify_document
 from pvplanner.errors import ConfigError, InputError
 from pvplanner.report import report_content
 from pvplanner.report.grid import three_totals
-from pvplanner.words import amount_in_words, texts
+from pvplanner.words import amount_in_words, number, texts
 
 FONTS = resources.files("pvplanner").joinpath("vendor", "fonts")
 RARE = "㛃㙍㳚䶮䓖䲟鿍𣗋𬜬𬱖𦙶㕮㟃㧑旸翀赟堃喆犇淼鑫玥璟囍峣杲訚贠仉笪璩"
@@ -98,11 +98,11 @@ def test_sums_of_pages_carry_on(liao):
 
     assert len(sheets) == -(-sum(len(s["rows"]) for s in sheets) // ROWS_A_PAGE)
     carried = 0.0
-    for number, sheet in enumerate(sheets):
+    for at_page, sheet in enumerate(sheets):
         own = sum(money(row[at]) for row in sheet["rows"])
         assert money(sheet["sum"][at]) == own
-        assert (sheet["brought"] is None) == (number == 0)
-        if number:
+        assert (sheet["brought"] is None) == (at_page == 0)
+        if at_page:
             assert money(sheet["brought"][at]) == carried
         carried += own
         assert money(sheet["carried"][at]) == carried
@@ -154,6 +154,58 @@ def test_who_borrows_is_said_before_any_signature(tmp_path):
     assert alone == texts("en")["document_owes_nothing"]
     assert "Household owes" in owing
     assert "9 years" in owing
+    assert "4.00%" in owing
+    plan = pvp.plan_village(own.override({"loan.share": 0.5, "loan.years": 9, "loan.rate": 0.04}))
+    ledger = plan.result("ledger").groupby(["item", "year"])["yuan"].sum()
+    for yuan in (
+        ledger["loan", 0],
+        ledger["interest", 1] + ledger["principal", 1],
+        ledger["capital", 0] - ledger["loan", 0],
+    ):
+        assert f"{number(yuan, '0', 'en')} CNY" in owing
+
+
+def test_a_phase_beyond_the_grid_is_said_before_any_signature(liao):
+    """The example builds twice what may be connected; one that fits says nothing."""
+    sums = liao.three_totals()
+    assert sums["phase_kw"] > sums["connectable_kw"]
+    told = signed_pages(liao, "en", [])["warnings"]
+    assert len(told) == 1
+    for name in ("phase_kw", "connectable_kw"):
+        assert number(sums[name], "0", "en") in told[0]
+    small = liao.under({"module.village_limit_kwp": 1500.0})
+    fits = small.three_totals()
+    assert fits["phase_kw"] <= fits["connectable_kw"] + 0.5
+    assert signed_pages(small, "en", [])["warnings"] == []
+
+
+def test_three_years_are_of_the_same_plant(liao):
+    """A poor year is of the modules once built, as the money of that year is."""
+    told = signed_pages(liao, "en", [])["years"]["rows"]
+    good, middle, poor = (float(row[1].replace(",", "")) for row in told)
+    held = liao.result("ranges")
+    whole = held[held["level"] == "village"].iloc[0]
+    for shown, exact in ((good, whole["p10_built_kwh"]), (poor, whole["p90_built_kwh"])):
+        assert shown == pytest.approx(exact, rel=1e-3)
+    assert middle - poor < middle - whole["p90_kwh"]
+    assert poor < middle < good
+
+
+def test_a_village_without_modules_has_no_years(tmp_path):
+    path = write_village(tmp_path, hamlet(2))
+    plan = pvp.plan_village(
+        pvp.Scenario.from_toml(path).override({"module.village_limit_kwp": 0.1})
+    )
+    assert plan.summary()["modules"] == 0
+    assert signed_pages(plan, "zh", [])["years"]["rows"] == []
+
+
+def test_a_page_is_checked_like_any_document(liao, saved, tmp_path):
+    folder, _ = saved
+    page = pvp.save_report(liao, tmp_path / "r.html", internal=True)
+    assert verify_document(page, folder).found == "same"
+    page.write_text(page.read_text("utf-8").replace("元", "角", 1), "utf-8")
+    assert verify_document(page, folder).found == "changed"
 
 
 def in_chinese(yuan):

@@ -17,7 +17,7 @@ from pvplanner.documents.mark import Mark
 from pvplanner.errors import ConfigError
 from pvplanner.plan import Plan
 from pvplanner.report.cells import currency_of, is_absent, is_unknown
-from pvplanner.texts import visible
+from pvplanner.texts import text_width, visible
 from pvplanner.words import currency_name, label, rule_of
 
 INPUT = "#fff4cc"
@@ -188,7 +188,9 @@ class Book:
         if rows:
             sheet.autofilter(0, 0, last, len(heads) - 1)
         for at, head in enumerate(heads):
-            long = max([len(visible(head)) + 2, *(_length(row[at]) for row in rows[:MEASURED])])
+            long = max(
+                [text_width(visible(head)) + 2, *(_length(row[at]) for row in rows[:MEASURED])]
+            )
             sheet.set_column(at, at, min(max(long, 6), WIDEST))
         if any(sums) and rows:
             last += 1
@@ -267,4 +269,4 @@ def number_format(kind: str) -> str:
 def _length(value: Any) -> int:
     if unknown(value):
         return 0
-    return len(f"{value:,.0f}" if isinstance(value, float) else visible(str(value)))
+    return text_width(f"{value:,.0f}" if isinstance(value, float) else visible(str(value)))

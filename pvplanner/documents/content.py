@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -16,6 +15,7 @@ from pvplanner.report import report_content
 from pvplanner.report.cells import Column, currency_of, make_cell, make_columns, total_of
 from pvplanner.report.tables import listed_households
 from pvplanner.schema import is_summed, shown_in
+from pvplanner.texts import text_width
 from pvplanner.words import label, style, texts
 
 ROWS_A_PAGE = 28
@@ -88,7 +88,7 @@ def laid_out(table: dict[str, Any]) -> dict[str, Any]:
 def _columns(columns: Sequence[Column], rows: Sequence[Sequence[str]]) -> list[dict[str, Any]]:
     out = []
     for at, one in enumerate(columns):
-        long = max((_width(str(row[at])) for row in rows), default=0)
+        long = max((text_width(str(row[at])) for row in rows), default=0)
         number = one.align == "n"
         whole = len(columns) <= WIDE if number else long <= LONG
         out.append({"label": one.label, "number": number,
@@ -96,11 +96,6 @@ def _columns(columns: Sequence[Column], rows: Sequence[Sequence[str]]) -> list[d
     if all(one["part"] == 0 for one in out) and out:
         out[0]["part"] = 1
     return out
-
-
-def _width(text: str) -> int:
-    """Of a text in halves of a Chinese character."""
-    return sum(2 if unicodedata.east_asian_width(c) in "WF" else 1 for c in text)
 
 
 def household_ledger(plan: Plan, language: str, *, internal: bool) -> dict[str, Any]:
@@ -161,8 +156,9 @@ def _charts(told: dict[str, Any], language: str) -> list[dict[str, Any]]:
             sign = -1 if kind == "cash" and bar["y"] == 100 and str(bar["value"])[0] in "-−" else 1
             named = bar.get("month") or bar.get("year")
             every = not many or n % 3 == 0
+            # A loss is never left to be guessed.
             bars.append({"part": sign * float(bar["height"]) / most,
-                         "text": str(bar["value"]) if every else "",
+                         "text": str(bar["value"]) if every or sign < 0 else "",
                          "label": str(named) if every else ""})  # fmt: skip
         note = ""
         if kind == "cash":

@@ -13,7 +13,15 @@ from pvplanner.report.cells import ABSENT, currency_of, word
 from pvplanner.scenario.calendar import Calendar
 from pvplanner.scenario.documents import Documents
 from pvplanner.schema import PLANNED, POOR
-from pvplanner.words import amount_in_words, date_text, label, number, shown, style
+from pvplanner.words import (
+    amount_in_words,
+    date_text,
+    in_units,
+    label,
+    number,
+    shown,
+    style,
+)
 
 PARTIES = ("party", "contract")
 """Kinds of the rows of ``standing`` that say who does what."""
@@ -186,9 +194,11 @@ def _debts(plan: Plan, language: str) -> list[str]:
 
 def _cases(plan: Plan, language: str) -> dict[str, Any]:
     """Income and what it is worth under each price case."""
-    currency = currency_of(plan)
-    rows = []
-    parts = list(plan.parts.items())
+    currency, rows, parts = currency_of(plan), [], list(plan.parts.items())
+    more = style(language)["with_unit"].format(
+        text=label("document_more_than_bank", language),
+        unit=in_units("money", language, currency),
+    )
     for name, part in parts:
         for row in part.result("cases").to_dict("records"):
             case = label(f"case_{row['case']}", language)
@@ -206,7 +216,7 @@ def _cases(plan: Plan, language: str) -> dict[str, Any]:
         _column(label("price_case", language)),
         _column(label("case_party", language)),
         _column(label("income_first_year", language, unit=True, currency=currency), is_number=True),
-        {**_column(label("document_more_than_bank", language), is_number=True), "part": 1},
+        {**_column(more, is_number=True), "part": 1},
         _column(label("payback_years", language, unit=True), is_number=True),
         _column(label("households_losing", language), is_number=True),
     ]
