@@ -57,6 +57,8 @@ def _step(step: dict[Hashable, Any], language: str, currency: str) -> Step:
 
 def _with_unit(value: float, unit: str, language: str, currency: str, *, rate: bool = False) -> str:
     """A figure as fine as it takes for a reader to multiply and add for himself."""
+    if math.isnan(value):
+        return label("unknown", language)
     rule = "2" if unit == "money" or value % 1 else "0"
     figure = f"{value:.9g}" if rate else number(value, rule, language)
     shown = in_units(unit, language, currency) if unit not in ("", "1") else ""

@@ -100,17 +100,20 @@ def report(
     context: Context,
     folder: Annotated[Path, typer.Argument(help="Folder of a plan.")],
     out: Annotated[
-        Path, typer.Option("-o", "--out", help="Page (.html), or PDF with two pages to be signed.")
+        Path, typer.Option("-o", "--out", help="Page, PDF to be signed, Word file or workbook.")
     ] = Path("report.html"),
-    language: LanguageOption = None,
+    language: Annotated[
+        str | None, typer.Option("--language", help="zh, en, or both in one PDF.")
+    ] = None,
     internal: InternalOption = False,
     village: VillageOption = None,
 ) -> None:
     """Write the report of a saved plan."""
     from pvplanner.documents import save_report
+    from pvplanner.documents.saving import BOTH
 
     session: Session = context.obj
-    session.speak(language, folder / "scenario.toml")
+    session.speak(None if language == BOTH else language, folder / "scenario.toml")
     written = save_report(saved_plan(folder, village), out, language=language, internal=internal)
     session.say("said_report", written)
 
@@ -132,6 +135,38 @@ def household(
     session.speak(language, folder / "scenario.toml")
     saved = saved_plan(folder, village)
     session.say("said_household", save_household_sheet(saved, out, household, language=language))
+
+
+def meeting(
+    context: Context,
+    folder: Annotated[Path, typer.Argument(help="Folder of a plan.")],
+    out: Annotated[Path, typer.Option("-o", "--out", help="Word file.")] = Path("meeting.docx"),
+    language: LanguageOption = None,
+    village: VillageOption = None,
+) -> None:
+    """Write a meeting's papers: the resolution's draft, what is posted, sheets for answers."""
+    from pvplanner.documents import save_meeting
+
+    session: Session = context.obj
+    session.speak(language, folder / "scenario.toml")
+    saved = saved_plan(folder, village)
+    session.say("said_meeting", save_meeting(saved, out, language=language))
+
+
+def pictures(
+    context: Context,
+    folder: Annotated[Path, typer.Argument(help="Folder of a plan.")],
+    out: Annotated[Path, typer.Option("-o", "--out", help="Folder.")] = Path("pictures"),
+    language: LanguageOption = None,
+    village: VillageOption = None,
+) -> None:
+    """Write the map and each chart as PNG."""
+    from pvplanner.documents import save_pictures
+
+    session: Session = context.obj
+    session.speak(language, folder / "scenario.toml")
+    saved = saved_plan(folder, village)
+    session.say("said_pictures", save_pictures(saved, out, language=language))
 
 
 def filing(
@@ -258,6 +293,7 @@ def dossier(
 
 
 COMMANDS = {"map": map_, **{made.__name__: made for made in (
-    explain, modules, report, household, filing, tables, verify, survey, posting, dossier
+    explain, modules, report, household, meeting, pictures, filing, tables, verify, survey,
+    posting, dossier,
 )}}  # fmt: skip
 """Commands by their names."""

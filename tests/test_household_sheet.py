@@ -166,7 +166,7 @@ def test_unknown_and_bare_households_are_refused(liao, tmp_path):
         pvp.save_household_sheet(liao, tmp_path / "h.pdf", [bare])
     assert told.value.code == "household_bare"
     with pytest.raises(ConfigError) as refused:
-        pvp.save_household_sheet(liao, tmp_path / "h.docx", ["H001"])
+        pvp.save_household_sheet(liao, tmp_path / "h.odt", ["H001"])
     assert refused.value.code == "page_suffix"
 
 
@@ -188,3 +188,12 @@ def test_the_picture_has_every_module(liao):
     modules = liao.households.set_index("household_id")["modules"]["H001"]
     assert told["picture"].count('fill="#31688e"') == modules
     assert told["picture"].startswith("<svg ")
+
+
+def test_what_a_price_would_tell_is_not_known_without_one(tmp_path):
+    path = write_village(tmp_path, hamlet(2), 'province = "Xizang"\n')
+    plan = pvp.plan_village(pvp.Scenario.from_toml(path))
+    told = sheet(plan, with_modules(plan)[0])
+    words = texts("en")
+    assert dict(told["money"])[words["document_household_middle"]] == words["unknown"]
+    assert told["steps"][-1][1] == words["unknown"]

@@ -6,6 +6,8 @@ from pvplanner.documents.saving import (
     save_bank_book,
     save_filing,
     save_household_sheet,
+    save_meeting,
+    save_pictures,
     save_report,
 )
 from pvplanner.documents.verifying import verify_document
@@ -14,6 +16,8 @@ __all__ = [
     "save_bank_book",
     "save_filing",
     "save_household_sheet",
+    "save_meeting",
+    "save_pictures",
     "save_report",
     "verify_document",
 ]

@@ -51,8 +51,10 @@ def report_pages(plan: Plan, language: str, mark: Mark, *, internal: bool) -> di
         "language": language, "title": told["name"], "edition": words[told["edition"]],
         "words": paper_words(language), "mark": mark.text(), "hash": mark.plan,
         "notes": told["notes"], "signed": signed_pages(shown, language, told["totals"]["rows"]),
-        "map": _map(shown, language),
-        "charts": _charts(told, language),
+        "map": map_parts(shown, language),
+        "charts": list(chart_bars(
+            {"months": told["chart"], "cash": told["cash"], "carbon": told["carbon"]}, language
+        ).values()),
         "groups": _groups(tables), "households": households,
         "doubts": told["doubts"], "findings": told["findings"],
         "made": made_rows(shown, language, mark),
@@ -128,7 +130,8 @@ def _sums(part: pd.DataFrame, keys: Sequence[str], name: str, language: str) -> 
     return [label(name, language), *sums[1:]]
 
 
-def _map(plan: Plan, language: str) -> dict[str, Any]:
+def map_parts(plan: Plan, language: str) -> dict[str, Any]:
+    """All roofs as a picture, what its colours mean, and a remark."""
     drawn = village_picture(plan)
     names = {BUILT: "document_built", FREE: "document_free", ASIDE: "document_aside"}
     legend = [
@@ -138,16 +141,16 @@ def _map(plan: Plan, language: str) -> dict[str, Any]:
     return {"svg": drawn["svg"], "legend": legend, "note": label("document_map_note", language)}
 
 
-def _charts(told: dict[str, Any], language: str) -> list[dict[str, Any]]:
-    """The report's bars as parts of the largest."""
+MOST = {"months": 190, "cash": 75, "carbon": 120}
+"""How high the report draws its highest bar."""
+
+
+def chart_bars(told: dict[str, Any], language: str) -> dict[str, dict[str, Any]]:
+    """The report's bars as parts of the largest, by what they show; what has none is left out."""
     unit = style(language)["with_unit"].format
-    out = []
-    for kind, key, most in (
-        ("months", "chart", 190),
-        ("cash", "cash", 75),
-        ("carbon", "carbon", 120),
-    ):
-        held = told[key]
+    out = {}
+    for kind, most in MOST.items():
+        held = told[kind]
         if not held:
             continue
         many = len(held["bars"]) > 12
@@ -164,7 +167,7 @@ def _charts(told: dict[str, Any], language: str) -> list[dict[str, Any]]:
         if kind == "cash":
             note = label("ledger_year0", language) + style(language)["colon"] + held["before"]
         title = unit(text=label(f"report_{kind}", language), unit=held["unit"])
-        out.append({"title": title, "note": note, "bars": bars, "colour": COLOURS[kind]})
+        out[kind] = {"title": title, "note": note, "bars": bars, "colour": COLOURS[kind]}
     return out
 
 

@@ -16,7 +16,9 @@ GETA = "〓"
 @cache
 def covered() -> frozenset[int]:
     """Characters of the font that documents are set in."""
-    text = resources.files("pvplanner").joinpath("vendor", "fonts", "coverage.txt").read_text()
+    text = (
+        resources.files("pvplanner").joinpath("vendor", "fonts", "coverage.txt").read_text("ascii")
+    )
     found: set[int] = set()
     for line in text.split():
         first, _, last = line.partition("-")

@@ -26,7 +26,8 @@ from pvplanner.schema import TABLES
 SIGN = "pvplanner-document:"
 """What a mark begins with, wherever a kind of file keeps it."""
 
-MAKERS = {"pdf": ("typst",), "xlsx": ("XlsxWriter",)}
+MAKERS = {"pdf": ("typst",), "xlsx": ("XlsxWriter",),
+          "docx": ("python-docx", "typst"), "png": ("typst",)}  # fmt: skip
 """Libraries that a kind of file's bytes hang on, beside pvplanner itself."""
 
 
@@ -37,7 +38,7 @@ class Mark:
     Attributes
     ----------
     kind : str
-        ``report``, ``workbook``, ``household``.
+        One of :data:`pvplanner.documents.saving.MAKERS`.
     plan : str
         SHA-256 of the plan's tables; see :func:`plan_hash`.
     versions : dict
@@ -78,7 +79,15 @@ def mark_of(plan: Plan, kind: str, suffix: str, **options: Any) -> Mark:
 def versions_of(suffix: str) -> dict[str, str]:
     """Versions of what makes a kind of file, as they are here."""
     names = ("pvplanner", *MAKERS.get(suffix, ()))
-    return {name: metadata.version(name) for name in names}
+    return {name: _version(name) for name in names}
+
+
+def _version(name: str) -> str:
+    try:
+        return metadata.version(name)
+    except metadata.PackageNotFoundError:
+        # Whoever makes the file says so.
+        return ""
 
 
 def find_mark(body: bytes) -> Mark | None:

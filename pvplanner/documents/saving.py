@@ -11,9 +11,14 @@ from pvplanner.documents.mark import Mark, mark_of
 from pvplanner.errors import LANGUAGES, ConfigError, InputError
 from pvplanner.plan import Plan
 from pvplanner.plan.commit import write_bytes_beside
+from pvplanner.texts import visible
 
-REPORTS = {".html": "page", ".htm": "page", ".pdf": "report", ".xlsx": "workbook"}
+REPORTS = {".html": "page", ".htm": "page", ".pdf": "report", ".xlsx": "workbook",
+           ".docx": "memo"}  # fmt: skip
 """Kinds of a plan's report by their suffix."""
+
+BOTH = "both"
+"""A report in one language after the other."""
 
 
 def save_report(
@@ -30,11 +35,11 @@ def save_report(
     plan : Plan
         What to show.
     path : path-like
-        ``.html`` for a page, ``.pdf`` for two pages to be signed with their annex,
-        ``.xlsx`` for a workbook whose cash follows a few cells
-        (``pip install pvplanner[documents]``).
+        ``.html`` for a page, ``.pdf`` for two pages to be signed with their annex, ``.docx`` for
+        these two pages as a text to go on with, ``.xlsx`` for a workbook whose cash follows a few
+        cells (``pip install pvplanner[documents]``).
     language : str, optional
-        The scenario's if not given.
+        The scenario's if not given; ``both`` for a PDF in one after the other.
     internal : bool
         The office edition: with names, low-income marks, present incomes and consumption.
 
@@ -46,7 +51,7 @@ def save_report(
     Raises
     ------
     ConfigError
-        If the language or suffix is unknown, or Typst or XlsxWriter is not installed.
+        If the language or suffix is unknown, or what makes such a file is not installed.
     """
     return _saved(plan, path, REPORTS, language, internal=internal)
 
@@ -58,13 +63,13 @@ def save_household_sheet(
     *,
     language: str | None = None,
 ) -> Path:
-    """Write the sheet of one household or of several, a page each, as PDF.
+    """Write the sheet of one household or of several, a page each.
 
     Parameters
     ----------
     plan : Plan
     path : path-like
-        ``.pdf``.
+        ``.pdf``, or ``.docx`` to go on with.
     households : sequence of str, optional
         Their identifiers; all that carry modules if not given.
     language : str, optional
@@ -83,7 +88,30 @@ def save_household_sheet(
     every = [str(h) for h in (with_modules(plan) if households is None else households)]
     if not every:
         raise InputError("household_bare", where="household", household="-")
-    return _saved(plan, path, {".pdf": "household"}, language, households=every)
+    kinds = {".pdf": "household", ".docx": "household_text"}
+    return _saved(plan, path, kinds, language, households=every)
+
+
+def save_meeting(plan: Plan, path: str | os.PathLike[str], *, language: str | None = None) -> Path:
+    """Write a meeting's papers: a draft of its resolution, what is posted, sheets for answers.
+
+    Parameters
+    ----------
+    plan : Plan
+        Of one village.
+    path : path-like
+        ``.docx``.
+    language : str, optional
+        The scenario's if not given.
+
+    Raises
+    ------
+    InputError
+        If there are several villages.
+    ConfigError
+        If the suffix is another, or python-docx is not installed.
+    """
+    return _saved(plan, path, {".docx": "meeting"}, language)
 
 
 def save_bank_book(
@@ -143,6 +171,37 @@ def save_filing(
     return _saved(plan, path, {".xlsx": "filing"}, language, columns=pairs)
 
 
+def save_pictures(
+    plan: Plan, folder: str | os.PathLike[str], *, language: str | None = None
+) -> Path:
+    """Write the map and each chart as PNG.
+
+    Parameters
+    ----------
+    plan : Plan
+    folder : path-like
+        Gets ``map.png``, ``months.png``, ``cash.png``, ``carbon.png``, where there is one.
+    language : str, optional
+        The scenario's if not given.
+
+    Returns
+    -------
+    Path
+        The folder.
+
+    Raises
+    ------
+    ConfigError
+        If the language is unknown, or Typst is not installed.
+    """
+    from pvplanner.documents.pictures import pictures_of
+
+    target = Path(folder)
+    for which in pictures_of(plan, _code(plan, folder, language)):
+        _saved(plan, target / f"{which}.png", {".png": "picture"}, language, which=which)
+    return target
+
+
 def _saved(
     plan: Plan, path: str | os.PathLike[str], kinds: dict[str, str], language: str | None,
     **options: Any,
@@ -153,7 +212,8 @@ def _saved(
     if suffix not in kinds:
         known = ", ".join(kinds)
         raise ConfigError("page_suffix", where=str(target), suffix=target.suffix, known=known)
-    told = {"language": _code(plan, path, language), **options}
+    both = language == BOTH and kinds[suffix] == "report"
+    told = {"language": BOTH if both else _code(plan, path, language), **options}
     mark = mark_of(plan, kinds[suffix], suffix.removeprefix("."), **told)
     return write_bytes_beside(target, make_document(plan, mark))
 
@@ -181,7 +241,9 @@ def _report(plan: Plan, mark: Mark, language: str, internal: bool) -> bytes:
     from pvplanner.documents.content import report_pages
     from pvplanner.documents.typesetting import typeset
 
-    data = report_pages(plan, language, mark, internal=internal)
+    codes = LANGUAGES if language == BOTH else (language,)
+    editions = [report_pages(plan, code, mark, internal=internal) for code in codes]
+    data = {"title": visible(plan.scenario.name), "mark": mark.text(), "editions": editions}
     return typeset("report", data, date=plan.scenario.documents.date)
 
 
@@ -191,6 +253,30 @@ def _household(plan: Plan, mark: Mark, language: str, households: Sequence[str])
 
     data = household_pages(plan, language, mark, households)
     return typeset("household", data, date=plan.scenario.documents.date)
+
+
+def _memo(plan: Plan, mark: Mark, language: str, internal: bool) -> bytes:
+    from pvplanner.documents.memo import make_memo
+
+    return make_memo(plan, language, mark, internal=internal)
+
+
+def _household_text(plan: Plan, mark: Mark, language: str, households: Sequence[str]) -> bytes:
+    from pvplanner.documents.memo import make_household_text
+
+    return make_household_text(plan, language, mark, households)
+
+
+def _meeting(plan: Plan, mark: Mark, language: str) -> bytes:
+    from pvplanner.documents.meeting import make_meeting
+
+    return make_meeting(plan, language, mark)
+
+
+def _picture(plan: Plan, mark: Mark, language: str, which: str) -> bytes:
+    from pvplanner.documents.pictures import make_picture
+
+    return make_picture(plan, language, mark, which)
 
 
 def _workbook(plan: Plan, mark: Mark, language: str, internal: bool) -> bytes:
@@ -216,6 +302,10 @@ MAKERS: dict[str, Callable[..., bytes]] = {
     "page": _page,
     "report": _report,
     "household": _household,
+    "household_text": _household_text,
+    "meeting": _meeting,
+    "memo": _memo,
+    "picture": _picture,
     "workbook": _workbook,
     "bank": _bank,
 }

@@ -43,23 +43,53 @@ def typeset(template: str, data: Mapping[str, Any], *, date: dt.date | None = No
     ConfigError
         If Typst is not installed.
     """
-    try:
-        import typst
-    except ImportError:
-        raise ConfigError("documents_missing", where=f"{template}.pdf", name="typst") from None
     lost: set[str] = set()
     told = settable(data, lost)
     told["lost"] = listed(named(lost), 40) if lost else ""
-    home = _templates()
     when = EPOCH if date is None else dt.datetime.combine(date, dt.time(), tzinfo=dt.UTC)
-    made = typst.compile(
-        str(home / f"{template}.typ"), root=str(home), font_paths=_fonts(),
-        ignore_system_fonts=True, format="pdf",
-        sys_inputs={"data": json.dumps(told, ensure_ascii=False)},
-        pdf_standards=STANDARD, timestamp=when,
+    made = _compiled(
+        template, json.dumps(told, ensure_ascii=False), format="pdf", pdf_standards=STANDARD,
+        timestamp=when,
     )  # fmt: skip
     assert isinstance(made, bytes)
     return made
+
+
+def picture(svg: str, *, width_mm: float = 110.0, ppi: float = 200.0) -> bytes:
+    """A vector picture as PNG.
+
+    Parameters
+    ----------
+    svg : str
+    width_mm, ppi : float
+        How wide it is on paper, and points an inch.
+    """
+    return draw("picture", {"svg": svg, "width": width_mm}, ppi=ppi)
+
+
+def draw(template: str, data: Mapping[str, Any], *, ppi: float = 200.0) -> bytes:
+    """A template of one page as PNG: the same bytes for the same.
+
+    Raises
+    ------
+    ConfigError
+        If Typst is not installed.
+    """
+    made = _compiled(template, json.dumps(data, ensure_ascii=False), format="png", ppi=ppi)
+    assert isinstance(made, bytes)
+    return made
+
+
+def _compiled(template: str, told: str, **how: Any) -> Any:
+    try:
+        import typst
+    except ImportError:
+        raise ConfigError("documents_missing", where=f"{template}.typ", name="typst") from None
+    home = _templates()
+    return typst.compile(
+        str(home / f"{template}.typ"), root=str(home), font_paths=_fonts(),
+        ignore_system_fonts=True, sys_inputs={"data": told}, **how,
+    )  # fmt: skip
 
 
 def _templates() -> Path:

@@ -80,12 +80,9 @@ def save_posting(plan: Plan, path: str | os.PathLike[str], *, language: str | No
     """
     language = language or plan.scenario.language
     target = Path(path)
-    rows, unnamed = posting_rows(plan)
-    if rows.empty:
+    head, body, foot = posting_table(plan, language)
+    if not body:
         raise ConfigError("posting_none", where=str(target))
-    head = [_head(name, plan, language) for name in COLUMNS]
-    body = [_cells(record, language) for record in rows.to_dict("records")]
-    foot = _foot(rows, unnamed, language)
     if target.suffix.lower() == ".csv":
         held = io.StringIO()
         out = csv.writer(held, lineterminator="\r\n")
@@ -101,6 +98,20 @@ def save_posting(plan: Plan, path: str | os.PathLike[str], *, language: str | No
         rows=body, foot=foot,
     )  # fmt: skip
     return write_bytes_beside(target, page.encode("utf-8"))
+
+
+def posting_table(plan: Plan, language: str) -> tuple[list[str], list[list[str]], list[list[str]]]:
+    """The list as texts: its head, a row a household, and its sums.
+
+    Raises
+    ------
+    InputError
+        As :func:`posting_rows`.
+    """
+    rows, unnamed = posting_rows(plan)
+    head = [_head(name, plan, language) for name in COLUMNS]
+    body = [_cells(record, language) for record in rows.to_dict("records")]
+    return head, body, _foot(rows, unnamed, language) if body else []
 
 
 def _head(name: str, plan: Plan, language: str) -> str:
