@@ -169,6 +169,41 @@ def pictures(
     session.say("said_pictures", save_pictures(saved, out, language=language))
 
 
+def materials(
+    context: Context,
+    folder: Annotated[Path, typer.Argument(help="Folder of a plan.")],
+    out: Annotated[Path, typer.Option("-o", "--out", help="Workbook.")] = Path("materials.xlsx"),
+    language: LanguageOption = None,
+    village: VillageOption = None,
+) -> None:
+    """Write the installer's list: materials by house and in sum, strings, the rules behind them."""
+    from pvplanner.documents import save_materials
+
+    session: Session = context.obj
+    session.speak(language, folder / "scenario.toml")
+    saved = saved_plan(folder, village)
+    session.say("said_materials", save_materials(saved, out, language=language))
+
+
+def layouts(
+    context: Context,
+    folder: Annotated[Path, typer.Argument(help="Folder of a plan.")],
+    building: Annotated[
+        list[str] | None, typer.Option("--building", help="Identifier; all with modules if none.")
+    ] = None,
+    out: Annotated[Path, typer.Option("-o", "--out", help="DXF or PDF.")] = Path("layouts.dxf"),
+    language: LanguageOption = None,
+    village: VillageOption = None,
+) -> None:
+    """Write where every module lies, with dimensions: for CAD, or a page a house."""
+    from pvplanner.documents import save_layouts
+
+    session: Session = context.obj
+    session.speak(language, folder / "scenario.toml")
+    saved = saved_plan(folder, village)
+    session.say("said_layouts", save_layouts(saved, out, building, language=language))
+
+
 def filing(
     context: Context,
     folder: Annotated[Path, typer.Argument(help="Folder of a plan.")],
@@ -293,7 +328,7 @@ def dossier(
 
 
 COMMANDS = {"map": map_, **{made.__name__: made for made in (
-    explain, modules, report, household, meeting, pictures, filing, tables, verify, survey,
-    posting, dossier,
+    explain, modules, report, household, meeting, pictures, materials, layouts, filing, tables,
+    verify, survey, posting, dossier,
 )}}  # fmt: skip
 """Commands by their names."""

@@ -240,6 +240,11 @@ ODD = {
     "documents.date": "2026-03-08", "documents.recipient": "village", "documents.issuer": "town",
     "documents.version": "2", "documents.installer": "a firm", "documents.licence": "none",
     "documents.inverter": "30 kW", "documents.controllable": "by a box",
+    "installation.voc_v": 52.0, "installation.vmp_v": 43.0, "installation.voc_per_k": -0.0025,
+    "installation.vmp_per_k": -0.003, "installation.dc_most_v": 1000.0,
+    "installation.mppt_low_v": 200.0, "installation.mppt_high_v": 850.0,
+    "installation.coldest_c": -9.0, "installation.hottest_cell_c": 75.0,
+    "installation.rules": {"rails_per_row": 3.0},
 }  # fmt: skip
 """Another value for every key of a scenario; ``None`` where a change needs a word of its own."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Any
 
 import geopandas as gpd
@@ -40,8 +41,16 @@ def village_picture(plan: Plan) -> dict[str, Any]:
     return {"svg": _svg(shapes, colours), "kinds": kinds}
 
 
-def roof_picture(plan: Plan, building_ids: list[str]) -> str:
-    """Some buildings with their modules, and what stands near them."""
+def roof_picture(plan: Plan, building_ids: list[str], *, lengths: bool = False) -> str:
+    """Some buildings with their modules, and what stands near them.
+
+    Parameters
+    ----------
+    plan : Plan
+    building_ids : list of str
+    lengths : bool
+        Whether the edges of the buildings say how long they are.
+    """
     part = next(
         p for p in plan.parts.values() if p.buildings["building_id"].isin(building_ids).any()
     )
@@ -60,8 +69,37 @@ def roof_picture(plan: Plan, building_ids: list[str]) -> str:
         *[FREE] * int((near & ~mine).sum()), *["#f4ead9"] * int(mine.sum()),
         *["none"] * len(planes), *[MODULE] * len(modules),
     ]  # fmt: skip
-    return _svg(shapes, colours, box)
+    told = _lengths(list(frame.geometry[mine]), box) if lengths else ""
+    return _svg(shapes, colours, box, told)
 
+
+def _lengths(roofs: list[Any], box: Any) -> str:
+    """How long each longer edge is, beside it, metres."""
+    west, south, east, north = box.bounds
+    size = max(east - west, north - south) / 45
+    out = []
+    for roof in roofs:
+        for polygon in shapely.get_parts(shapely.force_2d(roof)):
+            ring = np.asarray(shapely.geometry.polygon.orient(polygon).exterior.coords)
+            for (x0, y0), (x1, y1) in pairwise(ring):
+                long = float(np.hypot(x1 - x0, y1 - y0))
+                if long < EDGE_M:
+                    continue
+                # Outside is to the right of a ring that runs against the clock.
+                x = (x0 + x1) / 2 + size * (y1 - y0) / long - west
+                y = north - (y0 + y1) / 2 + size * (x1 - x0) / long
+                turn = -np.degrees(np.arctan2(y1 - y0, x1 - x0))
+                turn = turn - 180 * np.round(turn / 180)
+                out.append(
+                    f'<text x="{x:.2f}" y="{y:.2f}" font-size="{size:.2f}" text-anchor="middle" '
+                    f'dominant-baseline="middle" transform="rotate({turn:.1f} {x:.2f} {y:.2f})" '
+                    f'font-family="Noto Sans CJK SC">{long:.1f}</text>'
+                )
+    return "".join(out)
+
+
+EDGE_M = 1.0
+"""Shorter edges say nothing."""
 
 MARGIN_M = 6.0
 """What is shown around a roof."""
@@ -71,8 +109,8 @@ def _known(frame: gpd.GeoDataFrame) -> np.ndarray:
     return np.asarray(~(frame.geometry.isna() | frame.geometry.is_empty))
 
 
-def _svg(shapes: list[Any], colours: list[str], box: Any = None) -> str:
-    """Outlines as SVG, north up, with a scale and an arrow."""
+def _svg(shapes: list[Any], colours: list[str], box: Any = None, told: str = "") -> str:
+    """Outlines as SVG, north up, with a scale and an arrow, and what is ``told`` over them."""
     if not shapes:
         return '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 10 1"/>'
     bounds = box.bounds if box is not None else shapely.total_bounds(shapes)
@@ -89,7 +127,7 @@ def _svg(shapes: list[Any], colours: list[str], box: Any = None) -> str:
     view = f"{-pad:.2f} {-pad:.2f} {wide + 2 * pad:.2f} {high + 3 * pad:.2f}"
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="{view}">'
-        f"{''.join(drawn)}{_scale(wide, high, pad)}{_arrow(wide, pad)}</svg>"
+        f"{''.join(drawn)}{told}{_scale(wide, high, pad)}{_arrow(wide, pad)}</svg>"
     )
 
 

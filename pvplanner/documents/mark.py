@@ -27,7 +27,7 @@ SIGN = "pvplanner-document:"
 """What a mark begins with, wherever a kind of file keeps it."""
 
 MAKERS = {"pdf": ("typst",), "xlsx": ("XlsxWriter",),
-          "docx": ("python-docx", "typst"), "png": ("typst",)}  # fmt: skip
+          "docx": ("python-docx", "typst"), "png": ("typst",), "dxf": ("ezdxf",)}  # fmt: skip
 """Libraries that a kind of file's bytes hang on, beside pvplanner itself."""
 
 

@@ -171,6 +171,61 @@ def save_filing(
     return _saved(plan, path, {".xlsx": "filing"}, language, columns=pairs)
 
 
+def save_materials(
+    plan: Plan, path: str | os.PathLike[str], *, language: str | None = None
+) -> Path:
+    """Write the installer's workbook: materials by house and in sum, inverters by size, strings
+    within the inverter's window, and the rules behind them.
+
+    Parameters
+    ----------
+    plan : Plan
+    path : path-like
+        ``.xlsx``.
+    language : str, optional
+        The scenario's if not given.
+
+    Raises
+    ------
+    InputError
+        If no building carries modules.
+    ConfigError
+        If the suffix is another, or XlsxWriter is not installed.
+    """
+    return _saved(plan, path, {".xlsx": "materials"}, language)
+
+
+def save_layouts(
+    plan: Plan,
+    path: str | os.PathLike[str],
+    buildings: Sequence[str] | None = None,
+    *,
+    language: str | None = None,
+) -> Path:
+    """Write where every module lies, with dimensions.
+
+    Parameters
+    ----------
+    plan : Plan
+    path : path-like
+        ``.dxf`` in the plan's coordinates, or ``.pdf`` with a page a house.
+    buildings : sequence of str, optional
+        Their identifiers; all that carry modules if not given.
+    language : str, optional
+        The scenario's if not given.
+
+    Raises
+    ------
+    InputError
+        If a building is not there or carries no modules.
+    ConfigError
+        If the suffix is another, or ezdxf or Typst is not installed.
+    """
+    asked = None if buildings is None else [str(b) for b in buildings]
+    kinds = {".dxf": "drawing", ".pdf": "layouts"}
+    return _saved(plan, path, kinds, language, buildings=asked)
+
+
 def save_pictures(
     plan: Plan, folder: str | os.PathLike[str], *, language: str | None = None
 ) -> Path:
@@ -279,6 +334,26 @@ def _picture(plan: Plan, mark: Mark, language: str, which: str) -> bytes:
     return make_picture(plan, language, mark, which)
 
 
+def _materials(plan: Plan, mark: Mark, language: str) -> bytes:
+    from pvplanner.documents.materials import make_materials
+
+    return make_materials(plan, language, mark)
+
+
+def _drawing(plan: Plan, mark: Mark, language: str, buildings: Sequence[str] | None) -> bytes:
+    from pvplanner.documents.layouts import make_drawing
+
+    return make_drawing(plan, mark, buildings)
+
+
+def _layouts(plan: Plan, mark: Mark, language: str, buildings: Sequence[str] | None) -> bytes:
+    from pvplanner.documents.layouts import layout_pages
+    from pvplanner.documents.typesetting import typeset
+
+    data = layout_pages(plan, language, mark, buildings)
+    return typeset("layouts", data, date=plan.scenario.documents.date)
+
+
 def _workbook(plan: Plan, mark: Mark, language: str, internal: bool) -> bytes:
     from pvplanner.documents.workbook import make_workbook
 
@@ -303,6 +378,9 @@ MAKERS: dict[str, Callable[..., bytes]] = {
     "report": _report,
     "household": _household,
     "household_text": _household_text,
+    "drawing": _drawing,
+    "layouts": _layouts,
+    "materials": _materials,
     "meeting": _meeting,
     "memo": _memo,
     "picture": _picture,

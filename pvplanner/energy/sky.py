@@ -140,7 +140,7 @@ def prepare_sky(weather: Weather, system: System) -> Sky:
     up = np.radians(90 - zenith[hour])
     turn = np.radians(azimuth[hour])
     sun = np.stack([np.cos(up) * np.sin(turn), np.cos(up) * np.cos(turn), np.sin(up)])
-    heating = _heating(system, data["wind_speed"].to_numpy(dtype=float))
+    heating = cell_rise(system, data["wind_speed"].to_numpy(dtype=float))
     return Sky(
         sun,
         dni[hour],
@@ -221,7 +221,10 @@ MEASURED_HEIGHT_M = 10.0
 ROUGHNESS = "neutral_air_above_human_inhabited_areas"
 
 
-def _heating(system: System, wind_speed: np.ndarray) -> np.ndarray:
+def cell_rise(system: System, wind_speed: np.ndarray) -> np.ndarray:
+    """How much warmer than the air a cell is by the W/m2, K m2/W, in a wind (m/s): pvlib's Faiman
+    or SAPM, by the mount.
+    """
     if system.wind_height_m is not None:
         wind_speed = pvlib.atmosphere.windspeed_powerlaw(
             wind_speed, MEASURED_HEIGHT_M, system.wind_height_m, surface_type=ROUGHNESS

@@ -14,7 +14,8 @@ SLACK = 1.05
 
 
 @cache
-def _sizes(phases: int) -> np.ndarray:
+def inverter_sizes(phases: int) -> np.ndarray:
+    """Sizes that are made, kW, the smallest first."""
     table = reference.load("inverters")
     return np.sort(table.loc[table["phases"] == phases, "power_kw"].to_numpy(dtype=float))
 
@@ -42,7 +43,7 @@ def choose_inverters(
     if system.inverter_sizes == "exact":
         return np.minimum(need, limit_kw), phases
     least = need / SLACK
-    power = np.where(single, _next(least, _sizes(1)), _next(least, _sizes(3)))
+    power = np.where(single, _next(least, inverter_sizes(1)), _next(least, inverter_sizes(3)))
     over = power > limit_kw + 1e-9
     if over.any():
         power[over] = _largest(limit_kw)
@@ -57,7 +58,7 @@ def _next(need: np.ndarray, sizes: np.ndarray) -> np.ndarray:
 
 
 def _largest(limit: float) -> float:
-    sizes = _sizes(3)
+    sizes = inverter_sizes(3)
     whole = np.floor((limit + 1e-9) / sizes[-1])
     rest = limit - whole * sizes[-1]
     within = sizes[sizes <= rest + 1e-9]

@@ -27,6 +27,7 @@ from pvplanner.scenario.contracts import (
     Tariff,
 )
 from pvplanner.scenario.documents import Documents
+from pvplanner.scenario.installation import Installation
 from pvplanner.scenario.refusals import config_error, refuse
 from pvplanner.scenario.sections import (
     Carbon,
@@ -151,6 +152,7 @@ class Scenario(Frozen):
     grid: Grid = Grid()
     selection: Selection = Selection()
     documents: Documents = Documents()
+    installation: Installation = Installation()
 
     @model_validator(mode="after")
     def _light_induced_once(self) -> Self:
