@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from pvplanner.buildings import read_buildings, read_households, read_survey
     from pvplanner.documents import (
         save_bank_book,
+        save_bank_pages,
         save_filing,
         save_household_sheet,
         save_layouts,
@@ -43,6 +44,7 @@ _ROOMS = {
     "horizon": ("Horizons", "horizon_angles", "read_horizon"),
     "documents": (
         "save_bank_book",
+        "save_bank_pages",
         "save_filing",
         "save_household_sheet",
         "save_layouts",
@@ -98,6 +100,7 @@ __all__ = [
     "resolve_prices",
     "resolve_terms",
     "save_bank_book",
+    "save_bank_pages",
     "save_filing",
     "save_household_sheet",
     "save_layouts",

@@ -110,7 +110,7 @@ def report(
 ) -> None:
     """Write the report of a saved plan."""
     from pvplanner.documents import save_report
-    from pvplanner.documents.saving import BOTH
+    from pvplanner.documents.makers import BOTH
 
     session: Session = context.obj
     session.speak(None if language == BOTH else language, folder / "scenario.toml")
@@ -299,10 +299,13 @@ def dossier(
         str | None, typer.Option("--household", help="Household; the collective if not given.")
     ] = None,
     every: Annotated[
-        bool, typer.Option("--all", help="All borrowers as a workbook, a row each.")
+        bool,
+        typer.Option(
+            "--all", help="All borrowers: a workbook with a row each, or a PDF with a page each."
+        ),
     ] = False,
     out: Annotated[
-        Path | None, typer.Option("-o", "--out", help="JSON file; with --all a workbook.")
+        Path | None, typer.Option("-o", "--out", help="JSON or PDF; with --all a workbook or PDF.")
     ] = None,
     language: LanguageOption = None,
     village: VillageOption = None,
@@ -316,12 +319,20 @@ def dossier(
     session.speak(language, folder / "scenario.toml")
     saved = saved_plan(folder, village)
     if every:
-        from pvplanner.documents import save_bank_book
+        from pvplanner.documents import save_bank_book, save_bank_pages
 
         target = out or Path("dossier.xlsx")
-        session.say("said_dossier", save_bank_book(saved, target, language=language))
+        save = save_bank_pages if target.suffix.lower() == ".pdf" else save_bank_book
+        session.say("said_dossier", save(saved, target, language=language))
         return
     target = out or Path("dossier.json")
+    if target.suffix.lower() == ".pdf":
+        from pvplanner.documents import save_bank_pages
+        from pvplanner.money import COLLECTIVE
+
+        asked = [household or COLLECTIVE]
+        session.say("said_dossier", save_bank_pages(saved, target, asked, language=language))
+        return
     found = saved.dossier(household)
     write_beside(target, json.dumps(found, ensure_ascii=False, indent=1, allow_nan=False) + "\n")
     session.say("said_dossier", target)

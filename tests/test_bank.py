@@ -9,9 +9,11 @@ from villages import hamlet, write_village
 
 import pvplanner as pvp
 from pvplanner.documents.bank import COLUMNS, FLAGS, borrowers
+from pvplanner.documents.lending import bank_pages
+from pvplanner.documents.mark import Mark
 from pvplanner.documents.verifying import verify_document
 from pvplanner.errors import ConfigError, InputError
-from pvplanner.words import label, texts
+from pvplanner.words import label, number, texts
 
 LOAN = {"loan.share": 0.7, "loan.years": 10, "loan.rate": 0.045}
 
@@ -174,3 +176,55 @@ def test_the_command_writes_all_or_one(owing, tmp_path):
     )
     assert done.exit_code == 0
     assert pd.read_json(one, typ="series")["subject"]["id"] == "H001"
+
+
+@pytest.mark.parametrize("household", ["H001", "H040"])
+def test_a_borrowers_page_is_its_dossier(owing, rows, household):
+    """Its debt year by year and its price cases, to the digits shown."""
+    mark = Mark("bank_pages", "0" * 64, {}, {})
+    sheet = bank_pages(owing, "en", mark, [household])["sheets"][0]
+    dossier = owing.dossier(household)
+    told = dossier["debt_schedule"]
+    assert len(sheet["schedule"]["rows"]) == len(told) == 10
+    for row, one in zip(sheet["schedule"]["rows"], told, strict=True):
+        assert row[0] == str(one["year"])
+        assert [row[1], row[2]] == [number(one[k], "2", "en") for k in ("interest", "principal")]
+        assert float(row[4]) == pytest.approx(one["cover"], abs=0.006)
+    cases = {row[0]: row for row in sheet["cases"]["rows"]}
+    for one in dossier["price_cases"]:
+        row = cases[label(f"case_{one['case']}", "en")]
+        assert row[1] == number(one["income_first_year"], "0", "en")
+        assert row[2] == number(one["npv"], "0", "en")
+    facts = dict(sheet["facts"])
+    assert facts[label("bank_debt", "en").format(currency="CNY")] == number(
+        rows.loc[household, "debt"], "0", "en"
+    )
+    assert len(sheet["flags"]) == len(rows.loc[household, "flags"].split())
+    assert "{" not in "".join(sheet["flags"])
+
+
+def test_pages_are_of_those_that_borrow(owing, liao, tmp_path):
+    pytest.importorskip("typst")
+    pypdf = pytest.importorskip("pypdf")
+    some = ["H001", "H002"]
+    target = pvp.save_bank_pages(owing, tmp_path / "b.pdf", some)
+    pages = [page.extract_text() for page in pypdf.PdfReader(target).pages]
+    assert [h in page for h, page in zip(some, pages, strict=True)] == [True, True]
+    owing.save(tmp_path / "plan")
+    assert verify_document(target, tmp_path / "plan").found == "same"
+    with pytest.raises(InputError) as told:
+        pvp.save_bank_pages(owing, tmp_path / "c.pdf", ["H999"])
+    assert told.value.code == "household_unknown"
+    with pytest.raises(InputError) as told:
+        pvp.save_bank_pages(liao, tmp_path / "c.pdf")
+    assert told.value.code == "nobody_borrows"
+
+
+def test_a_pooled_borrower_has_its_page(tmp_path):
+    changes = {"finance.model": "cooperative", "loan.share": 0.5, "loan.years": 8}
+    path = write_village(tmp_path, hamlet(4))
+    plan = pvp.plan_village(pvp.Scenario.from_toml(path).override(changes))
+    sheet = bank_pages(plan, "en", Mark("bank_pages", "0" * 64, {}, {}), None)["sheets"][0]
+    assert sheet["id"] == texts("en")["collective"]
+    assert len(sheet["schedule"]["rows"]) == 8
+    assert len(sheet["cases"]["rows"]) > 1

@@ -16,8 +16,8 @@ from villages import hamlet, write_village
 import pvplanner as pvp
 from pvplanner.documents.content import ROWS_A_PAGE, household_ledger, report_pages
 from pvplanner.documents.glyphs import GETA, covered, named, settable
+from pvplanner.documents.makers import make_document
 from pvplanner.documents.mark import Mark, find_mark, mark_of, plan_hash
-from pvplanner.documents.saving import make_document
 from pvplanner.documents.signed import signed_pages
 from pvplanner.documents.verifying import verify_document
 from pvplanner.errors import ConfigError, InputError

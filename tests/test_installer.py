@@ -156,7 +156,7 @@ def test_voltages_of_the_list_are_pvlibs():
     scenario = pvp.Scenario().override({"module.product": name})
     told = module_voltages(scenario, -10.0, 65.0)
     row = listed[name]
-    assert told.voc_v == pytest.approx(row["V_oc_ref"] + row["beta_oc"] * -35, rel=0.02)
+    assert told.voc_v == pytest.approx(row["V_oc_ref"] + row["beta_oc"] * -35, rel=0.03)
     assert told.voc_v > row["V_oc_ref"]
     assert told.vmp_v < row["V_mp_ref"]
     at_rest = module_voltages(scenario, 25.0, 25.0)

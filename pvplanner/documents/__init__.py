@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pvplanner.documents.saving import (
     save_bank_book,
+    save_bank_pages,
     save_filing,
     save_household_sheet,
     save_layouts,
@@ -16,6 +17,7 @@ from pvplanner.documents.verifying import verify_document
 
 __all__ = [
     "save_bank_book",
+    "save_bank_pages",
     "save_filing",
     "save_household_sheet",
     "save_layouts",

@@ -232,16 +232,26 @@ def _papers(book: Book) -> None:
     sheet.set_column(0, 0, 60)
 
 
+def _bounds_told(currency: str, language: str) -> dict[str, str]:
+    """What flags are held against, as words of their meanings."""
+    bounds, usual = Bounds.of(currency), ranges()["contract_per_w"]
+    return {
+        "cover": f"{bounds.cover:g}", "off": f"{bounds.apart:.0%}", "age": f"{bounds.age:g}",
+        "low": f"{usual.low:g}", "high": f"{usual.high:g}",
+        "source": source(usual.source, language),
+    }  # fmt: skip
+
+
+def flag_meaning(code: str, currency: str, language: str) -> str:
+    """What a flag means, with its bound."""
+    return label(f"{code}_means", language).format(**_bounds_told(currency, language))
+
+
 def _meanings(book: Book, heads: list[str]) -> None:
     """What each column and flag means, with the bounds and where they are from."""
     sheet = book.sheet("dictionary", wide=True)
     code = book.language
-    bounds = Bounds.of(book.currency)
-    usual = ranges()["contract_per_w"]
-    told = {
-        "cover": f"{bounds.cover:g}", "off": f"{bounds.apart:.0%}", "age": f"{bounds.age:g}",
-        "low": f"{usual.low:g}", "high": f"{usual.high:g}", "source": source(usual.source, code),
-    }  # fmt: skip
+    told = _bounds_told(book.currency, code)
     names = [*heads, *(label(flag, code) for flag in FLAGS)]
     means = [label(f"{key}_means", code).format(**told)
              for key in (*(f"bank_{c}" for c in COLUMNS), *FLAGS)]  # fmt: skip

@@ -38,7 +38,7 @@ class Mark:
     Attributes
     ----------
     kind : str
-        One of :data:`pvplanner.documents.saving.MAKERS`.
+        One of :data:`pvplanner.documents.makers.MAKERS`.
     plan : str
         SHA-256 of the plan's tables; see :func:`plan_hash`.
     versions : dict

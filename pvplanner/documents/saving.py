@@ -3,22 +3,19 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from pvplanner.documents.mark import Mark, mark_of
+from pvplanner.documents.makers import BOTH, make_document
+from pvplanner.documents.mark import mark_of
 from pvplanner.errors import LANGUAGES, ConfigError, InputError
 from pvplanner.plan import Plan
 from pvplanner.plan.commit import write_bytes_beside
-from pvplanner.texts import visible
 
 REPORTS = {".html": "page", ".htm": "page", ".pdf": "report", ".xlsx": "workbook",
            ".docx": "memo"}  # fmt: skip
 """Kinds of a plan's report by their suffix."""
-
-BOTH = "both"
-"""A report in one language after the other."""
 
 
 def save_report(
@@ -135,6 +132,37 @@ def save_bank_book(
         If the suffix is another, or XlsxWriter is not installed.
     """
     return _saved(plan, path, {".xlsx": "bank"}, language)
+
+
+def save_bank_pages(
+    plan: Plan,
+    path: str | os.PathLike[str],
+    borrowers: Sequence[str] | None = None,
+    *,
+    language: str | None = None,
+) -> Path:
+    """Write a page a borrower for a bank: what is asked, what pays it, price cases, the debt year
+    by year.
+
+    Parameters
+    ----------
+    plan : Plan
+    path : path-like
+        ``.pdf``.
+    borrowers : sequence of str, optional
+        Households, ``collective`` or ``developer``; all that borrow if not given.
+    language : str, optional
+        The scenario's if not given.
+
+    Raises
+    ------
+    InputError
+        If nobody borrows, or one that is asked for does not.
+    ConfigError
+        If the suffix is another, or Typst is not installed.
+    """
+    asked = None if borrowers is None else [str(one) for one in borrowers]
+    return _saved(plan, path, {".pdf": "bank_pages"}, language, borrowers=asked)
 
 
 def save_filing(
@@ -279,111 +307,3 @@ def _code(plan: Plan, path: str | os.PathLike[str], language: str | None) -> str
     if code not in LANGUAGES:
         raise ConfigError("language_unknown", where=str(path), value=code)
     return code
-
-
-def make_document(plan: Plan, mark: Mark) -> bytes:
-    """A document's bytes, all of the plan and of what its mark says."""
-    return MAKERS[mark.kind](plan, mark, **mark.options)
-
-
-def _page(plan: Plan, mark: Mark, language: str, internal: bool) -> bytes:
-    from pvplanner.report import render_report
-
-    return render_report(plan, language, internal=internal, mark=mark.text()).encode("utf-8")
-
-
-def _report(plan: Plan, mark: Mark, language: str, internal: bool) -> bytes:
-    from pvplanner.documents.content import report_pages
-    from pvplanner.documents.typesetting import typeset
-
-    codes = LANGUAGES if language == BOTH else (language,)
-    editions = [report_pages(plan, code, mark, internal=internal) for code in codes]
-    data = {"title": visible(plan.scenario.name), "mark": mark.text(), "editions": editions}
-    return typeset("report", data, date=plan.scenario.documents.date)
-
-
-def _household(plan: Plan, mark: Mark, language: str, households: Sequence[str]) -> bytes:
-    from pvplanner.documents.household import household_pages
-    from pvplanner.documents.typesetting import typeset
-
-    data = household_pages(plan, language, mark, households)
-    return typeset("household", data, date=plan.scenario.documents.date)
-
-
-def _memo(plan: Plan, mark: Mark, language: str, internal: bool) -> bytes:
-    from pvplanner.documents.memo import make_memo
-
-    return make_memo(plan, language, mark, internal=internal)
-
-
-def _household_text(plan: Plan, mark: Mark, language: str, households: Sequence[str]) -> bytes:
-    from pvplanner.documents.memo import make_household_text
-
-    return make_household_text(plan, language, mark, households)
-
-
-def _meeting(plan: Plan, mark: Mark, language: str) -> bytes:
-    from pvplanner.documents.meeting import make_meeting
-
-    return make_meeting(plan, language, mark)
-
-
-def _picture(plan: Plan, mark: Mark, language: str, which: str) -> bytes:
-    from pvplanner.documents.pictures import make_picture
-
-    return make_picture(plan, language, mark, which)
-
-
-def _materials(plan: Plan, mark: Mark, language: str) -> bytes:
-    from pvplanner.documents.materials import make_materials
-
-    return make_materials(plan, language, mark)
-
-
-def _drawing(plan: Plan, mark: Mark, language: str, buildings: Sequence[str] | None) -> bytes:
-    from pvplanner.documents.layouts import make_drawing
-
-    return make_drawing(plan, mark, buildings)
-
-
-def _layouts(plan: Plan, mark: Mark, language: str, buildings: Sequence[str] | None) -> bytes:
-    from pvplanner.documents.layouts import layout_pages
-    from pvplanner.documents.typesetting import typeset
-
-    data = layout_pages(plan, language, mark, buildings)
-    return typeset("layouts", data, date=plan.scenario.documents.date)
-
-
-def _workbook(plan: Plan, mark: Mark, language: str, internal: bool) -> bytes:
-    from pvplanner.documents.workbook import make_workbook
-
-    return make_workbook(plan, language, mark, internal=internal)
-
-
-def _bank(plan: Plan, mark: Mark, language: str) -> bytes:
-    from pvplanner.documents.bank import make_bank_book
-
-    return make_bank_book(plan, language, mark)
-
-
-def _filing(plan: Plan, mark: Mark, language: str, columns: Sequence[tuple[str, str]]) -> bytes:
-    from pvplanner.documents.filing import make_filing
-
-    return make_filing(plan, language, mark, dict(columns))
-
-
-MAKERS: dict[str, Callable[..., bytes]] = {
-    "filing": _filing,
-    "page": _page,
-    "report": _report,
-    "household": _household,
-    "household_text": _household_text,
-    "drawing": _drawing,
-    "layouts": _layouts,
-    "materials": _materials,
-    "meeting": _meeting,
-    "memo": _memo,
-    "picture": _picture,
-    "workbook": _workbook,
-    "bank": _bank,
-}

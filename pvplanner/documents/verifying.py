@@ -6,8 +6,8 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
+from pvplanner.documents.makers import MAKERS, make_document
 from pvplanner.documents.mark import find_mark, plan_hash, versions_of
-from pvplanner.documents.saving import MAKERS, make_document
 from pvplanner.errors import InputError
 from pvplanner.plan import Plan
 
