@@ -6,11 +6,17 @@ import base64
 import hashlib
 import re
 from collections.abc import Iterable
+from importlib import resources
 from typing import Any
 
 _SCRIPT = re.compile(r"<script(?P<told>[^>]*)>(?P<body>.*?)</script>", re.DOTALL | re.IGNORECASE)
 _STYLE = re.compile(r"<style[^>]*>(?P<body>.*?)</style>", re.DOTALL | re.IGNORECASE)
 _DATA = re.compile(r"""type\s*=\s*["']?(application/json|text/plain)""", re.IGNORECASE)
+
+
+def packaged(name: str) -> str:
+    """A text file of the package."""
+    return resources.files("pvplanner").joinpath(name).read_text(encoding="utf-8")
 
 
 def fill_page(template: str, **told: Any) -> str:

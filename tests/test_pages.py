@@ -66,10 +66,49 @@ def test_public_report_lacks_what_is_private(liao, tmp_path):
     office = pvp.save_report(liao, tmp_path / "office.html", internal=True).read_text("utf-8")
     names = liao.households["household_name"].dropna().unique()
     assert not [name for name in names if name in public]
-    head = f'<th class="n" title="{describe("income_today", "zh")}">'
+    # Names stand in the office's edition alone; incomes of today in no page at all.
+    head = f'title="{describe("household_name", "zh")}">'
     assert head not in public
     assert names[0] in office
     assert head in office
+    for text in (public, office):
+        assert f'title="{describe("income_today", "zh")}">' not in text
+
+
+def table_of(text, name):
+    return re.search(rf'<table data-table="{name}">.*?</table>', text, re.S).group()
+
+
+def test_a_page_has_its_contents_and_ten_columns_of_households(liao, tmp_path):
+    text = pvp.save_report(liao, tmp_path / "r.html", internal=True).read_text("utf-8")
+    links = re.findall(r'<a href="#([^"]+)">([^<]+)</a>', text)
+    heads = dict(re.findall(r'<h2 id="([^"]+)">([^<]+)</h2>', text))
+    assert len(links) == len(set(links)) > 15
+    for place, name in links:
+        assert heads[place].startswith(name)
+    assert len(re.findall(r"<th ", table_of(text, "households"))) == 10
+
+
+@pytest.mark.browser
+def test_households_are_found_by_what_is_typed(page, liao, tmp_path):
+    path = pvp.save_report(liao, tmp_path / "r.html", internal=True)
+    page.goto(path.as_uri())
+    rows = '[data-table="households"] tbody tr'
+    count = page.locator(rows).count()
+    name = liao.households["household_name"].dropna().iloc[4]
+    page.fill("#find", name)
+    mine = liao.households["household_name"].eq(name).sum()
+    assert page.locator(f"{rows}:visible").count() == mine < count
+    assert page.locator("#found").inner_text() == f"{mine} / {count}"
+    page.fill("#find", "H001 nobody")
+    assert page.locator(f"{rows}:visible").count() == 0
+    # On paper every household stands.
+    page.emulate_media(media="print")
+    assert page.locator(f"{rows}:visible").count() == count
+    page.emulate_media(media="screen")
+    page.fill("#find", "")
+    assert page.locator(f"{rows}:visible").count() == count
+    assert page.complaints == []
 
 
 def test_report_adds_up_and_says_where_numbers_are_from(liao, tmp_path):
@@ -105,8 +144,8 @@ def test_class_limits_are_inside_the_values(values):
 
 
 def test_unknown_kinds_of_page_are_refused(liao, tmp_path):
-    with pytest.raises(pvp.ConfigError, match=r"\.docx"):
-        pvp.save_report(liao, tmp_path / "report.docx")
+    with pytest.raises(pvp.ConfigError, match=r"\.odt"):
+        pvp.save_report(liao, tmp_path / "report.odt")
     with pytest.raises(pvp.ConfigError, match="'fr'"):
         pvp.save_map(liao, tmp_path / "map.html", "fr")
     assert not list(tmp_path.iterdir())

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import html
 import json
-from importlib import resources
 from typing import Any
 
 import folium
 from branca.element import Element, MacroElement
 from folium.template import Template
+
+from pvplanner.markup import packaged
 
 SCRIPTS = ("unpack", "money", "words", "roofs", "state", "charts", "panels", "table", "page")
 """The page's scripts in the order in which they stand on each other."""
@@ -66,11 +67,6 @@ def embed_json(data: Any) -> str:
     for mark in "{%#":
         text = text.replace("{" + mark, f"\\u007b{mark}" if mark != "{" else "\\u007b\\u007b")
     return text
-
-
-def packaged(name: str) -> str:
-    """A text file of the package."""
-    return resources.files("pvplanner").joinpath(name).read_text(encoding="utf-8")
 
 
 def hold(

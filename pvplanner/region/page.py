@@ -8,14 +8,14 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping, Sequence
-from importlib import metadata, resources
+from importlib import metadata
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 import shapely
 
 from pvplanner.errors import LANGUAGES
-from pvplanner.markup import fill_page
+from pvplanner.markup import fill_page, packaged
 from pvplanner.region.config import POOREST
 from pvplanner.schema import column, kind_of
 from pvplanner.words import label, texts, unit_of
@@ -32,10 +32,6 @@ LEFT_OUT = frozenset({"latitude", "longitude", "weight", "fits_kw", "phase_kwp",
 
 WORDS = ("region_", "unknown", "village", "search", "synthetic_note", "language_name")
 """Beginnings of the words that the page needs."""
-
-
-def _template(name: str) -> str:
-    return resources.files("pvplanner").joinpath(f"templates/region/{name}").read_text("utf-8")
 
 
 def _embedded(told: Any) -> str:
@@ -77,7 +73,8 @@ def index_page(
     data = _data(about, villages, table, totals, failed, findings, outlines, ranking)
     return fill_page(
         "region/index.html.j2", language=about["language"], name=about["name"],
-        style=_template("page.css"), script=_template("index.js"), data=_embedded(data),
+        style=packaged("templates/region/page.css"),
+        script=packaged("templates/region/index.js"), data=_embedded(data),
         rank=ranking is not None, noscript=label("region_noscript", about["language"]),
     )  # fmt: skip
 
@@ -198,6 +195,6 @@ def rank_page(about: Mapping[str, Any], ranking: Ranking) -> str:
 
     language = about["language"]
     return fill_page(
-        "region/rank.html.j2", language=language, style=_template("page.css"),
+        "region/rank.html.j2", language=language, style=packaged("templates/region/page.css"),
         **rank_facts(about, ranking, language),
     )  # fmt: skip

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
-from pvplanner.markup import fill_page
+from pvplanner.markup import fill_page, packaged
 from pvplanner.money import HOUSEHOLD, all_models
 from pvplanner.plan import Plan
 from pvplanner.plan.public import GROUP
@@ -56,10 +56,26 @@ def render_report(plan: Plan, language: str, *, internal: bool, mark: str = "") 
     """
     words = {**texts(language), "colon": style(language)["colon"]}
     told = report_content(plan, language, internal=internal)
+    told["contents"] = _contents(told, words)
+    told["script"] = packaged("templates/report.js")
     return fill_page(
         "report.html.j2", mark=mark, html=style(language)["html"],
         parts=style(language)["parts"], t=words, **told,
     )  # fmt: skip
+
+
+def _contents(told: dict[str, Any], words: dict[str, str]) -> list[tuple[str, str]]:
+    """Parts of the page by their places."""
+    charts = [("months", "report_months"), ("cash", "report_cash"),
+              ("carbon-years", "report_carbon"), ("front", "report_front")]  # fmt: skip
+    drawn = {"months": told["chart"], "cash": told["cash"], "carbon-years": told["carbon"],
+             "front": told["front"]}  # fmt: skip
+    return [
+        ("three-totals", words["three_totals"]), ("totals", words["report_summary"]),
+        *((place, words[key]) for place, key in charts if drawn[place]),
+        *((str(t["id"]), str(t["title"])) for t in told["tables"]),
+        ("findings", words["report_findings"]),
+    ]  # fmt: skip
 
 
 def report_content(plan: Plan, language: str, *, internal: bool) -> dict[str, Any]:

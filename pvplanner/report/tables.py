@@ -49,8 +49,10 @@ def by_model_table(plan: Plan, language: str, internal: bool) -> dict[str, Any]:
 
 
 def household_table(plan: Plan, language: str, internal: bool) -> dict[str, Any]:
-    """The household table of the chosen models."""
-    keys = [k for k in shown_in("households", personal=internal) if k in plan.households]
+    """The household table of the chosen models: what fits a sheet of paper; the workbook and the
+    tables have all columns.
+    """
+    keys = [k for k in shown_in("paper", personal=internal) if k in plan.households]
     homes, note = listed_households(plan, language)
     return make_table(
         "households", "report_households", homes, keys, language, total=True, note=note,
