@@ -21,14 +21,16 @@ class Held:
         By household.
     measures : DataFrame
         By household, model and case.
-    flows : DataFrame
-        What households pay and get under their own models, signed, by household, item and year.
+    flows : dict of str to DataFrame
+        What each household pays and gets under its own model, signed, by item and year.
+    years : Index
     """
 
     plan: Plan
     homes: pd.DataFrame
     measures: pd.DataFrame
-    flows: pd.DataFrame
+    flows: dict[str, pd.DataFrame]
+    years: pd.Index
 
     @classmethod
     def of(cls, plan: Plan) -> Held:
@@ -36,10 +38,15 @@ class Held:
         flows = plan.cash_flows()
         own = flows[flows["party"] == HOUSEHOLD]
         sums = own.groupby(["household_id", "item", "year"])["yuan"].sum(min_count=1)
+        by_year = sums.unstack("year", fill_value=0.0)
+        each = {
+            str(household): table.droplevel("household_id")
+            for household, table in by_year.groupby(level="household_id", sort=False)
+        }
         keys = ["household_id", "model", "case"]
         return cls(
             plan, plan.households.set_index("household_id"),
-            plan.measures.set_index(keys).sort_index(), sums.unstack("year", fill_value=0.0),
+            plan.measures.set_index(keys).sort_index(), each, by_year.columns,
         )  # fmt: skip
 
     def measure(self, household: str, name: str, case: str) -> float:
@@ -49,6 +56,7 @@ class Held:
 
     def paid(self, household: str, *items: str) -> pd.Series:
         """What a household gets of some items less what it pays, by year; 0 is at once."""
-        own = self.flows[self.flows.index.get_level_values("household_id") == household]
-        kept = own.index.get_level_values("item").isin(items or own.index.unique("item"))
-        return own[kept].sum(skipna=False)
+        own = self.flows.get(household)
+        if own is None:
+            return pd.Series(0.0, self.years)
+        return (own[own.index.isin(items)] if items else own).sum(skipna=False)
