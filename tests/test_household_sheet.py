@@ -197,3 +197,10 @@ def test_what_a_price_would_tell_is_not_known_without_one(tmp_path):
     words = texts("en")
     assert dict(told["money"])[words["document_household_middle"]] == words["unknown"]
     assert told["steps"][-1][1] == words["unknown"]
+
+
+def test_more_than_a_mark_holds_are_refused_by_name(liao, tmp_path):
+    with pytest.raises(InputError) as told:
+        pvp.save_household_sheet(liao, tmp_path / "h.pdf", ["H001"] * 5000)
+    assert told.value.code == "document_many"
+    assert list(tmp_path.iterdir()) == []

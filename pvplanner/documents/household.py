@@ -34,9 +34,9 @@ FACTS = {"modules": "modules", "capacity_kwp": "capacity_kwp",
 
 
 def household_pages(
-    plan: Plan, language: str, mark: Mark, household_ids: Sequence[str]
+    plan: Plan, language: str, mark: Mark, asked: Sequence[str] | None
 ) -> dict[str, Any]:
-    """Sheets of some households, a page each.
+    """Sheets of some households, or of all that carry modules, a page each.
 
     Raises
     ------
@@ -47,6 +47,9 @@ def household_pages(
     """
     parts = [Held.of(part) for part in plan.parts.values()]
     own = {h: held for held in parts for h in held.homes.index}
+    household_ids = with_modules(plan) if asked is None else asked
+    if not household_ids:
+        raise InputError("household_bare", where="household", household="-")
     lost = [h for h in household_ids if h not in own]
     if lost:
         raise InputError("household_unknown", where="household", household=listed(lost))

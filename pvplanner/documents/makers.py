@@ -34,7 +34,7 @@ def _report(plan: Plan, mark: Mark, language: str, internal: bool) -> bytes:
     return typeset("report", data, date=plan.scenario.documents.date)
 
 
-def _household(plan: Plan, mark: Mark, language: str, households: Sequence[str]) -> bytes:
+def _household(plan: Plan, mark: Mark, language: str, households: Sequence[str] | None) -> bytes:
     from pvplanner.documents.household import household_pages
     from pvplanner.documents.typesetting import typeset
 
@@ -48,7 +48,9 @@ def _memo(plan: Plan, mark: Mark, language: str, internal: bool) -> bytes:
     return make_memo(plan, language, mark, internal=internal)
 
 
-def _household_text(plan: Plan, mark: Mark, language: str, households: Sequence[str]) -> bytes:
+def _household_text(
+    plan: Plan, mark: Mark, language: str, households: Sequence[str] | None
+) -> bytes:
     from pvplanner.documents.memo import make_household_text
 
     return make_household_text(plan, language, mark, households)

@@ -54,7 +54,7 @@ def make_memo(plan: Plan, language: str, mark: Mark, *, internal: bool) -> bytes
 
 
 def make_household_text(
-    plan: Plan, language: str, mark: Mark, households: Sequence[str]
+    plan: Plan, language: str, mark: Mark, households: Sequence[str] | None
 ) -> bytes:  # fmt: skip
     """Sheets of some households, one after another.
 

@@ -13,6 +13,9 @@ from pvplanner.errors import LANGUAGES, ConfigError, InputError
 from pvplanner.plan import Plan
 from pvplanner.plan.commit import write_bytes_beside
 
+LONGEST = 32_000
+"""Letters of a mark: a PDF's text may have no more than 32,767."""
+
 REPORTS = {".html": "page", ".htm": "page", ".pdf": "report", ".xlsx": "workbook",
            ".docx": "memo"}  # fmt: skip
 """Kinds of a plan's report by their suffix."""
@@ -80,13 +83,9 @@ def save_household_sheet(
         If the suffix is another, Typst is not installed, or an investor's plant is filed under a
         household's name.
     """
-    from pvplanner.documents.household import with_modules
-
-    every = [str(h) for h in (with_modules(plan) if households is None else households)]
-    if not every:
-        raise InputError("household_bare", where="household", household="-")
+    asked = None if households is None else [str(h) for h in households]
     kinds = {".pdf": "household", ".docx": "household_text"}
-    return _saved(plan, path, kinds, language, households=every)
+    return _saved(plan, path, kinds, language, households=asked)
 
 
 def save_meeting(plan: Plan, path: str | os.PathLike[str], *, language: str | None = None) -> Path:
@@ -298,6 +297,8 @@ def _saved(
     both = language == BOTH and kinds[suffix] == "report"
     told = {"language": BOTH if both else _code(plan, path, language), **options}
     mark = mark_of(plan, kinds[suffix], suffix.removeprefix("."), **told)
+    if len(mark.text()) > LONGEST:
+        raise InputError("document_many", where=str(target))
     return write_bytes_beside(target, make_document(plan, mark))
 
 
