@@ -5,7 +5,7 @@ from __future__ import annotations
 import openpyxl
 import pandas as pd
 import pytest
-from villages import hamlet, write_village
+from villages import hamlet, village, write_village
 
 import pvplanner as pvp
 from pvplanner.documents.bank import COLUMNS, FLAGS, borrowers
@@ -55,7 +55,7 @@ def test_flags_are_as_they_are_defined(rows):
         told = set(row.flags.split())
         assert told <= set(FLAGS)
         assert ("flag_cover_cash" in told) == (row.cover_cash < 1)
-        assert ("flag_cover_savings" in told) == (row.cover_savings < 1)
+        assert ("flag_cover_savings" in told) == (row.cover_cash < row.cover_savings < 1)
         assert ("flag_cover_thin" in told) == (1 <= row.cover_cash < 1.2)
         assert ("flag_short_months" in told) == (row.short_months > 0)
         off = row.specific_yield / row.yield_median - 1
@@ -189,7 +189,9 @@ def test_a_borrowers_page_is_its_dossier(owing, rows, household):
     for row, one in zip(sheet["schedule"]["rows"], told, strict=True):
         assert row[0] == str(one["year"])
         assert [row[1], row[2]] == [number(one[k], "2", "en") for k in ("interest", "principal")]
-        assert float(row[4]) == pytest.approx(one["cover"], abs=0.006)
+        assert float(row[6]) == pytest.approx(one["cover"], abs=0.006)
+        assert row[4] == "0.00"
+        assert row[5] == row[6]
     cases = {row[0]: row for row in sheet["cases"]["rows"]}
     for one in dossier["price_cases"]:
         row = cases[label(f"case_{one['case']}", "en")]
@@ -201,6 +203,22 @@ def test_a_borrowers_page_is_its_dossier(owing, rows, household):
     )
     assert len(sheet["flags"]) == len(rows.loc[household, "flags"].split())
     assert "{" not in "".join(sheet["flags"])
+
+
+def test_bills_saved_are_no_cash_for_the_bank(tmp_path):
+    """Of a household that uses its own the two covers are apart, each year's and the lowest's."""
+    scenario = village(tmp_path).override({**LOAN, "finance.model": "self_use"})
+    plan = pvp.plan_village(scenario)
+    row = borrowers(plan).set_index("household_id").loc["H1"]
+    mark = Mark("bank_pages", "0" * 64, {}, {})
+    rows = bank_pages(plan, "en", mark, ["H1"])["sheets"][0]["schedule"]["rows"]
+    saved = plan.payments(household="H1").query("item == 'bill_saved' and party == 'household'")
+    first = saved.loc[saved["year"] == 1, "yuan"].sum()
+    assert rows[0][4] == number(first, "2", "en") != "0.00"
+    covers = [[float(r[n]) for r in rows] for n in (5, 6)]
+    assert min(covers[0]) == pytest.approx(row["cover_cash"], abs=0.006)
+    assert min(covers[1]) == pytest.approx(row["cover_savings"], abs=0.006)
+    assert min(covers[0]) < min(covers[1])
 
 
 def test_pages_are_of_those_that_borrow(owing, liao, tmp_path):

@@ -165,6 +165,51 @@ def test_who_borrows_is_said_before_any_signature(tmp_path):
         assert f"{number(yuan, '0', 'en')} CNY" in owing
 
 
+def test_nobody_of_the_ledger_pays_for_public_buildings(liao):
+    """Their capital and loans stand by themselves, and all of it sums to the ledger's."""
+    owing = liao.under({"loan.share": 0.5, "loan.years": 9, "loan.rate": 0.04,
+                        "finance.model": "cooperative"})  # fmt: skip
+    told = signed_pages(owing, "en", [])
+    paid = {row[0]: float(row[1].replace(",", "")) for row in told["capital"]["rows"]}
+    homes = owing.households
+    halls = homes[homes["own_building"].astype(bool)]
+    words = texts("en")
+    assert paid[words["public_buildings"]] == pytest.approx(halls["capital"].sum(), abs=1)
+    assert words["household"] not in paid
+    ledger = owing.result("ledger")
+    own = ledger[ledger["item"].eq("capital") & (ledger["year"] == 0)]["yuan"].sum()
+    assert sum(paid.values()) == pytest.approx(own, abs=2)
+    assert "Household owes" not in told["debts"]
+    assert words["public_buildings"] in told["debts"]
+
+
+def test_what_each_party_gets_is_never_summed(liao):
+    """Members' dividends are in the collective's surplus: a column a party."""
+    shared = liao.under({"finance.model": "cooperative"})
+    told = signed_pages(shared, "en", [])["years"]
+    cases = shared.result("cases").set_index(["case", "party"])["income_first_year"]
+    middle = told["rows"][1]
+    assert len(told["columns"]) == 4
+    for column, cell in zip(told["columns"][2:], middle[2:], strict=True):
+        party = (
+            "collective" if column["label"].startswith(texts("en")["collective"]) else "household"
+        )
+        assert float(cell.replace(",", "")) == pytest.approx(cases["planned", party], abs=60)
+
+
+def test_what_speaks_against_it_stands_above_the_signatures(liao):
+    short = liao.under({"finance.model": "cooperative", "loan.share": 0.9, "loan.years": 5,
+                        "loan.rate": 0.06, "documents.date": "2026-11-20"})  # fmt: skip
+    said = [f.text("en") for f in short.findings if f.code == "collective_short"]
+    told = signed_pages(short, "en", [])["warnings"]
+    assert said
+    assert set(said) <= set(told)
+    begun = texts("en")["document_begun"].partition("{")[0]
+    assert [w for w in told if w.startswith(begun)]
+    early = liao.under({"documents.date": "2025-11-20"})
+    assert not [w for w in signed_pages(early, "en", [])["warnings"] if w.startswith(begun)]
+
+
 def test_a_phase_beyond_the_grid_is_said_before_any_signature(liao):
     """The example builds twice what may be connected; one that fits says nothing."""
     sums = liao.three_totals()

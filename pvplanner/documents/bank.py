@@ -149,7 +149,7 @@ def _flags(rows: pd.DataFrame, nobody: np.ndarray, plan: Plan) -> list[str]:
     none = pd.Series(False, rows.index)
     holds = {
         "flag_no_person": pd.Series(nobody, rows.index),
-        "flag_cover_cash": cash < 1, "flag_cover_savings": saved < 1,
+        "flag_cover_cash": cash < 1, "flag_cover_savings": (saved < 1) & (saved > cash),
         "flag_cover_thin": (cash >= 1) & (cash < bounds.cover),
         "flag_short_months": rows["short_months"] > 0,
         "flag_price_high": none if usual is None else rows["price_per_w"] > usual.high,

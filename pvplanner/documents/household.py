@@ -11,7 +11,7 @@ from pvplanner.documents.content import made_rows, paper_words
 from pvplanner.documents.drawing import roof_picture
 from pvplanner.documents.held import Held
 from pvplanner.documents.mark import Mark
-from pvplanner.documents.wording import LOANS, loan_text, money_text
+from pvplanner.documents.wording import LOANS, loan_text, money_text, over_grid
 from pvplanner.errors import ConfigError, InputError, listed
 from pvplanner.explaining import explained
 from pvplanner.money import HOUSEHOLD, owner_of
@@ -20,6 +20,9 @@ from pvplanner.report.cells import ABSENT, word
 from pvplanner.scenario.calendar import Calendar
 from pvplanner.schema import PLANNED, POOR
 from pvplanner.words import label, number, shown, style, texts, unit_of
+
+UNWON = "not_won"
+"""The case in which the auction of the price mechanism is not won."""
 
 WORST = "together"
 """The case in which all that may go wrong with prices and years goes wrong at once."""
@@ -56,7 +59,8 @@ def household_pages(
     return {
         "language": language, "title": plan.scenario.name, "words": paper_words(language),
         "edition": label("document_household_title", language),
-        "mark": mark.text(), "hash": mark.plan, "notes": [texts(language)[n] for n in plan.notes()],
+        "mark": mark.text(), "hash": mark.plan,
+        "notes": [*(texts(language)[n] for n in plan.notes()), *over_grid(plan, language)],
         "sheets": [_sheet(own[h], h, language) for h in household_ids],
         "made": made_rows(plan, language, mark),
     }  # fmt: skip
@@ -118,6 +122,9 @@ def _bound(held: Held, household: str, owner: str, language: str) -> list[list[s
         value = word(getattr(contract, key) or "not_stated", language)
         rows.append([label(key, language), value])
     rows.append([label("document_household_bad", language), _bad_year(held, household, language)])
+    if any(getattr(contract, key) is None for key in AGREED):
+        fill = label("document_household_fill", language)
+        rows.append([label("document_household_note", language), fill])
     return rows
 
 
@@ -140,12 +147,19 @@ def _own_money(held: Held, household: str, owner: str, language: str) -> list[li
     if owner != HOUSEHOLD or plan.scenario.loan.share == 0:
         return []
     whole = Calendar.of(plan.scenario).first_whole
+    loan, term = plan.scenario.loan, plan.terms.prices.mechanism_years
     told = (
         ("document_household_own", -held.paid(household).get(0, 0.0)),
         ("document_household_monthly", -held.paid(household, *LOANS["loan"]).get(whole, 0.0) / 12),
         ("document_household_interest", -held.paid(household, "interest").sum(skipna=False)),
     )
-    return [[label(key, language), money_text(yuan, plan, language)] for key, yuan in told]
+    rows = [[label(key, language), money_text(yuan, plan, language)] for key, yuan in told]
+    how = word(f"instalments_{loan.instalments}", language)
+    rows.append([label("document_household_how", language), how])
+    if term and loan.years > term:
+        said = label("document_household_term", language).format(term=term, years=loan.years)
+        rows.append([label("document_household_note", language), said])
+    return rows
 
 
 def _bad_year(held: Held, household: str, language: str) -> str:
@@ -172,6 +186,7 @@ def _money(held: Held, household: str, owner: str, language: str) -> list[list[s
     told = [
         ("document_household_middle", held.measure(household, "income_first_year", PLANNED)),
         ("document_household_poor", held.measure(household, "income_first_year", POOR)),
+        ("document_household_unwon", held.measure(household, "income_first_year", UNWON)),
         ("income_mean", row["income_mean"]), ("document_more_than_bank", npv),
     ]  # fmt: skip
     rows = [[label(key, language), money_text(value, plan, language)] for key, value in told]

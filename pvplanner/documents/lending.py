@@ -12,7 +12,7 @@ from pvplanner.documents.content import made_rows, paper_words
 from pvplanner.documents.held import Held
 from pvplanner.documents.mark import Mark
 from pvplanner.errors import InputError, listed
-from pvplanner.money.months import POOLED
+from pvplanner.money.months import NOT_CASH, POOLED
 from pvplanner.money.owners import debt_years
 from pvplanner.plan import Plan
 from pvplanner.report.cells import ABSENT, currency_of, word
@@ -22,6 +22,9 @@ from pvplanner.texts import visible
 from pvplanner.words import currency_name, label, number, rule_of, style
 
 DEBT = ("interest", "principal")
+SCHEDULED = ("interest", "principal", "available", "saved", "cover", "cover_both")
+"""Columns of the debt's years."""
+
 MEASURED = {"income_first_year": ("first", "0"), "npv": ("worth", "0"),
             "dscr_min": ("cover", "2")}  # fmt: skip
 """What of a price case is shown, its word and its digits."""
@@ -63,6 +66,9 @@ def _sheet(row: dict[Any, Any], held: Held, language: str) -> dict[str, Any]:
         [label(f"bank_{key}", language).format(currency=money), _shown(row, key, language)]
         for key in COLUMNS if key != "flags"
     ]  # fmt: skip
+    loan = held.plan.scenario.loan
+    how = word(f"instalments_{loan.instalments}", language)
+    facts.append([label("bank_repayment", language), how])
     codes = str(row["flags"]).split()
     flags = [
         label(code, language) + style(language)["colon"]
@@ -117,31 +123,44 @@ def _cases(row: dict[Any, Any], held: Held, language: str, money: str) -> dict[s
 
 
 def _schedule(row: dict[Any, Any], held: Held, language: str, money: str) -> dict[str, Any]:
-    """Debt service year by year, and what there is for it."""
+    """Debt service year by year, and what there is for it: money, and bills that are saved."""
     party = row["household_id"]
-    years = debt_years(held.plan.result("ledger"), party) if party in POOLED \
-        else _of_household(held, party)  # fmt: skip
+    years = _of_pool(held, party) if party in POOLED else _of_household(held, party)
     calendar = Calendar.of(held.plan.scenario)
     told = [
         [str(calendar.years[int(r.year) - 1]),
-         *(number(v, "2", language) for v in (r.interest, r.principal, r.available)),
-         number(r.cover, "2", language) if r.cover == r.cover else ABSENT]
+         *(number(v, "2", language) if v == v else ABSENT
+           for v in (r.interest, r.principal, r.available, r.saved, r.cover, r.cover_both))]
         for r in years.itertuples()
     ]  # fmt: skip
     heads = [label("year", language), *(
-        label(f"bank_{key}", language).format(currency=money)
-        for key in ("interest", "principal", "available", "cover")
+        label(f"bank_{key}", language).format(currency=money) for key in SCHEDULED
     )]  # fmt: skip
     return {"columns": _columns(heads), "rows": told, "total": None}
 
 
+def _of_pool(held: Held, party: str) -> pd.DataFrame:
+    """A collective's or developer's years with debt service."""
+    ledger = held.plan.result("ledger")
+    saved = ledger[ledger["item"].isin(NOT_CASH) & (ledger["payee"] == party)]
+    out = debt_years(ledger, party).set_index("year")
+    return _covered(out, saved.groupby("year")["yuan"].sum().reindex(out.index, fill_value=0.0))
+
+
 def _of_household(held: Held, household: str) -> pd.DataFrame:
-    """As :func:`pvplanner.money.owners.debt_years`, of a household."""
-    whole = held.paid(household)
+    """As :func:`_of_pool`, of a household."""
     interest, principal = (-held.paid(household, item) for item in DEBT)
     out = pd.DataFrame({"interest": interest, "principal": principal})
-    out["available"] = whole + interest + principal
-    service = out["interest"] + out["principal"]
-    out["cover"] = out["available"] / service.where(service > 0)
-    out = out[(service > 0) & (out.index > 0)]
-    return out.rename_axis("year").reset_index()
+    out["available"] = held.paid(household) + interest + principal
+    service = interest + principal
+    out = out[(service > 0) & (out.index > 0)].rename_axis("year")
+    return _covered(out, held.paid(household, *NOT_CASH).reindex(out.index, fill_value=0.0))
+
+
+def _covered(years: pd.DataFrame, saved: pd.Series) -> pd.DataFrame:
+    """Years with what is no cash apart, and both covers."""
+    service = years["interest"] + years["principal"]
+    cash = years["available"] - saved
+    return years.assign(
+        available=cash, saved=saved, cover=cash / service, cover_both=(cash + saved) / service
+    ).reset_index()

@@ -7,7 +7,8 @@ from typing import Any
 
 import pandas as pd
 
-from pvplanner.documents.wording import LOANS, loan_text, money_text
+from pvplanner.documents.wording import LOANS, loan_text, money_text, over_grid
+from pvplanner.money import HOUSEHOLD
 from pvplanner.plan import Plan
 from pvplanner.report.cells import ABSENT, currency_of, word
 from pvplanner.scenario.calendar import Calendar
@@ -27,8 +28,11 @@ PARTIES = ("party", "contract")
 """Kinds of the rows of ``standing`` that say who does what."""
 
 CAPITAL = ("capital", "battery")
-KW = 0.5
-"""Powers that are shown whole and differ by less are the same."""
+HALLS = "public_buildings"
+"""Buildings that are no household's, as a party: who pays for them is not stated."""
+
+FEN = 0.005
+
 
 SIGNERS = ("document_signer_head", "document_signer_investor", "document_signer_issuer")
 
@@ -51,7 +55,7 @@ def signed_pages(plan: Plan, language: str, totals: Sequence[Sequence[str]]) -> 
         "warnings": _warnings(plan, language),
         "years": _years(plan, language),
         "capital": _capital(plan, language),
-        "debts": style(language)["parts"].join([*_halls(plan, language), *_debts(plan, language)]),
+        "debts": style(language)["parts"].join(_debts(plan, language)),
         "cases": cases,
         "cases_note": label("document_cases_note", language),
         "promises": [label(f"document_promise_{n}", language) for n in (1, 2, 3)],
@@ -72,15 +76,21 @@ def _fields(told: Documents, language: str) -> list[list[str]]:
     ]
 
 
+SAID = ("collective_short",)
+"""Findings that whoever signs must read."""
+
+
 def _warnings(plan: Plan, language: str) -> list[str]:
-    """What speaks against the totals: a phase that is more than may be connected."""
-    sums = plan.three_totals()
-    phase, may = float(sums["phase_kw"]), float(sums["connectable_kw"])
-    known = bool(sums["checked"]) and float(sums["known_kw"]) >= float(sums["fits_kw"]) - KW
-    if not known or not phase > may + KW:
-        return []
-    kw = (number(value, "0", language) for value in (phase, may))
-    return [label("document_over", language).format(phase=next(kw), may=next(kw))]
+    """What speaks against it: a phase that is more than may be connected, a collective that can't
+    pay, a connection before the document's own day.
+    """
+    said = over_grid(plan, language)
+    said += [f.text(language) for f in plan.findings if f.code in SAID]
+    day, begins = plan.scenario.documents.date, plan.scenario.tariff.connection_date
+    if day is not None and begins < day:
+        said.append(label("document_begun", language).format(
+            begins=date_text(begins, language), date=date_text(day, language)))  # fmt: skip
+    return said
 
 
 def _parties(plan: Plan, language: str) -> list[list[str]]:
@@ -108,8 +118,10 @@ def _table(columns: list[dict[str, Any]], rows: list[list[str]]) -> dict[str, An
 
 
 def _years(plan: Plan, language: str) -> dict[str, Any]:
-    """A good, a middle and a poor year of each village."""
+    """A good, a middle and a poor year of each village, with what each party gets."""
     rows = []
+    every = pd.concat([part.result("cases")["party"] for part in plan.parts.values()])
+    parties = list(dict.fromkeys(every)) or [HOUSEHOLD]
     for name, part in plan.parts.items():
         held = part.result("ranges")
         villages = held[held["level"] == "village"]
@@ -118,32 +130,60 @@ def _years(plan: Plan, language: str) -> dict[str, Any]:
             continue
         whole = villages.iloc[0]
         energy = float(part.villages["energy_kwh"].iloc[0])
-        cases = part.result("cases").set_index("case")["income_first_year"].groupby(level=0).sum()
-        for key, kwh, income in (
-            ("document_year_good", float(whole["p10_built_kwh"]), None),
-            ("document_year_middle", energy, cases.get(PLANNED)),
-            ("document_year_poor", float(whole["p90_built_kwh"]), cases.get(POOR)),
+        cases = part.result("cases").set_index(["case", "party"])["income_first_year"]
+        for key, kwh, case in (
+            ("document_year_good", float(whole["p10_built_kwh"]), ""),
+            ("document_year_middle", energy, PLANNED),
+            ("document_year_poor", float(whole["p90_built_kwh"]), POOR),
         ):
             said = label(key, language)
             if len(plan.parts) > 1:
                 said = f"{name.partition('/')[2]}{style(language)['colon']}{said}"
-            money = ABSENT if income is None else shown(float(income), "capital", language, "whole")
-            rows.append([said, shown(kwh, "energy_kwh", language, "whole"), money])
+            # What members get of a collective's surplus is in both: parties are never summed.
+            money = [_money(float(cases.get((case, party), float("nan"))), language)
+                     for party in parties]  # fmt: skip
+            rows.append([said, shown(kwh, "energy_kwh", language, "whole"), *money])
     currency = currency_of(plan)
+    income = label("income_first_year", language, unit=True, currency=currency)
+    heads = [income] if len(parties) == 1 else [
+        word(party, language) + style(language)["colon"] + income for party in parties
+    ]  # fmt: skip
     columns = [
         _column(label("document_year", language)),
         _column(label("energy_kwh", language, unit=True), is_number=True),
-        _column(label("income_first_year", language, unit=True, currency=currency), is_number=True),
+        *(_column(text, is_number=True) for text in heads),
     ]
     return _table(columns, rows)
 
 
 def _flows(plan: Plan, items: Sequence[str], side: str, year: int = 0) -> pd.Series:
-    """What each party pays or gets of some items in a year; 0 is before the first."""
-    parts = [part.result("ledger") for part in plan.parts.values()]
-    every = pd.concat(parts, ignore_index=True)
+    """What each party pays or gets of some items in a year; 0 is before the first.
+
+    Buildings that are no household's stand by themselves: nobody of the ledger pays for them.
+    """
+    every = pd.concat([part.result("ledger") for part in plan.parts.values()], ignore_index=True)
     held = every[every["item"].isin(items) & (every["year"] == year) & (every["yuan"] != 0)]
-    return held.groupby(["item", side], sort=False)["yuan"].sum(min_count=1)
+    sums = held.groupby(["item", side], sort=False)["yuan"].sum(min_count=1)
+    halls = _of_halls(plan, items, year)
+    for item, yuan in halls.items():
+        rest = sums.get((item, HOUSEHOLD), 0.0) - yuan
+        sums[item, HALLS] = yuan
+        sums[item, HOUSEHOLD] = 0.0 if abs(rest) < FEN else rest
+    return sums[sums != 0]
+
+
+def _of_halls(plan: Plan, items: Sequence[str], year: int) -> pd.Series:
+    """What of the households' payments is buildings of nobody in the ledger, by item."""
+    homes = plan.households
+    own = homes["own_building"].astype(bool)
+    if own.all() or not own.any():
+        return pd.Series(dtype=float)
+    flows = plan.cash_flows()
+    mine = flows[
+        flows["household_id"].isin(homes.loc[own, "household_id"]) & (flows["party"] == HOUSEHOLD)
+        & flows["item"].isin(items) & (flows["year"] == year) & (flows["yuan"] != 0)
+    ]  # fmt: skip
+    return mine.groupby("item")["yuan"].sum(min_count=1).abs()
 
 
 def _capital(plan: Plan, language: str) -> dict[str, Any]:
@@ -163,16 +203,6 @@ def _capital(plan: Plan, language: str) -> dict[str, Any]:
     if not any(row[2] for row in rows):
         columns, rows = columns[:2], [row[:2] for row in rows]
     return _table(columns, rows)
-
-
-def _halls(plan: Plan, language: str) -> list[str]:
-    """What of the households' capital is buildings that are no household's."""
-    halls = plan.households[plan.households["own_building"].astype(bool)]
-    paying = halls[halls["capital"] > 0]
-    if paying.empty or len(halls) == len(plan.households):
-        return []
-    yuan = money_text(float(paying["capital"].sum()), plan, language)
-    return [label("document_halls", language).format(count=len(paying), yuan=yuan)]
 
 
 def _debts(plan: Plan, language: str) -> list[str]:
@@ -211,6 +241,8 @@ def _cases(plan: Plan, language: str) -> dict[str, Any]:
                 number(float(back), "1", language) if back == back else ABSENT,
                 number(float(row["households_losing"]), "0", language)
                 if row["households_losing"] == row["households_losing"] else ABSENT,
+                number(float(row["households_short"]), "0", language)
+                if row["households_short"] == row["households_short"] else ABSENT,
             ])  # fmt: skip
     columns = [
         _column(label("price_case", language)),
@@ -219,6 +251,7 @@ def _cases(plan: Plan, language: str) -> dict[str, Any]:
         {**_column(more, is_number=True), "part": 1},
         _column(label("payback_years", language, unit=True), is_number=True),
         _column(label("households_losing", language), is_number=True),
+        _column(label("households_short", language), is_number=True),
     ]
     return _table(columns, rows)
 

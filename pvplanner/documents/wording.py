@@ -11,6 +11,10 @@ LOANS = {"loan": ("interest", "principal"),
 """Items of the ledger by which somebody comes to owe, and those by which it is paid."""
 
 
+KW = 0.5
+"""Powers that are shown whole and differ by less are the same."""
+
+
 def money_text(value: float, plan: Plan, language: str) -> str:
     """An amount in whole units of the plan's currency: a plan knows no fen."""
     if value != value:
@@ -40,3 +44,14 @@ def loan_text(
         rate=number(coop.member_loan_rate if member else loan.rate, "p2", language),
         years=coop.member_loan_years if member else loan.years,
     )  # fmt: skip
+
+
+def over_grid(plan: Plan, language: str) -> list[str]:
+    """That a phase is more than may be connected, where that is known; else nothing."""
+    sums = plan.three_totals()
+    phase, may = float(sums["phase_kw"]), float(sums["connectable_kw"])
+    known = bool(sums["checked"]) and float(sums["known_kw"]) >= float(sums["fits_kw"]) - KW
+    if not known or not phase > may + KW:
+        return []
+    kw = (number(value, "0", language) for value in (phase, may))
+    return [label("document_over", language).format(phase=next(kw), may=next(kw))]

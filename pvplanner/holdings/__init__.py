@@ -308,7 +308,7 @@ def village_totals(
     out["capacity_kwp"], out["avoided_t"] = out["capacity_kwp"].round(6), out["avoided_t"].round(3)
     # Where nobody said who is of low income, their share is not nothing but not known.
     poor = out.pop("low_income_income").where(out.pop("low_income_stated") > 0)
-    out["low_income_share"] = poor / out["income_first_year"]
+    out["low_income_share"] = poor / out["counted_income"]
     out["income_per_household"] = (out.pop("counted_income") / out["households"]).round(2)
     out["standard_coal_t"] = standard_coal_t(out["energy_kwh"].to_numpy(), carbon).round(3)
     out["supply_ratio"] = out["energy_kwh"] / out.pop("load_kwh")

@@ -138,7 +138,8 @@ def _export_rows(terms: Terms) -> list[_Row]:
     how = "market price" if "market_price" in parts else "price of existing projects"
     how = "scenario" if "export_price" in parts else how
     if terms.mechanism is not None:
-        market = next((v for k, v in parts.items() if k.startswith("market_price")), float("nan"))
+        # The market of the first year as roofs are paid: by the months in which their power comes.
+        market = float(prices.market[0])
         share = terms.mechanism.share
         how = f"{share:g} x {prices.plain_bid:g} + {1 - share:.2g} x {market:g}"
         how += "; bid taken at the cap" if "mechanism_price_cap" in parts else ""
