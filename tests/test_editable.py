@@ -142,6 +142,8 @@ def test_a_meeting_has_its_resolution_its_list_and_its_answers(shared, tmp_path)
     places = [whole.index(text) for text in order]
     assert places == sorted(places)
     assert words["decision_assembly_vote"] in whole
+    for n, item in enumerate(("build", "capital_loans", "sharing", "duties"), 1):
+        assert f"{n}. {words[f'meeting_item_{item}']}" in whole
     # It lies open: house numbers and nobody.
     assert "Name" not in whole
     rows, _ = posting_rows(shared)

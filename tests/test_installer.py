@@ -18,8 +18,9 @@ from hypothesis import strategies as st
 from villages import hamlet, write_village
 
 import pvplanner as pvp
-from pvplanner.documents.installer import array_rows, material_rows, sizes_text
+from pvplanner.documents.installer import array_rows, material_rows, runs_text, sizes_text
 from pvplanner.documents.layouts import cad_text
+from pvplanner.documents.mark import plan_hash
 from pvplanner.documents.verifying import verify_document
 from pvplanner.energy.sky import FAIMAN_MOUNTS
 from pvplanner.energy.voltages import (
@@ -87,6 +88,9 @@ def test_rows_are_found_however_the_roof_lies(turn):
     parted = module_runs(grid(5, 3, turn=turn, hole={(1, 1), (2, 1)}))
     assert sorted(parted["modules"]) == [1, 2, 5, 5]
     assert parted["modules"].sum() == 13
+    assert runs_text(parted) == "5 / (1 + 2) / 5"
+    assert not parted["lying"].any()
+    assert module_runs(grid(3, 2, wide=2.2, high=1.1, turn=turn))["lying"].all()
 
 
 def test_what_is_not_built_asks_for_nothing():
@@ -99,13 +103,18 @@ def test_what_is_not_built_asks_for_nothing():
 def test_materials_by_hand():
     """Two rows of 5: two rails each of 5.58 + 0.2 m, hooks every 1.2 m and one more."""
     rules = mounting_rules({})
-    told = mounting_materials(module_runs(grid(5, 2)), rules)
+    told = mounting_materials(module_runs(grid(5, 2)), np.zeros(2, bool), rules)
     assert told["rail_m"] == pytest.approx(2 * 2 * (5.58 + 0.2))
     assert told["hooks"] == 2 * 2 * (math.ceil(5.78 / 1.2) + 1)
     assert told["end_clamps"] == 2 * 2 * 2
     assert told["mid_clamps"] == 2 * 2 * 4
-    mine = mounting_materials(module_runs(grid(5, 2)), mounting_rules({"rails_per_row": 3}))
+    mine = mounting_materials(
+        module_runs(grid(5, 2)), np.array([True, False]), mounting_rules({"rails_per_row": 3})
+    )
     assert mine["rail_m"] == pytest.approx(1.5 * told["rail_m"])
+    # Of the two rows one stands on a flat roof.
+    assert told["feet"] == 0
+    assert mine["hooks"] == mine["feet"] == 1.5 * told["hooks"] / 2
     assert cable_length(2, 6.0, 7.0, rules) == pytest.approx(2 * 2 * (6 + 7 + 5) * 1.1)
     assert math.isnan(cable_length(2, 6.0, float("nan"), rules))
 
@@ -227,7 +236,7 @@ def test_what_no_one_stated_is_not_checked(liao, tmp_path):
     )
     said = label("installer_unchecked", "en")
     rows = list(held[label("sheet_strings", "en")].iter_rows(2, values_only=True))
-    assert {row[6] for row in rows} == {said}
+    assert {row[7] for row in rows} == {said}
     basis = list(held[label("sheet_installing", "en")].iter_rows(2, values_only=True))
     assert [r[0] for r in basis if r[1] == said] == [label("installer_voltages", "en"),
                                                      label("installer_window", "en")]  # fmt: skip
@@ -270,6 +279,14 @@ def test_the_drawing_is_the_plans_outlines(liao, tmp_path):
         [shapely.Polygon(r.get_points("xy")) for r in space.query('LWPOLYLINE[layer=="ROOF"]')]
     )
     assert roofs.symmetric_difference(shapely.unary_union(built.geometry)).area < 0.5
+    # Every name stands on its own roof, and below all is said of which plan they are.
+    names = {}
+    for one in space.query('TEXT[layer=="TEXT"]'):
+        names[one.dxf.text.partition(" x")[0]] = shapely.Point(tuple(one.dxf.align_point)[:2])
+    place = built.set_index("building_id").geometry
+    assert all(place[b].contains(names[b]) for b in place.index)
+    title = " ".join(t.dxf.text for t in space.query('TEXT[layer=="TITLE"]'))
+    assert plan_hash(liao) in title
     lengths = [d.get_measurement() for d in space.query("DIMENSION")]
     assert len(lengths) > 2 * len(built)
     assert min(lengths) >= 1.0
@@ -318,7 +335,10 @@ def test_no_text_is_a_code_of_a_drawing(tmp_path):
     made["building_id"] = ["%%d", "\\P龙"]
     plan = pvp.plan_village(pvp.Scenario.from_toml(write_village(tmp_path, made)))
     doc = ezdxf.readfile(pvp.save_layouts(plan, tmp_path / "l.dxf"))
-    assert {t.dxf.text for t in doc.modelspace().query("TEXT")} == {"%%%%%%d", "/P龙"}
+    told = [t.dxf.text for t in doc.modelspace().query('TEXT[layer=="TEXT"]')]
+    counts = plan.arrays.groupby("building_id")["modules"].sum()
+    assert {f"%%%%%%d x{counts['%%d']}", f"/P龙 x{counts[chr(92) + 'P龙']}"} <= set(told)
+    assert not [t for t in told if "%%d" in t.replace("%%%", "")]
 
 
 def test_a_rule_that_is_not_known_is_refused():

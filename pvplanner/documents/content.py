@@ -27,6 +27,12 @@ WIDE = 8
 LONG = 12
 """Characters beyond which a column is given a part of the width instead of all it needs."""
 
+ALONG, ACROSS = 112, 190
+"""Halves of a Chinese character that a line of a table holds along and across the paper."""
+
+HEAD, GAP, NARROW = 12, 3, 6
+"""What a heading may take before it is broken, what lies between columns, and the least of one."""
+
 COLOURS = {"months": "#31688e", "cash": "#21918c", "carbon": "#35b779"}
 
 
@@ -88,13 +94,21 @@ def laid_out(table: dict[str, Any]) -> dict[str, Any]:
 
 
 def _columns(columns: Sequence[Column], rows: Sequence[Sequence[str]]) -> list[dict[str, Any]]:
+    """Columns as wide as their cells where all fit the paper, else parts of it by how long their
+    cells are.
+    """
+    longs = [
+        max((text_width(str(row[at])) for row in rows), default=0) for at in range(len(columns))
+    ]
+    wants = [max(long, min(text_width(one.label), HEAD), NARROW) + GAP
+             for long, one in zip(longs, columns, strict=True)]  # fmt: skip
+    room = ACROSS if len(columns) > WIDE else ALONG
+    fits = sum(min(want, LONG + GAP) for want in wants) <= room
     out = []
-    for at, one in enumerate(columns):
-        long = max((text_width(str(row[at])) for row in rows), default=0)
-        number = one.align == "n"
-        whole = len(columns) <= WIDE if number else long <= LONG
-        out.append({"label": one.label, "number": number,
-                    "part": 0 if whole else max(min(long, 60), 8)})  # fmt: skip
+    for one, long, want in zip(columns, longs, wants, strict=True):
+        whole = fits and (one.align == "n" or long <= LONG)
+        out.append({"label": one.label, "number": one.align == "n",
+                    "part": 0 if whole else min(want, 60)})  # fmt: skip
     if all(one["part"] == 0 for one in out) and out:
         out[0]["part"] = 1
     return out
@@ -154,14 +168,16 @@ def chart_bars(told: dict[str, Any], language: str) -> dict[str, dict[str, Any]]
         if not held:
             continue
         many = len(held["bars"]) > 12
-        bars = []
+        bars: list[dict[str, Any]] = []
+        top = max(float(bar["height"]) for bar in held["bars"])
         for n, bar in enumerate(held["bars"]):
             sign = -1 if kind == "cash" and bar["y"] == 100 and str(bar["value"])[0] in "-−" else 1
             named = bar.get("month") or bar.get("year")
             every = not many or n % 3 == 0
             # A loss is never left to be guessed.
             bars.append({"part": sign * float(bar["height"]) / most,
-                         "text": str(bar["value"]) if every or sign < 0 else "",
+                         "text": str(bar["value"]) if every or sign < 0 or bar["height"] == top
+                         else "",
                          "label": str(named) if every else ""})  # fmt: skip
         note = ""
         if kind == "cash":

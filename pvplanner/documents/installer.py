@@ -33,19 +33,20 @@ from pvplanner.words import label, number, style
 
 MATERIALS = {"building_id": "text", "household_id": "text", "hamlet": "text", "modules": "count",
              "capacity_kwp": "power", "inverters": "text", "capacity_kw_ac": "power",
-             "strings": "count", "rail_m": "length", "hooks": "count", "end_clamps": "count",
-             "mid_clamps": "count", "cable_m": "length", "meter_boxes": "count"}  # fmt: skip
+             "strings": "count", "rail_m": "length", "hooks": "count", "feet": "count",
+             "end_clamps": "count", "mid_clamps": "count", "cable_m": "length",
+             "meter_boxes": "count"}  # fmt: skip
 """Columns of a house's row, and how each is shown."""
 
 FINE = ("length", "power")
 """Kinds of figures that have a decimal."""
 
 SUMMED = ("modules", "capacity_kwp", "capacity_kw_ac", "strings", "rail_m", "hooks", "end_clamps",
-          "mid_clamps", "cable_m", "meter_boxes")  # fmt: skip
+          "mid_clamps", "cable_m", "meter_boxes", "feet")  # fmt: skip
 
 ARRAYS = {"building_id": "text", "array_id": "text", "surface_tilt": "angle",
-          "surface_azimuth": "angle", "modules": "count", "rows": "text", "strings": "text",
-          "cold_v": "voltage", "hot_v": "voltage"}  # fmt: skip
+          "surface_azimuth": "angle", "modules": "count", "rows": "text", "lying": "text",
+          "strings": "text", "cold_v": "voltage", "hot_v": "voltage"}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -117,7 +118,8 @@ def array_rows(plan: Plan) -> pd.DataFrame:
         cold_v = most * checked.module.voc_v if checked.module else np.nan
         hot_v = least * checked.module.vmp_v if checked.module else np.nan
         told = (str(row.building_id), str(row.array_id), row.surface_tilt, row.surface_azimuth)
-        rows.append((*told, int(row.modules), held, strings, cold_v, hot_v))
+        lying = "lying" if bool(held["lying"].iloc[0]) else "standing"
+        rows.append((*told, int(row.modules), held, lying, strings, cold_v, hot_v))
     return pd.DataFrame(rows, columns=[k if k != "rows" else "runs" for k in ARRAYS])
 
 
@@ -140,6 +142,7 @@ def material_rows(plan: Plan, arrays: pd.DataFrame) -> pd.DataFrame:
     asked = plan.applications().set_index("building_id")
     roofs = plan.buildings.set_index("building_id")
     rules = mounting_rules(plan.scenario.installation.rules)
+    flat = plan.planes["roof_type"].eq("flat").to_numpy(dtype=bool)
     rows = []
     for building, own in arrays.groupby("building_id", sort=False):
         runs = pd.concat(list(own["runs"]), ignore_index=True)
@@ -153,7 +156,7 @@ def material_rows(plan: Plan, arrays: pd.DataFrame) -> pd.DataFrame:
             "hamlet": roofs["hamlet"].get(building) if "hamlet" in roofs else None,
             "modules": float(own["modules"].sum()), "capacity_kwp": float(told["capacity_kwp"]),
             "inverters": sizes, "capacity_kw_ac": float(told["capacity_kw_ac"]),
-            "strings": strings, **mounting_materials(runs, rules),
+            "strings": strings, **mounting_materials(runs, flat[runs["plane"]], rules),
             "cable_m": cable_length(strings, float(runs["length_m"].max()), height, rules),
             "meter_boxes": rules["meter_boxes_per_plant"],
         })  # fmt: skip
@@ -176,8 +179,12 @@ def strings_text(strings: tuple[int, ...] | None, language: str) -> str:
 
 
 def runs_text(runs: pd.DataFrame) -> str:
-    """Modules of each row, the lowest first."""
-    return " + ".join(str(int(n)) for n in runs["modules"])
+    """Modules of each row, the lowest first; parts of a row that stand apart in brackets."""
+    told = []
+    for _, own in runs.groupby("row", sort=True):
+        parts = " + ".join(str(int(n)) for n in own["modules"])
+        told.append(f"({parts})" if len(own) > 1 else parts)
+    return " / ".join(told)
 
 
 def parts_of(plan: Plan) -> list[tuple[Plan, pd.DataFrame, pd.DataFrame]]:

@@ -29,7 +29,7 @@ from pvplanner.report.survey import ASKED, survey_rows
 from pvplanner.texts import visible
 from pvplanner.words import label, number
 
-LAYERS = {"ROOF": 7, "PLANE": 8, "MODULE": 5, "DIM": 1, "TEXT": 3}
+LAYERS = {"ROOF": 7, "PLANE": 8, "MODULE": 5, "DIM": 1, "TEXT": 3, "TITLE": 7}
 """Layers of the drawing, and their colours by AutoCAD's index."""
 
 SHORT_M = 1.0
@@ -60,7 +60,7 @@ def wanted_buildings(plan: Plan, buildings: Sequence[str] | None) -> list[str]:
     return asked
 
 
-def make_drawing(plan: Plan, mark: Mark, buildings: Sequence[str] | None) -> bytes:
+def make_drawing(plan: Plan, language: str, mark: Mark, buildings: Sequence[str] | None) -> bytes:
     """Roofs, planes and modules as DXF in the plan's own coordinates, metres, with dimensions.
 
     Raises
@@ -84,11 +84,35 @@ def make_drawing(plan: Plan, mark: Mark, buildings: Sequence[str] | None) -> byt
             _prepare(doc, mark)
             for part in plan.parts.values():
                 _draw(doc.modelspace(), part, asked)
+            _title(doc.modelspace(), plan, mark, language)
             held = io.StringIO()
             doc.write(held)
         finally:
             ezdxf.options.write_fixed_meta_data_for_testing = before
     return held.getvalue().encode("utf-8")
+
+
+def _title(space: Any, plan: Plan, mark: Mark, language: str) -> None:
+    """Below the drawing: what it is, of which plan, in which coordinates, what its lengths are."""
+    boxes = np.array([
+        _bounds(line) for line in space.query("LWPOLYLINE")
+    ])  # fmt: skip
+    west, south = boxes[:, 0].min(), boxes[:, 1].min()
+    crs = next(iter(plan.parts.values())).buildings.crs
+    lines = [
+        plan.scenario.name, *(label(note, language) for note in plan.notes()),
+        label("installer_edges", language), str(crs.name),
+        f"{label('document_hash', language)} {mark.plan}",
+    ]  # fmt: skip
+    for n, text in enumerate(lines, 1):
+        made = space.add_text(cad_text(text), height=TEXT_M * 3,
+                              dxfattribs={"layer": "TITLE", "style": "PV"})  # fmt: skip
+        made.set_placement((west, south - (n + 1) * TEXT_M * 5))
+
+
+def _bounds(line: Any) -> tuple[float, float]:
+    points = np.array(line.get_points("xy"))
+    return float(points[:, 0].min()), float(points[:, 1].min())
 
 
 def _prepare(doc: Any, mark: Mark) -> None:
@@ -98,11 +122,13 @@ def _prepare(doc: Any, mark: Mark) -> None:
         doc.layers.add(name, color=colour)
     style = doc.dimstyles.new("PV")
     style.dxf.dimtxt, style.dxf.dimasz, style.dxf.dimdec = TEXT_M, TEXT_M / 2, 1
+    style.dxf.dimdsep, style.dxf.dimzin = ord("."), 0
     style.dxf.dimtxsty, style.dxf.dimexo, style.dxf.dimexe = "PV", 0.1, 0.1
 
 
 def _draw(space: Any, plan: Plan, asked: set[str]) -> None:
     """One village's roofs."""
+    modules = plan.arrays.groupby(plan.arrays["building_id"].astype(str))["modules"].sum()
     roofs = plan.buildings[plan.buildings["building_id"].astype(str).isin(asked)]
     planes = plan.planes
     mine = planes["building_id"].astype(str).isin(asked).to_numpy()
@@ -114,9 +140,20 @@ def _draw(space: Any, plan: Plan, asked: set[str]) -> None:
     for building, geometry in zip(roofs["building_id"].astype(str), roofs.geometry, strict=True):
         _outline(space, geometry, "ROOF")
         _dimensions(space, geometry)
-        told = space.add_text(cad_text(building), height=TEXT_M * 2,
-                              dxfattribs={"layer": "TEXT", "style": "PV"})  # fmt: skip
-        told.set_placement((geometry.bounds[0], geometry.bounds[3] + OFFSET_M))
+        count = int(modules.get(building, 0))
+        _written(space, f"{cad_text(building)} x{count}", geometry.representative_point())
+    for name, geometry in zip(planes[mine]["plane_id"].astype(str), planes[mine].geometry,
+                              strict=True):  # fmt: skip
+        low = geometry.representative_point()
+        _written(space, cad_text(name), shapely.Point(low.x, low.y - 2 * TEXT_M), TEXT_M)
+
+
+def _written(space: Any, text: str, place: Any, height: float = TEXT_M * 2) -> None:
+    """A text in the middle of a place."""
+    from ezdxf.enums import TextEntityAlignment
+
+    made = space.add_text(text, height=height, dxfattribs={"layer": "TEXT", "style": "PV"})
+    made.set_placement((place.x, place.y), align=TextEntityAlignment.MIDDLE_CENTER)
 
 
 def cad_text(text: str) -> str:
@@ -183,7 +220,7 @@ def layout_pages(
 
 
 def _array_table(rows: Any, language: str) -> dict[str, Any]:
-    keys = ("array_id", "surface_tilt", "surface_azimuth", "modules", "rows", "strings")
+    keys = ("array_id", "surface_tilt", "surface_azimuth", "modules", "rows", "lying", "strings")
     columns = [{"label": label(f"installer_{k}", language), "number": k not in keys[:1] + keys[4:],
                 "part": 1 if k in ("rows", "strings") else 0} for k in keys]  # fmt: skip
     body = [
@@ -191,6 +228,7 @@ def _array_table(rows: Any, language: str) -> dict[str, Any]:
             r.array_id,
             *(number(v, "0", language) for v in (r.surface_tilt, r.surface_azimuth, r.modules)),
             runs_text(r.runs),
+            label(f"installer_way_{r.lying}", language),
             strings_text(r.strings, language),
         ]
         for r in rows.itertuples()

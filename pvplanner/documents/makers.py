@@ -77,7 +77,7 @@ def _materials(plan: Plan, mark: Mark, language: str) -> bytes:
 def _drawing(plan: Plan, mark: Mark, language: str, buildings: Sequence[str] | None) -> bytes:
     from pvplanner.documents.layouts import make_drawing
 
-    return make_drawing(plan, mark, buildings)
+    return make_drawing(plan, language, mark, buildings)
 
 
 def _layouts(plan: Plan, mark: Mark, language: str, buildings: Sequence[str] | None) -> bytes:

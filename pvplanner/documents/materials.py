@@ -47,7 +47,7 @@ def _write(book: Book) -> None:
     _materials(book, materials)
     _inverters(book, materials)
     _arrays(book, pd.concat(arrays, ignore_index=True))
-    _basis(book, parts)
+    _basis(book, parts, materials)
 
 
 def _heads(book: Book, keys: dict[str, str]) -> list[str]:
@@ -84,14 +84,15 @@ def _arrays(book: Book, rows: pd.DataFrame) -> None:
     sheet = book.sheet("strings", wide=True)
     told = [
         [r.building_id, r.array_id, r.surface_tilt, r.surface_azimuth, r.modules,
-         runs_text(r.runs), strings_text(r.strings, book.language),
+         runs_text(r.runs), book.word(f"installer_way_{r.lying}"),
+         strings_text(r.strings, book.language),
          _cell(book, "strings", r.cold_v), _cell(book, "strings", r.hot_v)]
         for r in rows.itertuples()
     ]  # fmt: skip
     book.table(sheet, _heads(book, ARRAYS), told, list(ARRAYS.values()))
 
 
-def _basis(book: Book, parts: list[Plan]) -> None:
+def _basis(book: Book, parts: list[Plan], materials: pd.DataFrame) -> None:
     """What strings were held against, and the rules of rails and cables with their sources."""
     sheet = book.sheet("installing", wide=True)
     code = book.language
@@ -99,6 +100,7 @@ def _basis(book: Book, parts: list[Plan]) -> None:
     rows = [[book.word("installer_module"), product.name, "", source(product.source, code)]]
     for part in parts:
         rows += _held(Checked.of(part), code)
+    rows += _so_far(materials, code)
     stated = book.plan.scenario.installation.rules
     for row in reference.rows("installing"):
         mine = row["rule"] in stated
@@ -109,6 +111,19 @@ def _basis(book: Book, parts: list[Plan]) -> None:
     heads = [book.word(k) for k in ("sheet_name", "installer_value", "unit", "source")]
     book.table(sheet, heads, rows, ["text"] * 4)
     book.prose(sheet, 3, [row[3] for row in rows], 80)
+
+
+def _so_far(materials: pd.DataFrame, language: str) -> list[list[str]]:
+    """What is checked of strings and cable, where not all is."""
+    known = materials[materials["strings"].notna()]
+    if known.empty or len(known) == len(materials):
+        return []
+    said = label("installer_so_far_of", language).format(
+        count=len(known), strings=number(float(known["strings"].sum()), "0", language),
+        cable=number(float(known["cable_m"].sum()), "0", language),
+        rest=len(materials) - len(known),
+    )  # fmt: skip
+    return [[label("installer_so_far", language), said, "", ""]]
 
 
 def _held(checked: Checked, language: str) -> list[list[str]]:

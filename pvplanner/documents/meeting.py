@@ -20,11 +20,11 @@ from pvplanner.report.cells import currency_of, word
 from pvplanner.report.grid import three_totals
 from pvplanner.report.posting import posting_table
 from pvplanner.texts import visible
-from pvplanner.words import label, shown, source, style, texts
+from pvplanner.words import in_units, label, shown, source, style, texts
 
 BLANK = "＿" * 6
 HELD = ("meeting_time", "meeting_place", "meeting_chair", "meeting_entitled", "meeting_present",
-        "meeting_votes")  # fmt: skip
+        "meeting_teller")  # fmt: skip
 """What only the meeting itself can say."""
 
 SIGNERS = ("meeting_chair", "meeting_minutes", "document_household_village")
@@ -43,14 +43,15 @@ def make_meeting(plan: Plan, language: str, mark: Mark) -> bytes:
     if len(plan.parts) > 1:
         raise InputError("villages_several", where="meeting", names=listed(plan.parts, 12))
     shown = plan.public()
+    posted = _posting(shown, language)
     blocks = [
-        *_resolution(shown, language), *_posting(shown, language), *_answers(plan, language),
+        *_resolution(shown, language, bool(posted)), *posted, *_answers(plan, language),
         hash_line(mark, language),
     ]  # fmt: skip
     return as_docx(blocks, mark, language, shown.scenario.name, shown.scenario.documents.date)
 
 
-def _resolution(plan: Plan, language: str) -> list[Block]:
+def _resolution(plan: Plan, language: str, shares: bool) -> list[Block]:
     told = signed_pages(plan, language, three_totals(plan, language)["rows"])
 
     words = texts(language)
@@ -58,8 +59,7 @@ def _resolution(plan: Plan, language: str) -> list[Block]:
     def head(key: str) -> Block:
         return Block("heading", words[key])
 
-    held = [[label(key, language), label("meeting_counted", language)
-             if key == "meeting_votes" else BLANK] for key in HELD]  # fmt: skip
+    held = [[label(key, language), BLANK] for key in HELD]
     return [
         Block("title", f"{visible(plan.scenario.name)} {label('meeting_resolution', language)}"),
         *(Block("note", label(note, language)) for note in plan.notes()),
@@ -72,9 +72,22 @@ def _resolution(plan: Plan, language: str) -> list[Block]:
         Block("text", told["debts"]),
         head("document_years"), Block("table", told["years"], "years"),
         Block("text", label("document_years_note", language)),
+        head("meeting_item"), Block("table", _votes(language, shares), "votes"),
         head("meeting_rules"), Block("list", _rules(plan, language)),
         head("document_signature"), Block("signers", [label(key, language) for key in SIGNERS]),
     ]  # fmt: skip
+
+
+def _votes(language: str, shares: bool) -> dict[str, Any]:
+    """What is voted on, item by item, with room for the count; how income is shared where it is."""
+    keys = ("item", "for", "against", "abstained")
+    columns = [{"label": label(f"meeting_{key}", language), "number": False} for key in keys]
+    items = ("build", "capital_loans", *(["sharing"] if shares else []), "duties")
+    rows = [
+        [f"{n}. {texts(language)[f'meeting_item_{item}']}", "", "", ""]
+        for n, item in enumerate(items, 1)
+    ]
+    return {"columns": columns, "rows": rows}
 
 
 def _rules(plan: Plan, language: str) -> list[str]:
@@ -120,9 +133,13 @@ def _answers(plan: Plan, language: str) -> list[Block]:
 def _asked(homes: pd.DataFrame, plan: Plan, language: str) -> dict[str, Any]:
     keys = ("modules", "capacity_kwp", "capital")
     currency = currency_of(plan)
+    pays = style(language)["with_unit"].format(
+        text=label("meeting_pays", language), unit=in_units("money", language, currency)
+    )
     heads = [
         label("household_id", language),
-        *(label(key, language, unit=True, currency=currency) for key in keys),
+        *(label(key, language, unit=True) for key in keys[:-1]),
+        pays,
         *(label(f"meeting_{key}", language) for key in ("yes", "no", "signature")),
     ]
     rows = [

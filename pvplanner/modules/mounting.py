@@ -30,8 +30,8 @@ def module_runs(layout: pd.DataFrame) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        ``plane``, ``second``, ``modules``, ``length_m`` (along the row, gaps included); from the
-        lowest row of a plane up, and along it.
+        ``plane``, ``second``, ``row`` (from 0, the lowest of a plane first), ``modules``,
+        ``length_m`` (along the row, gaps included), ``lying`` (the longer side along the row).
     """
     rows = []
     built = layout[layout["built"].to_numpy()]
@@ -42,15 +42,25 @@ def module_runs(layout: pd.DataFrame) -> pd.DataFrame:
         # All modules of a plane lie alike.
         side, rise = along[0] / wide, up[0] / np.hypot(*up[0])
         across, high = place @ side, place @ rise
-        order = np.lexsort((across, np.round(high / APART_M)))
-        across, high = across[order], high[order]
-        begins = np.r_[True, (np.abs(np.diff(high)) > APART_M)
-                       | (np.diff(across) - wide > GAP_M)]  # fmt: skip
+        level = _levels(high)
+        order = np.lexsort((across, level))
+        across, level = across[order], level[order]
+        begins = np.r_[True, (np.diff(level) > 0) | (np.diff(across) - wide > GAP_M)]
         first = np.flatnonzero(begins)
         last = np.r_[first[1:], len(across)] - 1
+        lying = bool(wide > np.hypot(*up[0]) + APART_M)
         for a, b in zip(first, last, strict=True):
-            rows.append((plane, second, int(b - a + 1), float(across[b] - across[a] + wide)))
-    return pd.DataFrame(rows, columns=["plane", "second", "modules", "length_m"])
+            length = float(across[b] - across[a] + wide)
+            rows.append((plane, second, int(level[a]), int(b - a + 1), length, lying))
+    return pd.DataFrame(rows, columns=["plane", "second", "row", "modules", "length_m", "lying"])
+
+
+def _levels(high: np.ndarray) -> np.ndarray:
+    """Rows by how high their modules lie; those that differ by less than ``APART_M`` are one."""
+    order = np.argsort(high, kind="stable")
+    level = np.empty(len(high), dtype=np.int64)
+    level[order] = np.cumsum(np.r_[0, np.diff(high[order]) > APART_M])
+    return level
 
 
 def mounting_rules(stated: Mapping[str, float]) -> dict[str, float]:
@@ -59,20 +69,34 @@ def mounting_rules(stated: Mapping[str, float]) -> dict[str, float]:
     return {**packaged, **stated}
 
 
-def mounting_materials(runs: pd.DataFrame, rules: Mapping[str, float]) -> dict[str, float]:
+def mounting_materials(
+    runs: pd.DataFrame, flat: np.ndarray, rules: Mapping[str, float]
+) -> dict[str, float]:
     """What runs of modules ask for.
+
+    Parameters
+    ----------
+    runs : DataFrame
+        As from :func:`module_runs`.
+    flat : ndarray of bool
+        Which of them stand on a flat roof: feet bear their rails, and no hooks.
+    rules : mapping
+        As from :func:`mounting_rules`.
 
     Returns
     -------
     dict
-        ``rail_m``, ``hooks``, ``end_clamps``, ``mid_clamps``.
+        ``rail_m``, ``hooks``, ``feet``, ``end_clamps``, ``mid_clamps``.
     """
     length = runs["length_m"].to_numpy(dtype=float) + 2 * rules["rail_overhang_m"]
     rails, count = rules["rails_per_row"], runs["modules"].to_numpy(dtype=float)
-    hooks = np.ceil(length / rules["hook_spacing_m"] - 1e-9) + 1
+    hooks, feet = (
+        np.ceil(length / rules[f"{key}_spacing_m"] - 1e-9) + 1 for key in ("hook", "foot")
+    )
     return {
         "rail_m": float((rails * length).sum()),
-        "hooks": float((rails * hooks).sum()),
+        "hooks": float((rails * hooks)[~flat].sum()),
+        "feet": float((rails * feet)[flat].sum()),
         "end_clamps": float(rails * rules["end_clamps_per_rail"] * len(runs)),
         "mid_clamps": float((rails * rules["mid_clamps_per_rail"] * (count - 1)).sum()),
     }
