@@ -103,7 +103,10 @@ def _columns(columns: Sequence[Column], rows: Sequence[Sequence[str]]) -> list[d
     wants = [max(long, min(text_width(one.label), HEAD), NARROW) + GAP
              for long, one in zip(longs, columns, strict=True)]  # fmt: skip
     room = ACROSS if len(columns) > WIDE else ALONG
-    fits = sum(min(want, LONG + GAP) for want in wants) <= room
+    # A column that is as wide as its cells does not break its heading.
+    full = [max(min(long, LONG), text_width(one.label)) + GAP
+            for long, one in zip(longs, columns, strict=True)]  # fmt: skip
+    fits = sum(full) <= room
     out = []
     for one, long, want in zip(columns, longs, wants, strict=True):
         whole = fits and (one.align == "n" or long <= LONG)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import pandas as pd
@@ -16,6 +17,7 @@ from pvplanner.scenario.documents import Documents
 from pvplanner.schema import PLANNED, POOR
 from pvplanner.words import (
     amount_in_words,
+    currency_name,
     date_text,
     in_units,
     label,
@@ -85,7 +87,12 @@ def _warnings(plan: Plan, language: str) -> list[str]:
     pay, a connection before the document's own day.
     """
     said = over_grid(plan, language)
-    said += [f.text(language) for f in plan.findings if f.code in SAID]
+    # On paper a finding names no key of a file, and money by its name.
+    told = {"currency": currency_name(currency_of(plan), language)}
+    said += [
+        replace(f, where="", params={**f.params, **told}).text(language)
+        for f in plan.findings if f.code in SAID
+    ]  # fmt: skip
     day, begins = plan.scenario.documents.date, plan.scenario.tariff.connection_date
     if day is not None and begins < day:
         said.append(label("document_begun", language).format(
