@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -11,6 +13,8 @@ from pvplanner.console import Context, InternalOption, LanguageOption, Session, 
 
 if TYPE_CHECKING:
     from pvplanner.plan import Plan
+
+FolderArgument = Annotated[Path, typer.Argument(help="Folder of a plan.")]
 
 
 def saved_plan(folder: Path, village: str | None) -> Plan:
@@ -25,9 +29,24 @@ def saved_plan(folder: Path, village: str | None) -> Plan:
     return plan if village is None else plan.village(village)
 
 
+def _write(
+    context: Context,
+    folder: Path,
+    village: str | None,
+    language: str | None,
+    word: str,
+    save: Callable[..., Path],
+    *told: Any,
+) -> None:
+    """Write a document of a saved plan and say where it is."""
+    session: Session = context.obj
+    session.speak(language, folder / "scenario.toml")
+    session.say(word, save(saved_plan(folder, village), *told, language=language))
+
+
 def explain(
     context: Context,
-    folder: Annotated[Path, typer.Argument(help="Folder of a plan.")],
+    folder: FolderArgument,
     household: Annotated[str, typer.Option("--household", help="Identifier of the household.")],
     figure: Annotated[
         str, typer.Option("--figure", help="income_first_year or capital.")
@@ -46,7 +65,7 @@ def explain(
 
 def map_(
     context: Context,
-    folder: Annotated[Path, typer.Argument(help="Folder of a plan.")],
+    folder: FolderArgument,
     out: Annotated[Path, typer.Option("-o", "--out", help="HTML file.")] = Path("map.html"),
     language: LanguageOption = None,
     internal: InternalOption = False,
@@ -82,7 +101,7 @@ def map_(
 
 def modules(
     context: Context,
-    folder: Annotated[Path, typer.Argument(help="Folder of a plan.")],
+    folder: FolderArgument,
     out: Annotated[
         Path, typer.Option("-o", "--out", help="Layer for GIS: .gpkg, .geojson or .parquet.")
     ] = Path("modules.gpkg"),
@@ -98,7 +117,7 @@ def modules(
 
 def report(
     context: Context,
-    folder: Annotated[Path, typer.Argument(help="Folder of a plan.")],
+    folder: FolderArgument,
     out: Annotated[
         Path, typer.Option("-o", "--out", help="Page, PDF to be signed, Word file or workbook.")
     ] = Path("report.html"),
@@ -120,7 +139,7 @@ def report(
 
 def household(
     context: Context,
-    folder: Annotated[Path, typer.Argument(help="Folder of a plan.")],
+    folder: FolderArgument,
     household: Annotated[
         list[str] | None, typer.Option("--household", help="Identifier; all with modules if none.")
     ] = None,
@@ -131,15 +150,14 @@ def household(
     """Write the sheet that a household reads and signs, a page each."""
     from pvplanner.documents import save_household_sheet
 
-    session: Session = context.obj
-    session.speak(language, folder / "scenario.toml")
-    saved = saved_plan(folder, village)
-    session.say("said_household", save_household_sheet(saved, out, household, language=language))
+    _write(
+        context, folder, village, language, "said_household", save_household_sheet, out, household
+    )
 
 
 def meeting(
     context: Context,
-    folder: Annotated[Path, typer.Argument(help="Folder of a plan.")],
+    folder: FolderArgument,
     out: Annotated[Path, typer.Option("-o", "--out", help="Word file.")] = Path("meeting.docx"),
     language: LanguageOption = None,
     village: VillageOption = None,
@@ -147,15 +165,12 @@ def meeting(
     """Write a meeting's papers: the resolution's draft, what is posted, sheets for answers."""
     from pvplanner.documents import save_meeting
 
-    session: Session = context.obj
-    session.speak(language, folder / "scenario.toml")
-    saved = saved_plan(folder, village)
-    session.say("said_meeting", save_meeting(saved, out, language=language))
+    _write(context, folder, village, language, "said_meeting", save_meeting, out)
 
 
 def pictures(
     context: Context,
-    folder: Annotated[Path, typer.Argument(help="Folder of a plan.")],
+    folder: FolderArgument,
     out: Annotated[Path, typer.Option("-o", "--out", help="Folder.")] = Path("pictures"),
     language: LanguageOption = None,
     village: VillageOption = None,
@@ -163,15 +178,12 @@ def pictures(
     """Write the map and each chart as PNG."""
     from pvplanner.documents import save_pictures
 
-    session: Session = context.obj
-    session.speak(language, folder / "scenario.toml")
-    saved = saved_plan(folder, village)
-    session.say("said_pictures", save_pictures(saved, out, language=language))
+    _write(context, folder, village, language, "said_pictures", save_pictures, out)
 
 
 def materials(
     context: Context,
-    folder: Annotated[Path, typer.Argument(help="Folder of a plan.")],
+    folder: FolderArgument,
     out: Annotated[Path, typer.Option("-o", "--out", help="Workbook.")] = Path("materials.xlsx"),
     language: LanguageOption = None,
     village: VillageOption = None,
@@ -179,15 +191,12 @@ def materials(
     """Write the installer's list: materials by house and in sum, strings, the rules behind them."""
     from pvplanner.documents import save_materials
 
-    session: Session = context.obj
-    session.speak(language, folder / "scenario.toml")
-    saved = saved_plan(folder, village)
-    session.say("said_materials", save_materials(saved, out, language=language))
+    _write(context, folder, village, language, "said_materials", save_materials, out)
 
 
 def layouts(
     context: Context,
-    folder: Annotated[Path, typer.Argument(help="Folder of a plan.")],
+    folder: FolderArgument,
     building: Annotated[
         list[str] | None, typer.Option("--building", help="Identifier; all with modules if none.")
     ] = None,
@@ -198,15 +207,12 @@ def layouts(
     """Write where every module lies, with dimensions: for CAD, or a page a house."""
     from pvplanner.documents import save_layouts
 
-    session: Session = context.obj
-    session.speak(language, folder / "scenario.toml")
-    saved = saved_plan(folder, village)
-    session.say("said_layouts", save_layouts(saved, out, building, language=language))
+    _write(context, folder, village, language, "said_layouts", save_layouts, out, building)
 
 
 def filing(
     context: Context,
-    folder: Annotated[Path, typer.Argument(help="Folder of a plan.")],
+    folder: FolderArgument,
     out: Annotated[Path, typer.Option("-o", "--out", help="Workbook.")] = Path("filing.xlsx"),
     columns: Annotated[
         Path | None, typer.Option("--columns", help="Table of heading and column, as a form has.")
@@ -217,15 +223,20 @@ def filing(
     """Write the list that grid company and county ask for, by transformer, and what is missing."""
     from pvplanner.documents import save_filing
 
-    session: Session = context.obj
-    session.speak(language, folder / "scenario.toml")
-    saved = saved_plan(folder, village)
-    session.say("said_filing", save_filing(saved, out, columns=columns, language=language))
+    _write(
+        context,
+        folder,
+        village,
+        language,
+        "said_filing",
+        partial(save_filing, columns=columns),
+        out,
+    )
 
 
 def tables(
     context: Context,
-    folder: Annotated[Path, typer.Argument(help="Folder of a plan.")],
+    folder: FolderArgument,
     out: Annotated[Path, typer.Option("-o", "--out", help="Folder.")] = Path("tables"),
     internal: InternalOption = False,
     village: VillageOption = None,
@@ -259,7 +270,7 @@ def verify(
 
 def survey(
     context: Context,
-    folder: Annotated[Path, typer.Argument(help="Folder of a plan.")],
+    folder: FolderArgument,
     out: Annotated[
         Path, typer.Option("-o", "--out", help="Workbook to fill in, or HTML to print.")
     ] = Path("survey.xlsx"),
@@ -276,7 +287,7 @@ def survey(
 
 def posting(
     context: Context,
-    folder: Annotated[Path, typer.Argument(help="Folder of a plan.")],
+    folder: FolderArgument,
     out: Annotated[Path, typer.Option("-o", "--out", help="HTML to print, or CSV.")] = Path(
         "posting.html"
     ),
@@ -294,7 +305,7 @@ def posting(
 
 def dossier(
     context: Context,
-    folder: Annotated[Path, typer.Argument(help="Folder of a plan.")],
+    folder: FolderArgument,
     household: Annotated[
         str | None, typer.Option("--household", help="Household; the collective if not given.")
     ] = None,

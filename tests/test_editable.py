@@ -224,3 +224,28 @@ def test_of_two_languages_one_follows_the_other(liao, tmp_path):
     assert heads == [0, alone[0]]
     with pytest.raises(ConfigError):
         pvp.save_report(liao, tmp_path / "b.html", language="both")
+
+
+def test_every_document_has_its_command(liao, tmp_path):
+    pytest.importorskip("typst")
+    from typer.testing import CliRunner
+
+    from pvplanner.cli import app
+
+    liao.under({"loan.share": 0.5}).save(tmp_path / "plan")
+    for told in (
+        ["report", "-o", "b.pdf", "--language", "both"],
+        ["report", "-o", "m.docx"],
+        ["household", "--household", "H001", "-o", "h.docx"],
+        ["meeting", "-o", "g.docx"],
+        ["pictures", "-o", "pictures"],
+        ["materials", "-o", "m.xlsx"],
+        ["layouts", "--building", "LA0001", "-o", "l.dxf"],
+        ["dossier", "--household", "H001", "-o", "d.pdf"],
+    ):
+        target = tmp_path / told[told.index("-o") + 1]
+        told[told.index("-o") + 1] = str(target)
+        done = CliRunner().invoke(app, [told[0], str(tmp_path / "plan"), *told[1:]])
+        assert done.exit_code == 0, done.output
+        assert target.exists()
+        assert str(target) in done.output.replace("\n", "")
