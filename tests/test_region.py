@@ -744,3 +744,11 @@ def test_folders_say_what_they_are(township, tmp_path):
     with pytest.raises(InputError):
         pvp.open_region(tmp_path)
     assert Folder(results.folder).done(results.survey.units[0]).keys() == {"base", "dear", "flat"}
+
+
+def test_a_coordinate_system_that_nobody_knows_is_named(tmp_path):
+    path = made_region(tmp_path, region='crs = "EPSG:nonsense"\n')
+    with pytest.raises(pvp.ConfigError) as told:
+        pvp.plan_region(path, out=tmp_path / "out")
+    assert told.value.code == "crs_unknown"
+    assert "region.crs" in str(told.value)

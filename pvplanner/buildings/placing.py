@@ -59,16 +59,27 @@ def place_in_metres(
         return frame.to_crs(target), findings
 
 
+def known_crs(crs: str, where: str) -> CRS:
+    """A coordinate system by what somebody wrote for it.
+
+    Raises
+    ------
+    ConfigError
+        If PROJ knows none of that name.
+    """
+    try:
+        return CRS.from_user_input(crs)
+    except CRSError:
+        raise ConfigError("crs_unknown", where=where, crs=crs) from None
+
+
 def _stated_crs(raw: gpd.GeoDataFrame, crs: str | None, where: str) -> tuple[CRS, list[Finding]]:
     if crs is None:
         if raw.crs is None:
             extent = _extent(raw, where)
             raise InputError("crs_missing", where=where, suggestion=_suggest(extent))
         return CRS.from_user_input(raw.crs), []
-    try:
-        given = CRS.from_user_input(crs)
-    except CRSError:
-        raise ConfigError("crs_unknown", where="crs", crs=crs) from None
+    given = known_crs(crs, "crs")
     if raw.crs is not None and not CRS.from_user_input(raw.crs).equals(
         given, ignore_axis_order=True
     ):

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from pvplanner.buildings.placing import known_crs
 from pvplanner.errors import Finding, InputError, listed
 from pvplanner.plan.site import origin_findings
 from pvplanner.projection import boxes_to_degrees
@@ -38,6 +39,8 @@ def survey_region(region: Region, place: Path, step: Step) -> Survey:
         If a file can't be read, no village is named, or a named column is not there.
     """
     place.mkdir(parents=True, exist_ok=True)
+    if region.sources.crs is not None:
+        known_crs(region.sources.crs, "region.crs")
     borders = read_borders(region)
     looked, broken = [], {}
     for n, path in enumerate(region.buildings):
