@@ -78,3 +78,15 @@ def test_the_command(liao, tmp_path):
     done = CliRunner().invoke(app, ["tables", str(tmp_path / "plan"), "-o", str(tmp_path / "t")])
     assert done.exit_code == 0
     assert sorted(p.stem for p in (tmp_path / "t").glob("*.csv")) == sorted([*TABLES, "dictionary"])
+
+
+def test_columns_that_nobody_here_knows_are_the_offices(tmp_path):
+    made = hamlet(2)
+    made["landlord"] = ["Zhang", "Li"]
+    plan = pvp.plan_village(pvp.Scenario.from_toml(write_village(tmp_path, made)))
+    office = (save_tables(plan, tmp_path / "o", internal=True) / "buildings.csv").read_text("utf-8")
+    public = (save_tables(plan, tmp_path / "p") / "buildings.csv").read_text("utf-8")
+    assert "input_landlord" in office
+    assert "Zhang" in office
+    assert "landlord" not in public
+    assert "Zhang" not in public

@@ -305,6 +305,10 @@ def save_plan(plan: Plan, folder: str | os.PathLike[str]) -> Path:
     return Path(folder)
 
 
+OWN = "input_"
+"""What columns begin with that a footprint file has of its own: nobody here knows what they say."""
+
+
 def save_tables(plan: Plan, folder: str | os.PathLike[str], *, internal: bool = False) -> Path:
     """Write a plan's tables as CSV, with a dictionary of their columns, all or nothing.
 
@@ -327,7 +331,8 @@ def save_tables(plan: Plan, folder: str | os.PathLike[str], *, internal: bool = 
     with transaction(folder) as staging:
         for name in TABLES:
             table = plain_table(shown.view(name))
-            table = table.drop(columns=[c for c in table.columns if stem(c) in hidden])
+            lost = [c for c in table.columns if stem(c) in hidden or (c.startswith(OWN) and hidden)]
+            table = table.drop(columns=lost)
             (staging / f"{name}.csv").write_bytes(to_csv(table))
         told = _dictionary(plan, [f"{name}.parquet" for name in TABLES])
         (staging / "dictionary.csv").write_bytes(b"\xef\xbb\xbf" + told.encode("utf-8"))
