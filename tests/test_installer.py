@@ -84,6 +84,7 @@ def grid(columns, rows, *, wide=1.1, high=2.2, turn=0.0, hole=()):
 def test_rows_are_found_however_the_roof_lies(turn):
     runs = module_runs(grid(5, 3, turn=turn))
     assert list(runs["modules"]) == [5, 5, 5]
+    assert list(runs["row"]) == [0, 1, 2]
     assert runs["length_m"].to_numpy() == pytest.approx(5 * 1.1 + 4 * 0.02)
     parted = module_runs(grid(5, 3, turn=turn, hole={(1, 1), (2, 1)}))
     assert sorted(parted["modules"]) == [1, 2, 5, 5]
