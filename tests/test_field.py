@@ -527,8 +527,8 @@ def test_doubts_come_first_wherever_findings_are_listed(village, tmp_path):
     assert levels == sorted(levels, key=lambda level: level != "doubt")
     assert levels[0] == "doubt"
     page = Path(pvp.save_report(plan, tmp_path / "r.html", language="en")).read_text("utf-8")
-    assert page.index('id="doubts"') < page.index("<h2>")
-    assert "耗电" in page[page.index('id="doubts"') : page.index("<h2>")]
+    assert page.index('id="doubts"') < page.index('<h2 id="totals">')
+    assert "耗电" in page[page.index('id="doubts"') : page.index('<h2 id="totals">')]
 
 
 # --- found by fresh eyes ------------------------------------------------------------------------

@@ -417,7 +417,7 @@ def test_every_declared_key_is_a_key_and_is_read_by_somebody(village):
     read = {key for stage in GRAPH.values() for key in stage.reads}
     unread = {k for k in known if not any(k == r or k.startswith(f"{r}.") for r in read)}
     # What only pages show, what a choice is asked by, and what does nothing any more.
-    asked = {key for key in known if key.startswith(("selection.", "documents."))}
+    asked = {key for key in known if key.startswith(("selection.", "documents.", "installation."))}
     asked -= {"selection.file", "selection.facts", "selection.phase", "selection.weights",
               "selection.min_share"}  # fmt: skip
     assert unread == {"language", "doubt.draws", "doubt.seed", "site.roads", "site.water", *asked}

@@ -125,7 +125,7 @@ def numeric_keys():
 NO_QUANTITY = {"weather.seed", "doubt.draws", "doubt.seed", "tariff.peak_hours"}
 """Numbers that name something, and hours of a day, of which all are usual."""
 
-BY_PART = {"roof.rules", "finance.rent"}
+BY_PART = {"roof.rules", "installation.rules", "finance.rent"}
 """What is usual hangs on the rule, and on what rent is paid for."""
 
 
@@ -245,6 +245,13 @@ def test_rules_of_usable_area_go_by_the_packaged_ones(rule, calm, odd, slip):
     assert found("roof.rules", {rule: 0}) == []
     (asked,) = found("roof.rules", {rule: odd})
     assert asked.params["slip"] == slip
+
+
+def test_rules_of_an_installer_go_by_the_packaged_ones():
+    assert found("installation.rules", {"hook_spacing_m": 0.8, "rails_per_row": 3}) == []
+    (asked,) = found("installation.rules", {"hook_spacing_m": 1200})
+    assert asked.params["slip"] == "slip_mm"
+    assert found("installation.rules", {"rails_per_row": 40})
 
 
 def test_nothing_is_what_was_meant_except_where_it_can_not_be():
@@ -512,6 +519,6 @@ def test_questions_stand_at_the_head_of_every_page(tmp_path):
     }
     assert list(plan.findings[: len(doubts)]) == doubts
     page = render_report(plan, "en", internal=False)
-    head = page[: page.index("<h2>")]
+    head = page[: page.index('<h2 id="totals">')]
     assert "was it stated per kW?" in head
     assert "was it stated in fen?" in head

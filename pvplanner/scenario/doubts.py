@@ -71,8 +71,8 @@ def _flat(path: str, model: Any) -> Iterator[tuple[str, Any]]:
 
 
 def _asked(key: str, value: Any, scenario: Scenario) -> Iterator[Finding]:
-    if key == "roof.rules":
-        told = [(one, rule_range(rule)) for rule, one in value.items()]
+    if key in RULES:
+        told = [(one, RULES[key](rule)) for rule, one in value.items()]
     else:
         usual = usual_of(key, scenario)
         values = list(value.values()) if isinstance(value, dict) else value
@@ -83,6 +83,19 @@ def _asked(key: str, value: Any, scenario: Scenario) -> Iterator[Finding]:
             continue
         yield question(key, float(one), usual, scenario.finance.currency)
         return
+
+
+def installing_range(rule: str) -> Range | None:
+    """What is usual of an installer's rule: about its packaged value."""
+    row = next((row for row in reference.rows("installing") if row["rule"] == rule), None)
+    if row is None:
+        return None
+    value = float(row["value"])
+    return Range(value / RULE_SPREAD, value * RULE_SPREAD, row["unit"], row["source"])
+
+
+RULES = {"roof.rules": rule_range, "installation.rules": installing_range}
+"""Keys of which what is usual hangs on the rule."""
 
 
 def usual_of(key: str, scenario: Scenario) -> Range | None:
