@@ -11,7 +11,7 @@ import pandas as pd
 from pvplanner.money import all_models
 from pvplanner.plan import Plan
 from pvplanner.schema import MEASURES, column, is_summed
-from pvplanner.words import describe, label, number, rule_of, shown, texts
+from pvplanner.words import describe, label, number, phrase, rule_of, shown
 
 NOT_APPLICABLE = ("phase", "irr", "payback_years", "discounted_payback_years", "dscr_min", "lcoe")
 """Measures that are absent, rather than not known, where there is no capital or no debt."""
@@ -98,7 +98,8 @@ def percent(value: float, language: str) -> str:
 
 def word(value: Any, language: str) -> str:
     """A word of the catalogue, or the text as it stands."""
-    return texts(language).get(str(value), str(value))
+    found = phrase(str(value), language)
+    return str(value) if found is None else found
 
 
 def as_shown(value: Any, key: str) -> float:

@@ -32,6 +32,7 @@ __all__ = [
     "in_units",
     "label",
     "number",
+    "phrase",
     "province",
     "reason_of",
     "rule_of",
@@ -94,6 +95,12 @@ def describe(key: str, language: str = "zh") -> str:
 def texts(language: str) -> dict[str, str]:
     """Every label of a language by key."""
     return {key: row["label"] for key, row in _table(language, "labels.csv", "key").items()}
+
+
+def phrase(key: str, language: str) -> str | None:
+    """The label of this very key; ``None`` where the language has none."""
+    row = _table(language, "labels.csv", "key").get(key)
+    return None if row is None else row["label"]
 
 
 def unit_of(key: str, language: str = "zh", currency: str = "CNY") -> str:
