@@ -9,8 +9,10 @@ from villages import hamlet, village, write_village
 
 import pvplanner as pvp
 from pvplanner.documents.bank import COLUMNS, FLAGS, borrowers
+from pvplanner.documents.household import household_pages
 from pvplanner.documents.lending import bank_pages
 from pvplanner.documents.mark import Mark
+from pvplanner.documents.signed import signed_pages
 from pvplanner.documents.verifying import verify_document
 from pvplanner.errors import ConfigError, InputError
 from pvplanner.words import label, number, texts
@@ -125,6 +127,54 @@ def test_a_developer_is_one_borrower(tmp_path):
         assert row[3] == pytest.approx(flows.drop(["interest", "principal"]).sum())
         covers.append(row[4])
     assert told["cover_cash"] == pytest.approx(min(covers))
+
+
+def test_one_owner_of_two_kinds_of_plants_is_two_rows(tmp_path):
+    """A developer that lets some roofs and sells to others: each row has its own plants' money."""
+    both = hamlet(6)
+    both["project_class"] = ["non_natural_person_household"] * 3 + ["general_commercial"] * 3
+    path = write_village(tmp_path, both)
+    plan = pvp.plan_village(pvp.Scenario.from_toml(path).override({
+        **LOAN, "finance.model": "roof_lease",
+        "finance.model_by_class": {"general_commercial": "developer"},
+    }))  # fmt: skip
+    rows = borrowers(plan)
+    assert list(rows["household_id"]) == ["developer"] * 2
+    assert set(rows["model"]) == {"roof_lease", "developer"}
+    ledger = plan.result("ledger")
+    for row in rows.itertuples():
+        own = ledger[(ledger["model"] == row.model) & (ledger["payer"] == "developer")]
+        capital = own[(own["item"] == "capital") & (own["year"] == 0)]["yuan"].sum()
+        debt = own[own["item"].isin(["interest", "principal"]) & (own["year"] == 1)]["yuan"].sum()
+        assert row.invested == pytest.approx(capital)
+        assert row.instalment == pytest.approx(debt / 12)
+        assert row.price_per_w == pytest.approx(plan.terms.finance.capex_per_w, rel=1e-6)
+        assert row.own_money == pytest.approx(row.invested - row.debt)
+    held = openpyxl.load_workbook(pvp.save_bank_book(plan, tmp_path / "b.xlsx", language="en"))
+    name = label("sheet_by_year_developer", "en")
+    assert {f"{name} 1", f"{name} 2"} <= set(held.sheetnames)
+    sheets = bank_pages(plan, "en", Mark("bank_pages", "0" * 64, {}, {}), None)["sheets"]
+    schedules = [sheet["schedule"]["rows"] for sheet in sheets]
+    assert schedules[0] != schedules[1]
+
+
+def test_own_money_is_neither_lent_nor_granted(tmp_path):
+    """The same in the bank's list, on the household's sheet and above the signatures."""
+    grant = {"finance.grant_per_w": {"natural_person_household": 0.2}}
+    scenario = village(tmp_path).override({**LOAN, **grant})
+    plan = pvp.plan_village(scenario)
+    row = borrowers(plan).set_index("household_id").loc["H1"]
+    ledger = plan.payments(household="H1").query("year == 0 and party == 'household'")
+    paid = ledger.set_index("item")["yuan"]
+    own = -paid["capital"] - paid["loan"] - paid["class_grant"]
+    assert paid["class_grant"] > 0
+    assert row["own_money"] == pytest.approx(own)
+    sheet = household_pages(plan, "en", Mark("x", "0" * 64, {}, {}), ["H1"])["sheets"][0]
+    shown = f"{number(own, '0', 'en')} CNY"
+    assert dict(sheet["bound"])[label("document_household_own", "en")] == shown
+    every = borrowers(plan)["own_money"].sum()
+    told = signed_pages(plan, "en", [])["debts"]
+    assert f"{number(every, '0', 'en')} CNY" in told
 
 
 def test_the_workbook_shows_the_rows(owing, rows, tmp_path):

@@ -14,10 +14,13 @@ import pytest
 from villages import hamlet, write_village
 
 import pvplanner as pvp
+from pvplanner.documents import signed
 from pvplanner.documents.content import ROWS_A_PAGE, household_ledger, report_pages
 from pvplanner.documents.glyphs import GETA, covered, named, settable
+from pvplanner.documents.household import with_modules
 from pvplanner.documents.makers import make_document
 from pvplanner.documents.mark import Mark, find_mark, mark_of, plan_hash
+from pvplanner.documents.payers import payments_by_party
 from pvplanner.documents.signed import signed_pages
 from pvplanner.documents.verifying import verify_document
 from pvplanner.errors import ConfigError, InputError
@@ -181,6 +184,33 @@ def test_nobody_of_the_ledger_pays_for_public_buildings(liao):
     assert sum(paid.values()) == pytest.approx(own, abs=2)
     assert "Household owes" not in told["debts"]
     assert words["public_buildings"] in told["debts"]
+
+
+def test_a_village_without_a_ledger_has_households_beside_one_with(tmp_path):
+    """Nobody's buildings are told village by village."""
+    both = hamlet(6)
+    both["village"] = np.where(np.arange(6) < 3, "A", "B")
+    both["building_id"] = [f"B{n}" for n in range(6)]
+    (tmp_path / "l.csv").write_text("household_id,building_id,village\nh0,B0,A\nh1,B1,A\n")
+    path = write_village(tmp_path, both, 'households = "l.csv"\n')
+    plan = pvp.plan_village(pvp.Scenario.from_toml(path))
+    assert with_modules(plan) == ["h0", "h1", "B3", "B4", "B5"]
+    told = signed_pages(plan, "en", [])["capital"]["rows"]
+    paid = {row[0]: float(row[1].replace(",", "")) for row in told}
+    capital = plan.households.set_index("household_id")["capital"]
+    words = texts("en")
+    assert paid[words["public_buildings"]] == pytest.approx(capital["B2"], abs=1)
+    assert paid[words["household"]] == pytest.approx(capital.drop("B2").sum(), abs=1)
+
+
+def test_capital_that_is_not_known_is_said_so(tmp_path):
+    """There is no amount then, in figures or in words."""
+    path = write_village(tmp_path, hamlet(2))
+    plan = pvp.plan_village(pvp.Scenario.from_toml(path))
+    payments = payments_by_party(plan)
+    payments.loc[("household", "capital"), 0] = float("nan")
+    rows = signed._capital(payments, plan, "zh")["rows"]
+    assert rows == [[texts("zh")["household"], texts("zh")["unknown"]]]
 
 
 def test_what_each_party_gets_is_never_summed(liao):

@@ -129,13 +129,15 @@ def test_inverters_sum_to_the_power():
 
 
 def test_a_string_is_within_the_window():
-    module, inverter = Electrical(55.0, 38.0, ""), Window(1000.0, 200.0, 850.0, "")
+    module, inverter = Electrical(55.0, 46.0, 38.0, ""), Window(1000.0, 200.0, 850.0, "")
     fewest, most = string_range(module, inverter)
     assert (fewest, most) == (6, 18)
     assert most * 55 <= 1000 < (most + 1) * 55
     assert fewest * 38 >= 200 > (fewest - 1) * 38
-    # The window's upper end binds as well.
-    assert string_range(module, Window(1000.0, 200.0, 500.0, ""))[1] == 13
+    # The window's upper end binds as well, at the coldest: there a string works highest.
+    low = Window(1000.0, 200.0, 500.0, "")
+    assert string_range(module, low)[1] == 10
+    assert 10 * module.vmp_cold_v <= low.high_v < 11 * module.vmp_cold_v
 
 
 @given(modules=st.integers(0, 400), fewest=st.integers(1, 20), more=st.integers(-2, 20))
@@ -171,6 +173,8 @@ def test_voltages_of_the_list_are_pvlibs():
     assert told.vmp_v < row["V_mp_ref"]
     at_rest = module_voltages(scenario, 25.0, 25.0)
     assert at_rest.voc_v == pytest.approx(row["V_oc_ref"], rel=1e-3)
+    assert at_rest.vmp_cold_v == at_rest.vmp_v
+    assert told.vmp_cold_v > row["V_mp_ref"]
     assert at_rest.vmp_v == pytest.approx(row["V_mp_ref"], rel=5e-3)
     inverters = pvlib.pvsystem.retrieve_sam("CECInverter")
     maker = inverters.columns[100]
@@ -185,6 +189,11 @@ def test_stated_voltages_follow_the_temperature():
     told = module_voltages(pvp.Scenario().override(STATED), -9.0, 70.0)
     assert told.voc_v == pytest.approx(52 * (1 + 0.0025 * 34))
     assert told.vmp_v == pytest.approx(43 * (1 - 0.003 * 45))
+    assert told.vmp_cold_v == pytest.approx(43 * (1 + 0.003 * 34))
+    level = module_voltages(
+        pvp.Scenario().override({**STATED, "installation.vmp_per_k": 0}), -9, 70
+    )
+    assert level.vmp_v == level.vmp_cold_v == 43
 
 
 def test_the_coldest_and_the_hottest_hour():
@@ -203,6 +212,7 @@ def test_the_coldest_and_the_hottest_hour():
 
 def test_houses_sum_to_the_village(stated, arrays, materials):
     built = stated.arrays
+    voltages = module_voltages(stated.scenario, -9.0, 70.0)
     assert materials["modules"].sum() == built["modules"].sum()
     assert materials["capacity_kwp"].sum() == pytest.approx(built["capacity_kwp"].sum())
     assert materials["capacity_kw_ac"].sum() == pytest.approx(
@@ -214,12 +224,11 @@ def test_houses_sum_to_the_village(stated, arrays, materials):
             assert sum(row.strings) == row.modules
             assert row.cold_v <= 1000
             assert row.hot_v >= 200
+            assert max(row.strings) * voltages.vmp_cold_v <= 850
     for row in materials.itertuples():
         total = sum(size * n for size, n in row.inverters.items())
         assert total == pytest.approx(row.capacity_kw_ac)
-    fewest, most = string_range(
-        module_voltages(stated.scenario, -9.0, 70.0), inverter_window(stated.scenario)
-    )
+    fewest, most = string_range(voltages, inverter_window(stated.scenario))
     none = arrays[[not s for s in arrays["strings"]]]
     assert len(none)
     assert all(not strings_of(n, fewest, most) for n in none["modules"])

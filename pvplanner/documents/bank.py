@@ -5,6 +5,7 @@ Facts for a loan officer and no score; every figure is the plan's.
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,8 +14,8 @@ import pandas as pd
 from pvplanner import reference
 from pvplanner.documents.book import Book, opened
 from pvplanner.documents.mark import Mark
+from pvplanner.documents.payers import invested, nobodys, own_money, payments_by_payer
 from pvplanner.errors import InputError
-from pvplanner.money import HOUSEHOLD
 from pvplanner.money.months import POOLED
 from pvplanner.money.owners import debt_years
 from pvplanner.plan import Plan
@@ -34,7 +35,8 @@ COLUMNS = {
 """Columns of a borrower's row, and how each is shown."""
 
 SUMMED = ("invested", "own_money", "debt", "instalment", "buffer")
-BUILT = ("capital", "capacity_kwp", "energy_kwh")
+SERVICE = ("interest", "principal")
+"""Items of a bank loan's service."""
 
 FLAGS = ("flag_no_person", "flag_cover_cash", "flag_cover_savings", "flag_cover_thin",
          "flag_short_months", "flag_price_high", "flag_price_low", "flag_yield_high",
@@ -82,36 +84,51 @@ def _of_village(plan: Plan) -> pd.DataFrame:
         return pd.DataFrame()
     homes = plan.households.set_index("household_id")
     own = homes.reindex(accounts["household_id"])
-    pooled = accounts["household_id"].isin(POOLED).to_numpy()
-    both = {n: own[n].to_numpy(dtype=float, copy=True) for n in BUILT}
-    for at in np.flatnonzero(pooled):
-        shared = homes[homes["model"] == accounts["model"].iloc[at]]
-        for name in ("capacity_kwp", "energy_kwh"):
-            both[name][at] = shared[name].sum()
-        party = str(accounts["household_id"].iloc[at])
-        both["capital"][at] = _paid(plan, party, ("capital", "battery"), 0)
+    built = {name: _built(homes, accounts, name) for name in ("capacity_kwp", "energy_kwh")}
+    money = _money(plan, accounts)
     with np.errstate(divide="ignore", invalid="ignore"):
-        per_w = both["capital"] / both["capacity_kwp"] / 1000
-        hours = both["energy_kwh"] / both["capacity_kwp"]
-    built = homes[homes["capacity_kwp"] > 0]
-    loan, debt = plan.scenario.loan, accounts["debt"].to_numpy(dtype=float)
+        per_w = money["invested"] / built["capacity_kwp"] / 1000
+        hours = built["energy_kwh"] / built["capacity_kwp"]
+    roofs = homes[homes["capacity_kwp"] > 0]
+    loan = plan.scenario.loan
     names = own["household_name"] if "household_name" in own else pd.Series(None, own.index, object)
     out = pd.DataFrame({
         "household_id": accounts["household_id"].to_numpy(),
         "household_name": names.to_numpy(dtype=object),
         "village": str(plan.villages["village"].iloc[0]), "model": accounts["model"].to_numpy(),
-        "invested": both["capital"], "own_money": both["capital"] - debt, "price_per_w": per_w,
-        "specific_yield": hours,
-        "yield_median": float((built["energy_kwh"] / built["capacity_kwp"]).median()),
-        "debt": debt, "loan_rate": loan.rate, "loan_years": float(loan.years),
-        "instalment": _instalments(plan, accounts["household_id"]),
+        **money, "price_per_w": per_w, "specific_yield": hours,
+        "yield_median": float((roofs["energy_kwh"] / roofs["capacity_kwp"]).median()),
+        "debt": accounts["debt"].to_numpy(dtype=float), "loan_rate": loan.rate,
+        "loan_years": float(loan.years),
         **{name: accounts[name].to_numpy(dtype=float) for name in
            ("cover_cash", "cover_savings", "short_months", "months", "longest_short", "buffer")},
         "age_at_end": _stated(own, "age") + loan.years, "debts": _stated(own, "debts"),
     })  # fmt: skip
-    halls = homes["own_building"].astype(bool)
-    nobody = own["own_building"].eq(True).to_numpy(dtype=bool) & bool((~halls).any())
+    nobody = accounts["household_id"].isin(list(nobodys(plan))).to_numpy()
     return out.assign(flags=_flags(out, nobody, plan))[list(COLUMNS)]
+
+
+def _built(homes: pd.DataFrame, accounts: pd.DataFrame, name: str) -> np.ndarray:
+    """Of a household's roof; of all roofs of the model where one party owns them."""
+    one = homes[name].reindex(accounts["household_id"]).to_numpy(dtype=float)
+    every = homes.groupby(homes["model"].astype(str))[name].sum()
+    pooled = accounts["household_id"].isin(POOLED).to_numpy()
+    return np.where(pooled, every.reindex(accounts["model"]).to_numpy(dtype=float), one)
+
+
+def _money(plan: Plan, accounts: pd.DataFrame) -> dict[str, np.ndarray]:
+    """What each invests, its own part of that, and a month's part of what interest and principal
+    take in the first whole year.
+    """
+    table = payments_by_payer(plan)
+    whole = Calendar.of(plan.scenario).first_whole
+    key = pd.MultiIndex.from_frame(accounts[["household_id", "model"]].astype(str))
+    first, year = (
+        table[n].unstack("item", fill_value=0.0).reindex(key) for n in (0, whole)
+    )  # fmt: skip
+    service = year[[item for item in SERVICE if item in year]].sum(axis=1, skipna=False)
+    told = {"invested": invested(first), "own_money": own_money(first), "instalment": -service / 12}
+    return {name: values.to_numpy(dtype=float) for name, values in told.items()}
 
 
 def _stated(homes: pd.DataFrame, name: str) -> np.ndarray:
@@ -119,24 +136,6 @@ def _stated(homes: pd.DataFrame, name: str) -> np.ndarray:
     if name not in homes:
         return np.full(len(homes), np.nan)
     return homes[name].to_numpy(dtype=float)
-
-
-def _paid(plan: Plan, party: str, items: tuple[str, ...], year: int) -> float:
-    ledger = plan.result("ledger")
-    own = (ledger["payer"] == party) & ledger["item"].isin(items) & (ledger["year"] == year)
-    return float(ledger.loc[own, "yuan"].sum(skipna=False))
-
-
-def _instalments(plan: Plan, ids: pd.Series) -> np.ndarray:
-    """A month's part of what interest and principal take in the first whole year."""
-    whole = Calendar.of(plan.scenario).first_whole
-    flows = plan.cash_flows()
-    debt = flows["item"].isin(("interest", "principal")) & (flows["year"] == whole)
-    mine = flows[debt & (flows["party"] == HOUSEHOLD)]
-    by = -mine.groupby("household_id")["yuan"].sum() / 12
-    for party in POOLED:
-        by[party] = _paid(plan, party, ("interest", "principal"), whole) / 12
-    return np.asarray(by.reindex(ids).to_numpy(dtype=float))
 
 
 def _flags(rows: pd.DataFrame, nobody: np.ndarray, plan: Plan) -> list[str]:
@@ -186,10 +185,17 @@ def _write(book: Book, rows: pd.DataFrame) -> None:
     heads = [book.word(f"bank_{key}").format(currency=book.money) for key in COLUMNS]
     book.table(sheet, heads, told, list(COLUMNS.values()), sums=[key in SUMMED for key in COLUMNS])
     sheet.set_column(len(COLUMNS) - 1, len(COLUMNS) - 1, 60)
-    several = len(book.plan.parts) > 1
-    for number, part in enumerate(book.plan.parts.values()):
-        for party in POOLED:
-            _by_year(book, part, party, number if several else None)
+    pooled = [
+        (part, row) for part in book.plan.parts.values()
+        for row in part.result("accounts").itertuples() if row.household_id in POOLED
+    ]  # fmt: skip
+    counts = Counter(str(row.household_id) for _, row in pooled)
+    made: Counter[str] = Counter()
+    for part, row in pooled:
+        party = str(row.household_id)
+        number = made[party] if counts[party] > 1 else None
+        made[party] += 1
+        _by_year(book, part, party, str(row.model), number)
     _papers(book)
     book.findings()
     _meanings(book, heads)
@@ -203,11 +209,9 @@ def _shown(book: Book, key: str, value: object) -> object:
     return word(value, book.language) if key == "model" or value in POOLED else value
 
 
-def _by_year(book: Book, part: Plan, party: str, number: int | None) -> None:
+def _by_year(book: Book, part: Plan, party: str, model: str, number: int | None) -> None:
     """A collective's or developer's debt year by year, with its cover."""
-    held = debt_years(part.result("ledger"), party)
-    if held.empty:
-        return
+    held = debt_years(of_model(part, model), party)
     sheet = book.sheet(f"by_year_{party}", number)
     calendar = Calendar.of(part.scenario)
     rows = [
@@ -220,6 +224,12 @@ def _by_year(book: Book, part: Plan, party: str, number: int | None) -> None:
     )]  # fmt: skip
     book.table(sheet, heads, rows, ["year", "fen", "fen", "fen", "number"],
                sums=[False, True, True, False, False])  # fmt: skip
+
+
+def of_model(plan: Plan, model: str) -> pd.DataFrame:
+    """The ledger of a model: a party may own plants under several."""
+    ledger = plan.result("ledger")
+    return ledger[ledger["model"] == model]
 
 
 def _papers(book: Book) -> None:

@@ -167,7 +167,7 @@ def chart_bars(told: dict[str, Any], language: str) -> dict[str, dict[str, Any]]
     unit = style(language)["with_unit"].format
     out = {}
     for kind, most in MOST.items():
-        held = told[kind]
+        held = told.get(kind)
         if not held:
             continue
         many = len(held["bars"]) > 12

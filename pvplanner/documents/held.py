@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
+from pvplanner.documents.payers import own_money
 from pvplanner.money import HOUSEHOLD
 from pvplanner.plan import Plan
 
@@ -60,3 +61,10 @@ class Held:
         if own is None:
             return pd.Series(0.0, self.years)
         return (own[own.index.isin(items)] if items else own).sum(skipna=False)
+
+    def own_money(self, household: str) -> float:
+        """What a household pays for its plant at once and has neither borrowed nor been granted."""
+        table = self.flows.get(household)
+        if table is None or 0 not in table:
+            return 0.0
+        return float(own_money(table[[0]].T).iloc[0])

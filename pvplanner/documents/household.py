@@ -11,6 +11,7 @@ from pvplanner.documents.content import made_rows, paper_words
 from pvplanner.documents.drawing import roof_picture
 from pvplanner.documents.held import Held
 from pvplanner.documents.mark import Mark
+from pvplanner.documents.payers import nobodys
 from pvplanner.documents.wording import LOANS, loan_text, money_text, over_grid
 from pvplanner.errors import ConfigError, InputError, listed
 from pvplanner.explaining import explained
@@ -149,7 +150,7 @@ def _own_money(held: Held, household: str, owner: str, language: str) -> list[li
     whole = Calendar.of(plan.scenario).first_whole
     loan, term = plan.scenario.loan, plan.terms.prices.mechanism_years
     told = (
-        ("document_household_own", -held.paid(household).get(0, 0.0)),
+        ("document_household_own", held.own_money(household)),
         ("document_household_monthly", -held.paid(household, *LOANS["loan"]).get(whole, 0.0) / 12),
         ("document_household_interest", -held.paid(household, "interest").sum(skipna=False)),
     )
@@ -229,6 +230,5 @@ def with_modules(plan: Plan) -> list[str]:
     none of them, unless there is no ledger.
     """
     homes = plan.households
-    halls = homes["own_building"].astype(bool)
-    asked = (homes["modules"] > 0) & (~halls | halls.all())
-    return [str(h) for h in homes.loc[asked, "household_id"]]
+    ids = homes.loc[homes["modules"] > 0, "household_id"].astype(str)
+    return list(ids[~ids.isin(list(nobodys(plan)))])

@@ -187,15 +187,6 @@ def runs_text(runs: pd.DataFrame) -> str:
     return " / ".join(told)
 
 
-def parts_of(plan: Plan) -> list[tuple[Plan, pd.DataFrame, pd.DataFrame]]:
-    """Each village with its arrays and materials."""
-    out = []
-    for part in plan.parts.values():
-        arrays = array_rows(part)
-        out.append((part, arrays, material_rows(part, arrays)))
-    return out
-
-
 def house_facts(row: Any, language: str) -> list[list[str]]:
     """A house's materials as pairs of a name and what it is."""
     told = []

@@ -94,9 +94,7 @@ def make_drawing(plan: Plan, language: str, mark: Mark, buildings: Sequence[str]
 
 def _title(space: Any, plan: Plan, mark: Mark, language: str) -> None:
     """Below the drawing: what it is, of which plan, in which coordinates, what its lengths are."""
-    boxes = np.array([
-        _bounds(line) for line in space.query("LWPOLYLINE")
-    ])  # fmt: skip
+    boxes = np.array([_bounds(line) for line in space.query("LWPOLYLINE")])
     west, south = boxes[:, 0].min(), boxes[:, 1].min()
     crs = next(iter(plan.parts.values())).buildings.crs
     lines = [

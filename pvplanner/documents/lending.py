@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from pvplanner.documents.bank import COLUMNS, FLAGS, borrowers, flag_meaning
+from pvplanner.documents.bank import COLUMNS, FLAGS, SERVICE, borrowers, flag_meaning, of_model
 from pvplanner.documents.content import made_rows, paper_words
 from pvplanner.documents.held import Held
 from pvplanner.documents.mark import Mark
@@ -21,7 +21,6 @@ from pvplanner.schema import CASES
 from pvplanner.texts import visible
 from pvplanner.words import currency_name, label, number, rule_of, style
 
-DEBT = ("interest", "principal")
 SCHEDULED = ("interest", "principal", "available", "saved", "cover", "cover_both")
 """Columns of the debt's years."""
 
@@ -125,7 +124,8 @@ def _cases(row: dict[Any, Any], held: Held, language: str, money: str) -> dict[s
 def _schedule(row: dict[Any, Any], held: Held, language: str, money: str) -> dict[str, Any]:
     """Debt service year by year, and what there is for it: money, and bills that are saved."""
     party = row["household_id"]
-    years = _of_pool(held, party) if party in POOLED else _of_household(held, party)
+    pooled = party in POOLED
+    years = _of_pool(held, party, row["model"]) if pooled else _of_household(held, party)
     calendar = Calendar.of(held.plan.scenario)
     told = [
         [str(calendar.years[int(r.year) - 1]),
@@ -139,17 +139,18 @@ def _schedule(row: dict[Any, Any], held: Held, language: str, money: str) -> dic
     return {"columns": _columns(heads), "rows": told, "total": None}
 
 
-def _of_pool(held: Held, party: str) -> pd.DataFrame:
+def _of_pool(held: Held, party: str, model: str) -> pd.DataFrame:
     """A collective's or developer's years with debt service."""
-    ledger = held.plan.result("ledger")
+    ledger = of_model(held.plan, model)
     saved = ledger[ledger["item"].isin(NOT_CASH) & (ledger["payee"] == party)]
     out = debt_years(ledger, party).set_index("year")
-    return _covered(out, saved.groupby("year")["yuan"].sum().reindex(out.index, fill_value=0.0))
+    sums = saved.groupby("year")["yuan"].sum(min_count=1)
+    return _covered(out, sums.reindex(out.index, fill_value=0.0))
 
 
 def _of_household(held: Held, household: str) -> pd.DataFrame:
     """As :func:`_of_pool`, of a household."""
-    interest, principal = (-held.paid(household, item) for item in DEBT)
+    interest, principal = (-held.paid(household, item) for item in SERVICE)
     out = pd.DataFrame({"interest": interest, "principal": principal})
     out["available"] = held.paid(household) + interest + principal
     service = interest + principal

@@ -14,17 +14,17 @@ from pvplanner.report.charts import carbon_chart, cash_chart, month_chart
 from pvplanner.texts import visible
 from pvplanner.words import label
 
-PICTURES = ("map", "months", "cash", "carbon")
-"""What there are pictures of."""
+CHARTS = {"months": month_chart, "cash": cash_chart, "carbon": carbon_chart}
+"""Charts that there are pictures of, beside the map."""
 
 HEAD = 8 + 25
 """Bytes of a PNG before which no other part may stand: its signature and its header."""
 
 
 def pictures_of(plan: Plan, language: str) -> tuple[str, ...]:
-    """Of :data:`PICTURES` those that a plan has figures for."""
-    charts = chart_bars(_figures(plan, language), language)
-    return ("map", *(kind for kind in PICTURES if kind in charts))
+    """The map, and of :data:`CHARTS` those that a plan has figures for."""
+    shown = plan.public()
+    return ("map", *(kind for kind, make in CHARTS.items() if make(shown, language)))
 
 
 def make_picture(plan: Plan, language: str, mark: Mark, which: str) -> bytes:
@@ -42,13 +42,8 @@ def make_picture(plan: Plan, language: str, mark: Mark, which: str) -> bytes:
     if which == "map":
         told |= {"map": map_parts(shown, language)}
     else:
-        told |= {"chart": chart_bars(_figures(shown, language), language)[which]}
+        told |= {"chart": chart_bars({which: CHARTS[which](shown, language)}, language)[which]}
     return with_text(draw("chart", told), mark.text())
-
-
-def _figures(plan: Plan, language: str) -> dict[str, Any]:
-    return {"months": month_chart(plan, language), "cash": cash_chart(plan, language),
-            "carbon": carbon_chart(plan, language)}  # fmt: skip
 
 
 def with_text(body: bytes, text: str) -> bytes:

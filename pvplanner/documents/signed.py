@@ -8,6 +8,7 @@ from typing import Any
 
 import pandas as pd
 
+from pvplanner.documents.payers import invested, own_money, payments_by_party
 from pvplanner.documents.wording import LOANS, loan_text, money_text, over_grid
 from pvplanner.money import HOUSEHOLD
 from pvplanner.plan import Plan
@@ -29,13 +30,6 @@ from pvplanner.words import (
 PARTIES = ("party", "contract")
 """Kinds of the rows of ``standing`` that say who does what."""
 
-CAPITAL = ("capital", "battery")
-HALLS = "public_buildings"
-"""Buildings that are no household's, as a party: who pays for them is not stated."""
-
-FEN = 0.005
-
-
 SIGNERS = ("document_signer_head", "document_signer_investor", "document_signer_issuer")
 
 
@@ -49,16 +43,16 @@ def signed_pages(plan: Plan, language: str, totals: Sequence[Sequence[str]]) -> 
     totals : sequence of pairs
         What fits, what may be connected, this phase, as the report says them.
     """
-    cases = _cases(plan, language)
+    payments = payments_by_party(plan)
     return {
         "fields": _fields(plan.scenario.documents, language),
         "parties": _parties(plan, language),
         "totals": [list(row) for row in totals],
         "warnings": _warnings(plan, language),
         "years": _years(plan, language),
-        "capital": _capital(plan, language),
-        "debts": style(language)["parts"].join(_debts(plan, language)),
-        "cases": cases,
+        "capital": _capital(payments, plan, language),
+        "debts": style(language)["parts"].join(_debts(payments, plan, language)),
+        "cases": _cases(plan, language),
         "cases_note": label("document_cases_note", language),
         "promises": [label(f"document_promise_{n}", language) for n in (1, 2, 3)],
         "refusals": [label(f"document_no_promise_{n}", language) for n in (1, 2, 3, 4)],
@@ -163,45 +157,16 @@ def _years(plan: Plan, language: str) -> dict[str, Any]:
     return _table(columns, rows)
 
 
-def _flows(plan: Plan, items: Sequence[str], side: str, year: int = 0) -> pd.Series:
-    """What each party pays or gets of some items in a year; 0 is before the first.
-
-    Buildings that are no household's stand by themselves: nobody of the ledger pays for them.
-    """
-    every = pd.concat([part.result("ledger") for part in plan.parts.values()], ignore_index=True)
-    held = every[every["item"].isin(items) & (every["year"] == year) & (every["yuan"] != 0)]
-    sums = held.groupby(["item", side], sort=False)["yuan"].sum(min_count=1)
-    halls = _of_halls(plan, items, year)
-    for item, yuan in halls.items():
-        rest = sums.get((item, HOUSEHOLD), 0.0) - yuan
-        sums[item, HALLS] = yuan
-        sums[item, HOUSEHOLD] = 0.0 if abs(rest) < FEN else rest
-    return sums[sums != 0]
-
-
-def _of_halls(plan: Plan, items: Sequence[str], year: int) -> pd.Series:
-    """What of the households' payments is buildings of nobody in the ledger, by item."""
-    homes = plan.households
-    own = homes["own_building"].astype(bool)
-    if own.all() or not own.any():
-        return pd.Series(dtype=float)
-    flows = plan.cash_flows()
-    mine = flows[
-        flows["household_id"].isin(homes.loc[own, "household_id"]) & (flows["party"] == HOUSEHOLD)
-        & flows["item"].isin(items) & (flows["year"] == year) & (flows["yuan"] != 0)
-    ]  # fmt: skip
-    return mine.groupby("item")["yuan"].sum(min_count=1).abs()
-
-
-def _capital(plan: Plan, language: str) -> dict[str, Any]:
+def _capital(payments: pd.DataFrame, plan: Plan, language: str) -> dict[str, Any]:
     """Who pays the capital, in figures and in words."""
     currency = currency_of(plan)
-    sums = _flows(plan, CAPITAL, "payer").groupby(level=1, sort=False).sum()
-    rows = [
-        [word(party, language), number(float(yuan), "0", language),
-         amount_in_words(round(float(yuan)), language, currency)]
-        for party, yuan in sums.items()
-    ]  # fmt: skip
+    paid = invested(_at_once(payments))
+    rows = []
+    for party, yuan in paid[~(paid <= 0)].items():
+        known = yuan == yuan
+        figure = number(float(yuan), "0", language) if known else label("unknown", language)
+        said = amount_in_words(round(float(yuan)), language, currency) if known else ""
+        rows.append([word(party, language), figure, said])
     columns = [
         _column(label("document_payer", language)),
         _column(label("capital", language, unit=True, currency=currency), is_number=True),
@@ -212,20 +177,28 @@ def _capital(plan: Plan, language: str) -> dict[str, Any]:
     return _table(columns, rows)
 
 
-def _debts(plan: Plan, language: str) -> list[str]:
+def _at_once(payments: pd.DataFrame) -> pd.DataFrame:
+    """What each party gets less what it pays before the first year, a column an item."""
+    if 0 not in payments:
+        return pd.DataFrame()
+    return payments[0].unstack("item", fill_value=0.0, sort=False)
+
+
+def _debts(payments: pd.DataFrame, plan: Plan, language: str) -> list[str]:
     """Who owes how much and pays what of it a year, beside its own money; or that nobody does."""
-    sums, capital = _flows(plan, [*LOANS], "payee"), _flows(plan, CAPITAL, "payer")
-    whole, paid = Calendar.of(plan.scenario).first_whole, capital.groupby(level=1).sum()
+    first, whole = _at_once(payments), Calendar.of(plan.scenario).first_whole
+    own = own_money(first)
     said = []
-    for (item, party), yuan in sums.items():
-        yearly = _flows(plan, LOANS[item], "payer", whole)
-        own = yearly[yearly.index.get_level_values(1) == party].sum()
-        told = loan_text(plan, party, item, float(yuan), float(own), language)
-        if item == "loan" and party in paid.index:
-            rest = label("document_own_money", language)
-            told += style(language)["list"] + rest.format(
-                yuan=money_text(float(paid[party] - yuan), plan, language))  # fmt: skip
-        said.append(told)
+    for item, service in LOANS.items():
+        owed = first[item] if item in first else pd.Series(dtype=float)
+        for party, yuan in owed[~(owed <= 0)].items():
+            paid = payments.loc[party].reindex(service)[whole].sum(skipna=False)
+            told = loan_text(plan, str(party), item, float(yuan), -float(paid), language)
+            if item == "loan" or not first.get("loan", owed)[party] > 0:
+                rest = label("document_own_money", language).format(
+                    yuan=money_text(float(own[party]), plan, language))  # fmt: skip
+                told += style(language)["list"] + rest
+            said.append(told)
     return said or [label("document_owes_nothing", language)]
 
 

@@ -75,7 +75,8 @@ def draw(template: str, data: Mapping[str, Any], *, ppi: float = 200.0) -> bytes
     ConfigError
         If Typst is not installed.
     """
-    made = _compiled(template, json.dumps(data, ensure_ascii=False), format="png", ppi=ppi)
+    told = json.dumps(settable(data, set()), ensure_ascii=False)
+    made = _compiled(template, told, format="png", ppi=ppi)
     assert isinstance(made, bytes)
     return made
 

@@ -2,20 +2,22 @@
 hour.
 
 IEC 62548:2016 7.2 and GB 50797-2012 6.4.2: the open-circuit voltage of a string at the lowest cell
-temperature may not exceed what the inverter bears, and its voltage at the point of most power at
-the highest may not fall below what the inverter tracks.
+temperature may not exceed what the inverter bears, and its voltage at the point of most power lies
+within what the inverter tracks, from the lowest temperature to the highest.
 """
 
 from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 import pandas as pd
 import pvlib
 
 from pvplanner.energy.sky import cell_rise
+from pvplanner.reference.products import cec_row, cec_source
 from pvplanner.scenario import Scenario
 
 STC_C = 25.0
@@ -27,10 +29,12 @@ FULL_SUN = 1000.0
 class Electrical:
     """A module's voltages (V) at the coldest and the hottest hour, and where they are from.
 
-    ``voc_v`` is open at the coldest, ``vmp_v`` at the point of most power at the hottest.
+    ``voc_v`` is open at the coldest; ``vmp_cold_v`` and ``vmp_v`` are at the point of most power at
+    the coldest and at the hottest.
     """
 
     voc_v: float
+    vmp_cold_v: float
     vmp_v: float
     source: str
 
@@ -76,22 +80,24 @@ def module_voltages(scenario: Scenario, cold: float, hot: float) -> Electrical |
     """
     told = scenario.installation
     if told.voc_v is not None and told.vmp_v is not None and told.voc_per_k is not None:
+        slope = told.voc_per_k if told.vmp_per_k is None else told.vmp_per_k
         return Electrical(
             told.voc_v * (1 + told.voc_per_k * (cold - STC_C)),
-            told.vmp_v * (1 + (told.vmp_per_k or told.voc_per_k) * (hot - STC_C)), "scenario",
+            told.vmp_v * (1 + slope * (cold - STC_C)), told.vmp_v * (1 + slope * (hot - STC_C)),
+            "scenario",
         )  # fmt: skip
-    listed = pvlib.pvsystem.retrieve_sam("CECMod")
-    name = scenario.module.product
-    if name not in listed:
+    row = cec_row(scenario.module.product)
+    if row is None:
         return None
-    row = listed[name]
-    voc, vmp = (
-        pvlib.pvsystem.singlediode(*pvlib.pvsystem.calcparams_cec(
-            FULL_SUN, at, row["alpha_sc"], row["a_ref"], row["I_L_ref"], row["I_o_ref"],
-            row["R_sh_ref"], row["R_s"], row["Adjust"],
-        ))[key] for at, key in ((cold, "v_oc"), (hot, "v_mp"))
-    )  # fmt: skip
-    return Electrical(float(voc), float(vmp), f"CEC list in pvlib ({row['Version']})")
+    at_cold, at_hot = (_one_diode(row, at) for at in (cold, hot))
+    return Electrical(at_cold["v_oc"], at_cold["v_mp"], at_hot["v_mp"], cec_source(row))
+
+
+def _one_diode(row: pd.Series, cell_c: float) -> dict[str, float]:
+    """Pvlib's voltages and currents of a module of the list under full sun."""
+    names = ("alpha_sc", "a_ref", "I_L_ref", "I_o_ref", "R_sh_ref", "R_s", "Adjust")
+    told = pvlib.pvsystem.calcparams_cec(FULL_SUN, cell_c, *(float(row[n]) for n in names))
+    return {name: float(v) for name, v in pvlib.pvsystem.singlediode(*told).items()}
 
 
 def inverter_window(scenario: Scenario) -> Window | None:
@@ -99,8 +105,7 @@ def inverter_window(scenario: Scenario) -> Window | None:
     told = scenario.installation
     if told.dc_most_v is not None and told.mppt_low_v is not None and told.mppt_high_v is not None:
         return Window(told.dc_most_v, told.mppt_low_v, told.mppt_high_v, "scenario")
-    name = scenario.documents.inverter
-    listed = pvlib.pvsystem.retrieve_sam("CECInverter")
+    name, listed = scenario.documents.inverter, _inverters()
     if name is None or name not in listed:
         return None
     row = listed[name]
@@ -109,9 +114,15 @@ def inverter_window(scenario: Scenario) -> Window | None:
     )
 
 
+@cache
+def _inverters() -> pd.DataFrame:
+    return pvlib.pvsystem.retrieve_sam("CECInverter")
+
+
 def string_range(module: Electrical, inverter: Window) -> tuple[int, int]:
     """Fewest and most modules of a string; the first is the larger where none fits."""
-    most = math.floor(min(inverter.most_v / module.voc_v, inverter.high_v / module.vmp_v) + 1e-9)
+    ends = inverter.most_v / module.voc_v, inverter.high_v / module.vmp_cold_v
+    most = math.floor(min(ends) + 1e-9)
     return max(math.ceil(inverter.low_v / module.vmp_v - 1e-9), 1), most
 
 

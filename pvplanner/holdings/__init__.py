@@ -350,6 +350,18 @@ def counted_households(households: pd.DataFrame, used: set[str]) -> pd.Series:
     return ledger if ledger.any() else households["household_id"].isin(used)
 
 
+def of_nobody(households: pd.DataFrame) -> pd.Series:
+    """Which rows are buildings of nobody in a village's ledger; none where there is no ledger.
+
+    Parameters
+    ----------
+    households : DataFrame
+        ``own_building``, of one village.
+    """
+    own = households["own_building"].astype(bool)
+    return own & bool((~own).any())
+
+
 def village_id(table: pd.DataFrame) -> pd.Series:
     """One text for the village of each row."""
     return table["division_code"].astype(str) + "/" + table["village"].astype(str)

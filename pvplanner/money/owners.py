@@ -65,11 +65,13 @@ def debt_years(flows: pd.DataFrame, party: str) -> pd.DataFrame:
     free = mine[~mine["item"].isin((*DEBT, GIVEN))]
     by = {item: -mine[mine["item"] == item].groupby("year")["yuan"].sum(min_count=1)
           for item in ("interest", "principal")}  # fmt: skip
-    out = pd.DataFrame(by).fillna(0.0)
+    years = sorted(set().union(*(sums.index for sums in by.values())))
+    # A year without one of the two has none of it; what is not known stays so.
+    out = pd.DataFrame({item: sums.reindex(years, fill_value=0.0) for item, sums in by.items()})
     out["available"] = free.groupby("year")["yuan"].sum(min_count=1).reindex(out.index)
     service = out["interest"] + out["principal"]
     out["cover"] = out["available"] / service.where(service > 0)
-    return out[service > 0].rename_axis("year").reset_index()
+    return out[~(service <= 0)].rename_axis("year").reset_index()
 
 
 def owner_cover(ledger: Ledger, without: tuple[str, ...] = ()) -> float:

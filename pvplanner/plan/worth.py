@@ -356,8 +356,7 @@ def standing(
 ) -> Any:
     """Parties, decisions, papers and agreements, and what is not lawful of them."""
     models = sorted(set(holdings["model"]))
-    own = people["own_building"].astype(bool).to_numpy() & (holdings["modules"] > 0)
-    own &= bool((~people["own_building"].astype(bool)).any())
+    own = hold.of_nobody(people).to_numpy() & (holdings["modules"] > 0)
     made = stands.list_standing(
         models,
         terms,

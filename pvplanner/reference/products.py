@@ -75,9 +75,19 @@ def _from_cec(name: str, known: list[str]) -> Product:
         raise ValueError(f"the CEC list states no length and width for {name!r}")
     return Product(
         name, float(row["STC"]), max(length, width), min(length, width),
-        float(row["gamma_r"]) / 100, str(row["Technology"]),
-        f"CEC list in pvlib ({row['Version']})", "two",
+        float(row["gamma_r"]) / 100, str(row["Technology"]), cec_source(row), "two",
     )  # fmt: skip
+
+
+def cec_row(name: str) -> pd.Series | None:
+    """A module's row of the CEC list by pvlib's name; ``None`` where it has none."""
+    listed = _cec()
+    return listed[name] if name in listed.columns else None
+
+
+def cec_source(row: pd.Series) -> str:
+    """Where a row of the list is from."""
+    return f"CEC list in pvlib ({row['Version']})"
 
 
 @cache
