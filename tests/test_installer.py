@@ -40,6 +40,7 @@ from pvplanner.modules.mounting import (
     mounting_materials,
     mounting_rules,
 )
+from pvplanner.scenario.doubts import key_findings
 from pvplanner.words import label
 
 STATED = {"installation.voc_v": 52.0, "installation.vmp_v": 43.0, "installation.voc_per_k": -0.0025,
@@ -354,3 +355,23 @@ def test_no_text_is_a_code_of_a_drawing(tmp_path):
 def test_a_rule_that_is_not_known_is_refused():
     with pytest.raises(ConfigError):
         pvp.Scenario().override({"installation.rules": {"rails": 2}})
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        {"voc_v": 43, "vmp_v": 52},
+        {"mppt_low_v": 850, "mppt_high_v": 200},
+        {"mppt_high_v": 1100, "dc_most_v": 1000},
+    ],
+)
+def test_voltages_that_were_exchanged_are_refused(odd):
+    with pytest.raises(ConfigError) as told:
+        pvp.Scenario().override({f"installation.{key}": value for key, value in odd.items()})
+    assert told.value.code == "volts_order"
+
+
+def test_half_a_data_sheet_does_nothing_and_says_so():
+    half = pvp.Scenario().override({"installation.voc_v": 52.0})
+    assert [f.where for f in key_findings(half)] == ["installation.voc_v"]
+    assert key_findings(pvp.Scenario().override(STATED)) == []

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Self
 
-from pydantic import Field, field_validator
+from pydantic import Field, field_validator, model_validator
 
 from pvplanner import reference
 from pvplanner.scenario.frozen import Frozen
@@ -12,6 +12,10 @@ from pvplanner.scenario.kinds import NotNegative, Positive
 from pvplanner.scenario.refusals import refuse
 
 PerKelvin = Annotated[float, Field(ge=-0.01, le=0)]
+
+
+ORDERED = (("vmp_v", "voc_v"), ("mppt_low_v", "mppt_high_v"), ("mppt_high_v", "dc_most_v"))
+"""Voltages of which the first is never above the second, whatever the module or inverter."""
 
 
 class Installation(Frozen):
@@ -37,6 +41,14 @@ class Installation(Frozen):
     """Hottest cell, degrees C; of the weather year under full sun if not given."""
     rules: dict[str, NotNegative] = Field(default_factory=dict)
     """Of ``reference/installing.csv``, in place of the packaged ones."""
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Self:
+        for lower, upper in ORDERED:
+            low, high = getattr(self, lower), getattr(self, upper)
+            if low is not None and high is not None and low > high:
+                raise refuse("volts_order", lower=lower, low=low, upper=upper, high=high)
+        return self
 
     @field_validator("rules")
     @classmethod
