@@ -260,3 +260,12 @@ def test_households_are_those_of_the_ledger_and_their_mean_is_theirs(liao):
     stated = liao.villages["income_per_household"].iloc[0]
     assert stated == pytest.approx(people["income_first_year"].sum() / 344, abs=0.006)
     assert liao.villages["supply_ratio"].notna().all()
+
+
+def test_the_first_price_is_what_its_explanation_comes_to(liao):
+    row = liao.result("assumptions").set_index("key").loc["export_price_first"]
+    numbers = re.match(r"([\d.]+) x ([\d.]+) \+ ([\d.]+) x ([\d.]+)", row["source"])
+    share, bid, rest, market = map(float, numbers.groups())
+    assert share + rest == pytest.approx(1)
+    assert float(row["value"]) == pytest.approx(share * bid + rest * market, abs=6e-5)
+    assert 0.5 * bid < market < 1.5 * bid, "a market price, not a part of one"

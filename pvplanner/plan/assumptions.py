@@ -137,13 +137,15 @@ def _export_rows(terms: Terms) -> list[_Row]:
     parts = {k: v.value for k, v in prices.sources.items()}
     how = "market price" if "market_price" in parts else "price of existing projects"
     how = "scenario" if "export_price" in parts else how
-    if terms.mechanism is not None:
-        # The market of the first year as roofs are paid: by the months in which their power comes.
-        market = float(prices.market[0])
-        share = terms.mechanism.share
-        how = f"{share:g} x {prices.plain_bid:g} + {1 - share:.2g} x {market:g}"
-        how += "; bid taken at the cap" if "mechanism_price_cap" in parts else ""
     paid = terms.sale_price - np.asarray(prices.subsidy)
+    if terms.mechanism is not None:
+        share = terms.mechanism.share
+        how = f"{share:g} x {prices.plain_bid:g}"
+        if share < 1:
+            # What roofs get at the market: by the months, and hours, in which their power comes.
+            market = (paid[0] - prices.fixed[0]) / (1 - share)
+            how += f" + {1 - share:.2g} x {market:.4g}"
+        how += "; bid taken at the cap" if "mechanism_price_cap" in parts else ""
     first, last = paid[0], paid[-1]
     later = how if prices.market[-1] == 0 else "market price of that year"
     rows: list[_Row] = [
