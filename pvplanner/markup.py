@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from importlib import resources
 from typing import Any
 
@@ -38,7 +38,7 @@ def fill_page(template: str, **told: Any) -> str:
     return sealed(environment.get_template(template).render(**told))
 
 
-def sealed(page: str, images: Iterable[str] = ()) -> str:
+def sealed(page: str, images: Iterable[str] = (), unpacked: Sequence[str] = ()) -> str:
     """A page with a policy that lets its own scripts and styles run and nothing else in.
 
     Parameters
@@ -47,6 +47,8 @@ def sealed(page: str, images: Iterable[str] = ()) -> str:
         A whole page whose scripts and styles stand in it.
     images : iterable of str
         Origins of online basemaps, such as ``https://*.tianditu.gov.cn``; none if not asked for.
+    unpacked : sequence of str
+        Scripts that lie packed in the page and are run by one of those that stand in it.
 
     Returns
     -------
@@ -56,6 +58,7 @@ def sealed(page: str, images: Iterable[str] = ()) -> str:
     scripts = [
         _hash(found["body"]) for found in _SCRIPT.finditer(page) if not _DATA.search(found["told"])
     ]
+    scripts += [_hash(text) for text in unpacked]
     bare = _SCRIPT.sub("", page)
     styles = [_hash(found["body"]) for found in _STYLE.finditer(bare)]
     rules = {
@@ -66,6 +69,9 @@ def sealed(page: str, images: Iterable[str] = ()) -> str:
         "base-uri": ["'none'"],
         "form-action": ["'none'"],
     }
+    if unpacked:
+        # What scripts set on single elements, as a page that a browser saved holds it.
+        rules["style-src-attr"] = ["'unsafe-inline'"]
     policy = "; ".join(f"{name} {' '.join(dict.fromkeys(told))}" for name, told in rules.items())
     tag = f'<meta http-equiv="Content-Security-Policy" content="{policy}">'
     return re.sub(r"(<head[^>]*>)", lambda m: f"{m[1]}\n{tag}", page, count=1)

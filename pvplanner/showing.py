@@ -70,8 +70,12 @@ def map_(
     language: LanguageOption = None,
     internal: InternalOption = False,
     compare: Annotated[
-        Path | None, typer.Option("--compare", help="Folder of another plan of the same buildings.")
+        list[Path] | None,
+        typer.Option("--compare", help="Folder of another plan of the same buildings; repeatable."),
     ] = None,
+    cases: Annotated[
+        bool, typer.Option("--cases", help="Price cases as tabs beside the plan.")
+    ] = False,
     tiles: Annotated[
         str | None, typer.Option("--tiles", help="Online basemap: tianditu, amap or esri.")
     ] = None,
@@ -86,13 +90,14 @@ def map_(
     session: Session = context.obj
     session.speak(language, folder / "scenario.toml")
     saved = saved_plan(folder, village)
-    other = saved_plan(compare, village) if compare is not None else None
+    others = [saved_plan(path, village) for path in compare or ()]
     written = save_map(
         saved,
         out,
         language or saved.scenario.language,
         internal=internal,
-        compare=other,
+        compare=others,
+        cases=cases,
         tiles=tiles,
         key=key,
     )

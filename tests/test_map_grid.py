@@ -8,7 +8,7 @@ from test_map import CELLS, CHANGED, RECKON, assert_money, of_model, open_page
 from villages import ONE, village
 
 import pvplanner as pvp
-from pvplanner.words import label, reason_of
+from pvplanner.words import label, reason_of, style
 
 pytestmark = pytest.mark.browser
 THREE = """() => Object.fromEntries([...document.querySelectorAll('#three-totals tr')].map(
@@ -48,7 +48,7 @@ def test_without_a_grid_it_says_that_nothing_was_checked(page, tmp_path):
     assert page.evaluate(THREE)["total_may"] == label("total_unchecked", "zh")
     head = page.locator("#notes").inner_text()
     assert head.startswith(label("grid_unchecked_note", "zh"))
-    assert page.locator("#phase-box").is_hidden()
+    assert page.locator("#phase-slider, #show-transformers").count() == 0
 
 
 def test_a_slider_over_phases_filters_roofs_and_totals(page, chosen, tmp_path):
@@ -89,7 +89,10 @@ def test_a_card_says_why_its_roof_has_its_phase(page, chosen, tmp_path, language
         page.evaluate("id => pvplanner.choose(id)", f"B{row.household_id[1:]}")
         phase = 0 if np.isnan(row.phase) else int(row.phase)
         want = reason_of(row.limits.split(), phase, language, public=True)
-        assert page.locator("#card tr[data-why] td").inner_text() == want
+        told = page.locator("#card-reason[data-why]").inner_text()
+        built = chosen.buildings.set_index("building_id")["modules"][f"B{row.household_id[1:]}"] > 0
+        colon = style(language)["colon"]
+        assert told == (want if built else label("no_modules_here", language) + colon + want)
 
 
 def test_transformers_are_drawn_with_their_roofs(page, chosen, tmp_path):

@@ -181,7 +181,7 @@ ODD = {
     "tariff.project_class": "non_natural_person_household",
     "tariff.connection_date": dt.date(2025, 3, 1), "tariff.mechanism_share": 0.5,
     "tariff.mechanism_bid": 0.3, "tariff.mechanism_years": 12, "tariff.market_path": "low",
-    "tariff.market_price": 0.25, "tariff.export_price": 0.33, "tariff.self_use_price": 0.6,
+    "tariff.market_price": 0.25, "tariff.export_price": 0.33, "tariff.self_use_price": 0.6, "tariff.self_use_factor": 1.1,
     "tariff.file": "tariff.csv", "tariff.time_of_use": True, "tariff.peak_hours": [9, 20],
     "tariff.market_hourly": [1.0] * 12 + [0.7] * 12, "tariff.price_factor": 0.9,
     "tariff.market_decline_per_year": 0.02, "tariff.market_path_prices": [0.2] * 25,

@@ -8,14 +8,16 @@ page packed or as JSON and is shown with ``textContent``: it can't become markup
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from pvplanner.errors import ConfigError
 from pvplanner.mapping.basemaps import BASEMAPS, basemap, origins_of
-from pvplanner.mapping.data import class_limits, page_data
+from pvplanner.mapping.classes import class_limits
+from pvplanner.mapping.data import page_data
 from pvplanner.mapping.ground import ground_of
-from pvplanner.mapping.layer import RoofLayer, embed_json, hold, render_page
+from pvplanner.mapping.layer import RoofLayer, embed_json, hold, page_scripts, render_page
+from pvplanner.mapping.others import check_others
 from pvplanner.markup import sealed
 from pvplanner.plan import Plan
 from pvplanner.plan.commit import page_file, write_beside
@@ -37,7 +39,8 @@ def save_map(
     language: str | None = None,
     *,
     internal: bool = False,
-    compare: Plan | None = None,
+    compare: Plan | Sequence[Plan] | None = None,
+    cases: bool = False,
     tiles: str | None = None,
     key: str | None = None,
 ) -> Path:
@@ -54,8 +57,10 @@ def save_map(
     internal : bool
         The office edition: with names, low-income marks and present incomes. In the public edition
         they are absent from the file.
-    compare : Plan, optional
-        Another plan of the same buildings: its difference can be shown.
+    compare : Plan or sequence of Plan, optional
+        Other plans of the same buildings: each stands as a tab, and its difference can be shown.
+    cases : bool
+        Whether the plan's own price cases stand as tabs too.
     tiles : {'tianditu', 'amap', 'esri'}, optional
         An online basemap below the roofs. Without one the page makes no request.
     key : str, optional
@@ -74,7 +79,9 @@ def save_map(
     """
     language = language or plan.scenario.language
     target = page_file(path, language)
-    page = render_map(plan, language, internal=internal, compare=compare, tiles=tiles, key=key)
+    page = render_map(
+        plan, language, internal=internal, compare=compare, cases=cases, tiles=tiles, key=key
+    )
     return write_beside(target, page)
 
 
@@ -83,13 +90,17 @@ def render_map(
     language: str,
     *,
     internal: bool,
-    compare: Plan | None = None,
+    compare: Plan | Sequence[Plan] | None = None,
+    cases: bool = False,
     tiles: str | None = None,
     key: str | None = None,
 ) -> str:
     """The page as text; the same plan gives the same text."""
-    made, layer = _map_of(plan, language, internal=internal, compare=compare, tiles=tiles, key=key)
-    return sealed(render_page(made, layer, plan.scenario.name), origins_of(tiles))
+    made, layer = _map_of(
+        plan, language, internal=internal, compare=compare, cases=cases, tiles=tiles, key=key
+    )
+    page = render_page(made, layer, plan.scenario.name)
+    return sealed(page, origins_of(tiles), page_scripts())
 
 
 def explore_map(
@@ -112,27 +123,25 @@ def explore_map(
 
 
 def _map_of(
-    plan: Plan, language: str, *, internal: bool, compare: Plan | None = None,
+    plan: Plan, language: str, *, internal: bool,
+    compare: Plan | Sequence[Plan] | None = None, cases: bool = False,
     tiles: str | None = None, key: str | None = None,
 ) -> tuple[Any, RoofLayer]:  # fmt: skip
     """A folium map that holds the roofs, and the layer itself."""
     online, shift = basemap(tiles, key)
+    others = [compare] if isinstance(compare, Plan) else list(compare or ())
     if not internal:
-        plan, compare = plan.public(), None if compare is None else compare.public()
-    if (
-        compare is not None
-        and not compare.buildings["building_id"].isin(plan.buildings["building_id"]).any()
-    ):
-        raise ConfigError("compare_apart", where="compare", name=compare.scenario.name)
+        plan, others = plan.public(), [other.public() for other in others]
+    check_others(plan, others)
     data, packer, bounds = page_data(
-        plan, language, internal=internal, compare=compare, shift=shift
+        plan, language, internal=internal, compare=others, cases=cases, shift=shift
     )
     data["ground"] = ground_of(plan.scenario, bounds) if online is None else {}
     data["tiles"] = online
     data["tables"] = packer.header
     west, south, east, north = bounds
     centre: tuple[Any, Any] = ((south + north) / 2, (west + east) / 2)
-    return hold(data, packer.body(), centre)
+    return hold(data, packer, centre)
 
 
 MAP_NEEDS = ("buildings", "households", "villages", "planes", "arrays", "energy", "shares")

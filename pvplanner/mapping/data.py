@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -11,7 +11,15 @@ import shapely
 
 from pvplanner.errors import LANGUAGES
 from pvplanner.holdings import link_parts
-from pvplanner.mapping.engine import money_sources, pack_households
+from pvplanner.mapping.classes import (
+    MOST,
+    area_doubt,
+    class_limits,
+    doubt_of,
+    hall_rows,
+    least_width,
+)
+from pvplanner.mapping.engine import is_live, money_sources, pack_households
 from pvplanner.mapping.grid import (
     hangs_on,
     known_number,
@@ -20,7 +28,15 @@ from pvplanner.mapping.grid import (
     three_totals,
     transformers_of,
 )
+from pvplanner.mapping.layer import page_scripts
+from pvplanner.mapping.others import (
+    capital_by,
+    case_others,
+    pack_cases,
+    pack_others,
+)
 from pvplanner.mapping.pack import Packer, lines_up, pack_shapes
+from pvplanner.markup import packaged
 from pvplanner.money import all_models
 from pvplanner.plan import Plan
 from pvplanner.projection import to_degrees
@@ -35,11 +51,14 @@ DIGITS = {"count": 0, "shared": 1, "energy": 0, "yield": 0, "power": 2, "money":
 COLOURS = ("#fde725", "#90d743", "#35b779", "#21918c", "#31688e", "#443983")
 """Viridis from light to dark: even in lightness, told apart with any colour vision."""
 
+"""Dark is always the better end."""
+
 KIND_COLOURS = ("#e69f00", "#0072b2", "#009e73")
 APART = ("#8c510a", "#d8b365", "#f6e8c3", "#ffffff", "#c7eae5", "#5ab4ac", "#01665e")
 """Brown to teal (ColorBrewer): less to more, told apart with any colour vision."""
 
-EMPTY = "#c9ced3"
+HALL_COLOURS = ("#fdd49e", "#ef6548", "#7f0000")
+"""Of halls: a ramp of its own, so that no hall is read on the scale of the houses."""
 
 FINE, COARSE = 2e-7, 1e-6
 """Steps of outlines, degrees: 2 cm; 11 cm in maps of more than :data:`MANY` roofs."""
@@ -49,6 +68,13 @@ MODULE_STEP = 1e-7
 
 OFFICE: dict[str, Any] = {"name": "household_name", "poor": "low_income"}
 """Columns of the office edition; the public file does not even name them."""
+
+
+ELSEWHERE = ("region_", "fetch_", "document_", "sheet_", "bank_", "installer_", "report_", "slip_",
+             "filing_", "flag_", "meeting_", "check_", "form_", "scaffold_", "press_", "survey_",
+             "stage_", "iso_", "posting_", "join_", "ledger_", "stress_", "dimension_", "paper_",
+             "decision_", "voltage_", "archetype_", "trusted_", "basis_")  # fmt: skip
+"""Words that other pages say: no map holds them, but those that its scripts name."""
 
 
 def roof_columns(frame: pd.DataFrame) -> tuple[list[str], list[str]]:
@@ -61,11 +87,13 @@ def roof_columns(frame: pd.DataFrame) -> tuple[list[str], list[str]]:
 
 
 def page_data(
-    plan: Plan, language: str, *, internal: bool, compare: Plan | None = None, shift: Any = None
-) -> tuple[dict[str, Any], Packer, tuple[float, float, float, float]]:
+    plan: Plan, language: str, *, internal: bool, compare: Sequence[Plan] = (), cases: bool = False,
+    shift: Any = None,
+) -> tuple[dict[str, Any], Packer, tuple[float, float, float, float]]:  # fmt: skip
     """What the page's scripts read, its packed columns, and the roofs' bounds in degrees.
 
-    ``shift`` turns degrees (n, 2) into those of an online basemap.
+    ``shift`` turns degrees (n, 2) into those of an online basemap; ``cases`` asks for the price
+    cases beside the other plans.
     """
     packer = Packer()
     frame = roof_frame(plan)
@@ -74,24 +102,24 @@ def page_data(
         shapes = shapely.transform(shapes, shift)
     unit = FINE if len(frame) <= MANY else COARSE
     packer.texts("roofs", "building_id", frame["building_id"].astype(str).tolist())
-    texts_, numbers = roof_columns(frame)
-    for key in texts_:
-        packer.texts("roofs", key, _words(frame, key))
-    for key in numbers:
-        if frame[key].notna().any():
-            # Sums over a village stay true to the kilowatt-hour; over many roofs errors even out.
-            fine = 4 if key == "energy_kwh" and len(frame) <= MANY else 0
-            values = frame[key].to_numpy(dtype=float)
-            packer.numbers("roofs", key, values, DIGITS[column(key).kind] + fine)
+    live = is_live(plan)
+    _pack_roofs(packer, frame, live)
     origin = pack_shapes(packer, "roofs", shapes, unit)
     engines = pack_households(plan, packer, internal)
     why = pack_reasons(packer, plan, frame, internal)
     _pack_links(packer, plan, frame)
     panels = _pack_panels(packer, plan, frame, shift)
-    _pack_compared(packer, compare, frame)
+    own_cases = cases or len(frame) <= MANY
+    case_columns = own_cases and pack_cases(plan, packer)
+    others = pack_others(plan, packer, compare, [roof_frame(p) for p in compare], frame, DIGITS)
+    others += case_others(plan) if cases and case_columns else []
     bounds = tuple(shapely.total_bounds(shapes)) if len(shapes) else (0.0, 0.0, 0.0, 0.0)
     currency = plan.scenario.finance.currency
-    offered = [m for m in (measure(frame, key) for key in shown_in("measure")) if m is not None]
+    own_doubt = area_doubt(plan.result("doubt"))
+    offered = [
+        m for m in (measure(frame, key, own_doubt) for key in shown_in("measure")) if m is not None
+    ]
+    home, outliers = first_view(shapes)
     data = {
         "name": plan.scenario.name,
         "language": language,
@@ -107,7 +135,13 @@ def page_data(
         "sources": {code: sources_line(plan, code) for code in LANGUAGES},
         "texts": {code: page_texts(code, internal) for code in LANGUAGES},
         "measures": offered or [no_measure()],
-        "empty": EMPTY,
+        "colours": COLOURS,
+        "hall_colours": HALL_COLOURS,
+        "money_packed": not live,
+        "case_columns": case_columns,
+        "home": home,
+        "outliers": outliers,
+        "capital_by": capital_by(plan),
         "apart": APART,
         "fields": _fields(currency, internal),
         "card": list(shown_in("card")),
@@ -137,10 +171,78 @@ def page_data(
             code: [source(title, code) for title in money_sources()] for code in LANGUAGES
         },
         "models": list(all_models()),
-        "compare": None if compare is None else compare.scenario.name,
-        "compared": [k for k in shown_in("compared") if k in frame] if compare is not None else [],
+        "others": others,
     }
     return data, packer, bounds
+
+
+FINER = 2
+"""Digits beyond the shown ones, so that a value stays on its side of a class's limit."""
+
+FROM_MONEY = ("income_first_year", "payback_years", "capital")
+"""Columns that the page reckons itself, as fine as Python does."""
+
+
+def _pack_roofs(packer: Packer, frame: pd.DataFrame, live: bool) -> None:
+    """Texts and numbers of roofs; money only where the page can't reckon it."""
+    texts_, numbers = roof_columns(frame)
+    few = len(frame) <= MANY
+    for key in texts_:
+        packer.texts("roofs", key, _words(frame, key))
+    if "hamlet" not in texts_ and "hamlet" in frame:
+        packer.texts("roofs", "hamlet", _words(frame, "hamlet"))
+    for key in numbers:
+        if not frame[key].notna().any() or (live and key in FROM_MONEY):
+            continue
+        digits = DIGITS[column(key).kind]
+        if key in MONTHLY_ENERGY:
+            digits -= 0 if few else 1
+        elif few:
+            # Sums over a village stay true to the kilowatt-hour.
+            digits += 4 if key == "energy_kwh" else FINER if key in shown_in("measure") else 0
+        elif key in ("specific_yield_kwh_per_kwp", "suitability"):
+            digits += 1
+        packer.numbers("roofs", key, frame[key].to_numpy(dtype=float), digits)
+    halls = hall_rows(frame)
+    if halls.any():
+        packer.integers("roofs", "hall", halls)
+
+
+FAR, FEW = 6.0, 0.1
+"""A roof lies far off if it is so many times the middle distance away, and such are few."""
+
+
+def first_view(
+    shapes: np.ndarray,
+) -> tuple[tuple[float, float, float, float], list[dict[str, Any]]]:
+    """Bounds of the village proper, and what lies so far off that it would shrink the view."""
+    if len(shapes) == 0:
+        return (0.0, 0.0, 0.0, 0.0), []
+    boxes = shapely.bounds(shapes)
+    middle = np.column_stack([boxes[:, [0, 2]].mean(axis=1), boxes[:, [1, 3]].mean(axis=1)])
+    stretch = np.array([np.cos(np.radians(np.median(middle[:, 1]))), 1.0])
+    away = np.hypot(*((middle - np.median(middle, axis=0)) * stretch).T)
+    far = away > FAR * np.median(away)
+    near_size = np.ptp(middle[~far], axis=0).max() if (~far).any() else 0.0
+    if far.mean() > FEW or np.ptp(middle, axis=0).max() < 2 * near_size:
+        far[:] = False
+    near = boxes[~far]
+    home = (*near[:, :2].min(axis=0).tolist(), *near[:, 2:].max(axis=0).tolist())
+    return home, _far_groups(boxes[far], away[far])
+
+
+def _far_groups(boxes: np.ndarray, away: np.ndarray) -> list[dict[str, Any]]:
+    """Far roofs by neighbourhood of a kilometre, the nearest first, ten at most."""
+    groups: dict[tuple[int, int], list[int]] = {}
+    for row, box in enumerate(boxes):
+        groups.setdefault((round(box[0] * 100), round(box[1] * 100)), []).append(row)
+    out = [
+        {"bounds": [*boxes[rows][:, :2].min(axis=0).tolist(),
+                    *boxes[rows][:, 2:].max(axis=0).tolist()],
+         "count": len(rows), "km": round(float(away[rows].min()) * 111.2, 1)}
+        for rows in groups.values()
+    ]  # fmt: skip
+    return sorted(out, key=lambda told: told["km"])[:10]
 
 
 def _missing(plan: Plan, offered: set[str]) -> list[str]:
@@ -308,16 +410,6 @@ def _degrees(points: np.ndarray, crs: Any, shift: Any) -> np.ndarray:
     return np.floor(found / MODULE_STEP + 0.5).astype(np.int64)
 
 
-def _pack_compared(packer: Packer, compare: Plan | None, frame: pd.DataFrame) -> None:
-    if compare is None:
-        return
-    other = roof_frame(compare).set_index("building_id").reindex(frame["building_id"])
-    for key in shown_in("compared"):
-        if key in other and key in frame:
-            digits = DIGITS[column(key).kind]
-            packer.numbers("other", key, other[key].to_numpy(dtype=float), digits)
-
-
 def _fields(currency: str, internal: bool) -> dict[str, dict[str, Any]]:
     """Kind, unit and how far it is shown of every column that the page may show."""
     hidden = () if internal else personal_columns()
@@ -333,59 +425,77 @@ def _fields(currency: str, internal: bool) -> dict[str, dict[str, Any]]:
     }
 
 
-def measure(frame: pd.DataFrame, key: str) -> dict[str, Any] | None:
-    """A measure with its class limits; ``None`` where the plan does not know it."""
+def measure(frame: pd.DataFrame, key: str, own_doubt: float = 0.0) -> dict[str, Any] | None:
+    """A measure with its class limits; ``None`` where the plan does not know it.
+
+    Houses and halls have a scale each; ``breaks`` are those of the houses, or of the halls where
+    there is nothing else.
+    """
     if key not in frame:
         return None
-    values = frame.loc[frame["modules"] > 0, key].dropna().to_numpy(dtype=float)
-    if len(values) == 0:
+    built = frame[(frame["modules"] > 0) & frame[key].notna()]
+    if built.empty:
         return None
-    shared = _measure(key)
+    values = built[key].to_numpy(dtype=float)
+    shared = _measure(key, own_doubt)
     if shared["better"] == "kinds":
         kinds = sorted({int(v) for v in values})
         few = len(kinds) <= len(KIND_COLOURS)
         at = np.linspace(0, len(COLOURS) - 1, len(kinds)).round().astype(int)
-        return {**shared, "legend": 0, "breaks": kinds[1:], "kinds": kinds, "only": kinds[0],
+        return {**shared, "breaks": kinds[1:], "kinds": kinds,
                 "colours": list(KIND_COLOURS[: len(kinds)]) if few
                 else [COLOURS[k] for k in at[::-1]]}  # fmt: skip
-    breaks = class_limits(values, len(COLOURS))
-    steps = np.linspace(0, len(COLOURS) - 1, len(breaks) + 1).round().astype(int)
-    return {
-        **shared,
-        "legend": max(min(shared["digits"], 1), _digits_of(breaks)),
-        "breaks": breaks,
-        "only": round(float(values[0]), 3),
-        # Dark is always the better end.
-        "colours": [COLOURS[k] for k in (steps[::-1] if shared["better"] == "less" else steps)],
+    halls = hall_rows(built)
+    scales = {
+        "houses": scale(values[~halls], shared, COLOURS, MOST),
+        "halls": scale(values[halls], shared, HALL_COLOURS, 3),
     }
+    first: dict[str, Any] = scales["houses"] or scales["halls"] or {}
+    return {**shared, **first, **scales}
 
 
-def _measure(key: str) -> dict[str, Any]:
+def scale(
+    values: np.ndarray, shared: dict[str, Any], colours: tuple[str, ...], most: int
+) -> dict[str, Any] | None:
+    """Limits between some values and their colours, dark at the better end."""
+    if len(values) == 0:
+        return None
+    least = least_width(values, shared["doubt"], shared["shown"])
+    breaks = class_limits(values, least, most)
+    count = len(breaks) + 1
+    last = len(colours) - 1
+    at = [int(np.floor((k * last / (count - 1) if count > 1 else last / 2) + 0.5))
+          for k in range(count)]  # fmt: skip
+    chosen = [colours[k] for k in at]
+    return {"breaks": breaks, "colours": chosen[::-1] if shared["better"] == "less" else chosen}
+
+
+def _measure(key: str, own_doubt: float) -> dict[str, Any]:
     told = column(key)
     digits = DIGITS[told.kind] if told.kind not in ("money", "energy") else 0
-    return {"key": key, "better": told.better, "digits": digits, "low": "fewer", "high": "more"}
+    doubt = doubt_of(key, own_doubt)
+    return {"key": key, "better": told.better, "digits": digits, "doubt": doubt,
+            "shown": shown_step(rule_of(told.kind) or "0")}  # fmt: skip
+
+
+def shown_step(rule: str) -> float:
+    """The last step that a rule of showing numbers keeps; of significant digits a hundredth of
+    the value is the class's doubt, so 0 here.
+    """
+    share = rule.startswith("p")
+    bare = rule[1:] if share else rule
+    if bare.startswith("s"):
+        return 0.0
+    step = float(bare[1:]) if bare.startswith("t") else 1.0 if bare.startswith("u") else (
+        10.0 ** -int(bare)
+    )  # fmt: skip
+    return step / 100 if share else step
 
 
 def no_measure() -> dict[str, Any]:
     """A village without any module still has a map."""
-    return {**_measure("energy_kwh"), "legend": 0, "breaks": [], "only": 0, "colours": []}
-
-
-def class_limits(values: np.ndarray, classes: int) -> list[float]:
-    """Limits between classes of about equal count, rounded to numbers that people read easily."""
-    raw = np.quantile(values, np.arange(1, classes) / classes)
-    # By the bulk: one hall of a hectare must not decide how finely houses are told apart.
-    spread = float(np.quantile(values, 0.9) - np.quantile(values, 0.1))
-    spread = spread or float(values.max() - values.min())
-    if spread <= 0:
-        return []
-    step = 10.0 ** np.floor(np.log10(spread / classes / 2))
-    limits = np.unique(np.round(np.round(raw / step) * step, 6))
-    return [float(v) for v in limits if values.min() < v <= values.max()]
-
-
-def _digits_of(breaks: Iterable[float]) -> int:
-    return max((len(f"{b:.3f}".rstrip("0").partition(".")[2]) for b in breaks), default=0)
+    return {**_measure("energy_kwh", 0.0), "breaks": [], "colours": [],
+            "houses": {"breaks": [], "colours": [COLOURS[2]]}, "halls": None}  # fmt: skip
 
 
 def plan_totals(plan: Plan) -> dict[str, float | None]:
@@ -400,9 +510,10 @@ def plan_totals(plan: Plan) -> dict[str, float | None]:
 def page_texts(language: str, internal: bool) -> dict[str, str]:
     """The language's words that the page may use; personal ones only in the office edition."""
     hidden = () if internal else personal_columns()
+    scripts = page_scripts()[1] + packaged("templates/map/skeleton.html")
     kept = {
         k: v for k, v in texts(language).items()
-        if k not in hidden and not k.startswith(("region_", "fetch_"))
+        if k not in hidden and (not k.startswith(ELSEWHERE) or f'"{k}"' in scripts)
     }  # fmt: skip
     return {**kept, "colon": style(language)["colon"]}
 

@@ -11,7 +11,7 @@ import pandas as pd
 from pvplanner import reference
 from pvplanner.demand import SCALES
 from pvplanner.mapping.pack import Packer
-from pvplanner.money import Case, Terms, all_models, owner_of, payments_of
+from pvplanner.money import COLLECTIVE, Case, Terms, all_models, owner_of, payments_of
 from pvplanner.money.fiscal import business_bands, rent_terms
 from pvplanner.money.models import QUANTITIES
 from pvplanner.money.payments import alike_share, done_by
@@ -58,6 +58,21 @@ def pack_households(plan: Plan, packer: Packer, internal: bool) -> list[dict[str
         packer.numbers("households", "income_today", people["income_today"].astype(float))
         packer.numbers("households", "consumption_kwh", people["consumption_kwh"].astype(float))
     return [_engine(homes, case, nodes) for homes, case in told]
+
+
+def is_live(plan: Plan) -> bool:
+    """Whether the page reckons the money of every model that the plan uses."""
+    for part in plan.parts.values():
+        homes, case = part.case()
+        together = any(owner_of(m) == COLLECTIVE for m in homes["model"].dropna().unique())
+        if len(case.on) > 1 or (together and _hangs_on_the_poor(case)):
+            return False
+    return True
+
+
+def _hangs_on_the_poor(case: Case) -> bool:
+    """Whose dividends depend on who is poor can't be reckoned without saying who is."""
+    return case.terms.cooperative.low_income_share > 0 and bool(case.poor.any())
 
 
 def _text(values: Any) -> list[str]:
@@ -151,9 +166,8 @@ def _engine(homes: pd.DataFrame, case: Case, nodes: dict[str, Any]) -> dict[str,
             "by_volume": terms.finance.body == "cooperative",
             "provision": terms.cooperative.provision,
             "reserve_most": terms.reserve.most,
-            # Whose dividends depend on who is poor can't be reckoned without saying who is.
             "withheld": 0.0 if terms.low_income_named else terms.cooperative.low_income_share,
-            "live": not (terms.cooperative.low_income_share > 0 and bool(case.poor.any())),
+            "live": not _hangs_on_the_poor(case),
         },
         **_taxes(case),
         "factor": None if basis.factor is None else basis.factor.value,

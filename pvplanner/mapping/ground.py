@@ -10,8 +10,9 @@ from typing import Any
 import geopandas as gpd
 import numpy as np
 import shapely
-from scipy.ndimage import zoom
+from scipy.ndimage import gaussian_filter, zoom
 
+from pvplanner.mapping.classes import round_step
 from pvplanner.scenario import Scenario
 
 MARGIN_M = 400.0
@@ -20,7 +21,16 @@ WIDE_M = 4000.0
 
 MOST_PIXELS, FEWEST_PIXELS = 900, 450
 LAYERS = ("water", "roads", "boundary")
-CONTOUR_LINES = 12
+CONTOUR_LINES, MOST_LEVELS = 10, 60
+"""Lines over the village itself, from which their step follows, and levels in all: the page draws
+those whose step suits its window."""
+
+RELIEF_M = 6.0
+"""What is smaller than this is smoothed out of the relief."""
+
+READABLE, MOST_RAISED, DARKEST = 0.6, 6.0, 0.91
+"""Slope that the steeper parts are raised to, the most they are raised by, and the darkest ground.
+"""
 
 
 def ground_of(scenario: Scenario, bounds: tuple[float, float, float, float]) -> dict[str, Any]:
@@ -31,11 +41,11 @@ def ground_of(scenario: Scenario, bounds: tuple[float, float, float, float]) -> 
     if wide:
         heights = _heights(str(site.dem), bounds, WIDE_M)
         pictures += _picture(heights)
-        lines = _contours(heights)
+        lines = _contours(heights, bounds)
     if site.dtm is not None:
         heights = _heights(str(site.dtm), bounds, MARGIN_M)
         pictures += _picture(heights)
-        lines = lines or _contours(heights)
+        lines = lines or _contours(heights, bounds)
     layers = {name: _layer(getattr(site, name)) for name in LAYERS if getattr(site, name)}
     return {"relief": pictures, "contours": lines, "layers": layers}
 
@@ -98,16 +108,18 @@ def _picture(found: tuple[np.ndarray, tuple[float, ...], float] | None) -> list[
     from PIL import Image
 
     heights, box, cell = found
+    # Bumps of a wall or a furrow are no relief at a village's scale.
+    heights = _calm(heights, RELIEF_M / cell)
     south, east = np.gradient(heights, cell) if min(heights.shape) > 1 else (heights * 0,) * 2
     known = np.isfinite(south) & np.isfinite(east)
     south, east = np.where(known, south, 0.0), np.where(known, east, 0.0)
-    slope = np.arctan(1.6 * np.hypot(east, south))
+    slope = np.arctan(_raised(np.hypot(east, south)[known]) * np.hypot(east, south))
     facing = np.arctan2(-east, south)
     shade = np.sin(np.radians(45)) * np.cos(slope)
     shade = shade + np.cos(np.radians(45)) * np.sin(slope) * np.cos(np.radians(315) - facing)
-    # Level ground is light, so that roofs and lines stand out on it.
-    grey = np.clip(0.9 + 0.75 * (shade / np.sin(np.radians(45)) - 1.0), 0.5, 1.0)
-    tint = np.stack([246 * grey, 247 * grey, 238 * grey, np.where(known, 255, 0)], 2)
+    # The ground stays lighter than any class of roofs, so that they stand out on it.
+    grey = np.clip(0.985 + 0.22 * (shade / np.sin(np.radians(45)) - 1.0), DARKEST, 1.0)
+    tint = np.stack([253 * grey, 253 * grey, 249 * grey, np.where(known, 255, 0)], 2)
     held = BytesIO()
     Image.fromarray(np.clip(tint, 0, 255).astype(np.uint8), "RGBA").save(
         held, "WEBP", quality=60, method=6
@@ -116,8 +128,25 @@ def _picture(found: tuple[np.ndarray, tuple[float, ...], float] | None) -> list[
     return [{"bounds": _degrees(box), "image": f"data:image/webp;base64,{text}"}]
 
 
+def _calm(heights: np.ndarray, cells: float) -> np.ndarray:
+    """Heights smoothed over so many cells; unknown stays unknown."""
+    known = np.isfinite(heights)
+    if cells < 1 or not known.any():
+        return heights
+    weight = gaussian_filter(known.astype(float), cells)
+    mean = gaussian_filter(np.where(known, heights, 0.0), cells) / np.maximum(weight, 1e-9)
+    return np.where(known, mean, np.nan)
+
+
+def _raised(slope: np.ndarray) -> float:
+    """By what factor slopes are raised so that the steeper ones of the window read as slopes."""
+    steep = float(np.quantile(slope, 0.95)) if len(slope) else 0.0
+    return float(np.clip(READABLE / steep, 1.0, MOST_RAISED)) if steep > 0 else 1.0
+
+
 def _contours(
     found: tuple[np.ndarray, tuple[float, ...], float] | None,
+    bounds: tuple[float, float, float, float],
 ) -> list[dict[str, Any]]:
     """Lines of equal height at a round step: height and rings in steps of 1e-6 degrees."""
     if found is None:
@@ -128,9 +157,9 @@ def _contours(
     low, high = np.nanmin(heights), np.nanmax(heights)
     if high - low < 1.0 or min(heights.shape) < 2:
         return []
-    step = _round_step((high - low) / CONTOUR_LINES)
     rows, cols = heights.shape
     cell = (box[2] - box[0]) / cols
+    step = _step_of(heights, box, cell, bounds)
     x = box[0] + (np.arange(cols) + 0.5) * cell
     y = box[3] - (np.arange(rows) + 0.5) * cell
     maker = contourpy.contour_generator(x, y, np.ma.masked_invalid(heights))
@@ -145,9 +174,18 @@ def _contours(
     return out
 
 
-def _round_step(raw: float) -> float:
-    size = 10.0 ** np.floor(np.log10(raw))
-    return float(size * next(f for f in (1, 2, 5, 10) if f * size >= raw))
+def _step_of(
+    heights: np.ndarray, box: tuple[float, ...], cell: float,
+    bounds: tuple[float, float, float, float],
+) -> float:  # fmt: skip
+    """A round step by the relief of the village itself, so that its window has some lines too."""
+    west, south, east, north = _mercator(bounds, 0.0)
+    rows = slice(max(int((box[3] - north) / cell), 0), max(int((box[3] - south) / cell) + 1, 1))
+    cols = slice(max(int((west - box[0]) / cell), 0), max(int((east - box[0]) / cell) + 1, 1))
+    own = heights[rows, cols]
+    whole = float(np.nanmax(heights) - np.nanmin(heights))
+    near = float(np.nanmax(own) - np.nanmin(own)) if np.isfinite(own).any() else whole
+    return round_step(max(near / CONTOUR_LINES, whole / MOST_LEVELS, 0.5))
 
 
 def _steps(points: np.ndarray) -> list[int]:

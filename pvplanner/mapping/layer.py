@@ -2,18 +2,27 @@
 
 from __future__ import annotations
 
+import base64
 import html
 import json
+import re
+import zlib
+from functools import cache
 from typing import Any
 
 import folium
 from branca.element import Element, MacroElement
 from folium.template import Template
 
+from pvplanner.mapping.pack import Packer
 from pvplanner.markup import packaged
 
-SCRIPTS = ("unpack", "money", "words", "roofs", "state", "charts", "panels", "table", "page")
+SCRIPTS = ("unpack", "money", "words", "classes", "state", "roofs", "charts", "what_if", "card",
+           "legend", "choose", "table", "address", "paper", "page")  # fmt: skip
 """The page's scripts in the order in which they stand on each other."""
+
+PLAIN = ("map", "measures")
+"""What of the page's data stays readable in the file; the rest is packed behind the columns."""
 
 
 class _Raw(Element):
@@ -33,29 +42,45 @@ class RoofLayer(MacroElement):
     ----------
     data : dict
         What the page's scripts read, ready for JSON.
-    body : str
-        The packed columns, as of :class:`pvplanner.mapping.pack.Packer`.
+    packer : Packer
+        The columns.
     """
 
     _template = Template(
         """
         {% macro html(this, kwargs) %}{{ this.skeleton }}
+        <script>if (window.pvplannerPage) { pvplannerPage.clean(); }</script>
         <script type="application/json" id="pvplanner-data">{{ this.json }}</script>
         <script type="text/plain" id="pvplanner-body">{{ this.body }}</script>{% endmacro %}
-        {% macro script(this, kwargs) %}{{ this.code }}{% endmacro %}
+        {% macro script(this, kwargs) %}pvplannerPage.start();{% endmacro %}
         """
     )
 
-    def __init__(self, data: dict[str, Any], body: str) -> None:
+    def __init__(self, data: dict[str, Any], packer: Packer) -> None:
         super().__init__()
         self._name = "RoofLayer"
         self._id = "roofs"
         self.skeleton = packaged("templates/map/skeleton.html")
-        self.json = embed_json(data)
-        self.body = body
+        plain = {name: data[name] for name in PLAIN if name in data}
+        rest = {name: value for name, value in data.items() if name not in PLAIN}
+        at = packer.extra(json.dumps(rest, ensure_ascii=False, allow_nan=False).encode())
+        self.json = embed_json({**plain, "rest": at})
+        self.body = packer.body()
         self.style = packaged("templates/map/map.css")
-        scripts = "\n".join(packaged(f"templates/map/{name}.js") for name in SCRIPTS)
-        self.code = f'(function () {{\n"use strict";\n{scripts}\n}}());'
+
+
+@cache
+def page_scripts() -> tuple[str, str]:
+    """Leaflet, and the page's own scripts as one."""
+    own = "\n".join(packaged(f"templates/map/{name}.js") for name in SCRIPTS)
+    return _leaflet_js(), f'(function () {{\n"use strict";\n{own}\n}}());'
+
+
+@cache
+def packed_scripts() -> str:
+    """The scripts of :func:`page_scripts` as few bytes: the guard unpacks and runs them."""
+    whole = "\0".join(page_scripts()).encode()
+    return base64.b64encode(zlib.compress(whole, 9)).decode("ascii")
 
 
 def embed_json(data: Any) -> str:
@@ -70,7 +95,7 @@ def embed_json(data: Any) -> str:
 
 
 def hold(
-    data: dict[str, Any], body: str, centre: tuple[float, float]
+    data: dict[str, Any], packer: Packer, centre: tuple[float, float]
 ) -> tuple[folium.Map, RoofLayer]:
     """A folium map that needs no network, and the layer of roofs in it."""
     base = folium.Map(
@@ -80,11 +105,13 @@ def hold(
     # Instance attributes: the class-level lists of links to foreign hosts stay as they are.
     base.default_js, base.default_css = [], []
     base._id = "village"
-    layer = RoofLayer({**data, "map": base.get_name()}, body)
+    layer = RoofLayer({**data, "map": base.get_name()}, packer)
     layer.add_to(base)
     figure: Any = base.get_root()
     figure.header.add_child(_Raw(f"<style>{_leaflet_css()}</style>"), name="leaflet_css")
-    figure.header.add_child(_Raw(f"<script>{_leaflet_js()}</script>"), name="leaflet_js")
+    code = f'<script type="text/plain" id="pvplanner-code">{packed_scripts()}</script>'
+    guard = f"<script>{packaged('templates/map/guard.js')}</script>"
+    figure.header.add_child(_Raw(f"{code}\n{guard}"), name="leaflet_js")
     return base, layer
 
 
@@ -94,7 +121,7 @@ def render_page(base: folium.Map, layer: RoofLayer, title: str) -> str:
     figure.title = html.escape(title)
     page: str = figure.render()
     # Last, so that it wins over folium's own rules for the map's box.
-    page = page.replace("</head>", f"<style>{layer.style}</style>\n</head>", 1)
+    page = page.replace("</head>", f"<style>{_shorter(layer.style)}</style>\n</head>", 1)
     # Folium's viewport forbids zooming in, which people who see badly need.
     return page.replace(", maximum-scale=1.0, user-scalable=no", "").replace(
         "maximum-scale=1.0,", ""
@@ -109,4 +136,10 @@ def _leaflet_js() -> str:
 def _leaflet_css() -> str:
     """Leaflet's style without the images of controls that the page does not use."""
     style = packaged("vendor/leaflet/leaflet.css")
-    return "\n".join(line for line in style.splitlines() if "url(" not in line)
+    return _shorter("\n".join(line for line in style.splitlines() if "url(" not in line))
+
+
+def _shorter(style: str) -> str:
+    """A style without comments and indents."""
+    bare = re.sub(r"/\*.*?\*/", "", style, flags=re.DOTALL)
+    return "\n".join(line.strip() for line in bare.splitlines() if line.strip())

@@ -123,6 +123,13 @@ class Packer:
         self._bytes.append(body)
         self._at += len(body)
 
+    def extra(self, body: bytes) -> tuple[int, int]:
+        """Put bytes that are no column behind all; returns where they begin and how many."""
+        at = self._at
+        self._bytes.append(body)
+        self._at += len(body)
+        return at, len(body)
+
     def body(self) -> str:
         """All columns, compressed, as base64."""
         return base64.b64encode(zlib.compress(b"".join(self._bytes), 7)).decode("ascii")

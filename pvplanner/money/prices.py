@@ -320,17 +320,17 @@ def _self_use(
     scenario: Scenario | Asked, province: str | None, sources: dict[str, Sourced]
 ) -> float:
     """First-tier price of what a household buys; nan where it was not found."""
-    own = scenario.tariff.self_use_price
+    own, factor = scenario.tariff.self_use_price, scenario.tariff.self_use_factor
     if own is not None:
         sources["tier_1_price"] = _given(own)
-        return own
+        return own * factor
     tiers = provincial.household_tiers(province) if province is not None else []
     if not tiers:
         return float("nan")
     first = tiers[0]
     sources["tier_1_price"] = Sourced(float(first["flat"]), "CNY/kWh", first["source"],
                                       first["year"], first["certainty"])  # fmt: skip
-    return float(first["flat"])
+    return float(first["flat"]) * factor
 
 
 def _costs_stated(scenario: Scenario | Asked) -> bool:

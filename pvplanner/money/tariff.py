@@ -94,7 +94,7 @@ def find_bills(scenario: Scenario, province: str | None) -> Bills | None:
     # Where a period's own price was not found it is the tier's.
     prices = np.array([[_price(row, name) for name in names] for row in rows])
     prices = np.vstack([prices, np.repeat(prices[-1:], 3 - len(prices), axis=0)])
-    return Bills(limits, prices, source)
+    return Bills(limits, prices * tariff.self_use_factor, source)
 
 
 def _price(row: dict[str, str], name: str) -> float:

@@ -54,10 +54,13 @@ def terms(place: Place, *, scenario: Any) -> Any:
     return made, money.loan_findings(scenario, years) + made.findings(place.province)
 
 
-@stage("bills", kept="bills.parquet", keys=("tariff.commercial_price", "tariff.self_use_price"))
+@stage("bills", kept="bills.parquet", keys=(
+    "tariff.commercial_price", "tariff.self_use_factor", "tariff.self_use_price"
+))  # fmt: skip
 def bills(demand: pd.DataFrame, holdings: pd.DataFrame, terms: Terms, *, scenario: Any) -> Any:
     """What each household pays for electricity, with and without a roof."""
     price = scenario.tariff.commercial_price
+    price = None if price is None else price * scenario.tariff.self_use_factor
     halls = holdings["project_class"].eq("general_commercial").to_numpy(dtype=bool)
     own = halls & money.uses_own(holdings["model"], terms) & (holdings["modules"] > 0).to_numpy()
     stated = price is not None or scenario.tariff.self_use_price is not None

@@ -54,6 +54,8 @@ class Tariff(Frozen):
     """One price for all exports in all years: overrides mechanism and market."""
     self_use_price: NotNegative | None = None
     """One price for what a household buys; the province's tiers if not given."""
+    self_use_factor: NotNegative = 1.0
+    """All prices that households and halls buy at are multiplied by this, tiers and hours alike."""
     file: str | None = None
     """A household tariff as CSV: up_to_kwh, flat, peak, valley."""
     time_of_use: bool = False

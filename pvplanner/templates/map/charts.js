@@ -1,11 +1,13 @@
 /* Small drawings in the panel: months, cash, histogram. */
-function barChart(values, labels, name) {
+/* Bars; "part": what of each comes in a poor year, as a line across it. */
+function barChart(values, labels, name, part) {
   var wide = 300, high = 84, most = Math.max.apply(null, values.concat([1])), svg = drawing("svg", { viewBox: "0 0 " + wide + " " + (high + 16), role: "img", "aria-label": name });
   values.forEach(function (value, k) {
     var size = wide / values.length, bar = Math.max(high * value / most, 0);
     var box = drawing("rect", { x: k * size + 2, y: high - bar, width: size - 4, height: bar, fill: "#31688e" });
     box.appendChild(drawing("title")).textContent = labels[k] + ": " + number(value, 0);
     svg.appendChild(box);
+    if (part > 0) { svg.appendChild(drawing("line", { x1: k * size + 2, x2: (k + 1) * size - 2, y1: high - bar * part, y2: high - bar * part, stroke: "#ffb000", "stroke-width": 2 })); }
     svg.appendChild(drawing("text", { x: (k + 0.5) * size, y: high + 12, "text-anchor": "middle", "font-size": 10, fill: "#3a4753" })).textContent = labels[k];
   });
   svg.appendChild(drawing("text", { x: 2, y: 10, "font-size": 10, fill: "#3a4753" })).textContent = number(most, 0);
@@ -26,14 +28,16 @@ function lineChart(values, name) {
   });
   return svg;
 }
-function histogramChart(rows) {
-  var m = currentMeasure(), counts = new Array(m.colours.length).fill(0), none = 0;
-  rows.forEach(function (i) { var k = view.classes[i]; if (k < counts.length) { counts[k] += 1; } else { none += 1; } });
-  var wide = 300, high = 60, all = counts.concat([none]), most = Math.max.apply(null, all.concat([1]));
+function histogramChart() {
+  var m = currentMeasure(), by = classCounts(), classes = [];
+  (m.kinds ? m : m.houses || m.halls).colours.forEach(function (c, k) { classes.push(m.kinds || m.houses ? k : HALL + k); });
+  if (!m.kinds && m.houses && m.halls) { m.halls.colours.forEach(function (c, k) { classes.push(HALL + k); }); }
+  [NONE, UNKNOWN, NEVER, NOTHING].forEach(function (k) { if (by[k] || k === NONE) { classes.push(k); } });
+  var wide = 300, high = 60, all = classes.map(function (k) { return by[k] || 0; }), most = Math.max.apply(null, all.concat([1]));
   var svg = drawing("svg", { viewBox: "0 0 " + wide + " " + (high + 14), role: "img", "aria-label": text("histogram") + text("colon") + all.join(", ") });
   all.forEach(function (count, k) {
     var size = wide / all.length, bar = high * count / most;
-    svg.appendChild(drawing("rect", { x: k * size + 2, y: high - bar, width: size - 4, height: bar, fill: k < m.colours.length ? m.colours[k] : data.empty, stroke: "#5b6670", "stroke-width": 0.5 }));
+    svg.appendChild(drawing("rect", { x: k * size + 2, y: high - bar, width: size - 4, height: bar, fill: colourOf(classes[k]), stroke: "#5b6670", "stroke-width": 0.5 }));
     svg.appendChild(drawing("text", { x: (k + 0.5) * size, y: high + 11, "text-anchor": "middle", "font-size": 10, fill: "#3a4753" })).textContent = number(count, 0);
   });
   return svg;

@@ -1,5 +1,5 @@
 /* What each household gets under each model: the rows of models.csv again, for other prices. */
-var engines = data.engines, engine = engines[0];
+var engines, engine;
 /* Each village has its own prices, books and rules: one of them at a time. */
 function partOf(homes, h) { return engines.length > 1 ? homes.part[h] : 0; }
 function useVillage(part) { engine = engines[part]; }
@@ -120,13 +120,18 @@ function ratesOf(set, model) {
       out.price_market.push((y < rule.years ? 1 - set.mechanism_share : 1) * rule.market[y]);
     }
   }
+  if (set.price_times !== undefined) {
+    ["price_fixed", "price_market", "price_alone"].forEach(function (name) { out[name] = out[name].map(function (v) { return v === null ? v : v * set.price_times; }); });
+  }
   out.sale_price = out.price_fixed.map(function (price, n) { return exportPrice(out, n, engine.month_worth, engine.hour_worth) + out.subsidy[n]; });
-  if (set.capex_per_w !== undefined && engine.known) {
+  var cost = set.capex_per_w !== undefined ? set.capex_per_w : set.capex_times !== undefined ? engine.rates.capex_per_w[0] * set.capex_times : undefined;
+  if (cost !== undefined && engine.known) {
     // What the plant still brings is a part of what it cost.
-    ["residual_per_w", "residual_after_per_w"].forEach(function (name) { out[name] = out[name].map(function (v) { return v * set.capex_per_w / out.capex_per_w[0]; }); });
-    out.capex_per_w = flat(set.capex_per_w);
+    ["residual_per_w", "residual_after_per_w"].forEach(function (name) { out[name] = out[name].map(function (v) { return v * cost / out.capex_per_w[0]; }); });
+    out.capex_per_w = flat(cost);
   }
   if (set.self_use_price !== undefined) { out.self_use_price = flat(set.self_use_price); }
+  if (set.self_use_times !== undefined) { out.self_use_price = out.self_use_price.map(function (v) { return v === null ? v : v * set.self_use_times; }); }
   return out;
 }
 /* A rate of models.csv: named ones and numbers, multiplied; 1-x is what x leaves. */
@@ -240,7 +245,7 @@ function quantities(homes, h, rates, set, wanted, work) {
     } else {
       var a = nodes.below[y], b = nodes.above[y], way = nodes.way[y];
       used = Math.min(Math.max(mix(homes["used_" + a][h], homes["used_" + b][h], way), 0), made);
-      saved = (set.self_use_price !== undefined ? used * rates.self_use_price[y] : mix(homes["saved_" + a][h], homes["saved_" + b][h], way)) * there[y];
+      saved = (set.self_use_price !== undefined ? used * rates.self_use_price[y] : mix(homes["saved_" + a][h], homes["saved_" + b][h], way) * (set.self_use_times || 1)) * there[y];
       lost = Math.max(mix(homes["lost_" + a][h], homes["lost_" + b][h], way), 0);
     }
     var sold = Math.max(made - used - lost, 0);
@@ -419,6 +424,26 @@ function dividends(homes, members, rows, rates, set) {
   };
 }
 
+/* What the plants of some roofs cost, by who pays for them; a public building's own payer is not told. */
+function capitalBy(roofs, model, set) {
+  var homes = tables.households, out = {}, all = roofs.all && roofs.length === view.roofs.count, share = new Float64Array(homes.watts.length), h;
+  if (all) { share.fill(1); }
+  else { roofs.forEach(function (i) { for (var n = view.linkStart[i]; n < view.linkStart[i + 1]; n++) { share[tables.links.home[n]] += tables.links.cost[n]; } }); }
+  engines.forEach(function (own, part) {
+    useVillage(part);
+    (model === "plan" ? data.models.filter(isUsed) : [model]).forEach(function (name) {
+      var members = model === "plan" ? chose(homes, name) : membersOf(homes, name), rates = ratesOf(set, name), stored = 0;
+      engine.models[name].payments.forEach(function (p) { if (p.item === "battery" && p.when === "start") { stored = engine.battery_kwh * rateOf(rates, p.rate)[0]; } });
+      members.forEach(function (m) {
+        var watts = homes.watts[m], payer = view.ledger && homes.own[m] ? "public_buildings" : engine.models[name].owner;
+        if (watts > 0) { out[payer] = (out[payer] || 0) + share[m] * (watts * rates.capex_per_w[0] + stored); }
+      });
+    });
+  });
+  useVillage(0);
+  return out;
+}
+
 /* First year, mean of all years, payback and capital of each household under a model.
    "plan" is each household's own; where a model is not allowed there are no numbers. */
 function reckon(homes, model, set) {
@@ -460,6 +485,7 @@ function membersOf(homes, model) {
   return out;
 }
 
+function fenOf(value) { return value === value ? Math.round(value * 100) / 100 : value; }
 function measures(net, h, out, back) {
   var years = engine.years, total = 0, sum = 0, last = -1, before = 0, y;
   for (y = 0; y <= years; y++) {
@@ -470,8 +496,8 @@ function measures(net, h, out, back) {
   var at = last > 0 ? engine.times[last - 1] : 0;
   var first = engine.first_whole, lent = 0;
   if (back) { for (y = 1; y <= years; y++) { lent += back[y]; } }
-  out.first[h] = net[first] - (back ? back[first] : 0);
-  out.mean[h] = (sum - lent) / engine.life;
+  out.first[h] = fenOf(net[first] - (back ? back[first] : 0));
+  out.mean[h] = fenOf((sum - lent) / engine.life);
   out.payback[h] = net[0] < 0 && last < years && sum === sum ? at - before / net[last + 1] * (engine.times[last] - at) : NaN;
 }
 
@@ -539,4 +565,4 @@ function firstMade(homes, h) {
   return out[engine.first_whole];
 }
 
-function factorOf(set) { return set.factor !== undefined ? set.factor : engine.factor; }
+function factorOf(set) { return set.factor !== undefined ? set.factor : set.factor_times !== undefined ? engine.factor * set.factor_times : engine.factor; }

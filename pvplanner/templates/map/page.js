@@ -5,6 +5,7 @@ function frame() {
   document.documentElement.lang = style().html;
   document.title = data.name + " – " + text("page_title");
   document.getElementById("title").textContent = data.name;
+  document.getElementById("title").title = data.name;
   document.getElementById("notes").textContent = data.notes.map(text).concat(data.doubts[state.language].length ? [text("reading_doubts") + text("colon") + data.doubts[state.language].length] : []).join(" · ");
   doubtList();
   document.getElementById("edition").textContent = text(data.edition) + " · " + text("click_hint");
@@ -12,26 +13,47 @@ function frame() {
   document.getElementById("print-sources").textContent = data.sources[state.language];
   document.getElementById("missing").textContent = data.missing.length ? text("not_offered") + text("colon") + data.missing.map(text).join(style().list) : "";
   document.querySelectorAll("[data-text]").forEach(function (node) { node.textContent = text(node.getAttribute("data-text")); });
+  document.querySelectorAll("[data-label]").forEach(function (node) { node.setAttribute("aria-label", text(node.getAttribute("data-label"))); node.title = text(node.getAttribute("data-label")); });
   map.getContainer().setAttribute("aria-label", text("map_label"));
   zoomWords();
   options("measure", data.measures.map(function (m) { return [m.key, text(m.key)]; }), state.measure);
-  var own = data.models.filter(isUsed).map(text).join(style().list);
-  document.getElementById("model").title = text("as_planned") + text("colon") + own;
+  document.getElementById("model").title = text("as_planned") + text("colon") + data.models.filter(isUsed).map(text).join(style().list);
   document.getElementById("search").placeholder = text("search_hint");
-  var models = data.models.filter(function (m) {
-    return engines.some(function (own) { return Object.values(own.allowed).some(function (a) { return a.indexOf(m) >= 0; }); }) && isLive(m);
-  });
-  options("model", [["plan", text("as_planned")]].concat(models.map(function (m) { return [m, text(m)]; })), state.model);
+  options("model", [["plan", text("as_planned")]].concat(modelsOffered().map(function (m) { return [m, text(m)]; })), state.model);
   var languages = box("languages");
   languages.setAttribute("aria-label", data.languages.map(function (code) { return data.style[code].name; }).join(" / "));
   data.languages.forEach(function (code) {
     languages.appendChild(button(data.style[code].name, function () {
-      state.language = code; all(); document.querySelector('[data-language="' + code + '"]').focus();
+      state.language = code; all(); remember(true); document.querySelector('[data-language="' + code + '"]').focus();
     }, { "data-language": code, lang: data.style[code].html, "aria-pressed": String(code === state.language) }));
   });
-  var compare = document.getElementById("compare-box");
-  compare.hidden = data.compare === null;
-  if (data.compare !== null) { document.getElementById("compare-name").textContent = text("compare_with") + " " + data.compare; }
+  compareTabs();
+  paperBox();
+  outlierButtons();
+}
+function modelsOffered() {
+  return data.models.filter(function (m) {
+    return engines.some(function (own) { return Object.keys(own.allowed).some(function (kind) { return own.allowed[kind].indexOf(m) >= 0; }); }) && isLive(m);
+  });
+}
+/* This plan, and each other plan or price case that it can be held against. */
+function compareTabs() {
+  var holder = box("compare-box");
+  holder.hidden = !data.others.length;
+  if (!data.others.length) { return; }
+  holder.appendChild(element("span", text("compare_with"), { "class": "label" }));
+  [{ name: data.short_name || data.name }].concat(data.others).forEach(function (told, n) {
+    var said = told["case"] ? text("case_" + told["case"]) : told.name;
+    holder.appendChild(button(said, function () { compareWith(n - 1); remember(true); }, { "data-other": n - 1, title: said, "aria-pressed": String(state.other === n - 1) }));
+    if (told["case"]) { told.name = text("case_" + told["case"]); }
+  });
+}
+function compareWith(n) {
+  state.other = n;
+  // Both as they were planned: what is tried here would only be in one of them.
+  if (n >= 0 && changed()) { state.model = "plan"; state.settings = {}; state["case"] = ""; }
+  if (n >= 0 && other().compared.indexOf(state.measure) < 0) { state.measure = data.measures.map(function (m) { return m.key; }).filter(function (key) { return other().compared.indexOf(key) >= 0; })[0] || state.measure; }
+  recompute(); all();
 }
 /* What the map stands on that somebody should look at first. */
 function doubtList() {
@@ -50,8 +72,7 @@ function zoomWords() {
   });
 }
 function options(id, pairs, value) {
-  var node = document.getElementById(id);
-  node.replaceChildren();
+  var node = box(id);
   pairs.forEach(function (pair) { node.appendChild(element("option", pair[1], { value: pair[0] })); });
   node.value = value;
 }
@@ -60,10 +81,11 @@ function update() {
   recompute();
   repaint();
   card();
-  sortHomes();
+  sortRows();
   tableRows();
+  list();
 }
-function repaint() { classify(); layer.draw(); legend(); totals(); }
+function repaint() { classify(); layer.draw(); legend(); totals(); layerTables(); }
 function all() { frame(); contents(); }
 function contents() { classify(); layer.draw(); threeTotals(); legend(); totals(); card(); drawers(); list(); table(); }
 /* What is folded away is made when it is opened. */
@@ -74,11 +96,13 @@ function drawers() {
 
 function choose(i, go) {
   state.chosen = i;
+  document.body.classList.toggle("chosen", i >= 0);
   document.getElementById("found").hidden = true;
   if (i >= 0 && go) { goTo(i); }
   layer.mark();
   card();
   followTable();
+  remember(true);
   if (i >= 0) { say(text("building_id") + " " + textAt(tables.roofs.building_id, i)); }
 }
 function latLngOf(x, y) { return map.unproject(L.point(x + view.zero[0], y + view.zero[1]), 0); }
@@ -130,7 +154,9 @@ function hover(event) {
   var said = textAt(tables.roofs.building_id, i), value = view.values ? view.values[i] : NaN;
   var node = nodeOf(i);
   if (node) { said += " · " + node.id; }
-  if (known(value)) { said += " · " + (state.compare ? text("difference") + " " + (value > 0 ? "+" : "") : "") + shown(state.measure, value); }
+  var reason = tables.roofs.modules[i] > 0 ? "" : whyNot(i);
+  if (reason) { said += " · " + reason; }
+  if (known(value) && !reason) { said += " · " + (differs(state.measure) ? text("difference") + " " + (value > 0 ? "+" : "") : "") + shown(state.measure, value); }
   if (view.panels) {
     for (var p = view.planeStart[i]; p < view.planeStart[i + 1]; p++) {
       if (!inside(view.planes, p, at[0], at[1])) { continue; }
@@ -166,6 +192,15 @@ function preparePlanes() {
     view.module = Math.max(view.module, Math.hypot(view.side[4 * n], view.side[4 * n + 1]));
   }
 }
+function boxOf(lines) {
+  var out = [Infinity, Infinity, -Infinity, -Infinity];
+  lines.forEach(function (line) {
+    for (var i = 0; i < line.length; i += 2) {
+      out[0] = Math.min(out[0], line[i]); out[1] = Math.min(out[1], line[i + 1]); out[2] = Math.max(out[2], line[i]); out[3] = Math.max(out[3], line[i + 1]);
+    }
+  });
+  return out;
+}
 function prepareGround() {
   var ground = data.ground || {};
   function lineOf(steps) {
@@ -176,8 +211,8 @@ function prepareGround() {
   (ground.relief || []).forEach(function (p) {
     L.imageOverlay(p.image, [[p.bounds[0], p.bounds[1]], [p.bounds[2], p.bounds[3]]], { interactive: false, alt: "", className: "relief" }).addTo(map);
   });
-  (ground.contours || []).forEach(function (c) { view.ground.push({ lines: c.lines.map(lineOf), colour: "rgba(120,98,62,0.45)", width: 0.8, name: number(c.height, c.height % 1 ? 1 : 0) }); });
-  var looks = { water: { colour: "#5b9bd5", width: 1.5, fill: "#cfe6f7" }, roads: { colour: "#8d8d8d", width: 2 }, boundary: { colour: "#7a2048", width: 1.6, dash: [8, 5] } };
+  (ground.contours || []).forEach(function (c) { var lines = c.lines.map(lineOf); view.ground.push({ lines: lines, box: boxOf(lines), height: c.height, colour: "rgba(120,98,62,0.45)", width: 0.8, name: number(c.height, c.height % 1 ? 1 : 0) }); });
+  var looks = { water: { colour: "#5b9bd5", width: 1.5, fill: "#cfe6f7" }, roads: { colour: "#a8a29a", width: 3 }, boundary: { colour: "#7a2048", width: 1.6, dash: [8, 5] } };
   ["water", "roads", "boundary"].forEach(function (name) {
     (ground.layers && ground.layers[name] || []).forEach(function (thing) {
       view.ground.push(Object.assign({ lines: thing.rings.map(lineOf) }, looks[name], thing.closed && name === "water" ? {} : { fill: null }));
@@ -189,45 +224,79 @@ function prepareGround() {
   }
 }
 function prepare() {
-  var roofs = tables.roofs;
+  var roofs = tables.roofs, i, n;
   view.zero = [worldX(data.origin[0] * data.unit), worldY(data.origin[1] * data.unit)];
   view.roofs = placed(roofs, data.origin, data.unit, view.zero);
-  view.classes = new Uint8Array(view.roofs.count); view.kept = new Uint8Array(view.roofs.count);
+  view.classes = new Uint8Array(view.roofs.count); view.own = new Uint8Array(view.roofs.count); view.kept = new Uint8Array(view.roofs.count);
+  view.open = {};
   view.linkStart = starts(roofs.links);
   var sizes = 0;
-  for (var i = 0; i < view.roofs.count; i++) { sizes += view.roofs.box[4 * i + 2] - view.roofs.box[4 * i]; }
+  for (i = 0; i < view.roofs.count; i++) { sizes += view.roofs.box[4 * i + 2] - view.roofs.box[4 * i]; }
   view.typical = sizes / Math.max(view.roofs.count, 1);
-  var homes = tables.households.energy_kwh.length;
-  view.roofOfHome = new Int32Array(homes).fill(-1);
-  for (i = view.roofs.count - 1; i >= 0; i--) { for (var n = view.linkStart[i]; n < view.linkStart[i + 1]; n++) { view.roofOfHome[tables.links.home[n]] = i; } }
-  // Of households with several roofs, the names of all.
-  view.roofsOfHome = {};
-  for (i = 0; i < view.roofs.count; i++) {
-    for (n = view.linkStart[i]; n < view.linkStart[i + 1]; n++) {
-      var own = tables.links.home[n], first = view.roofOfHome[own];
-      if (first !== i) { view.roofsOfHome[own] = (view.roofsOfHome[own] || textAt(tables.roofs.building_id, first)) + "; " + textAt(tables.roofs.building_id, i); }
-    }
-  }
+  prepareHomes();
   view.ledger = tables.households.own.indexOf(0) >= 0;
+  view.someHalls = Boolean(roofs.hall) && roofs.hall.indexOf(1) >= 0;
+  view.home = [[data.home[1], data.home[0]], [data.home[3], data.home[2]]];
+  view.reasons = namesOf(roofs.status_reason).filter(function (said) { return said !== ""; });
+  prepareHamlets();
   hit = gridOf(view.roofs);
 }
+/* Households' roofs: the links the other way round. */
+function prepareHomes() {
+  var homes = tables.households.energy_kwh.length, links = tables.links.home, i, n;
+  view.homeStart = new Uint32Array(homes + 1);
+  for (n = 0; n < links.length; n++) { view.homeStart[links[n] + 1] += 1; }
+  for (i = 0; i < homes; i++) { view.homeStart[i + 1] += view.homeStart[i]; }
+  view.homeRoof = new Uint32Array(links.length);
+  var next = view.homeStart.slice();
+  for (i = 0; i < view.roofs.count; i++) { for (n = view.linkStart[i]; n < view.linkStart[i + 1]; n++) { view.homeRoof[next[links[n]]++] = i; } }
+  view.roofOfHome = new Int32Array(homes).fill(-1);
+  for (i = 0; i < homes; i++) { if (view.homeStart[i + 1] > view.homeStart[i]) { view.roofOfHome[i] = view.homeRoof[view.homeStart[i]]; } }
+  view.roofsOfHome = function (h) { return Array.from(view.homeRoof.subarray(view.homeStart[h], view.homeStart[h + 1])); };
+}
+/* Where each hamlet lies: its name's place and the hull of its roofs. */
+function prepareHamlets() {
+  var by = new Map(), column = tables.roofs.hamlet;
+  for (var i = 0; column && i < view.roofs.count; i++) { var name = textAt(column, i); if (!by.has(name)) { by.set(name, []); } by.get(name).push(i); }
+  view.hamletNames = Array.from(by.keys());
+  view.hamletPlaces = [];
+  by.forEach(function (roofs, name) {
+    if (!name) { return; }
+    var points = [], x = 0, top = Infinity, b = view.roofs.box;
+    roofs.forEach(function (r) {
+      x += (b[4 * r] + b[4 * r + 2]) / 2; top = Math.min(top, b[4 * r + 1]);
+      points.push([b[4 * r], b[4 * r + 1]], [b[4 * r + 2], b[4 * r + 1]], [b[4 * r + 2], b[4 * r + 3]], [b[4 * r], b[4 * r + 3]]);
+    });
+    view.hamletPlaces.push({ name: name, count: roofs.length, x: x / roofs.length, top: top, hull: hullOf(points) });
+  });
+  view.hamletPlaces.sort(function (a, b) { return b.count - a.count; });
+}
+/* What lies far off is not in the first view: a sign at the edge leads to it. */
+function outlierButtons() {
+  var holder = box("outliers");
+  data.outliers.forEach(function (far, n) {
+    holder.appendChild(button(filled("outlier", { count: number(far.count, 0), km: number(far.km, 1) }), function () {
+      map.fitBounds([[far.bounds[1], far.bounds[0]], [far.bounds[3], far.bounds[2]]], { animate: false, maxZoom: 19 });
+    }, { "data-outlier": n }));
+  });
+  placeOutliers();
+}
+function placeOutliers() {
+  var size = map.getSize(), seen = map.getBounds(), middle = [size.x / 2, size.y / 2];
+  document.querySelectorAll("#outliers button").forEach(function (node) {
+    var far = data.outliers[Number(node.getAttribute("data-outlier"))], at = [(far.bounds[1] + far.bounds[3]) / 2, (far.bounds[0] + far.bounds[2]) / 2];
+    node.hidden = seen.contains(at);
+    if (node.hidden) { return; }
+    var p = map.latLngToContainerPoint(at), dx = p.x - middle[0], dy = p.y - middle[1], part = Math.min(Math.abs((size.x / 2 - 74) / (dx || 1e-9)), Math.abs((size.y / 2 - 26) / (dy || 1e-9)), 1);
+    node.style.left = middle[0] + dx * part + "px"; node.style.top = middle[1] + dy * part + "px";
+    node.textContent = arrowTo(dx, dy) + " " + filled("outlier", { count: number(far.count, 0), km: number(far.km, 1) });
+  });
+}
+function arrowTo(dx, dy) { return "→↘↓↙←↖↑↗".charAt((Math.round(Math.atan2(dy, dx) / (Math.PI / 4)) + 8) % 8); }
 function wire() {
   function on(id, event, act) { document.getElementById(id).addEventListener(event, act); }
-  on("measure", "change", function (e) {
-    state.measure = e.target.value;
-    var can = data.compared.indexOf(state.measure) >= 0;
-    state.compare = can && Boolean(state.wish);
-    document.getElementById("compare").checked = state.compare;
-    document.getElementById("compare").disabled = !can;
-    repaint(); card();
-  });
-  on("model", "change", function (e) { state.model = e.target.value; notCompared(); update(); });
-  on("compare", "change", function (e) {
-    state.compare = state.wish = e.target.checked;
-    // Both scenarios as they were planned: what is tried here would only be in one of them.
-    if (state.compare && changed()) { state.model = "plan"; state.settings = {}; frame(); sliders(); recompute(); tableRows(); }
-    repaint(); card();
-  });
+  on("measure", "change", function (e) { state.measure = e.target.value; repaint(); card(); sortRows(); tableRows(); remember(true); });
+  on("model", "change", function (e) { state.model = e.target.value; state["case"] = ""; notCompared(); update(); drawers(); remember(true); });
   on("search-form", "submit", function (e) { e.preventDefault(); search(document.getElementById("search").value); });
   on("show-table", "click", function () {
     var closed = document.body.classList.toggle("no-table");
@@ -238,62 +307,68 @@ function wire() {
   on("filter-box", "toggle", drawers);
   on("print", "click", function () { window.print(); });
   on("paper", "change", paper);
-  map.on("click", function (event) { var at = worldAt(event); choose(hit(at[0], at[1])); });
+  on("scale", "change", function (e) { view.scale = Number(e.target.value); view.sheetAt = 0; showSheet(); });
+  on("sheet", "change", function (e) { view.sheetAt = Number(e.target.value); showSheet(); });
+  on("picture", "click", savePicture);
+  map.on("click", function (event) { var at = worldAt(event); if (view.drawing) { areaCorner(at); return; } choose(hit(at[0], at[1])); });
+  map.on("dblclick", function () { if (view.drawing) { areaDone(); } });
   map.on("mousemove", hover);
   map.on("mouseout", function () { document.getElementById("hover").hidden = true; });
-  map.on("moveend", function () { totals(); });
-  document.addEventListener("keydown", function (event) { if (event.key === "Escape" && state.chosen >= 0) { choose(-1); } });
-  window.addEventListener("beforeprint", function () { printing(true); });
-  window.addEventListener("afterprint", function () { printing(false); });
+  map.on("moveend", moved_);
+  document.addEventListener("keydown", function (event) {
+    if (event.key === "Escape" && view.drawing) { drawArea(false); return; }
+    if (event.key === "Enter" && view.drawing && view.drawing.length > 2) { areaDone(); return; }
+    if (event.key === "Escape" && state.chosen >= 0) { choose(-1); }
+  });
+  window.addEventListener("beforeprint", function () { if (!document.body.classList.contains("answering")) { printing(true); } });
+  window.addEventListener("afterprint", function () { document.body.classList.remove("answering"); printing(false); });
+  window.addEventListener("popstate", followAddress);
+  window.addEventListener("hashchange", followAddress);
 }
-function paper() {
-  var size = document.getElementById("paper").value, sheet = document.styleSheets[document.styleSheets.length - 1];
-  /* A rule of its own sheet: the page's policy lets no style in that was not there. */
-  if (view.page !== undefined) { sheet.deleteRule(view.page); }
-  view.page = sheet.insertRule("@page { size: " + size + " landscape; margin: 10mm; }", sheet.cssRules.length);
-  document.body.setAttribute("data-paper", size);
-}
-/* On paper the map has the size of the sheet, so it is drawn again for it. */
-function printing(on) {
-  if (on === view.printing) { return; }
-  if (on) {
-    view.before = map.getBounds();
-    var whole = L.latLngBounds([data.bounds[1], data.bounds[0]], [data.bounds[3], data.bounds[2]]);
-    view.sheet = view.before.contains(whole) ? whole : view.before;
-  }
-  view.printing = on;
-  document.body.classList.toggle("printing", on);
-  document.getElementById("print-date").textContent = text("printed_on") + text("colon") + new Date().toLocaleDateString(style().html);
-  map.invalidateSize({ animate: false });
-  map.fitBounds(on ? view.sheet : view.before, { animate: false });
-  layer.draw(); totals();
+/* The window moved: what hangs on it follows. */
+function moved_() {
+  placeOutliers();
+  if (view.printing) { return; }
+  if (state.filters.some(function (f) { return f.kind === "window"; })) { update(); } else { totals(); }
+  rememberSoon();
 }
 
 // The bar stands before the map, for eyes and for the keyboard.
-document.body.prepend(document.querySelector(".skip"), document.getElementById("bar"));
+["guard", "bar"].forEach(function (id, n) { document.body.insertBefore(document.getElementById(id), n ? document.querySelector(".folium-map") : document.body.firstChild); });
+document.body.insertBefore(document.querySelector(".skip"), document.getElementById("bar"));
+map.getContainer().appendChild(document.getElementById("outliers"));
 map.attributionControl.setPrefix(false);
-inflated(packedBytes(), function (bytes) {
+inflated(pvplannerPage.bytesOf("pvplanner-body"), function (bytes) {
+  readRest(bytes);
+  state.language = data.language;
+  engines = data.engines; engine = engines[0];
   tables = unpacked(bytes);
   prepare();
   preparePlanes();
   L.control.scale({ imperial: false }).addTo(map);
   prepareGround();
+  view.rest = reckon(tables.households, "plan", {});
+  if (!data.money_packed) { view.planned = liveOf(view.rest); }
+  var at = readAddress(location.hash || document.documentElement.getAttribute("data-view") || "");
   recompute();
   frame();
   map.invalidateSize({ animate: false });
-  if (view.roofs.count) { map.fitBounds([[data.bounds[1], data.bounds[0]], [data.bounds[3], data.bounds[2]]], { padding: [12, 12], animate: false }); }
-  classify();
+  if (at) { map.setView([at[0], at[1]], at[2], { animate: false }); }
+  else if (view.roofs.count) { map.fitBounds(view.home, { padding: [14, 14], animate: false }); }
   layer = new RoofCanvas(view.roofs);
+  classify();
   layer.addTo(map);
   paper();
   wire();
-  threeTotals(); legend(); totals(); card(); list(); table();
+  document.body.classList.toggle("chosen", state.chosen >= 0);
+  threeTotals(); legend(); totals(); card(); list(); table(); placeOutliers(); followTable();
   // For scripts and tests: the same actions as the page offers.
   window.pvplanner = {
     data: data, state: state, view: view, map: map, tables: tables,
     choose: function (id) { for (var i = 0; i < view.roofs.count; i++) { if (textAt(tables.roofs.building_id, i) === id) { choose(i, true); return i; } } return -1; },
     reckon: function (model, settings) { return reckon(tables.households, model, settings); }, rules: rules, number: number,
-    counted: counted, sums: sums, totals: function () { return totalsNow(counted()); }, csv: csvText, redraw: function () { classify(); layer.draw(); }, printing: printing, update: update
+    counted: counted, inWindow: function () { return inWindow(counted()); }, sums: sums, totals: function () { return totalsNow(counted()); }, csv: csvText,
+    redraw: function () { classify(); layer.draw(); }, printing: printing, update: update, address: addressNow, valuesOf: valuesOf, classLimits: classLimits, edgeOn: edgeOn, luminance: luminance, capitalBy: function () { return capitalBy(counted(), state.model, state.settings); }
   };
   document.documentElement.setAttribute("data-ready", "true");
 });

@@ -1,5 +1,5 @@
 /* The roofs on one canvas: drawn by class, found by a grid. */
-var FAINT = 254, NONE = 255, PANEL_PIXELS = 4, TINY = 2.6;
+var PANEL_PIXELS = 4, TINY = 2.6;
 
 var RoofCanvas = L.Layer.extend({
   initialize: function (roofs) { this.roofs = roofs; },
@@ -19,7 +19,7 @@ var RoofCanvas = L.Layer.extend({
   },
   /* World pixels at zoom 0 to pixels of the canvas. */
   frame: function () {
-    var map = this._map, scale = map.getZoomScale(map.getZoom(), 0), size = map.getSize();
+    var scale = map.getZoomScale(map.getZoom(), 0), size = map.getSize();
     var corner = map.containerPointToLayerPoint([0, 0]), origin = map.getPixelOrigin().add(corner);
     return { scale: scale, x: view.zero[0] * scale - origin.x, y: view.zero[1] * scale - origin.y, size: size, corner: corner };
   },
@@ -34,8 +34,8 @@ var RoofCanvas = L.Layer.extend({
     var by = this._by = { scale: frame.scale * ratio, x: frame.x * ratio, y: frame.y * ratio, wide: canvas.width, high: canvas.height, ratio: ratio };
     drawGround(pen, by);
     paintRoofs(pen, by, this.roofs);
-    var panels = drawPanels(pen, by, ratio);
-    view.panels = panels;
+    view.panels = drawPanels(pen, by, ratio);
+    drawReasons(pen, by, ratio);
     this.mark();
   },
   /* The chosen roof and the list, on a canvas of their own: a click need not draw all roofs again. */
@@ -60,10 +60,28 @@ function trace(pen, shapes, i, by) {
     pen.lineTo(shapes.x[first] * by.scale + by.x, shapes.y[first] * by.scale + by.y);
   }
 }
-function colourOf(k) {
-  var m = currentMeasure();
-  return k === NONE ? data.empty : k === FAINT ? "#e3e6e2" : m.colours[k];
+/* A fill of its own for what has no value: hatched, dotted, or plain. */
+function inkOf(pen, k, ratio) {
+  var look = SIGN_LOOKS[k];
+  if (!state.fill && k !== FAINT) { return "#ffffff"; }
+  if (!look || !(look.line || look.dot)) { return colourOf(k); }
+  var tile = document.createElement("canvas"), size = 8 * ratio, brush;
+  tile.width = tile.height = size;
+  brush = tile.getContext("2d");
+  brush.fillStyle = look.fill; brush.fillRect(0, 0, size, size);
+  if (look.line) {
+    brush.strokeStyle = look.line; brush.lineWidth = 1.4 * ratio;
+    [-1, 0, 1].forEach(function (n) { brush.beginPath(); brush.moveTo((n - 0.5) * size, 1.5 * size); brush.lineTo((n + 1.5) * size, -0.5 * size); brush.stroke(); });
+  } else { brush.fillStyle = look.dot; brush.beginPath(); brush.arc(size / 2, size / 2, 1.6 * ratio, 0, 7); brush.fill(); }
+  return pen.createPattern(tile, "repeat");
 }
+/* Dark or white, whichever stands out more from a colour (WCAG contrast; at least 3:1 for each class). */
+function luminance(colour) {
+  var part = rgb(colour).map(function (c) { c /= 255; return c <= 0.03928 ? c / 12.92 : Math.pow((c + 0.055) / 1.055, 2.4); });
+  return 0.2126 * part[0] + 0.7152 * part[1] + 0.0722 * part[2];
+}
+function edgeOn(colour) { var l = luminance(colour); return (l + 0.05) / (luminance(DARK) + 0.05) >= 1.05 / (l + 0.05) ? DARK : "#ffffff"; }
+var DARK = "#0b1f33";
 function rgb(colour) { return [1, 3, 5].map(function (at) { return parseInt(colour.substr(at, 2), 16); }); }
 
 function paintRoofs(pen, by, roofs) {
@@ -78,7 +96,7 @@ function paintRoofs(pen, by, roofs) {
   Object.keys(groups).sort(function (a, b) { return b - a; }).forEach(function (k) {
     pen.beginPath();
     groups[k].forEach(function (n) { trace(pen, roofs, n, by); });
-    pen.fillStyle = colourOf(Number(k));
+    pen.fillStyle = inkOf(pen, Number(k), by.ratio || 1);
     pen.fill();
     if (fine > 7) { pen.lineWidth = fine > 30 ? 1.2 : 0.6; pen.strokeStyle = Number(k) === FAINT ? "#b9bfc4" : "#2b3640"; pen.stroke(); }
   });
@@ -99,7 +117,9 @@ function dots(pen, by, box, tiny) {
 
 /* Contours, water, roads and boundaries under the roofs; the relief lies below as a picture. */
 function drawGround(pen, by) {
+  var step = contourStep(by);
   view.ground.forEach(function (thing) {
+    if (thing.height !== undefined && step && Math.abs(thing.height / step - Math.round(thing.height / step)) > 1e-6) { return; }
     pen.beginPath();
     thing.lines.forEach(function (line) {
       for (var i = 0; i < line.length; i += 2) {
@@ -111,6 +131,17 @@ function drawGround(pen, by) {
     pen.lineWidth = thing.width; pen.strokeStyle = thing.colour; pen.setLineDash(thing.dash || []); pen.stroke(); pen.setLineDash([]);
     if (thing.name && by.scale * 1e-3 > 1) { nameLine(pen, by, thing); }
   });
+}
+/* Contours at the step that gives the window some ten lines. */
+var MOST_CONTOURS = 12;
+function contourStep(by) {
+  var low = Infinity, high = -Infinity;
+  view.ground.forEach(function (thing) {
+    var b = thing.box;
+    if (thing.height === undefined || b[2] * by.scale + by.x < 0 || b[0] * by.scale + by.x > by.wide || b[3] * by.scale + by.y < 0 || b[1] * by.scale + by.y > by.high) { return; }
+    low = Math.min(low, thing.height); high = Math.max(high, thing.height);
+  });
+  return high > low ? roundStep((high - low) / MOST_CONTOURS) : 0;
 }
 function nameLine(pen, by, thing) {
   pen.font = "11px system-ui, sans-serif"; pen.fillStyle = "#5f5647"; pen.textAlign = "center";
@@ -130,14 +161,34 @@ function drawPanels(pen, by, ratio) {
     for (var p = view.planeStart[i]; p < view.planeStart[i + 1]; p++) { trace(pen, planes, p, by); }
   }
   pen.lineWidth = 0.8 * ratio; pen.strokeStyle = "#4a5864"; pen.stroke();
-  pen.beginPath();
+  var groups = {};
   for (i = 0; i < roofs.count; i++) {
-    if (!isSeen(roofs.box, i, by) || view.classes[i] === FAINT) { continue; }
-    for (p = view.planeStart[i]; p < view.planeStart[i + 1]; p++) { traceModules(pen, p, by); }
+    if (isSeen(roofs.box, i, by) && view.classes[i] !== FAINT && tables.roofs.modules[i] > 0) { (groups[view.classes[i]] = groups[view.classes[i]] || []).push(i); }
   }
-  pen.fillStyle = "#14304f"; pen.fill();
-  pen.lineWidth = 0.7 * ratio; pen.strokeStyle = "#e9f2f8"; pen.stroke();
+  Object.keys(groups).forEach(function (k) {
+    // The class keeps its colour; a module is seen by its edge.
+    var ground = state.fill ? colourOf(Number(k)) : "#ffffff";
+    pen.beginPath();
+    groups[k].forEach(function (n) { for (var q = view.planeStart[n]; q < view.planeStart[n + 1]; q++) { traceModules(pen, q, by); } });
+    if (!state.fill) { pen.fillStyle = "#14304f"; pen.fill(); }
+    pen.lineWidth = (state.fill ? 1.2 : 0.7) * ratio; pen.strokeStyle = state.fill ? edgeOn(ground) : "#e9f2f8"; pen.stroke();
+  });
   return true;
+}
+/* Over every roof that carries nothing the number of its reason, as the list beside the map has it. */
+function drawReasons(pen, by, ratio) {
+  if (!view.whyNot) { return; }
+  pen.font = "600 " + 11 * ratio + "px system-ui, sans-serif"; pen.textAlign = "center"; pen.textBaseline = "middle";
+  var roofs = view.roofs;
+  for (var i = 0; i < roofs.count; i++) {
+    if (tables.roofs.modules[i] > 0 || !view.kept[i] || !isSeen(roofs.box, i, by)) { continue; }
+    var at = middleOf(i), x = at[0] * by.scale + by.x, y = at[1] * by.scale + by.y, size = (roofs.box[4 * i + 2] - roofs.box[4 * i]) * by.scale / ratio;
+    pen.beginPath(); trace(pen, roofs, i, by); pen.lineWidth = 2 * ratio; pen.strokeStyle = "#b2182b"; pen.stroke();
+    if (size < 12) { continue; }
+    var said = String(view.reasons.indexOf(textAt(tables.roofs.status_reason, i)) + 1);
+    pen.lineWidth = 3 * ratio; pen.strokeStyle = "#ffffff"; pen.strokeText(said, x, y); pen.fillStyle = "#7f0e1c"; pen.fillText(said, x, y);
+  }
+  pen.textBaseline = "alphabetic";
 }
 function traceModules(pen, p, by) {
   var ux = view.side[4 * p] * by.scale, uy = view.side[4 * p + 1] * by.scale, vx = view.side[4 * p + 2] * by.scale, vy = view.side[4 * p + 3] * by.scale;
@@ -174,9 +225,68 @@ function drawZones(pen, by, ratio) {
     pen.lineWidth = 3 * ratio; pen.strokeStyle = "#ffffff"; pen.strokeText(said, x, y - 11 * ratio); pen.fillStyle = "#16202b"; pen.fillText(said, x, y - 11 * ratio);
   });
 }
+/* Outlines of hamlets: the hull of their roofs. */
+function hullOf(points) {
+  points.sort(function (a, b) { return a[0] - b[0] || a[1] - b[1]; });
+  function half(list_) {
+    var out = [];
+    list_.forEach(function (p) {
+      while (out.length > 1) {
+        var a = out[out.length - 2], b = out[out.length - 1];
+        if ((b[0] - a[0]) * (p[1] - a[1]) - (b[1] - a[1]) * (p[0] - a[0]) > 0) { break; }
+        out.pop();
+      }
+      out.push(p);
+    });
+    out.pop();
+    return out;
+  }
+  return half(points).concat(half(points.slice().reverse()));
+}
+function drawHamlets(pen, by, ratio) {
+  if (!view.hamlets) { return; }
+  view.hamletPlaces.forEach(function (place) {
+    pen.beginPath();
+    place.hull.forEach(function (p, n) { pen[n ? "lineTo" : "moveTo"](p[0] * by.scale + by.x, p[1] * by.scale + by.y); });
+    pen.closePath();
+    pen.lineWidth = 2 * ratio; pen.strokeStyle = "#5e3c99"; pen.setLineDash([7 * ratio, 4 * ratio]); pen.stroke(); pen.setLineDash([]);
+  });
+}
+/* Names of hamlets, and of halls where there is room: none over another. */
+function drawNames(pen, by, ratio) {
+  var taken = [];
+  function put(said, x, y, size, weight) {
+    pen.font = weight + " " + size * ratio + "px system-ui, 'Noto Sans SC', 'Microsoft YaHei', sans-serif";
+    var wide = pen.measureText(said).width / 2 + 4 * ratio, high = size * ratio * 0.75, box_ = [x - wide, y - high, x + wide, y + high];
+    if (box_[0] < 0 || box_[1] < 0 || box_[2] > by.wide || box_[3] > by.high) { return; }
+    if (taken.some(function (t) { return t[0] < box_[2] && box_[0] < t[2] && t[1] < box_[3] && box_[1] < t[3]; })) { return; }
+    taken.push(box_);
+    pen.lineWidth = 3.5 * ratio; pen.strokeStyle = "rgba(255,255,255,0.92)"; pen.lineJoin = "round"; pen.strokeText(said, x, y); pen.fillStyle = "#3d1f6b"; pen.fillText(said, x, y);
+  }
+  pen.textAlign = "center"; pen.textBaseline = "middle";
+  view.hamletPlaces.forEach(function (place) { put(place.name, place.x * by.scale + by.x, place.top * by.scale + by.y - 12 * ratio, 13, "600"); });
+  for (var i = 0; i < view.roofs.count && view.someHalls; i++) {
+    if (!isHall(i) || !isSeen(view.roofs.box, i, by)) { continue; }
+    var b = view.roofs.box, at = middleOf(i);
+    if ((b[4 * i + 2] - b[4 * i]) * by.scale > 20 * ratio) { put(textAt(tables.roofs.building_id, i), at[0] * by.scale + by.x, at[1] * by.scale + by.y, 11, "400"); }
+  }
+  pen.textBaseline = "alphabetic";
+}
+function drawArea_(pen, by, ratio) {
+  var drawn = view.drawing || state.filters.filter(function (f) { return f.kind === "area"; }).map(function (f) { return f.points; })[0];
+  if (!drawn || !drawn.length) { return; }
+  pen.beginPath();
+  drawn.forEach(function (p, n) { pen[n ? "lineTo" : "moveTo"](p[0] * by.scale + by.x, p[1] * by.scale + by.y); });
+  if (!view.drawing) { pen.closePath(); }
+  pen.lineWidth = 2.5 * ratio; pen.strokeStyle = "#d6006c"; pen.stroke();
+  drawn.forEach(function (p) { pen.fillStyle = "#ffffff"; pen.fillRect(p[0] * by.scale + by.x - 3 * ratio, p[1] * by.scale + by.y - 3 * ratio, 6 * ratio, 6 * ratio); pen.strokeRect(p[0] * by.scale + by.x - 3 * ratio, p[1] * by.scale + by.y - 3 * ratio, 6 * ratio, 6 * ratio); });
+}
 /* The chosen roof and those on the list. */
 function drawMarks(pen, by, ratio) {
+  drawHamlets(pen, by, ratio);
   drawZones(pen, by, ratio);
+  drawNames(pen, by, ratio);
+  drawArea_(pen, by, ratio);
   function mark(i, colour, width) {
     if (i < 0 || !isSeen(view.roofs.box, i, by)) { return; }
     pen.beginPath(); trace(pen, view.roofs, i, by);
