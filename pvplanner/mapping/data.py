@@ -34,6 +34,7 @@ from pvplanner.mapping.others import (
     case_others,
     pack_cases,
     pack_others,
+    village_sums,
 )
 from pvplanner.mapping.pack import Packer, lines_up, pack_shapes
 from pvplanner.markup import packaged
@@ -233,6 +234,7 @@ def first_view(
 
 def _far_groups(boxes: np.ndarray, away: np.ndarray) -> list[dict[str, Any]]:
     """Far roofs by neighbourhood of a kilometre, the nearest first, ten at most."""
+    out: list[dict[str, Any]]
     groups: dict[tuple[int, int], list[int]] = {}
     for row, box in enumerate(boxes):
         groups.setdefault((round(box[0] * 100), round(box[1] * 100)), []).append(row)
@@ -242,7 +244,7 @@ def _far_groups(boxes: np.ndarray, away: np.ndarray) -> list[dict[str, Any]]:
          "count": len(rows), "km": round(float(away[rows].min()) * 111.2, 1)}
         for rows in groups.values()
     ]  # fmt: skip
-    return sorted(out, key=lambda told: told["km"])[:10]
+    return sorted(out, key=lambda told: float(told["km"]))[:10]
 
 
 def _missing(plan: Plan, offered: set[str]) -> list[str]:
@@ -500,11 +502,8 @@ def no_measure() -> dict[str, Any]:
 
 def plan_totals(plan: Plan) -> dict[str, float | None]:
     """The plan's own totals, which the page shows while nothing is filtered or changed."""
-    sums = plan.villages.sum(numeric_only=True, skipna=False)
-    return {
-        key: (float(sums[key]) if key in sums and np.isfinite(sums[key]) else None)
-        for key in shown_in("totals")
-    }
+    known = village_sums(plan, shown_in("totals"))
+    return {key: known.get(key) for key in shown_in("totals")}
 
 
 def page_texts(language: str, internal: bool) -> dict[str, str]:
