@@ -542,7 +542,7 @@ def test_panels_lie_where_the_plan_laid_them(opened, liao):
     opened.click("#show-table")
     opened.evaluate("pvplanner.choose('LA0055'); pvplanner.map.setZoom(20.5, {animate: false})")
     assert opened.evaluate("pvplanner.view.panels")
-    counts = opened.evaluate("Array.from(pvplanner.tables.planes.modules)")
+    counts = opened.evaluate("Array.from(pvplanner.view.modulesOf)")
     assert sum(counts) == liao.arrays["modules"].sum()
     modules = module_outlines(liao.planes, scenario=liao.scenario, arrays=liao.arrays)
     first = shapely.get_coordinates(modules.to_crs(4326).geometry).reshape(-1, 5, 2)

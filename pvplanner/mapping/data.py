@@ -37,10 +37,10 @@ from pvplanner.mapping.others import (
     village_sums,
 )
 from pvplanner.mapping.pack import Packer, lines_up, pack_shapes
+from pvplanner.mapping.panels import pack_panels
 from pvplanner.markup import packaged
 from pvplanner.money import all_models
 from pvplanner.plan import Plan
-from pvplanner.projection import to_degrees
 from pvplanner.schema import MONTHLY_ENERGY, column, columns, personal_columns, shown_in
 from pvplanner.words import in_units, label, rule_of, source, style, texts, told, unit_of
 
@@ -65,7 +65,9 @@ FINE, COARSE = 2e-7, 1e-6
 """Steps of outlines, degrees: 2 cm; 11 cm in maps of more than :data:`MANY` roofs."""
 
 MANY = 20_000
-MODULE_STEP = 1e-7
+
+PLACE, COARSE_PLACE = 1e-7, 2e-7
+"""Steps of where a row of modules begins, degrees."""
 
 OFFICE: dict[str, Any] = {"name": "household_name", "poor": "low_income"}
 """Columns of the office edition; the public file does not even name them."""
@@ -109,7 +111,8 @@ def page_data(
     engines = pack_households(plan, packer, internal)
     why = pack_reasons(packer, plan, frame, internal)
     _pack_links(packer, plan, frame)
-    panels = _pack_panels(packer, plan, frame, shift)
+    place = PLACE if len(frame) <= MANY else COARSE_PLACE
+    panels = pack_panels(packer, plan, frame, shapes, shift, unit, place)
     own_cases = cases or len(frame) <= MANY
     case_columns = own_cases and pack_cases(plan, packer)
     others = pack_others(plan, packer, compare, [roof_frame(p) for p in compare], frame, DIGITS)
@@ -335,81 +338,6 @@ def _pack_links(packer: Packer, plan: Plan, frame: pd.DataFrame) -> None:
     packer.numbers("links", "home", part["home"].to_numpy(dtype=float))
     for key in ("share", "weight", "cost", "inside"):
         packer.numbers("links", key, part[key].to_numpy(dtype=float), 6)
-
-
-def _pack_panels(
-    packer: Packer, plan: Plan, frame: pd.DataFrame, shift: Any
-) -> dict[str, Any] | None:
-    """Planes with tilt and azimuth and every module on them; origin and steps, if there are any."""
-    planes = plan.planes.assign(_row=np.arange(len(plan.planes)))
-    roof = pd.Series(np.arange(len(frame)), index=frame["building_id"].to_numpy())
-    owner = planes["building_id"].map(roof)
-    planes = planes[owner.notna().to_numpy() & planes.geometry.notna().to_numpy()]
-    owner = planes["building_id"].map(roof)
-    if planes.empty:
-        return None
-    owner = owner.dropna().astype(int).to_numpy()
-    order = np.argsort(owner, kind="stable")
-    planes, owner = planes.iloc[order], owner[order]
-    packer.integers("roofs", "planes", np.bincount(owner, minlength=len(frame)))
-    packer.numbers("planes", "surface_tilt", planes["surface_tilt"].to_numpy(), 1)
-    packer.numbers("planes", "surface_azimuth", planes["surface_azimuth"].to_numpy(), 1)
-    packer.numbers("planes", "yield_share", planes["yield_share"].to_numpy(dtype=float), 3)
-    packer.numbers("planes", "usable_area_m2", planes["usable_area_m2"].to_numpy(), 1)
-    if "marginal_payback_years" in plan.arrays:
-        margin = plan.arrays.groupby("plane_id")["marginal_payback_years"].mean()
-        values = planes["plane_id"].map(margin).to_numpy(dtype=float)
-        packer.numbers("planes", "marginal_payback_years", values, 1)
-        for name in ("surface_tilt", "surface_azimuth"):
-            # Rows on a level roof lean and face as it does not.
-            first = plan.arrays.groupby("plane_id")[name].first()
-            values = planes["plane_id"].map(first).fillna(planes[name]).to_numpy(dtype=float)
-            packer.numbers("planes", f"module_{name}", values, 1)
-    shapes = np.asarray(planes.geometry.to_crs(4326))
-    if shift is not None:
-        shapes = shapely.transform(shapes, shift)
-    origin = pack_shapes(packer, "planes", shapes, FINE)
-    _pack_modules(packer, plan, planes, shift)
-    return {"origin": origin, "unit": FINE, "module_unit": MODULE_STEP}
-
-
-def _pack_modules(packer: Packer, plan: Plan, planes: Any, shift: Any) -> None:
-    """Lower left corners of modules in steps of a centimetre; sides once for each plane."""
-    place = np.full(len(plan.planes), -1)
-    place[planes["_row"].to_numpy()] = np.arange(len(planes))
-    built = plan.modules[plan.modules["built"].to_numpy()]
-    # Of roofs that nobody chose no module is drawn.
-    chosen = plan.planes["building_id"].isin(plan.arrays["building_id"]).to_numpy()
-    place = np.where(chosen, place, -1)
-    owner = place[built["plane"].to_numpy()]
-    order = np.argsort(owner, kind="stable")
-    order = order[owner[order] >= 0]
-    built, owner = built.iloc[order], owner[order]
-    packer.integers("planes", "modules", np.bincount(owner, minlength=len(planes)))
-    low = built[["x", "y"]].to_numpy()
-    first = np.searchsorted(owner, np.arange(len(planes)))
-    has = np.bincount(owner, minlength=len(planes)) > 0
-    sides = [built[[f"{side}_x", f"{side}_y"]].to_numpy()[first[has]] for side in ("along", "up")]
-    corner = _degrees(low, planes.crs, shift)
-    base = low[first[has]]
-    begin = _degrees(base, planes.crs, shift)
-    for name, side in zip(("u", "v"), sides, strict=True):
-        step = np.zeros((len(planes), 2), dtype=np.int64)
-        step[has] = _degrees(base + side, planes.crs, shift) - begin
-        packer.integers("planes", f"{name}x", step[:, 0])
-        packer.integers("planes", f"{name}y", step[:, 1])
-    moves = np.diff(corner, axis=0, prepend=0)
-    packer.integers("modules", "x", moves[:, 0])
-    packer.integers("modules", "y", moves[:, 1])
-
-
-def _degrees(points: np.ndarray, crs: Any, shift: Any) -> np.ndarray:
-    """Points of a metric CRS in whole steps of :data:`MODULE_STEP`."""
-    lon, lat = to_degrees(crs).transform(*points.T)
-    found = np.column_stack([lon, lat])
-    if shift is not None and len(found):
-        found = shift(found)
-    return np.floor(found / MODULE_STEP + 0.5).astype(np.int64)
 
 
 def _fields(currency: str, internal: bool) -> dict[str, dict[str, Any]]:

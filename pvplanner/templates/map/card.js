@@ -61,7 +61,7 @@ function figure(table, key, value) {
   line.setAttribute("data-figure", key);
   return line;
 }
-var KEY_FIGURES = ["modules", "capacity_kwp", "capacity_kw_ac", "phases", "energy_kwh", "energy_p90_kwh", "specific_yield_kwh_per_kwp", "income_first_year", "payback_years", "capital", "avoided_t", "phase"];
+var KEY_FIGURES = ["modules", "capacity_kwp", "capacity_kw_ac", "phases", "energy_kwh", "specific_yield_kwh_per_kwp", "income_first_year", "payback_years", "capital", "avoided_t", "phase"];
 function keyFigures(holder, i) {
   var table = element("table", null, { id: "card-figures" });
   KEY_FIGURES.forEach(function (key) {
@@ -128,7 +128,7 @@ function planesTable(holder, i) {
   for (var p = view.planeStart[i]; p < view.planeStart[i + 1]; p++) {
     var line = element("tr");
     [number(leaning("surface_tilt", p), 0) + "°", number(leaning("surface_azimuth", p), 0) + "°",
-      shown("usable_area_m2", tables.planes.usable_area_m2[p]), number(tables.planes.modules[p], 0),
+      shown("usable_area_m2", tables.planes.usable_area_m2[p]), number(view.modulesOf[p], 0),
       known(tables.planes.yield_share[p]) ? number(tables.planes.yield_share[p], "p0") : "–"].concat(margin ? [known(margin[p]) ? number(margin[p], 1) : "–"] : []).forEach(function (said) { line.appendChild(element("td", said)); });
     table.appendChild(line);
   }

@@ -36,6 +36,7 @@ function legendScale(holder, m, scale, first, title, hall, counts) {
   if (title) { holder.appendChild(element("h3", title)); }
   var range = extremes(hall), last = scale.colours.length - 1;
   scale.colours.forEach(function (colour, k) {
+    if (!range && !scale.breaks.length && !counts[first + k]) { return; }
     var said = classWords(m, scale, k, range);
     if (last > 0 && (k === 0 || k === last)) { said += " · " + text(k === 0 ? "fewer" : "more"); }
     legendLine(holder, first + k, colour, said, counts[first + k]);

@@ -160,7 +160,7 @@ function hover(event) {
   if (view.panels) {
     for (var p = view.planeStart[i]; p < view.planeStart[i + 1]; p++) {
       if (!inside(view.planes, p, at[0], at[1])) { continue; }
-      said += " · " + filled("plane_hover", { tilt: number(leaning("surface_tilt", p), 0), azimuth: number(leaning("surface_azimuth", p), 0), modules: number(tables.planes.modules[p], 0) });
+      said += " · " + filled("plane_hover", { tilt: number(leaning("surface_tilt", p), 0), azimuth: number(leaning("surface_azimuth", p), 0), modules: number(view.modulesOf[p], 0) });
       break;
     }
   }
@@ -171,26 +171,10 @@ function hover(event) {
 }
 
 function preparePlanes() {
-  var planes = tables.planes;
-  if (!data.panels || !planes) { return; }
-  view.planes = placed(planes, data.panels.origin, data.panels.unit, view.zero);
+  if (!data.panels || !tables.planes) { return; }
   view.planeStart = starts(tables.roofs.planes);
-  view.moduleStart = starts(planes.modules);
-  var count = view.planes.count, step = data.panels.module_unit, modules = tables.modules, total = modules.x.length, n;
-  view.corner = new Float64Array(2 * total); view.side = new Float64Array(4 * count);
-  var x = 0, y = 0, lat0 = 0;
-  for (n = 0; n < total; n++) {
-    x += modules.x[n]; y += modules.y[n];
-    view.corner[2 * n] = worldX(x * step) - view.zero[0]; view.corner[2 * n + 1] = worldY(y * step) - view.zero[1];
-    lat0 = y * step;
-  }
-  var east = 256 / 360 * step, north = -(256 / 360) * step / Math.cos(lat0 * Math.PI / 180);
-  view.module = 0;
-  for (n = 0; n < count; n++) {
-    view.side[4 * n] = planes.ux[n] * east; view.side[4 * n + 1] = planes.uy[n] * north;
-    view.side[4 * n + 2] = planes.vx[n] * east; view.side[4 * n + 3] = planes.vy[n] * north;
-    view.module = Math.max(view.module, Math.hypot(view.side[4 * n], view.side[4 * n + 1]));
-  }
+  view.planes = planeShapes(tables.planes, view.planeStart, data.panels.unit);
+  placeModules(tables.planes, view.planeStart);
 }
 function boxOf(lines) {
   var out = [Infinity, Infinity, -Infinity, -Infinity];
@@ -287,7 +271,7 @@ function placeOutliers() {
     var far = data.outliers[Number(node.getAttribute("data-outlier"))], at = [(far.bounds[1] + far.bounds[3]) / 2, (far.bounds[0] + far.bounds[2]) / 2];
     node.hidden = seen.contains(at);
     if (node.hidden) { return; }
-    var p = map.latLngToContainerPoint(at), dx = p.x - middle[0], dy = p.y - middle[1], part = Math.min(Math.abs((size.x / 2 - 74) / (dx || 1e-9)), Math.abs((size.y / 2 - 26) / (dy || 1e-9)), 1);
+    var p = map.latLngToContainerPoint(at), dx = p.x - middle[0], dy = p.y - middle[1], part = Math.min(Math.abs((size.x / 2 - 100) / (dx || 1e-9)), Math.abs((size.y / 2 - 26) / (dy || 1e-9)), 1);
     node.style.left = middle[0] + dx * part + "px"; node.style.top = middle[1] + dy * part + "px";
     node.textContent = arrowTo(dx, dy) + " " + filled("outlier", { count: number(far.count, 0), km: number(far.km, 1) });
   });

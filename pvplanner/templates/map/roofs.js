@@ -1,5 +1,5 @@
 /* The roofs on one canvas: drawn by class, found by a grid. */
-var PANEL_PIXELS = 4, TINY = 2.6;
+var PANEL_PIXELS = 6, TINY = 2.6;
 
 var RoofCanvas = L.Layer.extend({
   initialize: function (roofs) { this.roofs = roofs; },
@@ -171,7 +171,8 @@ function drawPanels(pen, by, ratio) {
     pen.beginPath();
     groups[k].forEach(function (n) { for (var q = view.planeStart[n]; q < view.planeStart[n + 1]; q++) { traceModules(pen, q, by); } });
     if (!state.fill) { pen.fillStyle = "#14304f"; pen.fill(); }
-    pen.lineWidth = (state.fill ? 1.2 : 0.7) * ratio; pen.strokeStyle = state.fill ? edgeOn(ground) : "#e9f2f8"; pen.stroke();
+    var size = view.module * by.scale / ratio;
+    pen.lineWidth = (state.fill ? Math.min(1.3, 0.35 + size / 30) : 0.7) * ratio; pen.strokeStyle = state.fill ? edgeOn(ground) : "#e9f2f8"; pen.stroke();
   });
   return true;
 }
@@ -191,10 +192,12 @@ function drawReasons(pen, by, ratio) {
   pen.textBaseline = "alphabetic";
 }
 function traceModules(pen, p, by) {
-  var ux = view.side[4 * p] * by.scale, uy = view.side[4 * p + 1] * by.scale, vx = view.side[4 * p + 2] * by.scale, vy = view.side[4 * p + 3] * by.scale;
-  for (var m = view.moduleStart[p]; m < view.moduleStart[p + 1]; m++) {
-    var x = view.corner[2 * m] * by.scale + by.x, y = view.corner[2 * m + 1] * by.scale + by.y;
-    pen.moveTo(x, y); pen.lineTo(x + ux, y + uy); pen.lineTo(x + ux + vx, y + uy + vy); pen.lineTo(x + vx, y + vy); pen.lineTo(x, y);
+  for (var g = view.groupOf[p]; g < view.groupOf[p + 1]; g++) {
+    var ux = view.side[4 * g] * by.scale, uy = view.side[4 * g + 1] * by.scale, vx = view.side[4 * g + 2] * by.scale, vy = view.side[4 * g + 3] * by.scale;
+    for (var m = view.groupStart[g]; m < view.groupStart[g + 1]; m++) {
+      var x = view.corner[2 * m] * by.scale + by.x, y = view.corner[2 * m + 1] * by.scale + by.y;
+      pen.moveTo(x, y); pen.lineTo(x + ux, y + uy); pen.lineTo(x + ux + vx, y + uy + vy); pen.lineTo(x + vx, y + vy); pen.lineTo(x, y);
+    }
   }
 }
 /* The transformer that a roof hangs on; undefined where none is known. */

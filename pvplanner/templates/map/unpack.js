@@ -114,7 +114,13 @@ function placed(table, origin, unit, zero) {
     }
   }
   for (i = 0; i < count; i++) { px[i] = worldX(lon[i] * unit) - zero[0]; py[i] = worldY(lat[i] * unit) - zero[1]; }
-  var shapes = parts.length - 1, ring = new Uint32Array(shapes + 1), box = new Float64Array(shapes * 4);
+  var out = boxed(px, py, points, rings, parts);
+  out.lon = lon; out.lat = lat;
+  return out;
+}
+/* Shapes with the boxes around them, from points in world pixels. */
+function boxed(px, py, points, rings, parts) {
+  var shapes = parts.length - 1, ring = new Uint32Array(shapes + 1), box = new Float64Array(shapes * 4), s, i;
   for (var s = 0; s < shapes; s++) {
     ring[s + 1] = rings[parts[s + 1]];
     var left = Infinity, top = Infinity, right = -Infinity, bottom = -Infinity;
@@ -125,6 +131,66 @@ function placed(table, origin, unit, zero) {
     box[4 * s] = left; box[4 * s + 1] = top; box[4 * s + 2] = right; box[4 * s + 3] = bottom;
   }
   return { x: px, y: py, point: points, ring: ring, box: box, count: shapes };
+}
+/* Planes' outlines: corners of their roofs, middles of sides, or points of their own. */
+function planeShapes(planes, start, unit) {
+  var codes = tables.corners.code, alone = tables.alone, points = starts(planes.points), rings = starts(planes.rings), parts = starts(planes.parts);
+  var count = codes.length, px = new Float64Array(count), py = new Float64Array(count), roofs = view.roofs, own = 0, roof = 0, next = sidesOf(roofs);
+  for (var p = 0; p + 1 < parts.length; p++) {
+    while (start[roof + 1] <= p) { roof += 1; }
+    var first = roofs.point[roofs.ring[roof]], size = roofs.point[roofs.ring[roof + 1]] - first, x = roofs.lon[first], y = roofs.lat[first];
+    for (var k = points[rings[parts[p]]]; k < points[rings[parts[p + 1]]]; k++) {
+      var code = codes[k] - 1, at = first + code % size;
+      if (code < 0) { x += alone.x[own]; y += alone.y[own]; own += 1; px[k] = worldX(x * unit) - view.zero[0]; py[k] = worldY(y * unit) - view.zero[1]; continue; }
+      if (code < size) { px[k] = roofs.x[at]; py[k] = roofs.y[at]; x = roofs.lon[at]; y = roofs.lat[at]; continue; }
+      px[k] = (roofs.x[at] + roofs.x[next[at]]) / 2; py[k] = (roofs.y[at] + roofs.y[next[at]]) / 2;
+      x = Math.floor((roofs.lon[at] + roofs.lon[next[at]]) / 2); y = Math.floor((roofs.lat[at] + roofs.lat[next[at]]) / 2);
+    }
+  }
+  return boxed(px, py, points, rings, parts);
+}
+/* The point that follows each on its ring. */
+function sidesOf(shapes) {
+  var out = new Uint32Array(shapes.x.length);
+  for (var r = 0; r + 1 < shapes.point.length; r++) { for (var i = shapes.point[r]; i < shapes.point[r + 1]; i++) { out[i] = i + 1 < shapes.point[r + 1] ? i + 1 : shapes.point[r]; } }
+  return out;
+}
+/* Lengths of a degree on WGS 84, m: mapping/panels.py again. */
+function metresPerDegree(lat) {
+  var s2 = Math.pow(Math.sin(lat * Math.PI / 180), 2), rad = Math.PI / 180, e2 = 0.00669437999014, a = 6378137;
+  return [rad * a / Math.sqrt(1 - e2 * s2) * Math.cos(lat * rad), rad * a * (1 - e2) / Math.pow(1 - e2 * s2, 1.5)];
+}
+/* Modules from their runs: corners, and for each group the two sides, in world pixels. */
+function placeModules(planes, start) {
+  var told = data.panels, groups = tables.groups, runs = tables.runs, own = starts(planes.groups), first = starts(groups.runs), total = 0, n = 0, k, count = 0, g;
+  var counts = new Uint32Array(runs.count.length);
+  for (k = 0; k < counts.length; k++) { count += runs.count[k]; counts[k] = count; total += count; }
+  view.corner = new Float64Array(2 * total); view.side = new Float64Array(4 * groups.runs.length); view.groupOf = own;
+  view.groupStart = new Uint32Array(groups.runs.length + 1); view.module = 0;
+  var later = 0, step = 0, roof = 0, tilt = planes.module_surface_tilt || planes.surface_tilt, azimuth = planes.surface_azimuth;
+  view.modulesOf = new Uint32Array(planes.groups.length);
+  for (var p = 0; p < planes.groups.length; p++) {
+    while (start[roof + 1] <= p) { roof += 1; }
+    var at = view.roofs.point[view.roofs.ring[roof]], lon0 = view.roofs.lon[at] * told.unit, lat0 = view.roofs.lat[at] * told.unit, per = metresPerDegree(lat0), before = n;
+    for (g = own[p]; g < own[p + 1]; g++) {
+      var angle = (90 - azimuth[p] + groups.turn[g] * told.turn) * Math.PI / 180, c = Math.cos(angle), s = Math.sin(angle), long = groups.long[g] === 1;
+      var length = told.sides[long ? 1 : 0], wide = told.sides[long ? 0 : 1] * Math.cos((known(tilt[p]) ? tilt[p] : planes.surface_tilt[p]) * Math.PI / 180), pitch = length + told.gap;
+      var x0 = lon0 + groups.x[g] * told.place, y0 = lat0 + groups.y[g] * told.place, wx = 256 / 360 / per[0], wy = -256 / 360 / Math.cos(lat0 * Math.PI / 180) / per[1], a = 0, b = 0;
+      var ox = worldX(x0) - view.zero[0], oy = worldY(y0) - view.zero[1];
+      view.side[4 * g] = length * c * wx; view.side[4 * g + 1] = length * s * wy; view.side[4 * g + 2] = -wide * s * wx; view.side[4 * g + 3] = wide * c * wy;
+      view.module = Math.max(view.module, Math.hypot(view.side[4 * g], view.side[4 * g + 1]));
+      view.groupStart[g] = n;
+      for (k = first[g]; k < first[g + 1]; k++) {
+        if (k > first[g]) { step += runs.b[later]; a += runs.a[later] * told.step; b += step * told.step; later += 1; }
+        for (var m = 0; m < counts[k]; m++) {
+          var u = a + m * pitch;
+          view.corner[2 * n] = ox + (u * c - b * s) * wx; view.corner[2 * n + 1] = oy + (u * s + b * c) * wy; n += 1;
+        }
+      }
+    }
+    view.modulesOf[p] = n - before;
+  }
+  view.groupStart[groups.runs.length] = n;
 }
 function worldX(lon) { return (lon + 180) / 360 * 256; }
 function worldY(lat) {

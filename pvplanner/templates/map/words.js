@@ -13,6 +13,7 @@ function rounded(value, rule) {
   if (rule.charAt(0) === "t") { var step = Number(rule.slice(1)); return [Math.floor(value / step + 0.5) * step, 0]; }
   if (rule.charAt(0) === "u") { return rounded(value, Math.abs(value - Math.round(value)) < 0.05 ? "0" : rule.slice(1)); }
   var digits = Number(rule.replace("s", ""));
+  if (rule.charAt(0) === "s" && !value) { return [0, 0]; }
   if (rule.charAt(0) === "s") { digits = digits - 1 - (value ? Math.floor(Math.log10(Math.abs(value))) : 0); }
   var factor = Math.pow(10, digits);
   return [Math.floor(value * factor + 0.5) / factor, Math.max(digits, 0)];
