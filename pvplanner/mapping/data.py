@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -73,11 +75,9 @@ OFFICE: dict[str, Any] = {"name": "household_name", "poor": "low_income"}
 """Columns of the office edition; the public file does not even name them."""
 
 
-ELSEWHERE = ("region_", "fetch_", "document_", "sheet_", "bank_", "installer_", "report_", "slip_",
-             "filing_", "flag_", "meeting_", "check_", "form_", "scaffold_", "press_", "survey_",
-             "stage_", "iso_", "posting_", "join_", "ledger_", "stress_", "dimension_", "paper_",
-             "decision_", "voltage_", "archetype_", "trusted_", "basis_")  # fmt: skip
-"""Words that other pages say: no map holds them, but those that its scripts name."""
+FAMILIES = ("phase_", "case_", "moved_", "varied_", "slider_", "source_", "plain_", "party_",
+            "total_", "rows_", "filter_")  # fmt: skip
+"""Beginnings of words that the page's scripts put together."""
 
 
 def roof_columns(frame: pd.DataFrame) -> tuple[list[str], list[str]]:
@@ -137,7 +137,6 @@ def page_data(
         "languages": list(LANGUAGES),
         "style": {code: _page_style(code) for code in LANGUAGES},
         "sources": {code: sources_line(plan, code) for code in LANGUAGES},
-        "texts": {code: page_texts(code, internal) for code in LANGUAGES},
         "measures": offered or [no_measure()],
         "colours": COLOURS,
         "hall_colours": HALL_COLOURS,
@@ -177,6 +176,8 @@ def page_data(
         "models": list(all_models()),
         "others": others,
     }
+    said = words_of(data, frame)
+    data["texts"] = {code: page_texts(code, internal, said) for code in LANGUAGES}
     return data, packer, bounds
 
 
@@ -434,15 +435,44 @@ def plan_totals(plan: Plan) -> dict[str, float | None]:
     return {key: known.get(key) for key in shown_in("totals")}
 
 
-def page_texts(language: str, internal: bool) -> dict[str, str]:
-    """The language's words that the page may use; personal ones only in the office edition."""
+def page_texts(language: str, internal: bool, said: set[str]) -> dict[str, str]:
+    """The language's words that the page may say; personal ones only in the office edition.
+
+    Parameters
+    ----------
+    said : set of str
+        Words of the plan's own, as :func:`words_of` finds them; those that the page's scripts name
+        are added.
+    """
     hidden = () if internal else personal_columns()
-    scripts = page_scripts()[1] + packaged("templates/map/skeleton.html")
-    kept = {
-        k: v for k, v in texts(language).items()
-        if k not in hidden and (not k.startswith(ELSEWHERE) or f'"{k}"' in scripts)
-    }  # fmt: skip
+    named = said | _named_by_page()
+    kept = {k: v for k, v in texts(language).items()
+            if k not in hidden and (k in named or k.startswith(FAMILIES))}  # fmt: skip
     return {**kept, "colon": style(language)["colon"]}
+
+
+@cache
+def _named_by_page() -> set[str]:
+    """Every word between quotes in the page's scripts and its skeleton."""
+    written = page_scripts()[1] + packaged("templates/map/skeleton.html")
+    return set(re.findall(r'"([a-z][a-z0-9_]*)"', written))
+
+
+def words_of(data: Any, frame: pd.DataFrame) -> set[str]:
+    """Words that a page's data may ask for: every string in it, and the kinds of its roofs."""
+    out: set[str] = set()
+    stack = [data]
+    while stack:
+        told = stack.pop()
+        if isinstance(told, str):
+            out.update(told.split())
+        elif isinstance(told, dict):
+            stack += [*told, *told.values()]
+        elif isinstance(told, list | tuple | set):
+            stack += told
+    for key in roof_columns(frame)[0]:
+        out |= {str(v).partition(":")[0] for v in frame[key].dropna().unique()}
+    return out
 
 
 def sources_line(plan: Plan, language: str) -> str:

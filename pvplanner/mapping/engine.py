@@ -40,10 +40,13 @@ def pack_households(plan: Plan, packer: Packer, internal: bool) -> list[dict[str
         packer.numbers("households", key, people[key], digits)
     nodes = _nodes(told[0][1])
     columns = [_use(case, nodes) for _, case in told]
+    # Of very many the last digits, which no figure shows, would be most of the page.
+    coarser = 1 if len(people) > MANY_HOMES else 0
     for key, (_, digits) in columns[0].items():
         values = np.empty(len(people))
         values[rows] = np.concatenate([own[key][0] for own in columns])
-        packer.numbers("households", key, values, digits)
+        fine = digits - coarser if key.startswith(COARSENED) else digits
+        packer.numbers("households", key, values, fine)
     if "phase" in people:
         packer.numbers("households", "phase", people["phase"])
     if len(told) > 1:
@@ -58,6 +61,10 @@ def pack_households(plan: Plan, packer: Packer, internal: bool) -> list[dict[str
         packer.numbers("households", "income_today", people["income_today"].astype(float))
         packer.numbers("households", "consumption_kwh", people["consumption_kwh"].astype(float))
     return [_engine(homes, case, nodes) for homes, case in told]
+
+
+MANY_HOMES = 20_000
+COARSENED = ("used_", "saved_", "lost_", "worth", "month_worth")
 
 
 def is_live(plan: Plan) -> bool:

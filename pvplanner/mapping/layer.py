@@ -72,7 +72,7 @@ class RoofLayer(MacroElement):
 @cache
 def page_scripts() -> tuple[str, str]:
     """Leaflet, and the page's own scripts as one."""
-    own = "\n".join(packaged(f"templates/map/{name}.js") for name in SCRIPTS)
+    own = "\n".join(_bare(packaged(f"templates/map/{name}.js")) for name in SCRIPTS)
     return _leaflet_js(), f'(function () {{\n"use strict";\n{own}\n}}());'
 
 
@@ -110,7 +110,7 @@ def hold(
     figure: Any = base.get_root()
     figure.header.add_child(_Raw(f"<style>{_leaflet_css()}</style>"), name="leaflet_css")
     code = f'<script type="text/plain" id="pvplanner-code">{packed_scripts()}</script>'
-    guard = f"<script>{packaged('templates/map/guard.js')}</script>"
+    guard = f"<script>{_bare(packaged('templates/map/guard.js'))}</script>"
     figure.header.add_child(_Raw(f"{code}\n{guard}"), name="leaflet_js")
     return base, layer
 
@@ -137,6 +137,15 @@ def _leaflet_css() -> str:
     """Leaflet's style without the images of controls that the page does not use."""
     style = packaged("vendor/leaflet/leaflet.css")
     return _shorter("\n".join(line for line in style.splitlines() if "url(" not in line))
+
+
+def _bare(script: str) -> str:
+    """A script without its indents and the comments that fill whole lines."""
+    lines = (line.strip() for line in script.splitlines())
+    return "\n".join(
+        line for line in lines
+        if line and not line.startswith("//") and not (line.startswith("/*") and line.endswith("*/"))
+    )  # fmt: skip
 
 
 def _shorter(style: str) -> str:

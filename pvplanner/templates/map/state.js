@@ -1,7 +1,7 @@
 /* What is shown: measure, model, filters, settings; and the numbers that follow from them. */
 var state = { language: "", measure: data.measures[0].key, model: "plan", "case": "", filters: [], settings: {},
   chosen: -1, ticked: new Set(), other: -1, sort: { key: "energy_kwh", down: true }, rows: "homes", active: 0, fill: true };
-var view = { zero: [0, 0], roofs: null, classes: null, ground: [], printing: false, live: {} };
+var view = { zero: [0, 0], roofs: null, classes: null, ground: [], printing: false, live: {}, unsaid: new Set() };
 var tables, money;
 
 function plainMeasure() { return data.measures.filter(function (m) { return m.key === state.measure; })[0]; }

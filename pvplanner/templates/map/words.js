@@ -1,7 +1,9 @@
 /* Words and numbers as people write them; how far a kind of figure is shown is data. */
 function text(key) {
   var own = data.texts[state.language];
-  return Object.prototype.hasOwnProperty.call(own, key) ? own[key] : key;
+  if (Object.prototype.hasOwnProperty.call(own, key)) { return own[key]; }
+  view.unsaid.add(key);
+  return key;
 }
 function style() { return data.style[state.language]; }
 function filled(key, values) { return fill(text(key), values); }
