@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 import shapely
 
+from pvplanner import reference
 from pvplanner.errors import LANGUAGES
 from pvplanner.holdings import link_parts
 from pvplanner.mapping.classes import (
@@ -105,10 +106,11 @@ def page_data(
         shapes = shapely.transform(shapes, shift)
     unit = FINE if len(frame) <= MANY else COARSE
     packer.texts("roofs", "building_id", frame["building_id"].astype(str).tolist())
-    live = is_live(plan)
+    # Of very many roofs the page is ready sooner with the plan's own figures.
+    live = is_live(plan) and len(frame) <= MANY
     _pack_roofs(packer, frame, live)
     origin = pack_shapes(packer, "roofs", shapes, unit)
-    engines = pack_households(plan, packer, internal)
+    engines = pack_households(plan, packer, internal, planned=not live)
     why = pack_reasons(packer, plan, frame, internal)
     _pack_links(packer, plan, frame)
     place = PLACE if len(frame) <= MANY else COARSE_PLACE
@@ -205,6 +207,8 @@ def _pack_roofs(packer: Packer, frame: pd.DataFrame, live: bool) -> None:
         elif few:
             # Sums over a village stay true to the kilowatt-hour.
             digits += 4 if key == "energy_kwh" else FINER if key in shown_in("measure") else 0
+        elif key in FROM_MONEY:
+            digits -= 1 if key != "payback_years" else -1
         elif key in ("specific_yield_kwh_per_kwp", "suitability"):
             digits += 1
         packer.numbers("roofs", key, frame[key].to_numpy(dtype=float), digits)
@@ -444,11 +448,18 @@ def page_texts(language: str, internal: bool, said: set[str]) -> dict[str, str]:
         Words of the plan's own, as :func:`words_of` finds them; those that the page's scripts name
         are added.
     """
-    hidden = () if internal else personal_columns()
+    # A payment may be called as a personal column is: its name tells nothing of anybody.
+    hidden = set() if internal else set(personal_columns()) - _items()
     named = said | _named_by_page()
     kept = {k: v for k, v in texts(language).items()
             if k not in hidden and (k in named or k.startswith(FAMILIES))}  # fmt: skip
     return {**kept, "colon": style(language)["colon"]}
+
+
+@cache
+def _items() -> set[str]:
+    """What a household may receive or pay, by name."""
+    return {row["item"] for row in reference.rows("models")}
 
 
 @cache

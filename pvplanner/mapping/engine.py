@@ -18,9 +18,11 @@ from pvplanner.money.payments import alike_share, done_by
 from pvplanner.plan import Plan
 
 
-def pack_households(plan: Plan, packer: Packer, internal: bool) -> list[dict[str, Any]]:
+def pack_households(
+    plan: Plan, packer: Packer, internal: bool, *, planned: bool = False
+) -> list[dict[str, Any]]:
     """Put the households into ``packer`` and return what the page's money needs besides, for each
-    village.
+    village; ``planned`` asks for the plan's own figures too.
     """
     people = plan.households
     told = [part.case() for part in plan.parts.values()]
@@ -47,6 +49,11 @@ def pack_households(plan: Plan, packer: Packer, internal: bool) -> list[dict[str
         values[rows] = np.concatenate([own[key][0] for own in columns])
         fine = digits - coarser if key.startswith(COARSENED) else digits
         packer.numbers("households", key, values, fine)
+    if planned:
+        packer.numbers(
+            "households", "first_planned", people["income_first_year"].to_numpy(float), 1
+        )
+        packer.numbers("households", "payback_planned", people["payback_years"].to_numpy(float), 2)
     if "phase" in people:
         packer.numbers("households", "phase", people["phase"])
     if len(told) > 1:

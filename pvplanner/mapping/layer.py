@@ -144,7 +144,8 @@ def _bare(script: str) -> str:
     lines = (line.strip() for line in script.splitlines())
     return "\n".join(
         line for line in lines
-        if line and not line.startswith("//") and not (line.startswith("/*") and line.endswith("*/"))
+        if line and not line.startswith("//")
+        and not (line.startswith("/*") and line.endswith("*/"))
     )  # fmt: skip
 
 

@@ -36,7 +36,12 @@ def metres_per_degree(lat: np.ndarray | float) -> tuple[Any, Any]:
 
 
 def pack_panels(
-    packer: Packer, plan: Plan, frame: pd.DataFrame, shapes: np.ndarray, shift: Any, unit: float,
+    packer: Packer,
+    plan: Plan,
+    frame: pd.DataFrame,
+    shapes: np.ndarray,
+    shift: Any,
+    unit: float,
     place: float = 1e-7,
 ) -> dict[str, Any] | None:
     """Planes with tilt and azimuth and every module on them; what the page needs to place them.
@@ -100,7 +105,7 @@ def pack_corners(
     the roof's first point; 1 to n are the n points of the roof's outline, n + 1 to 2 n the middles
     of the sides that begin there.
     """
-    points, ring, counts = _open_rings(outlines)
+    points, _, counts = _open_rings(outlines)
     corners, _, of_roof = _open_rings(shapes)
     whole = np.floor(points / unit + 0.5).astype(np.int64)
     roofs = np.floor(corners / unit + 0.5).astype(np.int64)

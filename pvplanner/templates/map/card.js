@@ -120,7 +120,7 @@ function months(holder, i) {
 /* Of the modules where there are some: rows on a level roof lean. */
 function leaning(name, p) { var own = tables.planes["module_" + name]; return own && known(own[p]) ? own[p] : tables.planes[name][p]; }
 function planesTable(holder, i) {
-  if (!view.planes || view.planeStart[i] === view.planeStart[i + 1]) { return; }
+  if (!havePlanes() || view.planeStart[i] === view.planeStart[i + 1]) { return; }
   var margin = tables.planes.marginal_payback_years, keys = ["surface_tilt", "surface_azimuth", "usable_area_m2", "modules", "yield_share"].concat(margin ? ["marginal_payback_years"] : []);
   var table = element("table", null, { "class": "grid" }), head = element("tr");
   keys.forEach(function (key) { head.appendChild(element("th", headWords(key), { scope: "col" })); });

@@ -88,7 +88,8 @@ function lacking() {
 }
 /* A page that a browser saved holds what was drawn: it is taken away and drawn again. */
 function clean() {
-  var holder = document.querySelector(".folium-map");
+  var holder = document.querySelector(".folium-map"), kept = document.getElementById("outliers");
+  document.body.appendChild(kept);
   while (holder.firstChild) { holder.removeChild(holder.firstChild); }
   holder.className = "folium-map";
   holder.removeAttribute("style"); holder.removeAttribute("tabindex");

@@ -293,9 +293,20 @@ function ownTaxes(homes, h, rows, work, each) {
   var hall = homes.own[h] && textAt(homes.project_class, h) === "general_commercial";
   var own = rows.filter(function (r) { return r.sign && OWN_RULES.indexOf(r.row.rule) >= 0 && (r.row.rule === "hall_tax") === !!hall; });
   if (!own.length) { return; }
-  var paid = new Float64Array(engine.years);
+  var paid = new Float64Array(engine.years), held = {};
+  /* Of most households no year comes near any limit: then nothing is owed, and nothing reckoned. */
+  function mostOf(name) {
+    if (held[name] === undefined) {
+      var amount = amountOf(rows.items[name], work), most = 0;
+      for (var y = 1; y < amount.length; y++) { if (!(amount[y] <= most)) { most = amount[y]; } }
+      held[name] = most;
+    }
+    return held[name];
+  }
   own.forEach(function (r) {
     var p = r.row, owed, item = rows.items, ahead = 0;
+    if (p.rule === "person_vat" && engine.vat_free.every(Boolean) && mostOf(p.quantity) < engine.vat_free_per_sale) { return; }
+    if (p.rule === "person_tax" && !hall && mostOf(p.quantity) <= engine.person_off) { return; }
     if (p.rule === "person_vat") { owed = rules.person_vat(yearsOf(amountOf(item[p.quantity], work)), engine.months, engine.vat_free, engine.vat_free_per_sale, engine.vat_rate); }
     else if (p.rule === "rent_tax") {
       owed = rules.rent_tax(yearsOf(amountOf(item[p.quantity], work)), engine.rent_at_once, engine.rent_law);
@@ -424,6 +435,19 @@ function dividends(homes, members, rows, rates, set) {
   };
 }
 
+/* What each household itself pays for its plant, as planned. */
+function ownCapital(homes) {
+  var out = new Float64Array(homes.watts.length).fill(NaN);
+  engines.forEach(function (own, part) {
+    useVillage(part);
+    data.models.filter(isUsed).forEach(function (name) {
+      var rows = chose(homes, name), made = rows.length ? modelOf(homes, name, {}, rows) : null;
+      rows.forEach(function (h) { out[h] = made.capital(h); });
+    });
+  });
+  useVillage(0);
+  return out;
+}
 /* What the plants of some roofs cost, by who pays for them; a public building's own payer is not told. */
 function capitalBy(roofs, model, set) {
   var homes = tables.households, out = {}, all = roofs.all && roofs.length === view.roofs.count, share = new Float64Array(homes.watts.length), h;

@@ -170,12 +170,16 @@ function hover(event) {
   tip.style.top = point.y + place.top + 14 + "px";
 }
 
-function preparePlanes() {
-  if (!data.panels || !tables.planes) { return; }
+/* Planes and modules are placed when they are first seen: of a county that is late, or never. */
+function havePlanes() {
+  if (view.planes || !data.panels || !tables.planes) { return Boolean(view.planes); }
   view.planeStart = starts(tables.roofs.planes);
   view.planes = planeShapes(tables.planes, view.planeStart, data.panels.unit);
   placeModules(tables.planes, view.planeStart);
+  return true;
 }
+/* A module's long side in the world's pixels, before any is placed. */
+function moduleSize() { return data.panels ? data.panels.sides[1] * 256 / 360 / metresPerDegree((data.bounds[1] + data.bounds[3]) / 2)[0] : 0; }
 function boxOf(lines) {
   var out = [Infinity, Infinity, -Infinity, -Infinity];
   lines.forEach(function (line) {
@@ -251,7 +255,7 @@ function prepareHamlets() {
       x += (b[4 * r] + b[4 * r + 2]) / 2; top = Math.min(top, b[4 * r + 1]);
       points.push([b[4 * r], b[4 * r + 1]], [b[4 * r + 2], b[4 * r + 1]], [b[4 * r + 2], b[4 * r + 3]], [b[4 * r], b[4 * r + 3]]);
     });
-    view.hamletPlaces.push({ name: name, count: roofs.length, x: x / roofs.length, top: top, hull: hullOf(points) });
+    view.hamletPlaces.push({ name: name, count: roofs.length, x: x / roofs.length, top: top, points: points });
   });
   view.hamletPlaces.sort(function (a, b) { return b.count - a.count; });
 }
@@ -291,6 +295,7 @@ function wire() {
   on("filter-box", "toggle", drawers);
   on("print", "click", function () { window.print(); });
   on("paper", "change", paper);
+  on("paper-box", "toggle", paperBox);
   on("scale", "change", function (e) { view.scale = Number(e.target.value); view.sheetAt = 0; showSheet(); });
   on("sheet", "change", function (e) { view.sheetAt = Number(e.target.value); showSheet(); });
   on("picture", "click", savePicture);
@@ -328,11 +333,9 @@ inflated(pvplannerPage.bytesOf("pvplanner-body"), function (bytes) {
   engines = data.engines; engine = engines[0];
   tables = unpacked(bytes);
   prepare();
-  preparePlanes();
   L.control.scale({ imperial: false }).addTo(map);
   prepareGround();
-  view.rest = reckon(tables.households, "plan", {});
-  if (!data.money_packed) { view.planned = liveOf(view.rest); }
+  if (!data.money_packed) { view.planned = liveOf(restMoney()); }
   var at = readAddress(location.hash || document.documentElement.getAttribute("data-view") || "");
   recompute();
   frame();
@@ -342,8 +345,8 @@ inflated(pvplannerPage.bytesOf("pvplanner-body"), function (bytes) {
   layer = new RoofCanvas(view.roofs);
   classify();
   layer.addTo(map);
-  paper();
   wire();
+  paper();
   document.body.classList.toggle("chosen", state.chosen >= 0);
   threeTotals(); legend(); totals(); card(); list(); table(); placeOutliers(); followTable();
   // For scripts and tests: the same actions as the page offers.

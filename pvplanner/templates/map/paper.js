@@ -19,6 +19,8 @@ function homeBox() {
   return [worldX(a[0][1]) - view.zero[0], worldY(a[1][0]) - view.zero[1], worldX(a[1][1]) - view.zero[0], worldY(a[0][0]) - view.zero[1]];
 }
 function paperBox() {
+  // Sheets are counted when somebody looks.
+  if (!document.getElementById("paper-box").open && !view.scale) { return; }
   var scale = document.getElementById("scale"), size = document.getElementById("paper").value, sheets = view.scale ? sheetsOf(view.scale, size) : null, node = document.getElementById("sheet");
   while (scale.firstChild) { scale.removeChild(scale.firstChild); }
   scale.appendChild(element("option", text("scale_fit"), { value: 0 }));

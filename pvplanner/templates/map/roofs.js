@@ -153,7 +153,7 @@ function nameLine(pen, by, thing) {
 
 /* Zoomed in, every module where it lies and every plane's edge. */
 function drawPanels(pen, by, ratio) {
-  if (!view.planes || view.module * by.scale / ratio < PANEL_PIXELS) { return false; }
+  if (moduleSize() * by.scale / ratio < PANEL_PIXELS || !havePlanes()) { return false; }
   var planes = view.planes, roofs = view.roofs;
   pen.beginPath();
   for (var i = 0; i < roofs.count; i++) {
@@ -171,7 +171,7 @@ function drawPanels(pen, by, ratio) {
     pen.beginPath();
     groups[k].forEach(function (n) { for (var q = view.planeStart[n]; q < view.planeStart[n + 1]; q++) { traceModules(pen, q, by); } });
     if (!state.fill) { pen.fillStyle = "#14304f"; pen.fill(); }
-    var size = view.module * by.scale / ratio;
+    var size = moduleSize() * by.scale / ratio;
     pen.lineWidth = (state.fill ? Math.min(1.3, 0.35 + size / 30) : 0.7) * ratio; pen.strokeStyle = state.fill ? edgeOn(ground) : "#e9f2f8"; pen.stroke();
   });
   return true;
@@ -250,6 +250,7 @@ function drawHamlets(pen, by, ratio) {
   if (!view.hamlets) { return; }
   view.hamletPlaces.forEach(function (place) {
     pen.beginPath();
+    place.hull = place.hull || hullOf(place.points);
     place.hull.forEach(function (p, n) { pen[n ? "lineTo" : "moveTo"](p[0] * by.scale + by.x, p[1] * by.scale + by.y); });
     pen.closePath();
     pen.lineWidth = 2 * ratio; pen.strokeStyle = "#5e3c99"; pen.setLineDash([7 * ratio, 4 * ratio]); pen.stroke(); pen.setLineDash([]);

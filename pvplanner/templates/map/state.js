@@ -32,9 +32,18 @@ function ofRoofs(values, weight, needed) {
 function moneyNow() {
   var homes = tables.households, own = state["case"] && data.case_columns ? state["case"] : "";
   if (own) {
-    return { first: homes["first_" + own], mean: homes["mean_" + own], payback: homes["payback_" + own], capital: view.rest.capital };
+    return { first: homes["first_" + own], mean: homes["mean_" + own], payback: homes["payback_" + own], capital: restMoney().capital };
   }
-  return state.model === "plan" && !touched() ? view.rest : reckon(homes, state.model, state.settings);
+  return state.model === "plan" && !touched() ? restMoney() : reckon(homes, state.model, state.settings);
+}
+/* As planned: from the plan where it is packed, else reckoned once. */
+function restMoney() {
+  var homes = tables.households;
+  if (!view.rest) {
+    view.rest = data.money_packed ? { first: homes.first_planned, payback: homes.payback_planned } : reckon(homes, "plan", {});
+    if (data.money_packed) { Object.defineProperty(view.rest, "capital", { get: function () { return ownCapital(homes); } }); }
+  }
+  return view.rest;
 }
 function recompute() {
   madeNow = {};

@@ -59,7 +59,7 @@ function homeKept(h) {
 }
 function sortRows() {
   var rows = [], key = state.sort.key, sign = state.sort.down ? -1 : 1, n, count = ofHomes() ? view.roofOfHome.length : view.roofs.count;
-  view.homeRanks = homeRanks(); view.roofRanks = roofRanks();
+  if (ofHomes()) { view.homeRanks = homeRanks(); } else { view.roofRanks = roofRanks(); }
   if (!tableColumns().some(function (c) { return c[0] === key; })) { key = state.sort.key = "energy_kwh"; }
   for (n = 0; n < count; n++) { if (state.filters.length === 0 || (ofHomes() ? homeKept(n) : view.kept[n])) { rows.push(n); } }
   var values = rows.map(function (r) { return rowValue(key, r); }), place = rows.map(function (r, k) { return k; });
@@ -111,7 +111,8 @@ function tableBar() {
   ["homes", "roofs"].forEach(function (name) {
     bar.appendChild(button(text("rows_" + name), function () { state.rows = name; state.active = 0; table(); remember(true); document.querySelector('[data-rows="' + name + '"]').focus(); }, { "data-rows": name, "aria-pressed": String(state.rows === name) }));
   });
-  var line = element("label", null, { "class": "first" }), input = element("input", null, { type: "number", id: "first-count", min: 1, step: 1, value: 10 });
+  var line = element("label", null, { "class": "first" }), input = element("input", null, { type: "number", id: "first-count", min: 1, step: 1, value: view.firstCount || 10 });
+  input.addEventListener("input", function () { view.firstCount = input.value; });
   line.appendChild(element("span", text("tick_first"))); line.appendChild(input);
   bar.appendChild(line);
   bar.appendChild(button(text("tick_them"), function () {

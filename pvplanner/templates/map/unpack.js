@@ -166,7 +166,7 @@ function placeModules(planes, start) {
   var counts = new Uint32Array(runs.count.length);
   for (k = 0; k < counts.length; k++) { count += runs.count[k]; counts[k] = count; total += count; }
   view.corner = new Float64Array(2 * total); view.side = new Float64Array(4 * groups.runs.length); view.groupOf = own;
-  view.groupStart = new Uint32Array(groups.runs.length + 1); view.module = 0;
+  view.groupStart = new Uint32Array(groups.runs.length + 1);
   var later = 0, step = 0, roof = 0, tilt = planes.module_surface_tilt || planes.surface_tilt, azimuth = planes.surface_azimuth;
   view.modulesOf = new Uint32Array(planes.groups.length);
   for (var p = 0; p < planes.groups.length; p++) {
@@ -178,7 +178,6 @@ function placeModules(planes, start) {
       var x0 = lon0 + groups.x[g] * told.place, y0 = lat0 + groups.y[g] * told.place, wx = 256 / 360 / per[0], wy = -256 / 360 / Math.cos(lat0 * Math.PI / 180) / per[1], a = 0, b = 0;
       var ox = worldX(x0) - view.zero[0], oy = worldY(y0) - view.zero[1];
       view.side[4 * g] = length * c * wx; view.side[4 * g + 1] = length * s * wy; view.side[4 * g + 2] = -wide * s * wx; view.side[4 * g + 3] = wide * c * wy;
-      view.module = Math.max(view.module, Math.hypot(view.side[4 * g], view.side[4 * g + 1]));
       view.groupStart[g] = n;
       for (k = first[g]; k < first[g + 1]; k++) {
         if (k > first[g]) { step += runs.b[later]; a += runs.a[later] * told.step; b += step * told.step; later += 1; }
