@@ -314,11 +314,14 @@ function wire() {
   window.addEventListener("popstate", followAddress);
   window.addEventListener("hashchange", followAddress);
 }
-/* The window moved: what hangs on it follows. */
+/* The window moved: what hangs on it follows; of very many roofs once it rests. */
+var counting = 0;
 function moved_() {
   placeOutliers();
   if (view.printing) { return; }
-  if (state.filters.some(function (f) { return f.kind === "window"; })) { update(); } else { totals(); }
+  if (state.filters.some(function (f) { return f.kind === "window"; })) { update(); }
+  else if (view.roofs.count < 5000) { totals(); }
+  else { clearTimeout(counting); counting = setTimeout(totals, 200); }
   rememberSoon();
 }
 

@@ -1,12 +1,21 @@
 /* The roofs on one canvas: drawn by class, found by a grid. */
-var PANEL_PIXELS = 6, TINY = 2.6;
+var PANEL_PIXELS = 6, TINY = 2.6, BEYOND = 0.15;
 
 var RoofCanvas = L.Layer.extend({
   initialize: function (roofs) { this.roofs = roofs; },
   onAdd: function (map) {
     this.renew();
-    map.on("moveend resize", this.draw, this);
+    map.on("moveend", this.moved, this);
+    map.on("resize", this.draw, this);
     this.draw();
+  },
+  /* The canvas reaches beyond the window: a short move shows what is drawn, and is drawn anew after it. */
+  moved: function () {
+    var drawn = this._drawn, layer_ = this, corner = map.containerPointToLayerPoint([0, 0]);
+    clearTimeout(this._later);
+    if (view.printing || !drawn || drawn.zoom !== map.getZoom() || !map.getPixelOrigin().equals(drawn.origin)
+      || Math.abs(corner.x - drawn.corner.x) > drawn.pad.x || Math.abs(corner.y - drawn.corner.y) > drawn.pad.y) { this.draw(); return; }
+    this._later = setTimeout(function () { layer_.draw(); }, 160);
   },
   /* New canvases: an old one prints the white of its clearing over the relief. */
   renew: function () {
@@ -26,12 +35,15 @@ var RoofCanvas = L.Layer.extend({
   draw: function () {
     if (!this._map) { return; }
     if (view.printing) { this.renew(); }
+    clearTimeout(this._later);
     var frame = this.frame(), ratio = Math.min(window.devicePixelRatio || 1, 2) * (view.printing ? 2 : 1), canvas = this._canvas;
-    canvas.width = frame.size.x * ratio; canvas.height = frame.size.y * ratio;
-    canvas.style.width = frame.size.x + "px"; canvas.style.height = frame.size.y + "px";
-    L.DomUtil.setPosition(canvas, frame.corner);
+    var pad = view.printing ? L.point(0, 0) : frame.size.multiplyBy(BEYOND).round(), size = frame.size.add(pad.multiplyBy(2));
+    canvas.width = size.x * ratio; canvas.height = size.y * ratio;
+    canvas.style.width = size.x + "px"; canvas.style.height = size.y + "px";
+    L.DomUtil.setPosition(canvas, frame.corner.subtract(pad));
+    this._drawn = { zoom: map.getZoom(), origin: map.getPixelOrigin(), corner: frame.corner, pad: pad };
     var pen = canvas.getContext("2d", { willReadFrequently: true });
-    var by = this._by = { scale: frame.scale * ratio, x: frame.x * ratio, y: frame.y * ratio, wide: canvas.width, high: canvas.height, ratio: ratio };
+    var by = this._by = { scale: frame.scale * ratio, x: (frame.x + pad.x) * ratio, y: (frame.y + pad.y) * ratio, wide: canvas.width, high: canvas.height, ratio: ratio };
     drawGround(pen, by);
     paintRoofs(pen, by, this.roofs);
     view.panels = drawPanels(pen, by, ratio);
