@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import io
 import json
 import re
+import zlib
 
 import numpy as np
 import pytest
@@ -655,3 +657,46 @@ def test_sizes_stay_small(liao, tmp_path):
     assert limits["specific_yield_kwh_per_kwp"] == class_limits(
         values, least_width(values, 0.02, 1.0)
     )
+
+
+def test_forced_colours_zoom_and_keyboard(page, liao, tmp_path):
+    """Swatches keep their colours, twice the size overflows nothing, keys alone do the work."""
+    from PIL import Image
+
+    open_page(page, pvp.save_map(liao, tmp_path / "m.html", "en"))
+    page.emulate_media(forced_colors="active", reduced_motion="reduce")
+    for n, colour in enumerate(page.evaluate("pvplanner.data.measures[0].colours")):
+        shot = page.locator("#legend .swatch").nth(n).screenshot()
+        middle = np.asarray(Image.open(io.BytesIO(shot)).convert("RGB"))[7, 13].astype(int)
+        wanted = np.array([int(colour[i : i + 2], 16) for i in (1, 3, 5)])
+        assert np.abs(middle - wanted).max() < 12, colour
+    page.emulate_media(forced_colors="none")
+    # 1,280 px at 200 %.
+    page.set_viewport_size({"width": 640, "height": 430})
+    assert page.evaluate("document.documentElement.scrollWidth - window.innerWidth") <= 0
+    page.set_viewport_size({"width": 1280, "height": 860})
+    page.locator("#measure").focus()
+    page.keyboard.press("ArrowDown")
+    assert page.evaluate("pvplanner.state.measure") != "income_first_year"
+    page.locator("#scroll").focus()
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("Space")
+    assert page.evaluate("pvplanner.state.ticked.size") >= 1
+    page.keyboard.press("Enter")
+    assert page.locator("#card").is_visible()
+    page.keyboard.press("Escape")
+    assert page.locator("#card").is_hidden()
+    assert page.complaints == []
+
+
+def test_the_guard_inflates_what_zlib_packs(page, liao, tmp_path):
+    """RFC 1951 by hand: stored, fixed and dynamic blocks."""
+    page.goto(pvp.save_map(liao, tmp_path / "m.html", "en").as_uri())
+    rng = np.random.default_rng(2)
+    for level, body in ((0, b"plain"), (1, b"ab" * 500), (9, rng.bytes(3000)), (6, b""),
+                        (9, ("文字" * 900).encode())):  # fmt: skip
+        packed = zlib.compress(body, level)
+        found = page.evaluate(
+            "b => Array.from(pvplannerPage.inflate(new Uint8Array(b)))", list(packed)
+        )
+        assert bytes(found) == body

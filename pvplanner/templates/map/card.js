@@ -50,9 +50,10 @@ function reasonLine(holder, i) {
   holder.appendChild(line);
 }
 /* A label in plain words, with the technical one behind it. */
+function plainWords(key) { return text(data.texts[state.language]["plain_" + key] ? "plain_" + key : key); }
 function headOf(key) {
-  var node = element("span", text(data.texts[state.language]["plain_" + key] ? "plain_" + key : key));
-  if (data.texts[state.language]["plain_" + key]) { node.title = text(key); }
+  var node = element("span", plainWords(key));
+  if (node.textContent !== text(key)) { node.title = text(key); }
   return node;
 }
 function figure(table, key, value) {

@@ -193,6 +193,7 @@ function totals() {
   chart.appendChild(element("h2", text("histogram")));
   chart.appendChild(histogramChart());
 }
+var FROM_COUNTS = ["buildings", "buildings_with_pv", "households", "modules"];
 /* One column of what is shown now; beside it what was planned, the other plan, or the window. */
 function totalsTable(holder, rows, found, inside_) {
   var table = element("table"), columns = [], second = null, third = null;
@@ -213,7 +214,8 @@ function totalsTable(holder, rows, found, inside_) {
   data.totals.forEach(function (key) {
     if (found[key] === undefined || (FROM_MONEY.indexOf(key) >= 0 && !known(found[key]))) { return; }
     if (key === "capital" || (comparing() && !known(second[key]))) { return; }
-    var several = columns.length > 0, line = row(table, several ? headWords(key) : text(key), told(key, found[key]));
+    var several = columns.length > 0, line = figure(table, key, told(key, found[key]));
+    if (several && unitOf(key) && FROM_COUNTS.indexOf(key) < 0) { line.firstChild.appendChild(element("small", " " + unitOf(key))); }
     line.setAttribute("data-total", key); line.setAttribute("data-value", String(found[key]));
     var side = second || third;
     if (!several) { return; }

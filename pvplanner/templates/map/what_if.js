@@ -105,7 +105,7 @@ function gridTable(holder, id, title, heads, rows) {
 function caseTable(holder) {
   if (!data.cases.length) { return; }
   var keys = ["income_first_year", "income_mean", "npv"];
-  gridTable(holder, "cases", text("report_cases"), [text("price_case")].concat(keys.map(headWords), text("households_losing")),
+  gridTable(holder, "cases", text("report_cases"), [text("price_case")].concat(keys.map(function (key) { return plainWords(key) + " (" + unitOf(key) + ")"; }), text("households_losing")),
     data.cases.map(function (row_) {
       var sums_ = keys.map(function (key) { return known(row_[key]) ? number(row_[key], field(key).whole) : "–"; });
       return [text("case_" + row_["case"])].concat(sums_, number(row_.households_losing, 0));
