@@ -113,6 +113,7 @@ function layersBox() {
 }
 function layerTables() {
   var holder = box("layer-tables");
+  if (data.phases && tables.roofs.phase) { phaseTable(holder); }
   if (view.zones) { transformerTable(holder); }
   if (view.hamlets) { hamletTable(holder); }
   if (view.whyNot) { whyTable(holder); }
@@ -151,6 +152,16 @@ function whyTable(holder) {
   });
   holder.appendChild(list_);
   holder.appendChild(button(text("answer_sheet"), function () { answerSheet(); }, { id: "answer-sheet" }));
+}
+/* What each phase builds, and what is left for later or never. */
+function phaseTable(holder) {
+  var by = {}, phase = tables.roofs.phase;
+  counted().forEach(function (i) { var n = known(phase[i]) ? phase[i] : 0; (by[n] = by[n] || []).push(i); });
+  gridTable(holder, "phase-table", text("map_phases"), [text("phase"), text("roofs")].concat(["capacity_kwp", "energy_kwh", "income_first_year"].map(headWords)),
+    Object.keys(by).map(Number).sort(function (a, b) { return (a || 1e9) - (b || 1e9); }).map(function (n) {
+      var s = sums(by[n]);
+      return [n ? filled("phase_later", { phase: n }) : text("phase_none"), number(by[n].length, 0), number(s.capacity_kwp, 0), number(s.energy_kwh, field("energy_kwh").whole), known(s.income_first_year) ? number(s.income_first_year, field("income_first_year").whole) : "–"];
+    }));
 }
 /* A slider over phases: what is built up to then stays, the rest fades. */
 function phaseSlider(holder) {
