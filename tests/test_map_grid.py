@@ -110,7 +110,7 @@ def test_roofs_that_nobody_chose_carry_no_modules_on_the_map(page, plan, chosen,
     counts = []
     for made in (plan, chosen):
         open_page(page, pvp.save_map(made, tmp_path / "map.html", "en"))
-        counts.append(page.evaluate("pvplanner.tables.modules.x.length"))
+        counts.append(page.evaluate("pvplanner.modules()"))
         assert counts[-1] == made.arrays["modules"].sum()
     assert counts[1] < counts[0]
 

@@ -141,6 +141,7 @@ def page_data(
         "sources": {code: sources_line(plan, code) for code in LANGUAGES},
         "measures": offered or [no_measure()],
         "colours": COLOURS,
+        "min_modules": plan.scenario.module.min_modules,
         "hall_colours": HALL_COLOURS,
         "money_packed": not live,
         "case_columns": case_columns,
@@ -369,10 +370,12 @@ def measure(frame: pd.DataFrame, key: str, own_doubt: float = 0.0) -> dict[str, 
     if key not in frame:
         return None
     built = frame[(frame["modules"] > 0) & frame[key].notna()]
-    if built.empty:
-        return None
-    values = built[key].to_numpy(dtype=float)
     shared = _measure(key, own_doubt)
+    if built.empty:
+        # What never pays back is known too, where income is.
+        never = key == "payback_years" and _income_known(frame)
+        return {**no_measure(), **shared} if never else None
+    values = built[key].to_numpy(dtype=float)
     if shared["better"] == "kinds":
         kinds = sorted({int(v) for v in values})
         few = len(kinds) <= len(KIND_COLOURS)
@@ -387,6 +390,11 @@ def measure(frame: pd.DataFrame, key: str, own_doubt: float = 0.0) -> dict[str, 
     }
     first: dict[str, Any] = scales["houses"] or scales["halls"] or {}
     return {**shared, **first, **scales}
+
+
+def _income_known(frame: pd.DataFrame) -> bool:
+    built = frame[frame["modules"] > 0]
+    return "income_first_year" in built and bool(built["income_first_year"].notna().any())
 
 
 def scale(
@@ -450,7 +458,7 @@ def page_texts(language: str, internal: bool, said: set[str]) -> dict[str, str]:
     """
     # A payment may be called as a personal column is: its name tells nothing of anybody.
     hidden = set() if internal else set(personal_columns()) - _items()
-    named = said | _named_by_page()
+    named = said | _named_by_page() | {"yes", "no"}
     kept = {k: v for k, v in texts(language).items()
             if k not in hidden and (k in named or k.startswith(FAMILIES))}  # fmt: skip
     return {**kept, "colon": style(language)["colon"]}

@@ -10,7 +10,7 @@ function addressNow() {
   if (view.zones) { out.push(["grid", 1]); }
   if (view.hamlets) { out.push(["hamlets", 1]); }
   if (view.whyNot) { out.push(["why", 1]); }
-  if (state.sort.key !== "energy_kwh" || !state.sort.down) { out.push(["sort", state.sort.key + (state.sort.down ? "-" : "+")]); }
+  if (state.sort.key !== firstSort() || !state.sort.down) { out.push(["sort", state.sort.key + (state.sort.down ? "-" : "+")]); }
   Object.keys(state.settings).forEach(function (key) { out.push(["s." + key, state.settings[key]]); });
   state.filters.forEach(function (f) {
     var said = f.kind === "range" ? (f.low === null ? "" : f.low) + "~" + (f.high === null ? "" : f.high) : f.kind === "word" ? f.value
@@ -62,7 +62,7 @@ function readAddress(hash) {
   state.rows = told.rows === "roofs" ? "roofs" : "homes";
   state.fill = told.fill !== "0";
   view.zones = told.grid === "1"; view.hamlets = told.hamlets === "1"; view.whyNot = told.why === "1";
-  state.sort = told.sort ? { key: told.sort.slice(0, -1), down: told.sort.slice(-1) === "-" } : { key: "energy_kwh", down: true };
+  state.sort = told.sort ? { key: told.sort.slice(0, -1), down: told.sort.slice(-1) === "-" } : { key: "", down: true };
   state.settings = {}; state.filters = []; state.ticked = new Set(); state.chosen = -1;
   Object.keys(told).forEach(function (name) {
     var parts = name.split("."), key = parts.slice(2).join("."), said = told[name];

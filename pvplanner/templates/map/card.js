@@ -9,7 +9,7 @@ function card() {
   reasonLine(holder, i);
   if (tables.roofs.modules[i] > 0) { keyFigures(holder, i); neighbours(holder, i); }
   owners(holder, i);
-  folded(holder, "months", text("months"), function (box_) { months(box_, i); });
+  if (tables.roofs.modules[i] > 0) { folded(holder, "months", text("months"), function (box_) { months(box_, i); }); }
   folded(holder, "planes", text("planes"), function (box_) { planesTable(box_, i); });
   folded(holder, "facts", text("card_facts"), function (box_) { facts(box_, i); });
   document.getElementById("side").scrollTop = 0;
@@ -36,11 +36,10 @@ function folded(holder, name, title, make, open) {
 /* Why a roof carries nothing, or carries it later: first what stands against it. */
 function whyNot(i) {
   var said = textAt(tables.roofs.status_reason, i), status = textAt(tables.roofs.status, i), phased = tables.roofs.why ? data.why[state.language][tables.roofs.why[i]] : "";
-  var out = [];
-  // Who is not on the list has the list's own reason.
-  if (said && !phased) { out.push(words(said)); } else if (!phased && status && status !== "ok") { out.push(words(status)); }
-  if (phased) { out.push(phased); }
-  return out.join(style().parts);
+  // What stands against the roof itself comes first; whom nobody chose has the list's own reason.
+  if (tables.roofs.modules[i] > 0) { return phased; }
+  if (said && said !== "not_chosen") { return words(said) + (said === "roof_group_small" ? " (" + filled("at_least_modules", { count: number(data.min_modules, 0) }) + ")" : ""); }
+  return phased || (said || (status && status !== "ok" ? status : "") ? words(said || status) : "");
 }
 function reasonLine(holder, i) {
   var said = whyNot(i), built = tables.roofs.modules[i] > 0;
@@ -68,6 +67,7 @@ function keyFigures(holder, i) {
   KEY_FIGURES.forEach(function (key) {
     var values = valuesOf(key), value = values ? values[i] : NaN;
     if (!values || data.card.indexOf(key) < 0) { return; }
+    if (differs(key) && key === "payback_years") { figure(table, key, changedWords(paybackWords(plannedValues(key)[i], plannedValues("capital")[i]), paybackWords(otherValues(key)[i], otherValues("capital")[i]))); return; }
     if (key === "payback_years" && !known(value)) { figure(table, key, signWords(signFor(key, value, i))); return; }
     if (!known(value)) { return; }
     if (differs(key)) { figure(table, key, moved(key, plannedValues(key)[i], otherValues(key)[i])); return; }
@@ -76,9 +76,11 @@ function keyFigures(holder, i) {
   });
   holder.appendChild(table);
 }
+function paybackWords(years, capital) { return known(years) ? shown("payback_years", years) : text(capital === 0 ? "nothing_invested" : "never_pays_back"); }
+function changedWords(a, b) { return a === b ? a : a + " → " + b; }
 function signWords(k) { return text(SIGNS[k] || "unknown"); }
 /* A number and what it becomes; one number where both are alike. */
-function moved(key, here, there) { var a = shown(key, here), b = shown(key, there); return a === b ? a : a + " → " + b; }
+function moved(key, here, there) { return changedWords(shown(key, here), shown(key, there)); }
 /* Where a roof stands among those of its hamlet, by what its modules yield and by shade. */
 function neighbours(holder, i) {
   var column = tables.roofs.hamlet, own = column ? textAt(column, i) : "", key = "specific_yield_kwh_per_kwp", values = tables.roofs[key], better = 0, count = 0;
@@ -159,7 +161,11 @@ function owner(holder, h, i) {
   if (table.firstChild) { holder.appendChild(table); }
   if (!(homes.watts[h] > 0)) { return; }
   folded(holder, "models", text("models_compared"), function (box_) { box_.appendChild(modelTable(h, own)); });
-  if (!allowed(homes, h, own) || !isLive(own) || state["case"]) { return; }
+  if (!data.personal && engines[partOf(homes, h)].models[own] && engines[partOf(homes, h)].models[own].payments.some(function (p) { return p.item === "bill_saved" && p.payee === "household"; })) {
+    holder.appendChild(element("p", text("own_use_grouped"), { "class": "small" }));
+  }
+  // Of another plan the page has no payments.
+  if (!allowed(homes, h, own) || !isLive(own) || state["case"] || comparing()) { return; }
   folded(holder, "cash", text("cash_line") + text("colon") + text(own), function (box_) {
     var line = cashLine(homes, h, own);
     if (line[line.length - 1] === line[line.length - 1]) { box_.appendChild(lineChart(line, text("cash_line"))); }

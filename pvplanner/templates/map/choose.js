@@ -135,7 +135,7 @@ function csvText() {
   var keys = data.csv.filter(function (k) { return valuesOf(k); }), apart = comparing() ? other().compared.filter(function (k) { return keys.indexOf(k) >= 0; }) : [];
   var ranks = roofRanks();
   function head(k) { var unit = unitOf(k); return text(k) + (unit ? " (" + unit + ")" : ""); }
-  var heads = [text("building_id"), text("household_id")].concat(data.personal ? [text(data.personal.name)] : []).concat([text("hamlet"), text("rank"), text("reason")]).concat(keys.map(head));
+  var heads = [text("building_id"), text("household_id")].concat(data.personal ? [text(data.personal.name)] : []).concat([text("hamlet"), text("rank_roofs"), text("reason")]).concat(keys.map(head));
   apart.forEach(function (k) { heads.push(head(k) + " A", head(k) + " B", head(k) + " B − A"); });
   var lines = [heads.map(cell).join(",")];
   state.ticked.forEach(function (i) {

@@ -98,6 +98,7 @@ function scalesNow(m) {
     var values = restValues(m.key), houses = [], halls = [], modules = tables.roofs.modules;
     if (!values) { return m; }
     for (var i = 0; i < values.length; i++) { if (modules[i] > 0 && values[i] === values[i]) { (isHall(i) ? halls : houses).push(values[i]); } }
+    if (!houses.length && !halls.length) { return m; }
     heldScales[key] = Object.assign({}, m, { houses: madeScale(m, houses, data.colours, MOST_CLASSES), halls: madeScale(m, halls, data.hall_colours, 3) });
   }
   return heldScales[key];

@@ -59,6 +59,7 @@ function legend() {
   [NONE, UNKNOWN, NEVER, NOTHING].forEach(function (k) {
     if (counts[k] || k === NONE) { legendLine(holder, k, "", text(SIGNS[k]), counts[k]); }
   });
+  if (comparing() && !apart) { holder.appendChild(element("p", text("not_compared"), { "class": "small" })); }
   if (state.filters.length) {
     var away = 0;
     for (var i = 0; i < view.kept.length; i++) { away += 1 - view.kept[i]; }
@@ -121,9 +122,11 @@ function layerTables() {
 function transformerTable(holder) {
   gridTable(holder, "transformer-table", text("map_transformers"), [text("transformer_id"), text("roofs"), text("total_fits") + " (" + unitOf("capacity_kw_ac") + ")", text("planned_kw"), text("total_may")],
     data.transformers.map(function (t) {
-      var count = 0;
-      for (var i = 0; i < view.roofs.count; i++) { if (view.kept[i] && tables.roofs.modules[i] > 0 && nodeOf(i) === t) { count += 1; } }
-      return [t.id, number(count, 0), known(t.own_fits_kw) ? number(t.own_fits_kw, 0) : "–", known(t.own_planned_kw) ? number(t.own_planned_kw, 0) : "–", known(t.limit_kw) ? number(t.limit_kw, 0) : text("unknown")];
+      var count = 0, planned = 0, power = tables.roofs.capacity_kw_ac;
+      for (var i = 0; i < view.roofs.count; i++) { if (view.kept[i] && tables.roofs.modules[i] > 0 && nodeOf(i) === t) { count += 1; planned += power && known(power[i]) ? power[i] : 0; } }
+      // Of what is filtered the roofs' own sum; of all the plan's.
+      if (!state.filters.length) { planned = t.own_planned_kw; }
+      return [t.id, number(count, 0), known(t.own_fits_kw) ? number(t.own_fits_kw, 0) : "–", known(planned) ? number(planned, 0) : "–", known(t.limit_kw) ? number(t.limit_kw, 0) : text("unknown")];
     }));
 }
 function hamletTable(holder) {
@@ -151,7 +154,7 @@ function whyTable(holder) {
     list_.appendChild(line);
   });
   holder.appendChild(list_);
-  holder.appendChild(button(text("answer_sheet"), function () { answerSheet(); }, { id: "answer-sheet" }));
+  holder.appendChild(button(text("answer_print"), function () { answerSheet(); }, { id: "answer-sheet" }));
 }
 /* What each phase builds, and what is left for later or never. */
 function phaseTable(holder) {
@@ -194,6 +197,8 @@ function totals() {
   holder.appendChild(element("h2", rows.all ? text("totals") : text("totals_kept")));
   if (!rows.all) { holder.appendChild(element("p", filled("said_part", { shown: number(rows.length, 0), kept: number(rows.length, 0), all: number(view.roofs.count, 0) }), { "class": "small" })); }
   totalsTable(holder, rows, found, inside_);
+  if (engines.some(function (own) { return own.cooperative.withheld > 0; })) { holder.appendChild(element("p", text("withheld_note"), { "class": "small" })); }
+  if (state["case"] === "poor_years" || state["case"] === "together") { holder.appendChild(element("p", text("poor_case_note"), { "class": "small" })); }
   if (found.left) { holder.appendChild(element("p", filled("said_left", { count: number(found.left, 0) }), { "class": "small", id: "left" })); }
   if (inside_.length < rows.length) { holder.appendChild(button(text("whole_village"), wholeVillage, { id: "whole" })); }
   var now = situation();
@@ -210,7 +215,7 @@ function totalsTable(holder, rows, found, inside_) {
   var table = element("table"), columns = [], second = null, third = null;
   if (comparing()) { second = totalsOther(rows); found = totalsBefore(rows); columns = ["A", "B", "B − A"]; }
   else if (changed()) { second = totalsBefore(rows); columns = [text("as_changed"), text("as_planned")]; }
-  else if (inside_.length < rows.length) { third = sums(inside_); columns = [text("totals_all"), text("in_window")]; }
+  else if (inside_.length < rows.length && !view.printing) { third = sums(inside_); columns = [text("totals_all"), text("in_window")]; }
   function told(key, value) { return columns.length ? number(value, field(key).whole) : large(key, value, "whole"); }
   if (comparing()) {
     holder.appendChild(element("p", "A" + text("colon") + data.name, { "class": "small" }));
@@ -262,8 +267,8 @@ function capitalRows(table, rows, columns, inside_) {
   var side = there || before || windowed;
   if (!known_ && !whole) { return; }
   line("capital", text("capital_all"), known_ ? whole : NaN, sumOf(side), "data-total");
-  Object.keys(named).filter(function (owner_) { return named[owner_] > 0 || (side && side[owner_] > 0); }).forEach(function (owner_) {
-    line(owner_, text("capital_of") + " " + text("party_" + owner_), named[owner_], side ? side[owner_] || 0 : NaN, "data-payer");
+  Object.keys(Object.assign({}, side || {}, named)).filter(function (owner_) { return named[owner_] > 0 || (side && side[owner_] > 0); }).forEach(function (owner_) {
+    line(owner_, text("capital_of") + " " + text("party_" + owner_), named[owner_] || 0, side ? side[owner_] || 0 : NaN, "data-payer");
   });
 }
 /* Households that gain and lose by the other plan, by what is shown of their income. */
@@ -272,10 +277,9 @@ function winners(holder, rows) {
   if (!differs(key)) { return; }
   var own = plannedValues(key), there = otherValues(key), up = 0, down = 0, gained = 0, lost = 0;
   rows.forEach(function (i) {
-    if (isHall(i)) { return; }
     var d = apartOf(key, own[i], there[i]);
     if (d > 0) { up += 1; gained += d; } else if (d < 0) { down += 1; lost -= d; }
   });
   holder.appendChild(element("p", filled("winners", { up: number(up, 0), gained: shown(key, gained, "whole"), down: number(down, 0), lost: shown(key, lost, "whole") }), { id: "winners", "class": "small" }));
 }
-function wholeVillage() { map.fitBounds(view.home, { padding: [12, 12], animate: false }); }
+function wholeVillage() { map.fitBounds(view.home, HOME); }

@@ -28,6 +28,7 @@ function frame() {
     }, { "data-language": code, lang: data.style[code].html, "aria-pressed": String(code === state.language) }));
   });
   compareTabs();
+  filterCount();
   paperBox();
   outlierButtons();
 }
@@ -132,6 +133,8 @@ function search(said) {
   holder.hidden = low(said) === "";
   if (low(said) === "") { return; }
   document.getElementById("side").scrollTop = 0;
+  var named = view.hamletNames.filter(function (name) { return name && low(name) === low(said); })[0];
+  if (named) { holder.hidden = true; setFilter("hamlet", { kind: "word", key: "hamlet", value: named }); filters(); showKept(); return; }
   found = matches(low(said), low);
   if (!found.length) { found = matches(bare(said), bare); }
   found.sort(function (a, b) { return b[2] - a[2]; });
@@ -142,7 +145,7 @@ function search(said) {
     return;
   }
   say(filled("said_found", { count: found.length }));
-  holder.appendChild(element("h2", filled("said_found", { count: found.length })));
+  holder.appendChild(element("h2", filled("said_found", { count: found.length }) + (found.length > 30 ? style().list + filled("found_more", { shown: 30 }) : "")));
   found.slice(0, 30).forEach(function (hit_) { holder.appendChild(button(hit_[1], function () { choose(hit_[0], true); })); });
 }
 
@@ -260,6 +263,7 @@ function prepareHamlets() {
   view.hamletPlaces.sort(function (a, b) { return b.count - a.count; });
 }
 /* What lies far off is not in the first view: a sign at the edge leads to it. */
+var HOME = { paddingTopLeft: [14, 30], paddingBottomRight: [14, 14], animate: false };
 function outlierButtons() {
   var holder = box("outliers");
   data.outliers.forEach(function (far, n) {
@@ -290,6 +294,8 @@ function wire() {
     var closed = document.body.classList.toggle("no-table");
     document.getElementById("show-table").setAttribute("aria-expanded", String(!closed));
     map.invalidateSize({ animate: false }); tableRows();
+    // On a phone the table lies below all else.
+    if (!closed && window.innerWidth <= 860) { document.getElementById("table-box").scrollIntoView(); }
   });
   on("what-if", "toggle", drawers);
   on("filter-box", "toggle", drawers);
@@ -344,7 +350,7 @@ inflated(pvplannerPage.bytesOf("pvplanner-body"), function (bytes) {
   frame();
   map.invalidateSize({ animate: false });
   if (at) { map.setView([at[0], at[1]], at[2], { animate: false }); }
-  else if (view.roofs.count) { map.fitBounds(view.home, { padding: [14, 14], animate: false }); }
+  else if (view.roofs.count) { map.fitBounds(view.home, HOME); }
   layer = new RoofCanvas(view.roofs);
   classify();
   layer.addTo(map);
@@ -357,7 +363,7 @@ inflated(pvplannerPage.bytesOf("pvplanner-body"), function (bytes) {
     data: data, state: state, view: view, map: map, tables: tables,
     choose: function (id) { for (var i = 0; i < view.roofs.count; i++) { if (textAt(tables.roofs.building_id, i) === id) { choose(i, true); return i; } } return -1; },
     reckon: function (model, settings) { return reckon(tables.households, model, settings); }, rules: rules, number: number,
-    counted: counted, inWindow: function () { return inWindow(counted()); }, sums: sums, totals: function () { return totalsNow(counted()); }, csv: csvText,
+    modules: function () { return havePlanes() ? view.corner.length / 2 : 0; }, counted: counted, inWindow: function () { return inWindow(counted()); }, sums: sums, totals: function () { return totalsNow(counted()); }, csv: csvText,
     redraw: function () { classify(); layer.draw(); }, printing: printing, update: update, address: addressNow, valuesOf: valuesOf, classLimits: classLimits, edgeOn: edgeOn, luminance: luminance, capitalBy: function () { return capitalBy(counted(), state.model, state.settings); }
   };
   document.documentElement.setAttribute("data-ready", "true");

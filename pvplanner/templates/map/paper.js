@@ -61,6 +61,7 @@ function printing(on) {
   document.getElementById("print-date").textContent = text("printed_on") + text("colon") + new Date().toLocaleDateString(style().html);
   document.getElementById("print-sheet").textContent = view.scale ? "1 : " + number(view.scale, 0) + (view.sheets && view.sheets.length > 1 ? " · " + filled("sheet_of", { sheet: view.sheetAt + 1, sheets: view.sheets.length }) : "") : "";
   sheetKey();
+  if (on) { document.getElementById("side").scrollTop = 0; }
   map.invalidateSize({ animate: false });
   map.options.zoomSnap = on ? 0 : 0.25;
   if (!on) { map.setView(view.before.at, view.before.zoom, { animate: false }); }
@@ -98,7 +99,7 @@ function answerSheet() {
     table_.appendChild(head);
     roofs.forEach(function (r) {
       var line = element("tr");
-      heads.forEach(function (key) { line.appendChild(element("td", key === "area_m2" ? shown(key, tables.roofs.area_m2[r]) : key === "reason" ? whyNot(r) || text("reason_unknown") : roofValue(key, r))); });
+      heads.forEach(function (key) { line.appendChild(element("td", key === "area_m2" ? shown(key, tables.roofs.area_m2[r]) : key === "reason" ? answerOf(r) : roofValue(key, r))); });
       table_.appendChild(line);
     });
     page.appendChild(table_);
@@ -108,9 +109,26 @@ function answerSheet() {
   document.body.classList.add("answering");
   window.print();
 }
+/* Why this roof carries nothing; who has modules on another roof is told so. */
+function answerOf(r) {
+  var elsewhere = new Set();
+  homesOf(r).forEach(function (h) { view.roofsOfHome(h).forEach(function (i) { if (tables.roofs.modules[i] > 0) { elsewhere.add(i); } }); });
+  var said = whyNot(r) || text("reason_unknown");
+  if (!elsewhere.size) { return said; }
+  return said + style().parts + filled("answer_other", { roofs: Array.from(elsewhere, function (i) { return textAt(tables.roofs.building_id, i) + " " + shown("capacity_kwp", tables.roofs.capacity_kwp[i]); }).join(style().list) });
+}
+/* Text in lines no wider than there is room. */
+function wrapped(pen, said, wide) {
+  var out = [""];
+  said.split("").forEach(function (letter) {
+    if (pen.measureText(out[out.length - 1] + letter).width > wide) { out.push(""); }
+    out[out.length - 1] += letter;
+  });
+  return out;
+}
 /* The map as it is seen, with title, legend, north, scale and sources, as a PNG. */
 function pictureOf() {
-  var size = map.getSize(), ratio = 2, side = 330, foot = 60, canvas = element("canvas"), pen, y;
+  var size = map.getSize(), ratio = 2, side = 330, foot = 110, canvas = element("canvas"), pen, y;
   canvas.width = (size.x + side) * ratio; canvas.height = (size.y + foot + 44) * ratio;
   pen = canvas.getContext("2d");
   pen.scale(ratio, ratio);
@@ -138,7 +156,8 @@ function pictureOf() {
   pen.beginPath(); pen.moveTo(size.x + side - 30, 44 + size.y - 50); pen.lineTo(size.x + side - 22, 44 + size.y - 20); pen.lineTo(size.x + side - 30, 44 + size.y - 26); pen.lineTo(size.x + side - 38, 44 + size.y - 20); pen.closePath(); pen.fill();
   pen.fillText("N", size.x + side - 35, 44 + size.y - 6);
   pen.font = "12px system-ui, 'Noto Sans SC', sans-serif"; pen.fillStyle = "#3f4b57";
-  [situation() + " · " + text("printed_on") + text("colon") + new Date().toLocaleDateString(style().html), data.sources[state.language]].forEach(function (said, n) { pen.fillText(said.slice(0, 260), 12, 44 + size.y + 24 + 20 * n, size.x + side - 24); });
+  wrapped(pen, situation() + " · " + text("printed_on") + text("colon") + new Date().toLocaleDateString(style().html) + " · " + data.sources[state.language], size.x + side - 24).slice(0, 5)
+    .forEach(function (said, n) { pen.fillText(said, 12, 44 + size.y + 22 + 18 * n); });
   return canvas;
 }
 function savePicture() {

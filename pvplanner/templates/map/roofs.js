@@ -44,6 +44,7 @@ var RoofCanvas = L.Layer.extend({
     this._drawn = { zoom: map.getZoom(), origin: map.getPixelOrigin(), corner: frame.corner, pad: pad };
     var pen = canvas.getContext("2d", { willReadFrequently: true });
     var by = this._by = { scale: frame.scale * ratio, x: (frame.x + pad.x) * ratio, y: (frame.y + pad.y) * ratio, wide: canvas.width, high: canvas.height, ratio: ratio };
+    view.scaleNow = frame.scale;
     drawGround(pen, by);
     paintRoofs(pen, by, this.roofs);
     view.panels = drawPanels(pen, by, ratio);
@@ -75,7 +76,8 @@ function trace(pen, shapes, i, by) {
 /* A fill of its own for what has no value: hatched, dotted, or plain. */
 function inkOf(pen, k, ratio) {
   var look = SIGN_LOOKS[k];
-  if (!state.fill && k !== FAINT) { return "#ffffff"; }
+  // Without fills modules stand out; where none is drawn the classes stay.
+  if (!state.fill && k !== FAINT && moduleSize() * view.scaleNow >= PANEL_PIXELS) { return "#ffffff"; }
   if (!look || !(look.line || look.dot)) { return colourOf(k); }
   var tile = document.createElement("canvas"), size = 8 * ratio, brush;
   tile.width = tile.height = size;
@@ -284,7 +286,14 @@ function drawNames(pen, by, ratio) {
   for (var i = 0; i < view.roofs.count && view.someHalls; i++) {
     if (!isHall(i) || !isSeen(view.roofs.box, i, by)) { continue; }
     var b = view.roofs.box, at = middleOf(i);
-    if ((b[4 * i + 2] - b[4 * i]) * by.scale > 20 * ratio) { put(textAt(tables.roofs.building_id, i), at[0] * by.scale + by.x, at[1] * by.scale + by.y, 11, "400"); }
+    if ((b[4 * i + 2] - b[4 * i]) * by.scale > 24 * ratio) { put(textAt(tables.roofs.building_id, i), at[0] * by.scale + by.x, at[1] * by.scale + by.y, 11, "400"); }
+  }
+  // Close by every house has its number.
+  if (view.typical * by.scale > 34 * ratio) {
+    for (i = 0; i < view.roofs.count; i++) {
+      if (!isSeen(view.roofs.box, i, by)) { continue; }
+      at = middleOf(i); put(textAt(tables.roofs.building_id, i), at[0] * by.scale + by.x, at[1] * by.scale + by.y, 11, "400");
+    }
   }
   pen.textBaseline = "alphabetic";
 }

@@ -1,6 +1,6 @@
 /* What is shown: measure, model, filters, settings; and the numbers that follow from them. */
 var state = { language: "", measure: data.measures[0].key, model: "plan", "case": "", filters: [], settings: {},
-  chosen: -1, ticked: new Set(), other: -1, sort: { key: "energy_kwh", down: true }, rows: "homes", active: 0, fill: true };
+  chosen: -1, ticked: new Set(), other: -1, sort: { key: "", down: true }, rows: "homes", active: 0, fill: true };
 var view = { zero: [0, 0], roofs: null, classes: null, ground: [], printing: false, live: {}, unsaid: new Set() };
 var tables, money;
 
@@ -77,9 +77,9 @@ function plannedValues(key) { return view.planned && view.planned[key] || tables
 /* Of a price case money alone differs; it is the households', brought to their roofs. */
 function otherValues(key) {
   var told = other(), name = "other" + state.other;
-  if (!told["case"]) { return tables[name][key] || tables.roofs[key]; }
+  if (!told["case"]) { return tables[name][key] || plannedValues(key); }
   if (!view[name]) { var homes = tables.households; view[name] = { income_first_year: ofRoofs(homes["first_" + told["case"]], "weight", false), payback_years: ofRoofs(homes["payback_" + told["case"]], "inside", true) }; }
-  return view[name][key] || tables.roofs[key];
+  return view[name][key] || plannedValues(key);
 }
 function differs(key) { return comparing() && other().compared.indexOf(key) >= 0; }
 /* Differences that are smaller than what is shown are none. */

@@ -57,10 +57,13 @@ function homeKept(h) {
   for (var n = view.homeStart[h]; n < view.homeStart[h + 1]; n++) { if (view.kept[view.homeRoof[n]]) { return true; } }
   return false;
 }
+/* At first by what is shown first: the first rows are the first in rank. */
+function firstSort() { return tableColumns().some(function (c) { return c[0] === "income_first_year"; }) && valuesKnown("income_first_year") ? "income_first_year" : "energy_kwh"; }
+function valuesKnown(key) { var v = valuesOf(key); return Boolean(v) && v.some(function (x) { return x === x; }); }
 function sortRows() {
   var rows = [], key = state.sort.key, sign = state.sort.down ? -1 : 1, n, count = ofHomes() ? view.roofOfHome.length : view.roofs.count;
   if (ofHomes()) { view.homeRanks = homeRanks(); } else { view.roofRanks = roofRanks(); }
-  if (!tableColumns().some(function (c) { return c[0] === key; })) { key = state.sort.key = "energy_kwh"; }
+  if (!tableColumns().some(function (c) { return c[0] === key; })) { key = state.sort.key = firstSort(); }
   for (n = 0; n < count; n++) { if (state.filters.length === 0 || (ofHomes() ? homeKept(n) : view.kept[n])) { rows.push(n); } }
   var values = rows.map(function (r) { return rowValue(key, r); }), place = rows.map(function (r, k) { return k; });
   var numeric = values.length > 0 && typeof values[0] === "number", words_ = numeric ? null : new Intl.Collator(style().html, { numeric: true });

@@ -98,8 +98,9 @@ function gridTable(holder, id, title, heads, rows) {
     cells.forEach(function (cell_, n) { line.appendChild(n ? element("td", cell_) : element("th", cell_, { scope: "row" })); });
     table.appendChild(line);
   });
+  var room = element("div", null, { "class": "wide", tabindex: "0", role: "region", "aria-label": title });
   holder.appendChild(element("h3", title));
-  holder.appendChild(table);
+  room.appendChild(table); holder.appendChild(room);
 }
 /* The plan's own six price cases, side by side. */
 function caseTable(holder) {
@@ -110,6 +111,7 @@ function caseTable(holder) {
       var sums_ = keys.map(function (key) { return known(row_[key]) ? number(row_[key], field(key).whole) : "–"; });
       return [text("case_" + row_["case"])].concat(sums_, number(row_.households_losing, 0));
     }));
+  holder.appendChild(element("p", text("cases_note"), { "class": "small" }));
 }
 /* How far price, yield and cost may move until the plan pays no more; of several villages each. */
 function breakEvenTable(holder) {
