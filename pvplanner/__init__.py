@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from pvplanner.report import save_posting, save_survey
     from pvplanner.roofs import model_roofs, read_planes
     from pvplanner.scenario import Scenario
+    from pvplanner.tracking import track, tracked_days
     from pvplanner.weather import Weather, read_weather, typical_year
 
 _ROOMS = {
@@ -64,6 +65,7 @@ _ROOMS = {
     "report": ("save_posting", "save_survey"),
     "roofs": ("model_roofs", "read_planes"),
     "scenario": ("Scenario",),
+    "tracking": ("track", "tracked_days"),
     "weather": ("Weather", "read_weather", "typical_year"),
 }
 """Which room each public name is from; a room is imported when one of its names is asked for."""
@@ -114,6 +116,8 @@ __all__ = [
     "select_households",
     "simulate_energy",
     "simulate_hours",
+    "track",
+    "tracked_days",
     "typical_year",
     "verify_document",
 ]

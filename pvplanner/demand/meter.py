@@ -105,7 +105,7 @@ def read_meter(
     file = Path(path)
     read = read_long_table(file, knows(ALIASES, DIMENSIONS))
     mapped = map_columns(list(read.rows.columns), ALIASES, where=str(file), dimensions=DIMENSIONS)
-    points = _points(read.rows.columns, mapped)
+    points = day_points(read.rows.columns, mapped)
     findings = list(read.findings)
     if points:
         long, power = _from_days(read.rows, mapped, points, file), True
@@ -158,7 +158,7 @@ def _told(mapped: Columns, points: list[str], file: Path) -> list[Finding]:
     return mapped_findings(Columns(used, mapped.factors, rest, absent, near, mapped.odd), file.name)
 
 
-def _points(headings: pd.Index, mapped: Columns) -> list[str]:
+def day_points(headings: pd.Index, mapped: Columns) -> list[str]:
     """Headings of a day's points: ``p1`` or ``p01`` to ``p96``, ``00:15`` to ``24:00``."""
     taken = set(mapped.used.values())
     for pattern in (r"[a-z]{0,5}_?0*(\d{1,3})", r"(\d{1,2}:\d{2})(?::00)?", r"0*(\d{1,2})[时点]"):

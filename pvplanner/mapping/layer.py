@@ -21,8 +21,8 @@ SCRIPTS = ("unpack", "money", "words", "classes", "state", "roofs", "charts", "w
            "legend", "choose", "table", "address", "paper", "page")  # fmt: skip
 """The page's scripts in the order in which they stand on each other."""
 
-PLAIN = ("map", "measures")
-"""What of the page's data stays readable in the file; the rest is packed behind the columns."""
+PACKED = ("texts", "engines", "fields", "tables", "ground", "money_sources", "transformers")
+"""What of the page's data is long and is packed behind the columns; the rest stays readable."""
 
 
 class _Raw(Element):
@@ -61,8 +61,8 @@ class RoofLayer(MacroElement):
         self._name = "RoofLayer"
         self._id = "roofs"
         self.skeleton = packaged("templates/map/skeleton.html")
-        plain = {name: data[name] for name in PLAIN if name in data}
-        rest = {name: value for name, value in data.items() if name not in PLAIN}
+        plain = {name: value for name, value in data.items() if name not in PACKED}
+        rest = {name: data[name] for name in PACKED if name in data}
         at = packer.extra(json.dumps(rest, ensure_ascii=False, allow_nan=False).encode())
         self.json = embed_json({**plain, "rest": at})
         self.body = packer.body()

@@ -61,12 +61,13 @@ function figure(table, key, value) {
   line.setAttribute("data-figure", key);
   return line;
 }
-var KEY_FIGURES = ["modules", "capacity_kwp", "capacity_kw_ac", "phases", "energy_kwh", "specific_yield_kwh_per_kwp", "income_first_year", "payback_years", "capital", "avoided_t", "phase"];
+var FACTS = ["village", "hamlet", "roof_type", "status", "status_reason", "source", "area_m2", "usable_area_m2", "shading_loss", "suitability", "transformer_id", "transformer_load", "energy_p90_kwh"];
 function keyFigures(holder, i) {
   var table = element("table", null, { id: "card-figures" });
-  KEY_FIGURES.forEach(function (key) {
+  data.card.forEach(function (key) {
     var values = valuesOf(key), value = values ? values[i] : NaN;
-    if (!values || data.card.indexOf(key) < 0) { return; }
+    if (!values || FACTS.indexOf(key) >= 0) { return; }
+    if (!(values instanceof Float64Array)) { if (textAt(values, i)) { figure(table, key, words(textAt(values, i))); } return; }
     if (differs(key) && key === "payback_years") { figure(table, key, changedWords(paybackWords(plannedValues(key)[i], plannedValues("capital")[i]), paybackWords(otherValues(key)[i], otherValues("capital")[i]))); return; }
     if (key === "payback_years" && !known(value)) { figure(table, key, signWords(signFor(key, value, i))); return; }
     if (!known(value)) { return; }
@@ -98,7 +99,7 @@ function facts(holder, i) {
   var table = element("table");
   data.card.forEach(function (key) {
     var column = tables.roofs[key];
-    if (!column || KEY_FIGURES.indexOf(key) >= 0 || key === "status_reason") { return; }
+    if (!column || FACTS.indexOf(key) < 0 || key === "status_reason") { return; }
     if (column.length === undefined || typeof column[0] === "string") {
       var said = textAt(column, i);
       if (said) { figure(table, key, ["village", "hamlet", "transformer_id"].indexOf(key) >= 0 ? said : words(key === "source" ? "source_" + said : said)); }

@@ -366,5 +366,7 @@ inflated(pvplannerPage.bytesOf("pvplanner-body"), function (bytes) {
     modules: function () { return havePlanes() ? view.corner.length / 2 : 0; }, counted: counted, inWindow: function () { return inWindow(counted()); }, sums: sums, totals: function () { return totalsNow(counted()); }, csv: csvText,
     redraw: function () { classify(); layer.draw(); }, printing: printing, update: update, address: addressNow, valuesOf: valuesOf, classLimits: classLimits, edgeOn: edgeOn, luminance: luminance, capitalBy: function () { return capitalBy(counted(), state.model, state.settings); }
   };
+  // It runs: what was said to those where it does not is in no language of the page.
+  document.getElementById("guard").textContent = "";
   document.documentElement.setAttribute("data-ready", "true");
 });

@@ -1,0 +1,9 @@
+"""A period that was measured: readings as they came, against the plan's of the same days."""
+
+from __future__ import annotations
+
+from pvplanner.metering.against import compare_days
+from pvplanner.metering.faults import Held, find_faults
+from pvplanner.metering.readings import Generated, read_generation
+
+__all__ = ["Generated", "Held", "compare_days", "find_faults", "read_generation"]

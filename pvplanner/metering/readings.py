@@ -1,0 +1,321 @@
+"""What meters and inverter portals say was generated: totals, days, hours, points or dials.
+
+Nothing is filled. A reading that can't be true is listed with its file and row, and the days it
+concerns are unknown; a dial that runs over its last digit is gone on with, and listed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from pvplanner.demand.meter import day_points
+from pvplanner.errors import Finding, InputError, listed
+from pvplanner.metering.headings import ALIASES, DIMENSIONS
+from pvplanner.reading import map_columns, mapped_findings, one_spelling, parse_times
+from pvplanner.reading.columns import Columns, knows
+from pvplanner.reading.tables import heading_row, read_long_table, separator_of
+
+PROBLEMS = ("missing", "duplicate", "contradiction", "negative", "stepped_back", "rolled_over",
+            "unread")  # fmt: skip
+
+NEAR_FULL, NEAR_EMPTY = 0.8, 0.2
+"""A dial runs over if it stood above this part of its last number and comes back below that."""
+
+COLUMNS = ("account", "first", "last", "kwh", "file", "row")
+_BLOCK = 1 << 25
+
+
+@dataclass(frozen=True)
+class Generated:
+    """Readings of some accounts.
+
+    Attributes
+    ----------
+    spans : DataFrame
+        ``account``, ``first`` and ``last`` day (both counted), ``kwh`` (nan where a reading can't
+        be true), ``file``, ``row``.
+    problems : DataFrame
+        ``account``, ``day``, ``kind`` (of :data:`PROBLEMS`), ``value``, ``file``, ``row``.
+    findings : tuple of Finding
+        What of each file was taken as what.
+    """
+
+    spans: pd.DataFrame
+    problems: pd.DataFrame
+    findings: tuple[Finding, ...] = field(default=())
+
+    def days(self) -> pd.DataFrame:
+        """Energies of single days, kWh: a row a day, a column an account; unknown is nan."""
+        single = self.spans[self.spans["first"] == self.spans["last"]]
+        table = single.pivot(index="first", columns="account", values="kwh")
+        return table.sort_index()
+
+
+def read_generation(paths: Sequence[str | Path]) -> Generated:
+    """Read files of generated energy, of any interval and form.
+
+    Parameters
+    ----------
+    paths : sequence of path-like
+        CSV or XLSX with an account and a day (or time, or month) and ``kwh``, ``kw`` or a dial's
+        number; or a day a row with 24 to 288 columns of mean kW.
+
+    Returns
+    -------
+    Generated
+
+    Raises
+    ------
+    InputError
+        If a file has no such columns, or no time in it can be read; names file and columns.
+    """
+    parts, problems, findings = [], [], []
+    for path in paths:
+        spans, odd, told = _one(Path(path))
+        parts.append(spans)
+        problems.append(odd)
+        findings += told
+    spans, doubled = _each_once(pd.concat(parts, ignore_index=True))
+    odd = pd.concat([*problems, doubled], ignore_index=True)
+    return Generated(spans, odd, tuple(findings))
+
+
+def _one(file: Path) -> tuple[pd.DataFrame, pd.DataFrame, list[Finding]]:
+    if not file.is_file():
+        raise InputError("file_missing", where=str(file))
+    known = knows(ALIASES, DIMENSIONS)
+    heads = heading_row(file, known)
+    mapped = map_columns(heads, ALIASES, where=str(file), dimensions=DIMENSIONS)
+    points = day_points(pd.Index(heads), mapped)
+    kinds: list[str] = [n for n in ("dial", "energy", "power") if n in mapped.used]
+    when: list[str] = [n for n in ("time", "date", "month") if n in mapped.used]
+    if "account" not in mapped.used or not when or not (points or kinds):
+        missing = "account, date (or time, month), kwh (or kw, dial, p1 to p96)"
+        raise InputError(
+            "meter_columns", where=str(file), missing=missing, columns=listed(heads, 30)
+        )
+    told = _told(mapped, points, file)
+    if points:
+        return *_from_points(file, mapped, points), told
+    read = read_long_table(file, known)
+    return *_from_rows(read.rows, mapped, kinds[0], when, file), [*read.findings, *told]
+
+
+def _told(mapped: Columns, points: list[str], file: Path) -> list[Finding]:
+    rest = tuple(name for name in mapped.unread if name not in points)
+    used = {**mapped.used, **({"day": f"{points[0]} to {points[-1]}"} if points else {})}
+    near = {k: v for k, v in mapped.near.items() if k not in points}
+    return mapped_findings(Columns(used, mapped.factors, rest, (), near, mapped.odd), file.name)
+
+
+def _from_points(
+    file: Path, mapped: Columns, points: list[str]
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Days of mean kW, block by block: a year of a township is a hundred million points."""
+    ids, days, sums, lacking = [], [], [], []
+    for rows, values in _blocks(file, mapped, points):
+        ids.append(rows["account"])
+        days.append(rows["day"])
+        unknown = np.isnan(values)
+        lacking.append(unknown.sum(axis=1))
+        sums.append(np.where(unknown, 0, values).sum(axis=1) * 24 / len(points))
+    account = one_spelling(pd.concat(ids, ignore_index=True).astype("string"))
+    stamps, _ = parse_times(pd.concat(days, ignore_index=True).astype("string"))
+    kwh, gaps = np.concatenate(sums), np.concatenate(lacking)
+    table = _spans(account, stamps.normalize(), stamps.normalize(), kwh, file)
+    table.loc[gaps > 0, "kwh"] = np.nan
+    return _sorted_out(table, np.where(gaps > 0, "missing", ""))
+
+
+def _blocks(file: Path, mapped: Columns, points: list[str]):  # type: ignore[no-untyped-def]
+    """Accounts, days and values of some rows at a time."""
+    day = mapped.used.get("date", mapped.used.get("time", ""))
+    keys = [mapped.used["account"], day]
+    if file.suffix.lower() in (".xlsx", ".xls"):
+        rows = read_long_table(file, knows(ALIASES, DIMENSIONS)).rows
+        values = rows[points].apply(pd.to_numeric, errors="coerce").to_numpy(dtype=float)
+        yield rows[keys].set_axis(["account", "day"], axis=1), values
+        return
+    import pyarrow as pa
+    import pyarrow.csv as pacsv
+
+    with file.open("rb") as head:
+        sign = separator_of(head.read(1 << 14).decode("utf-8", errors="replace"))
+    types = {**dict.fromkeys(keys, pa.string()), **dict.fromkeys(points, pa.float32())}
+    reader = pacsv.open_csv(
+        file, read_options=pacsv.ReadOptions(block_size=_BLOCK),
+        parse_options=pacsv.ParseOptions(delimiter=sign),
+        convert_options=pacsv.ConvertOptions(column_types=types, include_columns=[*keys, *points]),
+    )  # fmt: skip
+    for batch in reader:
+        values = np.column_stack([batch.column(name).to_numpy(zero_copy_only=False)
+                                  for name in points])  # fmt: skip
+        told = {"account": batch.column(keys[0]).to_pandas(), "day": batch.column(day).to_pandas()}
+        yield pd.DataFrame(told), values.astype(float)
+
+
+def _from_rows(
+    rows: pd.DataFrame, mapped: Columns, kind: str, when: list[str], file: Path
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """A reading a row."""
+    name = when[0]
+    text = rows[mapped.used[name]]
+    if name == "time" and "date" in mapped.used:
+        text = rows[mapped.used["date"]] + " " + text
+    stamps = _months(text) if name == "month" else parse_times(text)[0]
+    if len(stamps) and stamps.isna().all():
+        raise InputError("meter_time", where=str(file), value=str(text.iloc[0]))
+    account = one_spelling(rows[mapped.used["account"]])
+    values = pd.to_numeric(rows[mapped.used[kind]].str.replace(",", ""), errors="coerce")
+    values = values.to_numpy(dtype=float) * mapped.factors[kind]
+    table = pd.DataFrame({"account": account.to_numpy(), "time": stamps, "value": values,
+                          "row": rows.index.to_numpy()})  # fmt: skip
+    bad = (table["account"].isna() | table["time"].isna() | table["value"].isna()).to_numpy()
+    odd = _problems(table[bad], "unread", file)
+    table = table[~bad].sort_values(["account", "time"], kind="stable")
+    if kind == "dial":
+        spans, more = _from_dial(table, file)
+    elif name == "month":
+        first = pd.DatetimeIndex(table["time"]).to_period("M")
+        spans, more = _sorted_out(_spans(
+            table["account"], first.start_time, first.end_time.normalize(), table["value"], file,
+            table["row"],
+        ))  # fmt: skip
+    else:
+        spans, more = _from_intervals(table, kind, file)
+    return spans, pd.concat([odd, more], ignore_index=True)
+
+
+def _months(text: pd.Series) -> pd.DatetimeIndex:
+    """Months as 2027-05, 202705, 2027/5, or with the words for year and month."""
+    found = text.astype("string").str.extract(r"(\d{4})\D{0,2}(\d{1,2})")
+    stamps = found[0] + "-" + found[1].str.zfill(2) + "-01"
+    return pd.DatetimeIndex(pd.to_datetime(stamps, errors="coerce"))
+
+
+def _from_intervals(
+    table: pd.DataFrame, kind: str, file: Path
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Energies, or mean powers, of days or of parts of a day; a day with gaps is unknown."""
+    times = pd.DatetimeIndex(table["time"])
+    step = _step_hours(table)
+    day = times.normalize()
+    if step >= 24:
+        hours = 24.0 if kind == "power" else 1.0
+        spans = _spans(table["account"], day, day, table["value"] * hours, file, table["row"])
+        return _sorted_out(spans)
+    # Stamps at an interval's end belong to the day that ends at midnight.
+    ends = bool(len(times)) and _at_ends(table, times)
+    day = (times - pd.Timedelta(minutes=1)).normalize() if ends else day
+    worth = table["value"].to_numpy() * (step if kind == "power" else 1.0)
+    negative = worth < -1e-9
+    own = pd.DataFrame({"account": table["account"].to_numpy(), "day": day,
+                        "kwh": np.where(negative, np.nan, worth),
+                        "row": table["row"].to_numpy()})  # fmt: skip
+    groups = own.groupby(["account", "day"], sort=True)
+    sums = groups.agg(kwh=("kwh", lambda v: v.sum(skipna=False)), count=("kwh", "size"),
+                      row=("row", "first")).reset_index()  # fmt: skip
+    wanted = round(24 / step)
+    spans = _spans(sums["account"], sums["day"], sums["day"], sums["kwh"], file, sums["row"])
+    gap = (sums["count"] < wanted).to_numpy()
+    double = (sums["count"] > wanted).to_numpy()
+    spans.loc[gap | double, "kwh"] = np.nan
+    kinds = np.select([gap, double, sums["kwh"].isna()], ["missing", "contradiction", "negative"],
+                      "")  # fmt: skip
+    return _sorted_out(spans, kinds)
+
+
+def _step_hours(table: pd.DataFrame) -> float:
+    """The usual time between an account's readings, hours; a day where each has one."""
+    gaps = table.groupby("account")["time"].diff().dt.total_seconds().dropna()
+    gaps = gaps[gaps > 0]
+    return float(gaps.mode().iloc[0]) / 3600 if len(gaps) else 24.0
+
+
+def _at_ends(table: pd.DataFrame, times: pd.DatetimeIndex) -> bool:
+    """Whether the first stamp of accounts is one step into a day and the last at midnight."""
+    first = times[np.r_[True, table["account"].to_numpy()[1:] != table["account"].to_numpy()[:-1]]]
+    return bool((first.hour + first.minute > 0).mean() > 0.5)
+
+
+def _from_dial(table: pd.DataFrame, file: Path) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Differences of a dial; read by day it stands at the day's end, by time at that time."""
+    times = pd.DatetimeIndex(table["time"])
+    by_time = bool(len(times)) and bool(((times.hour > 0) | (times.minute > 0)).any())
+    end = (times - pd.Timedelta(minutes=1)).normalize() if by_time else times.normalize()
+    value = table["value"].to_numpy(dtype=float)
+    same = np.r_[False, table["account"].to_numpy()[1:] == table["account"].to_numpy()[:-1]]
+    step = np.r_[np.nan, np.diff(value)]
+    before = np.r_[np.nan, value[:-1]]
+    full = 10.0 ** np.ceil(np.log10(np.maximum(np.nan_to_num(before), 1.0) + 1e-9))
+    over = same & (step < 0) & (before > NEAR_FULL * full) & (value < NEAR_EMPTY * full)
+    step = np.where(over, step + full, step)
+    back = same & (step < 0)
+    previous = pd.DatetimeIndex(np.r_[end[:1], end[:-1]]) if len(end) else end
+    first = previous + pd.Timedelta(days=1)
+    spans = _spans(table["account"], first, end, np.where(back, np.nan, step), file, table["row"])
+    kinds = np.select([over, back], ["rolled_over", "stepped_back"], "")
+    # Of several readings within a day the last closes it.
+    keep = same & (first <= end)
+    within = same & ~keep & ~back
+    spans, kinds = spans[keep | back], kinds[keep | back]
+    spans = spans.assign(first=np.minimum(spans["first"], spans["last"]))
+    kept, odd = _sorted_out(spans, kinds)
+    doubled = _problems(table[within].rename(columns={"time": "day"}), "duplicate", file)
+    return kept, pd.concat([odd, doubled], ignore_index=True)
+
+
+def _spans(
+    account: object, first: object, last: object, kwh: object, file: Path, rows: object = None
+) -> pd.DataFrame:
+    count = len(np.asarray(kwh))
+    return pd.DataFrame({
+        "account": np.asarray(account, dtype=object), "first": pd.DatetimeIndex(first),
+        "last": pd.DatetimeIndex(last), "kwh": np.asarray(kwh, dtype=float), "file": file.name,
+        "row": np.arange(2, count + 2) if rows is None else np.asarray(rows),
+    })  # fmt: skip
+
+
+def _sorted_out(
+    spans: pd.DataFrame, kinds: np.ndarray | None = None
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Spans with what can't be true unknown, and a row for each such reading."""
+    kind = np.full(len(spans), "", dtype=object) if kinds is None else kinds.astype(object)
+    negative = (spans["kwh"] < -1e-9).to_numpy()
+    kind[negative & (kind == "")] = "negative"
+    odd = pd.DataFrame({
+        "account": spans["account"], "day": spans["last"], "kind": kind, "value": spans["kwh"],
+        "file": spans["file"], "row": spans["row"],
+    })[kind != ""]  # fmt: skip
+    clean = spans.assign(kwh=np.where(negative, np.nan, spans["kwh"]))
+    return clean.reset_index(drop=True), odd.reset_index(drop=True)
+
+
+def _problems(rows: pd.DataFrame, kind: str, file: Path) -> pd.DataFrame:
+    day = rows["day"] if "day" in rows else rows["time"]
+    return pd.DataFrame({
+        "account": rows["account"], "day": day, "kind": kind, "value": rows["value"],
+        "file": file.name, "row": rows["row"],
+    })  # fmt: skip
+
+
+def _each_once(spans: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """One reading an account and span: what came twice alike is dropped, what differs unknown."""
+    key = ["account", "first", "last"]
+    again = spans.duplicated(key, keep="first").to_numpy()
+    if not again.any():
+        return spans, pd.DataFrame(columns=["account", "day", "kind", "value", "file", "row"])
+    low, high = (spans.groupby(key)["kwh"].transform(n).to_numpy() for n in ("min", "max"))
+    alike = ~(high - low > 1e-6)
+    kind = np.where(alike, "duplicate", "contradiction")
+    odd = pd.DataFrame({
+        "account": spans["account"], "day": spans["last"], "kind": kind, "value": spans["kwh"],
+        "file": spans["file"], "row": spans["row"],
+    })[again]  # fmt: skip
+    once = spans.assign(kwh=np.where(alike, spans["kwh"], np.nan))[~again]
+    return once.reset_index(drop=True), odd.reset_index(drop=True)

@@ -1,0 +1,343 @@
+"""Readings against the plan: forms of files, what can't be true, faults with their cause, entries."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+from made_years import FAULTS, plant, sound
+from test_cli import run
+from villages import hamlet, write_village
+
+import pvplanner as pvp
+from pvplanner.metering import compare_days, find_faults, read_generation
+from pvplanner.tracking import expected_days, parse_period, sigma_of, track, tracked_days
+
+
+def found_right(seed: int, cause: str) -> bool:
+    """Whether a planted fault is found with its cause first or second, and nothing else beside."""
+    held, rng = sound(seed)
+    where = held.roofs[plant(held, cause, rng)]
+    told = find_faults(held)
+    mine = told[told["id"].isin(where)]
+    named = [(cause in pair) for pair in zip(mine["cause"], mine["second"], strict=True)]
+    return sum(named) >= 0.6 * len(where) and len(told) - len(mine) <= 1
+
+
+@pytest.mark.parametrize("cause", FAULTS)
+def test_planted_faults_are_found_with_their_cause(cause):
+    assert sum(found_right(seed, cause) for seed in range(100, 103)) == 3
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("cause", FAULTS)
+def test_planted_faults_are_found_in_twenty_seeds(cause):
+    assert sum(found_right(seed, cause) for seed in range(20)) >= 18
+
+
+def test_sound_villages_stay_quiet():
+    assert [len(find_faults(sound(seed)[0])) for seed in range(6)] == [0] * 6
+
+
+@pytest.mark.long
+def test_sound_villages_stay_quiet_in_twenty_seeds():
+    assert max(len(find_faults(sound(seed)[0])) for seed in range(20)) <= 1
+
+
+def test_a_fault_says_what_was_lost_and_since_when():
+    held, _ = sound(7, homes=60)
+    held.measured[200:, 9] *= 0.5
+    row = find_faults(held).iloc[0]
+    assert (row["id"], row["cause"]) == ("H0009", "dead_string")
+    lost = np.nansum(held.expected[200:, 9]) * 0.5
+    assert row["lost_kwh"] == pytest.approx(lost, rel=0.1)
+    assert abs((row["since"] - held.days[200]).days) <= 3
+
+
+def test_a_swap_names_its_partner_and_loses_nothing():
+    held, rng = sound(8, homes=60)
+    one, other = plant(held, "swapped", rng)
+    told = find_faults(held).set_index("id")
+    assert told.loc[held.roofs[one], "partner"] == held.roofs[other]
+    assert told.loc[held.roofs[other], "partner"] == held.roofs[one]
+    assert told["lost_kwh"].sum() == 0
+
+
+def written(folder, name, text):
+    path = folder / name
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def test_forms_of_one_day_are_the_same_energy(tmp_path):
+    """Days, hours, mean powers, 96 points and a dial: 24 kWh a day each."""
+    days = pd.date_range("2027-05-01", periods=4, freq="D")
+    forms = {
+        "days.csv": "户号,日期,发电量(kWh)\n" + "".join(f"A,{d:%Y-%m-%d},24\n" for d in days),
+        "hours.csv": "account,time,kwh\n" + "".join(
+            f"A,{t:%Y-%m-%d %H:%M},1\n" for t in pd.date_range(days[0], periods=96, freq="h")),
+        "power.csv": "account,time,kW\n" + "".join(
+            f"A,{t:%Y-%m-%d %H:%M},1\n" for t in pd.date_range(days[0], periods=384, freq="15min")),
+        "points.csv": "户号,数据日期," + ",".join(f"p{k}" for k in range(1, 97)) + "\n" + "".join(
+            f"A,{d:%Y-%m-%d}," + ",".join(["1"] * 96) + "\n" for d in days),
+        "dial.csv": "account,date,示数\n" + "".join(
+            f"A,{d:%Y-%m-%d},{1000 + 24 * n}\n"
+            for n, d in enumerate(pd.date_range("2027-04-30", periods=5))),
+        "mwh.csv": "account,date,发电量(MWh)\n" + "".join(f"A,{d:%Y%m%d},0.024\n" for d in days),
+    }  # fmt: skip
+    for name, text in forms.items():
+        read = read_generation([written(tmp_path, name, text)])
+        table = read.days()
+        assert table["A"].tolist() == pytest.approx([24.0] * 4), name
+        assert list(table.index) == list(days), name
+        assert read.problems.empty, name
+
+
+def test_months_are_spans(tmp_path):
+    read = read_generation(
+        [written(tmp_path, "m.csv", "account,month,kwh\nA,2027-05,900\nA,202706,800\n")]
+    )
+    assert read.spans["kwh"].tolist() == [900, 800]
+    assert [
+        (a.day, b.day) for a, b in zip(read.spans["first"], read.spans["last"], strict=True)
+    ] == [(1, 31), (1, 30)]
+    assert read.days().empty
+
+
+def test_what_cant_be_true_is_listed_with_its_row_and_never_filled(tmp_path):
+    text = ("account,date,kwh\nA,2027-05-01,10\nA,2027-05-02,-3\nA,2027-05-03,11\nA,2027-05-03,11\n"
+            "A,2027-05-04,12\nA,2027-05-04,13\nA,2027-05-05,x\n")  # fmt: skip
+    read = read_generation([written(tmp_path, "d.csv", text)])
+    told = {
+        k: (v, r)
+        for k, v, r in zip(
+            read.problems["kind"], read.problems["day"].dt.day, read.problems["row"], strict=True
+        )
+    }
+    assert told == {
+        "negative": (2, 3),
+        "duplicate": (3, 5),
+        "contradiction": (4, 7),
+        "unread": (5, 8),
+    }
+    days = read.days()["A"]
+    assert days.dropna().to_dict() == {
+        pd.Timestamp("2027-05-01"): 10,
+        pd.Timestamp("2027-05-03"): 11,
+    }
+
+
+def test_a_dial_runs_over_and_one_steps_back(tmp_path):
+    text = ("account,date,示数\nA,2027-05-01,99980\nA,2027-05-02,99995\nA,2027-05-03,12\nA,2027-05-04,30\n"
+            "B,2027-05-01,500\nB,2027-05-02,520\nB,2027-05-03,400\nB,2027-05-04,415\n")  # fmt: skip
+    read = read_generation([written(tmp_path, "d.csv", text)])
+    assert read.days()["A"].tolist() == [15, 17, 18]
+    assert read.days()["B"].tolist() == [20, pytest.approx(np.nan, nan_ok=True), 15]
+    assert read.problems["kind"].tolist() == ["rolled_over", "stepped_back"]
+
+
+def test_a_day_with_a_gap_is_unknown(tmp_path):
+    hours = pd.date_range("2027-05-01", periods=48, freq="h")
+    text = "account,time,kwh\n" + "".join(
+        f"A,{t:%Y-%m-%d %H:%M},1\n" for n, t in enumerate(hours) if n != 30
+    )
+    read = read_generation([written(tmp_path, "h.csv", text)])
+    assert read.days()["A"].dropna().tolist() == [24]
+    assert read.problems["kind"].tolist() == ["missing"]
+
+
+@pytest.mark.parametrize(
+    ("text", "missing"), [("a,b\n1,2\n", "account"), ("account,date\nA,2027-05-01\n", "kwh")]
+)
+def test_a_file_without_its_columns_is_refused(tmp_path, text, missing):
+    with pytest.raises(pvp.InputError, match=missing):
+        read_generation([written(tmp_path, "x.csv", text)])
+
+
+@pytest.mark.parametrize(
+    ("said", "begin", "end"),
+    [("2027-05", "2027-05-01", "2027-05-31"), ("2027-05-03", "2027-05-03", "2027-05-03"),
+     ("2027-05-03..2027-05-17", "2027-05-03", "2027-05-17"), ("2027-01..2027-12", "2027-01-01", "2027-12-31")],
+)  # fmt: skip
+def test_periods(said, begin, end):
+    assert parse_period(said) == (pd.Timestamp(begin), pd.Timestamp(end))
+
+
+@pytest.mark.parametrize(
+    "said", ["May", "2027", "2027-13", "2027-05-17..2027-05-03", "2025-01..2027-12"]
+)
+def test_periods_that_are_none_are_refused(said):
+    with pytest.raises(pvp.ConfigError):
+        parse_period(said)
+
+
+@pytest.fixture(scope="module")
+def plan(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("track")
+    path = write_village(folder, hamlet(8), 'province = "Zhejiang"\n')
+    made = pvp.plan_village(pvp.Scenario.from_toml(path))
+    made.save(folder / "plan")
+    return made, folder / "plan"
+
+
+def test_a_typical_year_is_the_plans_own(plan):
+    made, _ = plan
+    year = expected_days(made, pd.Timestamp("2026-01-01"), pd.Timestamp("2026-12-31"))
+    homes = made.households.set_index(made.households["household_id"].astype(str))
+    kept = made.terms.kept.ravel()[0]
+    assert year.sum().to_numpy() == pytest.approx(
+        homes.loc[year.columns, "energy_kwh"].to_numpy(dtype=float) * kept, rel=1e-4
+    )
+
+
+def meter(folder, due, name="meter.csv", factor=1.0):
+    rows = [
+        f"{home},{day:%Y-%m-%d},{value * factor:.6f}"
+        for home in due
+        for day, value in due[home].items()
+    ]
+    return written(folder, name, "household_id,date,kwh\n" + "\n".join(rows))
+
+
+def test_a_month_as_planned_is_as_planned(plan, tmp_path):
+    made, _ = plan
+    begin, end = parse_period("2026-05")
+    due = expected_days(made, begin, end)
+    told = track(made, meter=meter(tmp_path, due), period="2026-05")
+    assert told.roofs["ratio"].to_numpy() == pytest.approx(1, abs=1e-6)
+    assert told.roofs["cause"].eq("").all()
+    assert told.roofs["measured_kwh"].sum() == pytest.approx(due.to_numpy().sum(), rel=1e-6)
+    low, high = (
+        told.roofs[f"expected_{n}_kwh"] / told.roofs["expected_kwh"] for n in ("low", "high")
+    )
+    assert (1 - low).to_numpy() == pytest.approx((high - 1).to_numpy())
+    assert sigma_of(made, measured=True) < sigma_of(made, measured=False)
+
+
+def test_a_measured_fortnight_is_enough(plan, tmp_path):
+    """361 hours: fifteen whole days are known, the sixteenth is not."""
+    made, _ = plan
+    typical = (
+        made.result("year").data if hasattr(made.result("year"), "data") else made.result("year")
+    )
+    hours = pd.date_range("2026-05-03", periods=361, freq="h")
+    start = int((hours[0] - pd.Timestamp("2026-01-01")).total_seconds() // 3600)
+    rows = typical[["ghi", "dni", "dhi", "temp_air", "wind_speed"]].to_numpy(dtype=float)[
+        start : start + 361
+    ]
+    lines = [
+        f"{t:%Y-%m-%d %H:%M},{','.join(f'{v:.3f}' for v in r)}"
+        for t, r in zip(hours, rows, strict=True)
+    ]
+    file = written(tmp_path, "sky.csv", "time,ghi,dni,dhi,temp_air,wind_speed\n" + "\n".join(lines))
+    begin, end = parse_period("2026-05-03..2026-05-18")
+    measured = expected_days(made, begin, end, file)
+    plain = expected_days(made, begin, end)
+    known = measured.notna().all(axis=1)
+    assert known.sum() == 15
+    assert not known.iloc[-1]
+    assert (measured[known].sum() / plain[known].sum()).to_numpy() == pytest.approx(1, abs=0.03)
+    brighter = file.read_text("utf-8").splitlines()
+    half = [
+        brighter[0],
+        *(
+            ",".join(
+                [
+                    c.split(",")[0],
+                    *(f"{float(v) / 2:.3f}" for v in c.split(",")[1:4]),
+                    *c.split(",")[4:],
+                ]
+            )
+            for c in brighter[1:]
+        ),
+    ]
+    dim = expected_days(made, begin, end, written(tmp_path, "dim.csv", "\n".join(half)))
+    assert (dim[known].sum() / measured[known].sum()).to_numpy() == pytest.approx(0.5, abs=0.05)
+
+
+def test_entries_are_kept_and_corrected_with_a_reason(plan, tmp_path):
+    made, folder = plan
+    begin, end = parse_period("2026-06")
+    due = expected_days(made, begin, end)
+    first = track(folder, meter=meter(tmp_path, due), period="2026-06")
+    assert first.entry == "2026-06"
+    with pytest.raises(pvp.ConfigError, match="2026-06"):
+        track(folder, meter=meter(tmp_path, due), period="2026-06")
+    again = track(
+        folder, meter=meter(tmp_path, due, factor=0.9), period="2026-06", reason="meter read anew"
+    )
+    assert again.entry == "2026-06.2"
+    track(
+        folder,
+        meter=meter(tmp_path, expected_days(made, *parse_period("2026-07")), "july.csv"),
+        period="2026-07",
+    )
+    days = tracked_days(folder)
+    june = days[days["day"].dt.month == 6]
+    assert set(june["entry"]) == {"2026-06.2"}
+    assert june["measured_kwh"].sum() == pytest.approx(0.9 * due.to_numpy().sum(), rel=1e-6)
+    assert days["measured_kwh"].sum() == pytest.approx(
+        sum(days.groupby("entry")["measured_kwh"].sum())
+    )
+    # The entry before is as it was written.
+    old = pd.read_parquet(folder / "track" / "2026-06" / "days.parquet")
+    assert old["measured_kwh"].sum() == pytest.approx(due.to_numpy().sum(), rel=1e-6)
+
+
+def test_accounts_are_matched_and_strangers_named(plan, tmp_path):
+    made, _ = plan
+    begin, end = parse_period("2026-08")
+    due = expected_days(made, begin, end)
+    names = {home: f"330{n:07d}" for n, home in enumerate(due.columns)}
+    file = meter(tmp_path, due.rename(columns=names))
+    with pytest.raises(pvp.InputError):
+        track(made, meter=file, period="2026-08")
+    pairs = "电网户号,household_id\n" + "\n".join(f"{a},{h}" for h, a in list(names.items())[1:])
+    told = track(made, meter=file, period="2026-08", match=written(tmp_path, "match.csv", pairs))
+    codes = {f.code: f.count for f in told.findings if f.code.startswith("track_")}
+    assert codes == {"track_unmatched": 1, "track_silent": 1}
+    assert told.roofs["days_known"].tolist().count(31) == len(names) - 1
+
+
+def test_ranges_and_ratios_are_over_days_that_both_know():
+    days = pd.date_range("2027-05-01", periods=40)
+    due = pd.DataFrame(10.0, index=days, columns=["a", "b"])
+    got = due * 0.97
+    got.iloc[5:15, 0] = np.nan
+    told = compare_days(got, due, pd.Series(dtype=object), 0.1).set_index("household_id")
+    assert told.loc["a", "days_known"] == 30
+    assert told.loc["a", "expected_kwh"] == 300
+    assert told["ratio"].to_numpy() == pytest.approx(0.97)
+    assert told.loc["b", "expected_low_kwh"] == pytest.approx(400 * (1 - 1.2816 * 0.1), rel=1e-4)
+
+
+def test_the_command_says_what_was_found(plan, tmp_path):
+    made, folder = plan
+    due = expected_days(made, *parse_period("2026-09"))
+    due.iloc[10:20, 2] = 0.0
+    file = meter(tmp_path, due, "=sept.csv")
+    out = tmp_path / "roofs.csv"
+    done = run("track", str(folder), "--meter", str(file), "--period", "2026-09", "-o", str(out),
+               "--language", "en")  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert "8 households" in done.stdout
+    assert f"{due.columns[2]}: outage" in done.stdout
+    assert "since 2026-09-11" in done.stdout
+    rows = pd.read_csv(out)
+    assert len(rows) == 8
+    again = run("track", str(folder), "--meter", str(file), "--period", "2026-09")
+    assert again.returncode == 2
+    assert "2026-09" in again.stderr
+    assert (folder / "track" / "2026-09" / "entry.json").is_file()
+
+
+def test_no_word_of_the_tables_is_missing():
+    from pvplanner.metering.against import COLUMNS
+    from pvplanner.metering.faults import CAUSES
+    from pvplanner.metering.readings import PROBLEMS
+    from pvplanner.words import texts
+
+    wanted = [f"tracked_{c}" for c in COLUMNS] + [f"cause_{c}" for c in CAUSES]
+    wanted += [f"reading_{p}" for p in PROBLEMS]
+    for language in ("zh", "en"):
+        assert [w for w in wanted if w not in texts(language)] == []
