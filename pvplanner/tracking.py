@@ -15,18 +15,18 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from pvplanner.energy import shade
+from pvplanner.energy.sky import Sky
 from pvplanner.energy.year import Year
 from pvplanner.errors import ConfigError, Finding, InputError
-from pvplanner.horizon import Horizons
 from pvplanner.metering import compare_days, read_generation
 from pvplanner.metering.headings import ALIASES, OF_HOME
 from pvplanner.money import Terms
 from pvplanner.plan import Plan
 from pvplanner.plan.commit import transaction
-from pvplanner.plan.stages import _lit
 from pvplanner.reading import map_columns, one_spelling, read_table
 from pvplanner.reading.columns import knows
+from pvplanner.scenario.calendar import DAYS
+from pvplanner.schema import MONTHLY_ENERGY
 from pvplanner.texts import plain_cell, visible
 from pvplanner.weather.raw import Given
 from pvplanner.weather.stretch import read_stretch
@@ -34,6 +34,7 @@ from pvplanner.words import label, shown
 
 FOLDER = "track"
 _CHUNK = 400
+CHINA_HOURS = 8.0
 _PERIOD = re.compile(r"(\d{4}-\d{2}(?:-\d{2})?)(?:(?:\.\.|:)(\d{4}-\d{2}(?:-\d{2})?))?")
 
 MEASURED_SKY = ("year_to_year", "irradiation_source", "irradiation_table")
@@ -174,25 +175,41 @@ def expected_days(
 def _of_village(
     part: Any, days: pd.DatetimeIndex, weather: str | os.PathLike[str] | None
 ) -> pd.DataFrame:
+    """A village's households by day, from the plan's saved tables alone.
+
+    Shade is what the plan's own months have: each array's day under an open sky is brought to the
+    share of it that its month keeps.
+    """
     scenario, result = part.scenario, part.result
-    arrays, planes, horizons = result("arrays"), result("planes"), result("horizons")
+    arrays = result("arrays")
+    typical = _array_days(Year(Sky.from_table(result("sky")), scenario, shaded=False), arrays)
+    kept = _month_shares(typical, result("energy"))
     known = np.ones(8760, dtype=bool)
-    if weather is None:
-        ready, angles = _lit(result("sky"), horizons, planes, arrays, scenario)
-    else:
+    asked = typical
+    if weather is not None:
         place = result("place")
-        zone = 8.0 if place.province else None
+        zone = CHINA_HOURS if place.province else None
         given = Given(place.latitude, place.longitude, None, zone)
         measured, known = read_stretch(Path(weather), days[0], days[-1], place=given)
-        angles = shade.array_horizons(Horizons.from_table(horizons), planes, arrays, scenario)
-        ready = Year(measured, scenario, shaded=angles is not None)
-    daily = _array_days(ready, arrays, angles)
+        asked = _array_days(Year(measured, scenario, shaded=False), arrays)
+    daily = asked * kept[_MONTH_OF_DAY]
     daily[~known.reshape(365, 24).all(axis=1)] = np.nan
     homes = _to_homes(part, arrays, daily)
     leapt = days.is_leap_year & (days.day_of_year > 59)
     common = np.minimum(days.day_of_year.to_numpy() - 1 - leapt, 364)
     age = _kept(part.terms, days)
     return pd.DataFrame(homes.to_numpy()[common] * age[:, None], index=days, columns=homes.columns)
+
+
+_MONTH_OF_DAY = np.repeat(np.arange(12), DAYS)
+
+
+def _month_shares(typical: np.ndarray, energy: pd.DataFrame) -> np.ndarray:
+    """What each month of the plan keeps of an open sky, by array; shape (12, arrays)."""
+    planned = energy[list(MONTHLY_ENERGY)].to_numpy(dtype=float).T
+    begins = np.r_[0, np.cumsum(DAYS)[:-1]]
+    made = np.add.reduceat(typical, begins, axis=0)
+    return np.divide(planned, made, out=np.zeros_like(made), where=made > 0)
 
 
 def _kept(terms: Terms, days: pd.DatetimeIndex) -> np.ndarray:
@@ -202,14 +219,15 @@ def _kept(terms: Terms, days: pd.DatetimeIndex) -> np.ndarray:
     return np.where(since < 0, np.nan, kept[np.clip(since, 0, len(kept) - 1)])
 
 
-def _array_days(ready: Year, arrays: pd.DataFrame, angles: np.ndarray | None) -> np.ndarray:
-    """Energy of each array on each day of the common year, kWh; shape (365, arrays)."""
+def _array_days(ready: Year, arrays: pd.DataFrame) -> np.ndarray:
+    """Energy of each array under an open sky on each day of the common year, kWh; shape
+    (365, arrays).
+    """
     out = np.empty((365, len(arrays)))
     power = arrays["capacity_kwp"].to_numpy(dtype=float)
     for at in range(0, len(arrays), _CHUNK):
         rows = slice(at, at + _CHUNK)
-        own = None if angles is None else angles[rows]
-        hours, _ = ready.hours(arrays.iloc[rows], own, each=True)
+        hours, _ = ready.hours(arrays.iloc[rows], None, each=True)
         out[:, rows] = hours.reshape(365, 24, -1).sum(axis=1) * power[rows]
     return out
 

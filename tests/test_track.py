@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -187,6 +189,27 @@ def test_a_typical_year_is_the_plans_own(plan):
     kept = made.terms.kept.ravel()[0]
     assert year.sum().to_numpy() == pytest.approx(
         homes.loc[year.columns, "energy_kwh"].to_numpy(dtype=float) * kept, rel=1e-4
+    )
+
+
+def test_months_are_the_plans_own_shade_and_all_and_need_no_inputs(tmp_path):
+    """A saved plan whose files are gone is as good as any."""
+    inputs = tmp_path / "in"
+    inputs.mkdir()
+    village = hamlet(6)
+    village["height_m"] = [4.0, 14.0, 4.0, 12.0, 4.0, 9.0]
+    made = pvp.plan_village(
+        pvp.Scenario.from_toml(write_village(inputs, village, 'province = "Zhejiang"\n'))
+    )
+    made.save(tmp_path / "plan")
+    shutil.rmtree(inputs)
+    held = pvp.Plan.load(tmp_path / "plan")
+    assert held.energy["shading_loss"].max() > 0.01
+    year = expected_days(held, pd.Timestamp("2026-01-01"), pd.Timestamp("2026-12-31"))
+    months = year.sum(axis=1).groupby(year.index.month).sum()
+    planned = [held.energy[f"energy_kwh_{m:02d}"].sum() for m in range(1, 13)]
+    assert months.to_numpy() == pytest.approx(
+        np.array(planned) * held.terms.kept.ravel()[0], rel=1e-6
     )
 
 
