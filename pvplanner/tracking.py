@@ -116,12 +116,17 @@ def track(
     read = read_generation([Path(f) for f in files])
     names = _matched(held, read.spans["account"], None if match is None else Path(match))
     days = _own_days(read.days(), names, begin, end)
-    if days.notna().to_numpy().sum() == 0:
+    totals = _of_homes(read.sums(begin, end), names)
+    if days.notna().to_numpy().sum() == 0 and totals.notna().sum() == 0:
         raise InputError("track_nothing", where=str(files[0]), period=period)
     due = expected_days(held, begin, end, weather)
+    if due.isna().all(axis=None):
+        # Nothing stands yet, or no day has its weather whole.
+        raise ConfigError("track_no_plan", where="--period", period=period)
     groups = held.households.set_index(held.households["household_id"].astype(str))
     group = groups["transformer_id"] if "transformer_id" in groups else pd.Series(dtype=object)
-    roofs = compare_days(days, due, group, sigma_of(held, measured=weather is not None))
+    sigma = sigma_of(held, measured=weather is not None)
+    roofs = compare_days(days, due, group, sigma, totals[~totals.index.isin(_any_day(days))])
     odd = _problems(read.problems, names, begin, end)
     findings = (*read.findings, *_lacks(names, read.spans["account"], roofs))
     result = Tracked(period, "", roofs, _long(days, due), odd, findings)
@@ -198,6 +203,9 @@ def _of_village(
     leapt = days.is_leap_year & (days.day_of_year > 59)
     common = np.minimum(days.day_of_year.to_numpy() - 1 - leapt, 364)
     age = _kept(part.terms, days)
+    people, case = part.case()
+    through = pd.Series(case.let_through, index=people["household_id"].astype(str))
+    homes = homes * through.reindex(homes.columns).fillna(1.0)
     return pd.DataFrame(homes.to_numpy()[common] * age[:, None], index=days, columns=homes.columns)
 
 
@@ -281,6 +289,16 @@ def _own_days(
     held = held[[c for c in held.columns if c in names]]
     by = pd.Index([names[c] for c in held.columns])
     return held.T.groupby(by.to_numpy()).agg(lambda v: v.sum(skipna=False)).T
+
+
+def _of_homes(sums: pd.Series, names: dict[str, str]) -> pd.Series:
+    """Sums of accounts as those of their households; of several meters all must be known."""
+    own = sums[[account in names for account in sums.index]]
+    return own.groupby([names[account] for account in own.index]).agg(lambda v: v.sum(skipna=False))
+
+
+def _any_day(days: pd.DataFrame) -> pd.Index:
+    return days.columns[days.notna().any().to_numpy()]
 
 
 def _problems(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import shutil
 
 import numpy as np
@@ -93,6 +94,75 @@ def test_forms_of_one_day_are_the_same_energy(tmp_path):
         assert table["A"].tolist() == pytest.approx([24.0] * 4), name
         assert list(table.index) == list(days), name
         assert read.problems.empty, name
+
+
+def test_files_as_offices_send_them_are_the_same(tmp_path):
+    """A title above, totals below, GBK, semicolons, separators, a workbook, blanks in points."""
+    import openpyxl
+
+    days = [f"2027-05-0{n}" for n in range(1, 4)]
+    rows = [("H001", d, "1,234.5") for d in days]
+    plain = "户号,日期,发电量(kWh)\n" + "".join(f'{h},{d},"{v}"\n' for h, d, v in rows)
+    forms = {"plain.csv": plain.encode(), "gbk.csv": plain.encode("gbk"),
+             "title.csv": ("二〇二七年五月发电量\n" + plain + '合计,,"3,703.5"\n').encode(),
+             "semi.csv": ("户号;日期;发电量(kWh)\n" + "".join(f"{h};{d};1234,5\n" for h, d, _ in rows)).encode()}  # fmt: skip
+    book = openpyxl.Workbook()
+    for line in [
+        ("户号", "日期", "发电量(kWh)"),
+        *((h, dt.datetime.fromisoformat(d), 1234.5) for h, d, _ in rows),
+    ]:
+        book.active.append(line)
+    book.save(tmp_path / "book.xlsx")
+    for name, body in forms.items():
+        (tmp_path / name).write_bytes(body)
+    for name in [*forms, "book.xlsx"]:
+        read = read_generation([tmp_path / name])
+        assert read.days()["H001"].tolist() == [1234.5] * 3, name
+        assert read.problems.empty, name
+    head = "户号,日期," + ",".join(f"p{k}" for k in range(1, 25)) + "\n"
+    body = (
+        head
+        + "H001,2027-05-01,"
+        + ",".join(["1"] * 24)
+        + "\nH001,2027-05-02,"
+        + ",".join(["1"] * 23)
+        + ",\n合计,,"
+        + ",".join(["2"] * 24)
+        + "\n"
+    )
+    for name, encoding in (("p.csv", "utf-8"), ("pg.csv", "gbk")):
+        (tmp_path / name).write_bytes(body.encode(encoding))
+        read = read_generation([tmp_path / name])
+        assert read.days()["H001"].dropna().tolist() == [24.0], name
+        assert read.problems["kind"].tolist() == ["missing"], name
+
+
+def test_monthly_totals_are_held_against_the_plan_too(plan, tmp_path):
+    made, _ = plan
+    due = expected_days(made, *parse_period("2026-10"))
+    text = "household_id,month,kwh\n" + "".join(
+        f"{h},2026-10,{due[h].sum() * (0.6 if n == 1 else 1):.3f}\n" for n, h in enumerate(due)
+    )
+    told = track(made, meter=written(tmp_path, "m.csv", text), period="2026-10").roofs.set_index(
+        "household_id"
+    )
+    assert told["ratio"].to_numpy() == pytest.approx([1, 0.6, 1, 1, 1, 1, 1, 1], abs=1e-4)
+    assert told["cause"].tolist() == ["", "always_low", *[""] * 6]
+    assert told["lost_kwh"].iloc[1] == pytest.approx(0.4 * due.iloc[:, 1].sum(), rel=1e-3)
+
+
+def test_before_the_connection_nothing_is_expected(plan, tmp_path):
+    made, _ = plan
+    file = written(tmp_path, "m.csv", "household_id,date,kwh\nB1,2025-05-01,3\n")
+    with pytest.raises(pvp.ConfigError, match="2025-05"):
+        track(made, meter=file, period="2025-05")
+
+
+def test_one_that_cant_be_true_beside_one_that_can_leaves_the_day_unknown(tmp_path):
+    text = "account,date,kwh\nA,2027-05-01,-3\nA,2027-05-01,11\nB,2027-05-01,5\n"
+    read = read_generation([written(tmp_path, "d.csv", text)])
+    assert read.days()["A"].isna().all()
+    assert read.problems["kind"].tolist() == ["negative", "contradiction"]
 
 
 def test_months_are_spans(tmp_path):

@@ -16,7 +16,14 @@ import pandas as pd
 from pvplanner.demand.meter import day_points
 from pvplanner.errors import Finding, InputError, listed
 from pvplanner.metering.headings import ALIASES, DIMENSIONS
-from pvplanner.reading import map_columns, mapped_findings, one_spelling, parse_times
+from pvplanner.reading import (
+    is_total,
+    map_columns,
+    mapped_findings,
+    one_spelling,
+    parse_times,
+    read_numbers,
+)
 from pvplanner.reading.columns import Columns, knows
 from pvplanner.reading.tables import heading_row, read_long_table, separator_of
 
@@ -54,6 +61,25 @@ class Generated:
         single = self.spans[self.spans["first"] == self.spans["last"]]
         table = single.pivot(index="first", columns="account", values="kwh")
         return table.sort_index()
+
+    def sums(self, begin: pd.Timestamp, end: pd.Timestamp) -> pd.Series:
+        """Energy of a period by account, kWh, of spans that cover it without a gap or an overlap;
+        unknown where they don't.
+        """
+        inside = self.spans[(self.spans["first"] >= begin) & (self.spans["last"] <= end)]
+        length = (inside["last"] - inside["first"]).dt.days + 1
+        groups = inside.assign(length=length).groupby("account")
+        covered = groups["length"].sum() == (end - begin).days + 1
+        apart = groups.apply(_follow, include_groups=False) if len(inside) else covered
+        whole = groups["kwh"].agg(lambda v: v.sum(skipna=False))
+        return whole.where(covered & apart)
+
+
+def _follow(spans: pd.DataFrame) -> bool:
+    """Whether spans begin each on the day after the one before."""
+    own = spans.sort_values("first")
+    gaps = own["first"].to_numpy()[1:] - own["last"].to_numpy()[:-1]
+    return bool((gaps == np.timedelta64(1, "D")).all())
 
 
 def read_generation(paths: Sequence[str | Path]) -> Generated:
@@ -116,47 +142,78 @@ def _told(mapped: Columns, points: list[str], file: Path) -> list[Finding]:
 def _from_points(
     file: Path, mapped: Columns, points: list[str]
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Days of mean kW, block by block: a year of a township is a hundred million points."""
-    ids, days, sums, lacking = [], [], [], []
-    for rows, values in _blocks(file, mapped, points):
-        ids.append(rows["account"])
-        days.append(rows["day"])
-        unknown = np.isnan(values)
-        lacking.append(unknown.sum(axis=1))
-        sums.append(np.where(unknown, 0, values).sum(axis=1) * 24 / len(points))
-    account = one_spelling(pd.concat(ids, ignore_index=True).astype("string"))
-    stamps, _ = parse_times(pd.concat(days, ignore_index=True).astype("string"))
-    kwh, gaps = np.concatenate(sums), np.concatenate(lacking)
-    table = _spans(account, stamps.normalize(), stamps.normalize(), kwh, file)
-    table.loc[gaps > 0, "kwh"] = np.nan
-    return _sorted_out(table, np.where(gaps > 0, "missing", ""))
-
-
-def _blocks(file: Path, mapped: Columns, points: list[str]):  # type: ignore[no-untyped-def]
-    """Accounts, days and values of some rows at a time."""
+    """Days of mean kW; a day with an empty point is unknown."""
     day = mapped.used.get("date", mapped.used.get("time", ""))
     keys = [mapped.used["account"], day]
-    if file.suffix.lower() in (".xlsx", ".xls"):
-        rows = read_long_table(file, knows(ALIASES, DIMENSIONS)).rows
-        values = rows[points].apply(pd.to_numeric, errors="coerce").to_numpy(dtype=float)
-        yield rows[keys].set_axis(["account", "day"], axis=1), values
-        return
+    blocks = _fast_blocks(file, keys, points) or _slow_blocks(file, keys, points)
+    told = pd.concat([rows for rows, _ in blocks])
+    sums = np.concatenate([np.nansum(values, axis=1) for _, values in blocks]) * 24 / len(points)
+    gaps = np.concatenate([np.isnan(values).any(axis=1) for _, values in blocks])
+    account = one_spelling(told["account"].astype("string"))
+    stamps, _ = parse_times(told["day"].astype("string"))
+    out = (is_total(account) | account.isna()).to_numpy() | stamps.isna()
+    odd = pd.DataFrame({
+        "account": account.fillna(""), "day": stamps.normalize(), "kind": "unread", "value": sums,
+        "file": file.name, "row": told.index,
+    })[out & ~is_total(account).to_numpy()]  # fmt: skip
+    first = stamps.normalize()
+    table = _spans(account, first, first, np.where(gaps, np.nan, sums), file, told.index)[~out]
+    spans, more = _sorted_out(table, np.where(gaps[~out], "missing", ""))
+    return spans, pd.concat([odd, more], ignore_index=True)
+
+
+_Blocks = list[tuple[pd.DataFrame, np.ndarray]]
+
+
+def _fast_blocks(file: Path, keys: list[str], points: list[str]) -> _Blocks | None:
+    """Plain UTF-8 text, block by block: a year of a township is a hundred million points.
+
+    ``None`` where the file is anything else.
+    """
     import pyarrow as pa
     import pyarrow.csv as pacsv
 
+    if file.suffix.lower() in (".xlsx", ".xls"):
+        return None
     with file.open("rb") as head:
         sign = separator_of(head.read(1 << 14).decode("utf-8", errors="replace"))
     types = {**dict.fromkeys(keys, pa.string()), **dict.fromkeys(points, pa.float32())}
-    reader = pacsv.open_csv(
-        file, read_options=pacsv.ReadOptions(block_size=_BLOCK),
-        parse_options=pacsv.ParseOptions(delimiter=sign),
-        convert_options=pacsv.ConvertOptions(column_types=types, include_columns=[*keys, *points]),
-    )  # fmt: skip
-    for batch in reader:
-        values = np.column_stack([batch.column(name).to_numpy(zero_copy_only=False)
-                                  for name in points])  # fmt: skip
-        told = {"account": batch.column(keys[0]).to_pandas(), "day": batch.column(day).to_pandas()}
-        yield pd.DataFrame(told), values.astype(float)
+    convert = pacsv.ConvertOptions(column_types=types, include_columns=[*keys, *points])
+    out, at = [], 2
+    try:
+        with pacsv.open_csv(
+            file, read_options=pacsv.ReadOptions(block_size=_BLOCK),
+            parse_options=pacsv.ParseOptions(delimiter=sign), convert_options=convert,
+        ) as reader:  # fmt: skip
+            for batch in reader:
+                values = np.column_stack([batch.column(name).to_numpy(zero_copy_only=False)
+                                          for name in points])  # fmt: skip
+                told = pd.DataFrame(
+                    {"account": batch.column(keys[0]).to_numpy(zero_copy_only=False),
+                     "day": batch.column(keys[1]).to_numpy(zero_copy_only=False)},
+                    index=np.arange(at, at + len(values)),
+                )  # fmt: skip
+                at += len(values)
+                out.append((told, values))
+    except (pa.ArrowInvalid, pa.ArrowKeyError, UnicodeDecodeError):
+        return None
+    return out
+
+
+def _slow_blocks(file: Path, keys: list[str], points: list[str]) -> _Blocks:
+    """Workbooks, other encodings, titles above the heading, numbers as people write them."""
+    rows = read_long_table(file, knows(ALIASES, DIMENSIONS)).rows
+    values = np.column_stack([_numbers(rows[name]) for name in points])
+    return [(rows[keys].set_axis(["account", "day"], axis=1), values)]
+
+
+def _numbers(told: pd.Series) -> np.ndarray:
+    """Numbers as people write them, separators and all; nan where not understood."""
+    values = pd.to_numeric(told, errors="coerce").astype(float)
+    odd = values.isna() & told.notna()
+    if odd.any():
+        values[odd.to_numpy()] = read_numbers(told[odd], "energy").to_numpy()
+    return values.to_numpy()
 
 
 def _from_rows(
@@ -171,10 +228,10 @@ def _from_rows(
     if len(stamps) and stamps.isna().all():
         raise InputError("meter_time", where=str(file), value=str(text.iloc[0]))
     account = one_spelling(rows[mapped.used["account"]])
-    values = pd.to_numeric(rows[mapped.used[kind]].str.replace(",", ""), errors="coerce")
-    values = values.to_numpy(dtype=float) * mapped.factors[kind]
+    values = _numbers(rows[mapped.used[kind]]) * mapped.factors[kind]
     table = pd.DataFrame({"account": account.to_numpy(), "time": stamps, "value": values,
                           "row": rows.index.to_numpy()})  # fmt: skip
+    table = table[~is_total(account).to_numpy()]
     bad = (table["account"].isna() | table["time"].isna() | table["value"].isna()).to_numpy()
     odd = _problems(table[bad], "unread", file)
     table = table[~bad].sort_values(["account", "time"], kind="stable")
@@ -310,8 +367,11 @@ def _each_once(spans: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
     again = spans.duplicated(key, keep="first").to_numpy()
     if not again.any():
         return spans, pd.DataFrame(columns=["account", "day", "kind", "value", "file", "row"])
-    low, high = (spans.groupby(key)["kwh"].transform(n).to_numpy() for n in ("min", "max"))
-    alike = ~(high - low > 1e-6)
+    groups = spans.groupby(key)["kwh"]
+    low, high = (groups.transform(n).to_numpy() for n in ("min", "max"))
+    # One that can't be true beside one that can: nobody knows which was meant.
+    whole = groups.transform("count").to_numpy() == groups.transform("size").to_numpy()
+    alike = whole & (high - low <= 1e-6)
     kind = np.where(alike, "duplicate", "contradiction")
     odd = pd.DataFrame({
         "account": spans["account"], "day": spans["last"], "kind": kind, "value": spans["kwh"],
