@@ -19,7 +19,8 @@ from villages import box, frame, hamlet, write_village
 import pvplanner as pvp
 from pvplanner.documents.payers import invested, nobodys, payments_by_payer
 from pvplanner.mapping.classes import class_limits, hall_rows, least_width, nice_between, round_step
-from pvplanner.mapping.data import first_view, roof_frame
+from pvplanner.mapping.data import roof_frame
+from pvplanner.mapping.extent import first_view
 from pvplanner.mapping.layer import page_scripts
 from pvplanner.mapping.others import capital_by, names_apart
 from pvplanner.words import label

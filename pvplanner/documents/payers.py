@@ -6,13 +6,10 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from pvplanner.holdings import of_nobody
+from pvplanner.holdings import NOBODY, of_nobody
 from pvplanner.money import HOUSEHOLD
 from pvplanner.money.payments import GRANTED, LENT
 from pvplanner.plan import Plan
-
-HALLS = "public_buildings"
-"""Buildings of nobody in the ledger, as a party: who pays for them is not stated."""
 
 CAPITAL = ("capital", "battery")
 """Items that are a plant's price."""
@@ -51,7 +48,7 @@ def payments_by_party(plan: Plan) -> pd.DataFrame:
     payer = table.index.get_level_values("payer")
     halls = payer.isin(list(nobodys(plan)))
     homes = payer.isin(plan.households["household_id"].astype(str))
-    party = pd.Index(payer.where(~homes, HOUSEHOLD)).where(~halls, HALLS)
+    party = pd.Index(payer.where(~homes, HOUSEHOLD)).where(~halls, NOBODY)
     items = table.index.get_level_values("item")
     # Of a sum with an unknown part nothing is known.
     return table.groupby([party.rename("party"), items], sort=False).agg(

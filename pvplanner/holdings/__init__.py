@@ -350,6 +350,10 @@ def counted_households(households: pd.DataFrame, used: set[str]) -> pd.Series:
     return ledger if ledger.any() else households["household_id"].isin(used)
 
 
+NOBODY = "public_buildings"
+"""Buildings of nobody in the ledger, as a party or a payer: who pays for them is not stated."""
+
+
 def of_nobody(households: pd.DataFrame) -> pd.Series:
     """Which rows are buildings of nobody in a village's ledger; none where there is no ledger.
 

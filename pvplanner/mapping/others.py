@@ -9,14 +9,11 @@ import numpy as np
 import pandas as pd
 
 from pvplanner.errors import ConfigError
-from pvplanner.holdings import of_nobody
+from pvplanner.holdings import NOBODY, of_nobody
 from pvplanner.mapping.pack import Packer
 from pvplanner.money import owner_of, payments_of
 from pvplanner.plan import Plan
 from pvplanner.schema import CASES, PLANNED, column, shown_in
-
-PUBLIC = "public_buildings"
-"""Buildings of nobody in the ledger, as a payer: who pays for them is not told."""
 
 CASE_COLUMNS = {"first": ("income_first_year", 2), "mean": ("income_mean", 2),
                 "payback": ("payback_years", 3)}  # fmt: skip
@@ -136,7 +133,7 @@ def capital_by(plan: Plan) -> dict[str, float]:
             )
             mine = homes["model"].eq(model).to_numpy(dtype=bool) & (case.watts > 0)
             cost = case.watts * float(terms.rates["capex_per_w"][0]) + stored
-            for payer, rows in ((owner, mine & ~nobody), (PUBLIC, mine & nobody)):
+            for payer, rows in ((owner, mine & ~nobody), (NOBODY, mine & nobody)):
                 if rows.any():
                     out[payer] = out.get(payer, 0.0) + float(cost[rows].sum())
     return {payer: value for payer, value in out.items() if np.isfinite(value)}

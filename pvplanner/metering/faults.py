@@ -120,7 +120,7 @@ COLUMNS = ("id", "cause", "second", "gain", "lost_share", "lost_kwh", "since", "
 
 def _ratio(held: Held) -> np.ndarray:
     """Measured over expected on days that have light to speak of."""
-    usual = np.nanmean(held.expected, axis=0)
+    usual = pd.DataFrame(held.expected).mean().to_numpy()
     clear = held.expected > 0.05 * usual
     return np.divide(
         held.measured, held.expected, out=np.full(held.measured.shape, np.nan), where=clear
@@ -129,19 +129,14 @@ def _ratio(held: Held) -> np.ndarray:
 
 def _beside_neighbours(ratio: np.ndarray) -> np.ndarray:
     """Each roof's ratio over that of the middle roof on the same day."""
-    with np.errstate(all="ignore"):
-        middle = _median(ratio, axis=1)
+    middle = _median(ratio, axis=1)
     middle = np.where(middle > 0, middle, np.nan)
     return ratio / middle[:, None]
 
 
 def _median(values: np.ndarray, axis: int) -> np.ndarray:
     """Median of what is known; nan where nothing is."""
-    import warnings
-
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", RuntimeWarning)
-        return np.asarray(np.nanmedian(values, axis=axis))
+    return pd.DataFrame(values).median(axis=axis).to_numpy()
 
 
 def _spread(rel: np.ndarray) -> float:
@@ -156,7 +151,7 @@ def _spread(rel: np.ndarray) -> float:
 def _units(held: Held, ratio: np.ndarray) -> list[dict[str, object]]:
     """Roofs whose readings are off by the factor of a unit all along."""
     level = _median(ratio, axis=0)
-    usual = float(_median(level, axis=0)) if np.isfinite(level).any() else np.nan
+    usual = float(pd.Series(level).median())
     out: list[dict[str, object]] = []
     for column in np.flatnonzero(np.isfinite(level) & (level > 0)).tolist():
         off = level[column] / usual
@@ -177,7 +172,7 @@ def _odd(held: Held, column: int, cause: str, gain: float, partner: str) -> dict
 
 def _swaps(held: Held, ratio: np.ndarray) -> list[dict[str, object]]:
     """Pairs of roofs whose readings fit each other's roof and not their own."""
-    usual = _median(_median(ratio, axis=0), axis=0)
+    usual = float(pd.Series(_median(ratio, axis=0)).median())
     made = np.nansum(np.where(np.isfinite(ratio), held.measured, 0), axis=0)
     due = np.nansum(np.where(np.isfinite(ratio), held.expected, 0), axis=0) * usual
     with np.errstate(all="ignore"):

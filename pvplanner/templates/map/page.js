@@ -43,7 +43,7 @@ function compareTabs() {
   holder.hidden = !data.others.length;
   if (!data.others.length) { return; }
   holder.appendChild(element("span", text("compare_with"), { "class": "label" }));
-  [{ name: data.short_name || data.name }].concat(data.others).forEach(function (told, n) {
+  [{ name: data.name }].concat(data.others).forEach(function (told, n) {
     var said = told["case"] ? text("case_" + told["case"]) : told.name;
     holder.appendChild(button(said, function () { compareWith(n - 1); remember(true); }, { "data-other": n - 1, title: said, "aria-pressed": String(state.other === n - 1) }));
     if (told["case"]) { told.name = text("case_" + told["case"]); }
