@@ -360,7 +360,9 @@ def track(
     meter: Annotated[
         list[Path], typer.Option("--meter", help="File of generation; may be given several times.")
     ],
-    period: Annotated[str, typer.Option("--period", help="2027-05, or 2027-05-03..2027-05-17.")],
+    period: Annotated[
+        str, typer.Option("--period", help="2027-05, 2027-05..2027-07, 2027-05-03..2027-05-17.")
+    ],
     weather: Annotated[
         Path | None, typer.Option("--weather", help="Measured over the period, of any length.")
     ] = None,
@@ -377,8 +379,8 @@ def track(
 ) -> None:
     """Hold a period's readings against the plan: what was made, what should be, what is wrong."""
     from pvplanner.plan.commit import write_beside
-    from pvplanner.tracking import as_csv, lines_of
     from pvplanner.tracking import track as hold
+    from pvplanner.tracking.lines import as_csv, lines_of
 
     session: Session = context.obj
     session.speak(language, folder / "scenario.toml")

@@ -14,7 +14,13 @@ from villages import hamlet, write_village
 
 import pvplanner as pvp
 from pvplanner.metering import compare_days, find_faults, read_generation
-from pvplanner.tracking import expected_days, parse_period, sigma_of, track, tracked_days
+from pvplanner.tracking import expected_days, sigma_of, track, tracked_days
+from pvplanner.tracking import parse_period as period_of
+
+
+def parse_period(said):
+    asked = period_of(said)
+    return asked.begin, asked.end
 
 
 def found_right(seed: int, cause: str) -> bool:
@@ -434,3 +440,157 @@ def test_no_word_of_the_tables_is_missing():
     wanted += [f"reading_{p}" for p in PROBLEMS]
     for language in ("zh", "en"):
         assert [w for w in wanted if w not in texts(language)] == []
+
+
+def codes(found):
+    return {f.code: f.count for f in found.findings if f.code.startswith("track_")}
+
+
+def test_several_meters_of_an_account_sum_where_all_are_known(tmp_path):
+    text = ("户号,逆变器,日期,发电量\nA,i1,2027-05-01,10\nA,i2,2027-05-01,5\n"
+            "A,i1,2027-05-02,11\nB,i3,2027-05-01,7\n")  # fmt: skip
+    read = read_generation([written(tmp_path, "d.csv", text)])
+    assert read.problems.empty
+    days = read.days()
+    assert days["A"].iloc[0] == 15
+    assert np.isnan(days["A"].iloc[1])
+    assert days["B"].iloc[0] == 7
+    first = pd.Timestamp("2027-05-01")
+    assert read.sums(first, first).to_dict() == {"A": 15, "B": 7}
+
+
+def test_a_night_without_points_is_nought_and_a_day_without_is_a_gap(tmp_path):
+    heads = "户号,日期," + ",".join(f"p{k}" for k in range(1, 25)) + "\n"
+    lit = ["2" if 7 <= k < 18 else "" for k in range(24)]
+    hole = [*lit]
+    hole[11] = ""
+    text = heads + f"A,2027-05-01,{','.join(lit)}\nA,2027-05-02,{','.join(hole)}\n"
+    read = read_generation([written(tmp_path, "p.csv", text)])
+    assert read.days()["A"].tolist() == [22, pytest.approx(np.nan, nan_ok=True)]
+
+
+def test_a_dial_at_midnight_closes_the_day_before(tmp_path):
+    text = "account,time,示数\n" + "".join(
+        f"A,2027-05-0{n} 00:00,{100 + 10 * n}\n" for n in range(1, 4)
+    )
+    read = read_generation([written(tmp_path, "d.csv", text)])
+    assert read.days()["A"].to_dict() == {pd.Timestamp(f"2027-05-0{n}"): 10 for n in (1, 2)}
+
+
+def test_a_span_of_several_days_between_days_is_said(tmp_path):
+    days = [1, 2, 3, 4, 7, 8, 9]
+    text = "account,date,示数\n" + "".join(f"A,2027-05-0{n},{10 * n}\n" for n in days)
+    read = read_generation([written(tmp_path, "d.csv", text)])
+    assert read.problems[["kind", "value"]].to_numpy().tolist() == [["several_days", 30]]
+    monthly = read_generation([written(tmp_path, "m.csv", "account,month,kwh\nA,2027-05,900\n")])
+    assert monthly.problems.empty
+
+
+def test_account_numbers_that_a_spreadsheet_spoilt(plan, tmp_path):
+    """Zeros cut off at the front are found again; digits that are gone are not guessed."""
+    made, _ = plan
+    due = expected_days(made, *parse_period("2026-08"))
+    names = {home: f"003300{n:04d}" for n, home in enumerate(due.columns)}
+    pairs = "电网户号,household_id\n" + "".join(f"{a},{h}\n" for h, a in names.items())
+    match = written(tmp_path, "match.csv", pairs)
+    bare = meter(tmp_path, due.rename(columns={h: a.lstrip("0") for h, a in names.items()}))
+    told = track(made, meter=bare, match=match, period="2026-08")
+    assert told.roofs["days_known"].eq(31).all()
+    lost = written(tmp_path, "lost.csv", "户号,日期,发电量\n3.3010012E+09,2026-08-01,5\n")
+    assert read_generation([lost]).problems["kind"].tolist() == ["unread"]
+
+
+def test_one_account_of_two_households_is_refused(plan, tmp_path):
+    made, _ = plan
+    homes = made.households["household_id"].astype(str).tolist()
+    file = written(tmp_path, "m.csv", "户号,日期,发电量\n77,2026-08-01,5\n")
+    pairs = written(tmp_path, "p.csv", f"电网户号,household_id\n77,{homes[0]}\n77,{homes[1]}\n")
+    with pytest.raises(pvp.InputError, match="77"):
+        track(made, meter=file, match=pairs, period="2026-08")
+
+
+def test_more_than_the_sky_has_is_unknown_and_said(plan, tmp_path):
+    made, _ = plan
+    due = expected_days(made, *parse_period("2026-08"))
+    due.iloc[4, 1] *= 40
+    told = track(made, meter=meter(tmp_path, due), period="2026-08")
+    assert told.problems["kind"].tolist() == ["impossible"]
+    assert told.problems["row"].tolist() == [2 + 31 + 4]
+    assert told.roofs["days_known"].tolist() == [31, 30, *[31] * 6]
+    assert told.roofs["ratio"].to_numpy() == pytest.approx(1, abs=1e-6)
+    assert codes(told) == {"track_gaps": 1}
+
+
+def test_another_unit_is_left_out_of_the_sum_and_what_it_lost_is_not_known(plan, tmp_path):
+    from pvplanner.tracking.lines import lines_of
+
+    made, _ = plan
+    due = expected_days(made, *parse_period("2026-08"))
+    due.iloc[:, 3] *= 1000
+    told = track(made, meter=meter(tmp_path, due), period="2026-08")
+    row = told.roofs.iloc[3]
+    assert (row["cause"], row["second_cause"]) == ("wrong_unit", "")
+    assert np.isnan(row["lost_kwh"])
+    assert "7 households" in lines_of(told, "en")[0]
+    assert "100.0%" in lines_of(told, "en")[0]
+    assert told.problems.empty
+
+
+def test_a_whole_village_in_another_unit_or_low_is_said(plan, tmp_path):
+    made, _ = plan
+    due = expected_days(made, *parse_period("2026-08"))
+    for factor, code in ((1000, "track_village_unit"), (0.5, "track_village_off")):
+        told = track(made, meter=meter(tmp_path, due, factor=factor), period="2026-08")
+        assert code in codes(told), factor
+    told = track(made, meter=meter(tmp_path, due, factor=0.95), period="2026-08")
+    assert codes(told) == {}
+
+
+def test_dark_days_of_all_and_households_below_their_range_are_named(plan, tmp_path):
+    made, _ = plan
+    due = expected_days(made, *parse_period("2026-08"))
+    due.iloc[10] = 0.0
+    due.iloc[:9, 2] *= 0.15
+    told = track(made, meter=meter(tmp_path, due), period="2026-08")
+    said = {f.code: f.params["ids"] for f in told.findings if "ids" in f.params}
+    assert said["track_dark"] == ["2026-08-11"]
+    low = told.roofs[told.roofs["measured_kwh"] < told.roofs["expected_low_kwh"]]
+    assert [due.columns[2]] == low["household_id"].tolist()
+    assert (low["cause"].iloc[0] != "") or said["track_below"] == [due.columns[2]]
+
+
+def test_few_households_have_no_neighbours_and_it_is_said(plan, tmp_path):
+    made, _ = plan
+    due = expected_days(made, *parse_period("2026-08")).iloc[:, :3]
+    told = track(made, meter=meter(tmp_path, due), period="2026-08")
+    assert codes(told) == {"track_few": 3, "track_silent": 5}
+
+
+def test_after_its_life_nothing_is_expected(plan):
+    made, _ = plan
+    late = expected_days(made, *parse_period("2070-01"))
+    assert late.isna().all(axis=None)
+
+
+def test_days_may_not_be_entered_twice_without_a_reason(plan, tmp_path):
+    made, folder = plan
+    own = tmp_path / "plan"
+    shutil.copytree(folder, own, ignore=shutil.ignore_patterns("track"))
+    due = expected_days(made, *parse_period("2026-10"))
+    file = meter(tmp_path, due)
+    track(own, meter=file, period="2026-10-01..2026-10-31")
+    for again in ("2026-10", "2026-10-05..2026-11-03", "2026-10-31"):
+        for reason in ("", "  "):
+            with pytest.raises(pvp.ConfigError, match="2026-10"):
+                track(own, meter=file, period=again, reason=reason)
+    only = due.iloc[:, :1] * 0.5
+    fixed = track(
+        own, meter=meter(tmp_path, only, "one.csv"), period="2026-10-03", reason="read anew"
+    )
+    assert fixed.entry == "2026-10-03"
+    days = tracked_days(own).set_index(["household_id", "day"])["measured_kwh"]
+    expected = due.copy()
+    expected.iloc[2, 0] *= 0.5
+    # A correction changes only what it names.
+    assert days.sum() == pytest.approx(expected.to_numpy().sum(), rel=1e-6)
+    assert len(days) == due.size

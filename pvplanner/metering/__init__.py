@@ -4,6 +4,6 @@ from __future__ import annotations
 
 from pvplanner.metering.against import compare_days
 from pvplanner.metering.faults import Held, find_faults
-from pvplanner.metering.readings import Generated, read_generation
+from pvplanner.metering.readings import Generated, drop_impossible, read_generation
 
-__all__ = ["Generated", "Held", "compare_days", "find_faults", "read_generation"]
+__all__ = ["Generated", "Held", "compare_days", "drop_impossible", "find_faults", "read_generation"]

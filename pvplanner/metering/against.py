@@ -66,6 +66,18 @@ def compare_days(
     return table[list(COLUMNS)]
 
 
+def summed(roofs: pd.DataFrame) -> pd.DataFrame:
+    """The households whose readings can be summed: known, and in a unit that is understood."""
+    return roofs[roofs["days_known"].gt(0) & roofs["cause"].ne("wrong_unit")]
+
+
+def village_ratio(roofs: pd.DataFrame) -> float:
+    """What all made of what all were to make; nan where nothing was to be made."""
+    known = summed(roofs)
+    owed = float(known["expected_kwh"].sum())
+    return float(known["measured_kwh"].sum()) / owed if owed > 0 else float("nan")
+
+
 def _with_totals(table: pd.DataFrame, totals: pd.Series, expected: pd.DataFrame) -> pd.DataFrame:
     """Sums of households whose days are not known but whose total is."""
     own = totals.reindex(table["household_id"]).to_numpy(dtype=float)
@@ -84,6 +96,8 @@ def _low_totals(table: pd.DataFrame, totals: pd.Series) -> pd.DataFrame:
     if len(known) < FEW_TOTALS:
         return table
     usual = float(known.median())
+    if usual <= 0:
+        return table
     spread = max(1.4826 * float((known - usual).abs().median()) / usual, LEAST_SPREAD)
     below = 1 - table["ratio"] / usual
     only = table["household_id"].isin(totals.dropna().index) & table["cause"].eq("")

@@ -46,8 +46,8 @@ UNIT_ROOM = 0.35
 SAME = 0.12
 """Two meters are swapped if each fits the other's roof this well."""
 
-APART = 0.2
-"""And its own this badly."""
+APART, APART_TIMES = 0.2, 4.0
+"""And its own this badly, and so many times the spread between roofs."""
 
 FEW_DAYS = 10
 
@@ -104,12 +104,13 @@ def find_faults(held: Held) -> pd.DataFrame:
     odd = _units(held, ratio) + _swaps(held, ratio)
     taken = {row["id"] for row in odd}
     keep = ~held.roofs.isin(list(taken))
-    rel = _beside_neighbours(np.where(keep, ratio, np.nan))
+    middle = _median(np.where(keep, ratio, np.nan), axis=1)
+    rel = np.where(keep, ratio, np.nan) / np.where(middle > DARK, middle, np.nan)[:, None]
     spread = _spread(rel)
     for column in np.flatnonzero(keep).tolist():
         shapes = _shapes(rel[:, column], held.expected[:, column], held.days, spread)
         if shapes:
-            found.append(_row(held, column, shapes))
+            found.append(_row(held, column, shapes, middle))
     found = _shared(held, found)
     table = pd.DataFrame([*odd, *found], columns=list(COLUMNS))
     return table.sort_values("lost_kwh", ascending=False, kind="stable", ignore_index=True)
@@ -125,13 +126,6 @@ def _ratio(held: Held) -> np.ndarray:
     return np.divide(
         held.measured, held.expected, out=np.full(held.measured.shape, np.nan), where=clear
     )
-
-
-def _beside_neighbours(ratio: np.ndarray) -> np.ndarray:
-    """Each roof's ratio over that of the middle roof on the same day."""
-    middle = _median(ratio, axis=1)
-    middle = np.where(middle > 0, middle, np.nan)
-    return ratio / middle[:, None]
 
 
 def _median(values: np.ndarray, axis: int) -> np.ndarray:
@@ -163,10 +157,11 @@ def _units(held: Held, ratio: np.ndarray) -> list[dict[str, object]]:
 
 def _odd(held: Held, column: int, cause: str, gain: float, partner: str) -> dict[str, object]:
     """A row of readings that are no roof's fault: nothing is lost by them."""
-    second = "always_low" if cause == "swapped" else "dead_string"
+    # What was made is known of a swap's other roof, of another unit not at all.
+    second, lost = ("always_low", 0.0) if cause == "swapped" else ("", np.nan)
     return {
         "id": held.roofs[column], "cause": cause, "second": second, "gain": float(gain),
-        "lost_share": 0.0, "lost_kwh": 0.0, "since": held.days[0], "partner": partner,
+        "lost_share": lost, "lost_kwh": lost, "since": held.days[0], "partner": partner,
     }  # fmt: skip
 
 
@@ -177,7 +172,9 @@ def _swaps(held: Held, ratio: np.ndarray) -> list[dict[str, object]]:
     due = np.nansum(np.where(np.isfinite(ratio), held.expected, 0), axis=0) * usual
     with np.errstate(all="ignore"):
         own = np.log(made / due)
-    off = np.flatnonzero(np.isfinite(own) & (np.abs(own) > APART)).tolist()
+    spread = 1.4826 * float(pd.Series(np.abs(own)).replace(np.inf, np.nan).median())
+    least = max(APART, APART_TIMES * spread)
+    off = np.flatnonzero(np.isfinite(own) & (np.abs(own) > least)).tolist()
     out: list[dict[str, object]] = []
     free = set(off)
     pairs = [
@@ -367,10 +364,11 @@ def _sawtooth(z: np.ndarray, resets: list[int]) -> np.ndarray:
     return z.mean() - rate * centred
 
 
-def _row(held: Held, column: int, shapes: list[Shape]) -> dict[str, object]:
+def _row(held: Held, column: int, shapes: list[Shape], middle: np.ndarray) -> dict[str, object]:
     first = shapes[0]
     known = np.isfinite(held.measured[:, column])
-    due = float(np.nansum(held.expected[known, column]))
+    # What the neighbours made of the days that were.
+    due = float(np.nansum(held.expected[known, column] * middle[known]))
     second = shapes[1].cause if len(shapes) > 1 else ""
     return {
         "id": held.roofs[column], "cause": first.cause, "second": second, "gain": first.gain,

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 ALIASES: dict[str, tuple[str, ...]] = {
-    "account": ("household_id", "grid_account", "account", "meter", "户号", "发电户号",
-                "电网户号", "用电户号", "用户编号", "表号", "电表编号", "电站", "电站名称",
-                "逆变器", "逆变器序列号", "sn", "inverter", "plant"),
+    "account": ("household_id", "grid_account", "account", "户号", "发电户号", "电网户号",
+                "用电户号", "用户编号", "电站", "电站名称", "plant"),
+    "meter": ("meter", "表号", "电表编号", "电表资产号", "逆变器", "逆变器序列号", "sn",
+              "inverter"),
     "month": ("month", "月份", "账期", "电费年月"),
     "date": ("date", "日期", "数据日期", "day"),
     "time": ("time", "时间", "timestamp", "datetime", "日期时间", "数据时间", "采集时间"),

@@ -26,14 +26,15 @@ from pvplanner.reading import (
 )
 from pvplanner.reading.columns import Columns, knows
 from pvplanner.reading.tables import heading_row, read_long_table, separator_of
+from pvplanner.reading.values import lost_digits
 
 PROBLEMS = ("missing", "duplicate", "contradiction", "negative", "stepped_back", "rolled_over",
-            "unread")  # fmt: skip
+            "unread", "impossible", "several_days")  # fmt: skip
 
 NEAR_FULL, NEAR_EMPTY = 0.8, 0.2
 """A dial runs over if it stood above this part of its last number and comes back below that."""
 
-COLUMNS = ("account", "first", "last", "kwh", "file", "row")
+COLUMNS = ("account", "meter", "first", "last", "kwh", "file", "row")
 _BLOCK = 1 << 25
 
 
@@ -59,8 +60,12 @@ class Generated:
     def days(self) -> pd.DataFrame:
         """Energies of single days, kWh: a row a day, a column an account; unknown is nan."""
         single = self.spans[self.spans["first"] == self.spans["last"]]
-        table = single.pivot(index="first", columns="account", values="kwh")
-        return table.sort_index()
+        groups = single.groupby(["first", "account"])
+        # Of an account with several meters a day is known where all of them are.
+        meters = self.spans.groupby("account")["meter"].nunique()
+        sums = groups["kwh"].agg(lambda v: v.sum(skipna=False))
+        all_there = groups.size() >= meters.reindex(sums.index.get_level_values(1)).to_numpy()
+        return sums.where(all_there).unstack("account").sort_index()
 
     def sums(self, begin: pd.Timestamp, end: pd.Timestamp) -> pd.Series:
         """Energy of a period by account, kWh, of spans that cover it without a gap or an overlap;
@@ -68,11 +73,11 @@ class Generated:
         """
         inside = self.spans[(self.spans["first"] >= begin) & (self.spans["last"] <= end)]
         length = (inside["last"] - inside["first"]).dt.days + 1
-        groups = inside.assign(length=length).groupby("account")
+        groups = inside.assign(length=length).groupby(["account", "meter"])
         covered = groups["length"].sum() == (end - begin).days + 1
         apart = groups.apply(_follow, include_groups=False) if len(inside) else covered
-        whole = groups["kwh"].agg(lambda v: v.sum(skipna=False))
-        return whole.where(covered & apart)
+        whole = groups["kwh"].agg(lambda v: v.sum(skipna=False)).where(covered & apart)
+        return whole.groupby("account").agg(lambda v: v.sum(skipna=False))
 
 
 def _follow(spans: pd.DataFrame) -> bool:
@@ -107,7 +112,7 @@ def read_generation(paths: Sequence[str | Path]) -> Generated:
         problems.append(odd)
         findings += told
     spans, doubled = _each_once(pd.concat(parts, ignore_index=True))
-    odd = pd.concat([*problems, doubled], ignore_index=True)
+    odd = pd.concat([*problems, doubled, _long_spans(spans)], ignore_index=True)
     return Generated(spans, odd, tuple(findings))
 
 
@@ -120,8 +125,13 @@ def _one(file: Path) -> tuple[pd.DataFrame, pd.DataFrame, list[Finding]]:
     points = day_points(pd.Index(heads), mapped)
     kinds: list[str] = [n for n in ("dial", "energy", "power") if n in mapped.used]
     when: list[str] = [n for n in ("time", "date", "month") if n in mapped.used]
-    if "account" not in mapped.used or not when or not (points or kinds):
-        missing = "account, date (or time, month), kwh (or kw, dial, p1 to p96)"
+    lacking = [words for there, words in (
+        ("account" in mapped.used or "meter" in mapped.used, "account"),
+        (bool(when), "date (time, month)"),
+        (bool(points or kinds), "kwh (kw, dial, p1 ... p96)"),
+    ) if not there]  # fmt: skip
+    if lacking:
+        missing = ", ".join(lacking)
         raise InputError(
             "meter_columns", where=str(file), missing=missing, columns=listed(heads, 30)
         )
@@ -142,13 +152,15 @@ def _told(mapped: Columns, points: list[str], file: Path) -> list[Finding]:
 def _from_points(
     file: Path, mapped: Columns, points: list[str]
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Days of mean kW; a day with an empty point is unknown."""
+    """Days of mean kW; a day with an empty point is unknown, but at night."""
     day = mapped.used.get("date", mapped.used.get("time", ""))
-    keys = [mapped.used["account"], day]
+    keys = [mapped.used.get("account", mapped.used.get("meter", "")), day]
     blocks = _fast_blocks(file, keys, points) or _slow_blocks(file, keys, points)
     told = pd.concat([rows for rows, _ in blocks])
     sums = np.concatenate([np.nansum(values, axis=1) for _, values in blocks]) * 24 / len(points)
-    gaps = np.concatenate([np.isnan(values).any(axis=1) for _, values in blocks])
+    # Points at which nobody ever made anything are night: a blank there is nought.
+    lit = np.any([np.nanmax(np.nan_to_num(values), axis=0) > 0 for _, values in blocks], axis=0)
+    gaps = np.concatenate([np.isnan(values[:, lit]).any(axis=1) for _, values in blocks])
     account = one_spelling(told["account"].astype("string"))
     stamps, _ = parse_times(told["day"].astype("string"))
     out = (is_total(account) | account.isna()).to_numpy() | stamps.isna()
@@ -157,7 +169,7 @@ def _from_points(
         "file": file.name, "row": told.index,
     })[out & ~is_total(account).to_numpy()]  # fmt: skip
     first = stamps.normalize()
-    table = _spans(account, first, first, np.where(gaps, np.nan, sums), file, told.index)[~out]
+    table = _spans(account, "", first, first, np.where(gaps, np.nan, sums), file, told.index)[~out]
     spans, more = _sorted_out(table, np.where(gaps[~out], "missing", ""))
     return spans, pd.concat([odd, more], ignore_index=True)
 
@@ -227,25 +239,38 @@ def _from_rows(
     stamps = _months(text) if name == "month" else parse_times(text)[0]
     if len(stamps) and stamps.isna().all():
         raise InputError("meter_time", where=str(file), value=str(text.iloc[0]))
-    account = one_spelling(rows[mapped.used["account"]])
+    account = one_spelling(rows[mapped.used.get("account", mapped.used.get("meter", ""))])
+    both = "account" in mapped.used and "meter" in mapped.used
+    meter = _several(account, one_spelling(rows[mapped.used["meter"]])) if both else ""
+    timed = bool(text.str.contains(":", na=False).any())
     values = _numbers(rows[mapped.used[kind]]) * mapped.factors[kind]
-    table = pd.DataFrame({"account": account.to_numpy(), "time": stamps, "value": values,
-                          "row": rows.index.to_numpy()})  # fmt: skip
+    table = pd.DataFrame({
+        "account": account.to_numpy(), "meter": meter, "time": stamps, "value": values,
+        "row": rows.index.to_numpy(),
+    })  # fmt: skip
     table = table[~is_total(account).to_numpy()]
-    bad = (table["account"].isna() | table["time"].isna() | table["value"].isna()).to_numpy()
+    lost = lost_digits(table["account"].astype("string")).to_numpy()
+    bad = lost | (table["account"].isna() | table["time"].isna() | table["value"].isna()).to_numpy()
     odd = _problems(table[bad], "unread", file)
     table = table[~bad].sort_values(["account", "time"], kind="stable")
     if kind == "dial":
-        spans, more = _from_dial(table, file)
+        spans, more = _from_dial(table, file, timed)
     elif name == "month":
         first = pd.DatetimeIndex(table["time"]).to_period("M")
         spans, more = _sorted_out(_spans(
-            table["account"], first.start_time, first.end_time.normalize(), table["value"], file,
-            table["row"],
+            table["account"], table["meter"], first.start_time, first.end_time.normalize(),
+            table["value"], file, table["row"],
         ))  # fmt: skip
     else:
         spans, more = _from_intervals(table, kind, file)
     return spans, pd.concat([odd, more], ignore_index=True)
+
+
+def _several(account: pd.Series, meter: pd.Series) -> np.ndarray:
+    """Names of meters where an account has several; of one it is the account's own."""
+    own = meter.fillna("").astype(str)
+    count = own.groupby(account.fillna("").astype(str)).transform("nunique")
+    return own.where(count > 1, "").to_numpy()
 
 
 def _months(text: pd.Series) -> pd.DatetimeIndex:
@@ -264,21 +289,24 @@ def _from_intervals(
     day = times.normalize()
     if step >= 24:
         hours = 24.0 if kind == "power" else 1.0
-        spans = _spans(table["account"], day, day, table["value"] * hours, file, table["row"])
+        spans = _spans(table["account"], table["meter"], day, day, table["value"] * hours, file,
+                       table["row"])  # fmt: skip
         return _sorted_out(spans)
     # Stamps at an interval's end belong to the day that ends at midnight.
     ends = bool(len(times)) and _at_ends(table, times)
     day = (times - pd.Timedelta(minutes=1)).normalize() if ends else day
     worth = table["value"].to_numpy() * (step if kind == "power" else 1.0)
     negative = worth < -1e-9
-    own = pd.DataFrame({"account": table["account"].to_numpy(), "day": day,
+    own = pd.DataFrame({"account": table["account"].to_numpy(),
+                        "meter": table["meter"].to_numpy(), "day": day,
                         "kwh": np.where(negative, np.nan, worth),
                         "row": table["row"].to_numpy()})  # fmt: skip
-    groups = own.groupby(["account", "day"], sort=True)
+    groups = own.groupby(["account", "meter", "day"], sort=True)
     sums = groups.agg(kwh=("kwh", lambda v: v.sum(skipna=False)), count=("kwh", "size"),
                       row=("row", "first")).reset_index()  # fmt: skip
     wanted = round(24 / step)
-    spans = _spans(sums["account"], sums["day"], sums["day"], sums["kwh"], file, sums["row"])
+    spans = _spans(sums["account"], sums["meter"], sums["day"], sums["day"], sums["kwh"], file,
+                   sums["row"])  # fmt: skip
     gap = (sums["count"] < wanted).to_numpy()
     double = (sums["count"] > wanted).to_numpy()
     spans.loc[gap | double, "kwh"] = np.nan
@@ -289,24 +317,29 @@ def _from_intervals(
 
 def _step_hours(table: pd.DataFrame) -> float:
     """The usual time between an account's readings, hours; a day where each has one."""
-    gaps = table.groupby("account")["time"].diff().dt.total_seconds().dropna()
+    gaps = table.groupby(["account", "meter"])["time"].diff().dt.total_seconds().dropna()
     gaps = gaps[gaps > 0]
     return float(gaps.mode().iloc[0]) / 3600 if len(gaps) else 24.0
 
 
 def _at_ends(table: pd.DataFrame, times: pd.DatetimeIndex) -> bool:
     """Whether the first stamp of accounts is one step into a day and the last at midnight."""
-    first = times[np.r_[True, table["account"].to_numpy()[1:] != table["account"].to_numpy()[:-1]]]
+    first = times[_begins(table)]
     return bool((first.hour + first.minute > 0).mean() > 0.5)
 
 
-def _from_dial(table: pd.DataFrame, file: Path) -> tuple[pd.DataFrame, pd.DataFrame]:
+def _begins(table: pd.DataFrame) -> np.ndarray:
+    """Where the readings of another meter begin."""
+    names = table[["account", "meter"]]
+    return ~names.eq(names.shift()).all(axis=1).to_numpy()
+
+
+def _from_dial(table: pd.DataFrame, file: Path, timed: bool) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Differences of a dial; read by day it stands at the day's end, by time at that time."""
     times = pd.DatetimeIndex(table["time"])
-    by_time = bool(len(times)) and bool(((times.hour > 0) | (times.minute > 0)).any())
-    end = (times - pd.Timedelta(minutes=1)).normalize() if by_time else times.normalize()
+    end = (times - pd.Timedelta(minutes=1)).normalize() if timed else times.normalize()
     value = table["value"].to_numpy(dtype=float)
-    same = np.r_[False, table["account"].to_numpy()[1:] == table["account"].to_numpy()[:-1]]
+    same = ~_begins(table)
     step = np.r_[np.nan, np.diff(value)]
     before = np.r_[np.nan, value[:-1]]
     full = 10.0 ** np.ceil(np.log10(np.maximum(np.nan_to_num(before), 1.0) + 1e-9))
@@ -315,7 +348,8 @@ def _from_dial(table: pd.DataFrame, file: Path) -> tuple[pd.DataFrame, pd.DataFr
     back = same & (step < 0)
     previous = pd.DatetimeIndex(np.r_[end[:1], end[:-1]]) if len(end) else end
     first = previous + pd.Timedelta(days=1)
-    spans = _spans(table["account"], first, end, np.where(back, np.nan, step), file, table["row"])
+    spans = _spans(table["account"], table["meter"], first, end, np.where(back, np.nan, step), file,
+                   table["row"])  # fmt: skip
     kinds = np.select([over, back], ["rolled_over", "stepped_back"], "")
     # Of several readings within a day the last closes it.
     keep = same & (first <= end)
@@ -328,13 +362,15 @@ def _from_dial(table: pd.DataFrame, file: Path) -> tuple[pd.DataFrame, pd.DataFr
 
 
 def _spans(
-    account: object, first: object, last: object, kwh: object, file: Path, rows: object = None
-) -> pd.DataFrame:
-    count = len(np.asarray(kwh))
+    account: object, meter: object, first: object, last: object, kwh: object, file: Path,
+    rows: object,
+) -> pd.DataFrame:  # fmt: skip
+    told = np.asarray(meter, dtype=object)
     return pd.DataFrame({
-        "account": np.asarray(account, dtype=object), "first": pd.DatetimeIndex(first),
-        "last": pd.DatetimeIndex(last), "kwh": np.asarray(kwh, dtype=float), "file": file.name,
-        "row": np.arange(2, count + 2) if rows is None else np.asarray(rows),
+        "account": np.asarray(account, dtype=object),
+        "meter": told if told.ndim else str(meter),
+        "first": pd.DatetimeIndex(first), "last": pd.DatetimeIndex(last),
+        "kwh": np.asarray(kwh, dtype=float), "file": file.name, "row": np.asarray(rows),
     })  # fmt: skip
 
 
@@ -361,9 +397,44 @@ def _problems(rows: pd.DataFrame, kind: str, file: Path) -> pd.DataFrame:
     })  # fmt: skip
 
 
+MOST_A_DAY = 12.0
+"""No module makes more in a day, kWh per kWp: the sky has no more light."""
+
+
+def drop_impossible(read: Generated, capacity: pd.Series) -> Generated:
+    """Days with more energy than the sky has light are unknown, and listed.
+
+    Parameters
+    ----------
+    read : Generated
+    capacity : Series
+        kWp behind each account. Accounts that are beyond it all along have another unit, and stay
+        as they are.
+    """
+    spans = read.spans
+    length = (spans["last"] - spans["first"]).dt.days + 1
+    most = spans["account"].map(capacity.astype(float)) * MOST_A_DAY * length
+    over = spans["kwh"] > most
+    wild = over & ~over.groupby(spans["account"]).transform("mean").gt(0.5)
+    _, odd = _sorted_out(spans, np.where(wild, "impossible", ""))
+    listed = pd.concat([read.problems, odd[odd["kind"].eq("impossible")]], ignore_index=True)
+    return Generated(spans.assign(kwh=spans["kwh"].mask(wild)), listed, read.findings)
+
+
+def _long_spans(spans: pd.DataFrame) -> pd.DataFrame:
+    """Spans of several days of a meter that else is read daily: what each day made is not known."""
+    several = spans["first"] < spans["last"]
+    daily = ~several.groupby([spans["account"], spans["meter"]]).transform("mean").gt(0.5)
+    rows = spans[several & daily]
+    return pd.DataFrame({
+        "account": rows["account"], "day": rows["last"], "kind": "several_days",
+        "value": rows["kwh"], "file": rows["file"], "row": rows["row"],
+    })  # fmt: skip
+
+
 def _each_once(spans: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
     """One reading an account and span: what came twice alike is dropped, what differs unknown."""
-    key = ["account", "first", "last"]
+    key = ["account", "meter", "first", "last"]
     again = spans.duplicated(key, keep="first").to_numpy()
     if not again.any():
         return spans, pd.DataFrame(columns=["account", "day", "kind", "value", "file", "row"])

@@ -1,0 +1,51 @@
+"""A period in words, and as a table for a spreadsheet."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from pvplanner.metering.against import summed, village_ratio
+from pvplanner.texts import plain_cell, visible
+from pvplanner.tracking import Tracked
+from pvplanner.words import label, shown
+
+
+def lines_of(found: Tracked, language: str) -> list[str]:
+    """What a period came to, line by line: sums, what lies below, what can't be true."""
+    roofs = found.roofs
+    known = summed(roofs)
+    sums = {name: shown(known[f"{name}_kwh"].sum(), "energy_kwh", language, "whole")
+            for name in ("measured", "expected")}  # fmt: skip
+    ratio = village_ratio(roofs)
+    out = [label("track_line", language).format(
+        period=found.period, homes=len(known),
+        ratio=f"{ratio:.1%}" if np.isfinite(ratio) else label("unknown", language), **sums
+    )]  # fmt: skip
+    begin = pd.Timestamp(found.days["day"].min()) if len(found.days) else None
+    for row in roofs[roofs["cause"] != ""].sort_values("lost_kwh", ascending=False).itertuples():
+        causes = [label(f"cause_{c}", language) for c in (row.cause, row.second_cause) if c]
+        since = "" if pd.isna(row.since) else f"{row.since:%Y-%m-%d}"
+        earlier = label("or_earlier", language) if row.since == begin else ""
+        out.append(label("track_low", language).format(
+            household=visible(row.household_id), causes=" / ".join(causes),
+            lost=shown(row.lost_kwh, "energy_kwh", language), since=since + earlier,
+            partner=visible(row.partner),
+        ).strip())  # fmt: skip
+    counts = found.problems["kind"].value_counts()
+    out += [
+        label("track_problem", language).format(kind=label(f"reading_{k}", language), count=n)
+        for k, n in counts.items()
+    ]
+    return [*out, *(f.text(language) for f in found.findings if f.code.startswith("track_"))]
+
+
+def as_csv(found: Tracked, language: str) -> str:
+    """The households of a period as CSV that a spreadsheet opens; texts are never formulas."""
+    table = found.roofs.copy()
+    for name in ("cause", "second_cause"):
+        table[name] = [label(f"cause_{c}", language) if c else "" for c in table[name]]
+    for name in ("household_id", "partner"):
+        table[name] = [plain_cell(v) for v in table[name].astype(str)]
+    heads = {name: label(f"tracked_{name}", language) for name in table.columns}
+    return "\ufeff" + table.rename(columns=heads).to_csv(index=False, float_format="%.2f")
