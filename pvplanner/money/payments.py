@@ -162,20 +162,40 @@ def vat(case: Case, ledger: Ledger, row: Payment) -> None:
     sales = np.zeros(case.calendar.count)
     for item in row.quantity.split():
         sales = sales + np.abs(ledger.received(row.payer, item)[1:])
-    terms, finance = case.terms, case.terms.finance
+    capital = at_once_of(ledger, "capital")
+    owed = vat_owed(case.terms, row.payer, sales, case.calendar.quarters, capital)
+    ledger.pay(row.item, row.payer, row.payee, owed)
+
+
+def vat_owed(
+    terms: Terms, payer: str, sales: np.ndarray, quarters: np.ndarray, capital: float
+) -> np.ndarray:
+    """VAT of a body on the sales of each calendar year, yuan.
+
+    Parameters
+    ----------
+    terms : Terms
+    payer : str
+    sales : ndarray, shape (calendar years,)
+        With VAT.
+    quarters : ndarray, shape (calendar years, 4)
+        What of each year's sales falls into its quarters.
+    capital : float
+        What was paid for the plant, with VAT.
+    """
+    finance = terms.finance
     if finance.vat_rate == 0 and finance.vat_rate_after == 0:
-        return
+        return np.zeros(len(sales))
     rate = reference.constant("vat_rate_general").value
     bought = np.zeros(len(sales))
-    bought[0] = at_once_of(ledger, "capital") * rate / (1 + rate)
-    taxpayer = terms.developer.taxpayer if row.payer == DEVELOPER else "auto"
+    bought[0] = capital * rate / (1 + rate)
+    taxpayer = terms.developer.taxpayer if payer == DEVELOPER else "auto"
     general = {"from": taxpayer, "limit": reference.constant("vat_general_limit").value,
                "rate": rate, "input": bought}  # fmt: skip
     law = terms.taxes
-    owed = value_added_tax(
-        sales, case.calendar.quarters, law.vat_free, law.vat_free_per_quarter, law.vat, general
+    return value_added_tax(
+        sales, quarters, law.vat_free, law.vat_free_per_quarter, law.vat, general
     )
-    ledger.pay(row.item, row.payer, row.payee, owed)
 
 
 def surcharge(case: Case, ledger: Ledger, row: Payment) -> None:
@@ -189,10 +209,10 @@ def person_vat(case: Case, ledger: Ledger, row: Payment) -> None:
     sales = ledger.paid(row.quantity)[..., 1:]
     law, months = case.terms.taxes, case.calendar.by_month
     owed = vat_by_sale(sales, months, law.vat_free, law.vat_free_per_sale, law.vat)
-    ledger.pay(row.item, row.payer, row.payee, owed * _persons(case)[:, None])
+    ledger.pay(row.item, row.payer, row.payee, owed * persons(case)[:, None])
 
 
-def _persons(case: Case) -> np.ndarray:
+def persons(case: Case) -> np.ndarray:
     """1 for households, 0 for halls and other buildings that stand for themselves in a ledger."""
     own = case.people["own_building"].to_numpy(dtype=bool)
     kinds = case.people["project_class"].astype(str) == "general_commercial"
@@ -204,22 +224,22 @@ def person_tax(case: Case, ledger: Ledger, row: Payment) -> None:
     profit, written = _own_business(case, ledger, row.quantity)
     off = reference.constant("person_off").value
     owed = tax_on_person(profit, written, off, business_bands())
-    ledger.pay(row.item, row.payer, row.payee, owed * _persons(case)[:, None])
+    ledger.pay(row.item, row.payer, row.payee, owed * persons(case)[:, None])
 
 
 def hall_tax(case: Case, ledger: Ledger, row: Payment) -> None:
     """Income tax of the collective on what a hall of its own earns."""
-    halls = np.flatnonzero(_persons(case) == 0)
+    halls = np.flatnonzero(persons(case) == 0)
     if len(halls) == 0:
         return
     profit, written = _own_business(case, ledger, row.quantity)
     owed = np.zeros(profit.shape)
     for hall in halls:
-        owed[hall] = _on_profit(case.terms, profit[hall], written[hall])
+        owed[hall] = on_profit(case.terms, profit[hall], written[hall])
     ledger.pay(row.item, row.payer, row.payee, owed)
 
 
-def _on_profit(terms: Terms, profit: np.ndarray, written: np.ndarray) -> np.ndarray:
+def on_profit(terms: Terms, profit: np.ndarray, written: np.ndarray) -> np.ndarray:
     """Income tax of a business."""
     law = terms.taxes
     rate, above = law.income
@@ -272,24 +292,28 @@ def written_off(case: Case, cost: float) -> np.ndarray:
 def rent_tax(case: Case, ledger: Ledger, row: Payment) -> None:
     """Income tax of who lets a roof."""
     at_once = case.terms.finance.rent_taxed == "at_once"
-    rent, persons = ledger.paid(row.quantity), _persons(case)
+    rent, whose = ledger.paid(row.quantity), persons(case)
     ahead = ledger.paid_at_once(ledger.owner, "rent_once")
     years = 1 if at_once else case.terms.finance.lease_term
     law = rent_terms()
     first = tax_on_rent(ahead / years, at_once, law) * years
-    ledger.pay(row.item, row.payer, row.payee, first * persons, at_once=True)
+    ledger.pay(row.item, row.payer, row.payee, first * whose, at_once=True)
     if rent.ndim > 1:
-        owed = tax_on_rent(rent[:, 1:], at_once, law) * persons[:, None]
+        owed = tax_on_rent(rent[:, 1:], at_once, law) * whose[:, None]
         ledger.pay(row.item, row.payer, row.payee, owed)
 
 
 def profit_tax(case: Case, ledger: Ledger, row: Payment) -> None:
     """Income tax of the payer: interest and the plant's write-off are costs, a grant is no cost."""
-    terms, names = case.terms, row.quantity.split()
     profit = ledger.of_party(row.payer, without=REPAID)[1:]
-    cost = sum(at_once_of(ledger, name) * (-1 if name in GRANTED else 1) for name in names)
-    written = written_off(case, cost)
-    ledger.pay(row.item, row.payer, row.payee, _on_profit(terms, profit, written))
+    written = written_off(case, taxable_cost(ledger, row.quantity))
+    ledger.pay(row.item, row.payer, row.payee, on_profit(case.terms, profit, written))
+
+
+def taxable_cost(ledger: Ledger, items: str) -> float:
+    """What a plant cost its owner by the named items, grants taken off, yuan."""
+    signs = {name: -1 if name in GRANTED else 1 for name in items.split()}
+    return sum(at_once_of(ledger, name) * sign for name, sign in signs.items())
 
 
 LOW_INCOME = "low_income_members"
@@ -322,12 +346,7 @@ def distribution(case: Case, ledger: Ledger, row: Payment) -> None:
         np.rint(aside * 100), float(terms.rate(row.rate)[0]),
         None if most is None else float(np.rint(-at_once * most * 100)),
     )  # fmt: skip
-    parts, unnamed = np.zeros((case.count, case.calendar.count)), np.zeros(case.calendar.count)
-    shares = dividend_shares(case, found["dividend"], QUANTITIES[row.quantity](case))
-    if not terms.low_income_named:
-        unnamed, shares = shares[0][0], shares[1:]
-    for fen, weight in shares:
-        parts += divide_fen(fen, weight) if weight.ndim == 1 else _by_year(fen, weight)
+    parts, unnamed = divided(case, found["dividend"], QUANTITIES[row.quantity](case))
     ledger.pay(row.item, row.payer, row.payee, parts / 100)
     ledger.pay(row.item, row.payer, LOW_INCOME, unnamed / 100)
     ledger.balances |= {
@@ -343,6 +362,31 @@ def distribution(case: Case, ledger: Ledger, row: Payment) -> None:
         "written_off": written,
         "surplus": net + repaid + paid_back - written - aside,
     }
+
+
+def divided(
+    case: Case, dividend: np.ndarray, by_capacity: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """What each household gets of the dividends, and what is told as one sum, whole fen.
+
+    Parameters
+    ----------
+    dividend : ndarray, shape (calendar years,)
+        Whole fen.
+    by_capacity : ndarray, shape (households,)
+
+    Returns
+    -------
+    parts : ndarray, shape (households, calendar years)
+    unnamed : ndarray, shape (calendar years,)
+    """
+    parts, unnamed = np.zeros((case.count, case.calendar.count)), np.zeros(case.calendar.count)
+    shares = dividend_shares(case, dividend, by_capacity)
+    if not case.terms.low_income_named:
+        unnamed, shares = shares[0][0], shares[1:]
+    for fen, weight in shares:
+        parts += divide_fen(fen, weight) if weight.ndim == 1 else _by_year(fen, weight)
+    return parts, unnamed
 
 
 def dividend_shares(

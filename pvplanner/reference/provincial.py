@@ -253,6 +253,21 @@ def _rows(province: str) -> tuple[dict[str, str], ...]:
     return tuple(row for row in rows("provincial") if row["province"] == province)
 
 
+def month_prices(province: str, area: str | None = None) -> dict[str, Sourced]:
+    """Reference prices that settlement sheets of a province had, by month; sound ones only."""
+    own = _areas(province, area)
+    return {
+        row["month"]: Sourced(
+            float(row["value"]), "CNY/kWh", row["source"], row["year"], row["certainty"]
+        )
+        for row in rows("market_months")
+        if row["province"] == province
+        and row["area"] in own
+        and not row["doubtful"]
+        and row["item"] == "settlement_ref"
+    }
+
+
 @cache
 def _market(province: str, area: str) -> Market | None:
     own = [r for r in rows("market_months") if r["province"] == province and r["area"] == area]

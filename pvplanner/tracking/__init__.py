@@ -1,10 +1,11 @@
-"""A year later, against the meter: each period an entry in the plan's folder, dated, never lost."""
+"""A year later, against the meter and the bank: each period an entry in the plan's folder."""
 
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -12,13 +13,17 @@ import pandas as pd
 
 from pvplanner.errors import ConfigError, Finding, InputError
 from pvplanner.metering import compare_days, drop_impossible, read_generation
+from pvplanner.metering.against import COLUMNS
 from pvplanner.metering.readings import Generated
 from pvplanner.plan import Plan
+from pvplanner.plan.commit import write_bytes_beside
+from pvplanner.settlement.layouts import Layout, read_layout
 from pvplanner.tracking.entries import (
     FOLDER,
     Period,
     enter,
     entries_of,
+    months_whole,
     parse_period,
     refuse_twice,
     tracked_days,
@@ -26,9 +31,10 @@ from pvplanner.tracking.entries import (
 from pvplanner.tracking.expected import expected_days, sigma_of
 from pvplanner.tracking.matching import days_of_homes, match_accounts, sums_of_homes
 from pvplanner.tracking.remarks import remarks_on
+from pvplanner.tracking.settling import Settled, open_items, payments_of_period, settle
 
-__all__ = ["FOLDER", "Period", "Tracked", "entries_of", "expected_days", "parse_period",
-           "sigma_of", "track", "tracked_days"]  # fmt: skip
+__all__ = ["FOLDER", "Period", "Settled", "Tracked", "entries_of", "expected_days",
+           "parse_period", "sigma_of", "track", "tracked_days"]  # fmt: skip
 
 Paths = str | os.PathLike[str] | Sequence[str | os.PathLike[str]]
 
@@ -45,11 +51,16 @@ class Tracked:
         Name of the entry in the plan's folder; empty where nothing was written.
     roofs : DataFrame
         A row a household with modules: days known, measured, expected with its range, the ratio,
-        likely causes where it lies below its neighbours beyond chance, what was lost.
+        likely causes where it lies below its neighbours beyond chance, what was lost. No rows where
+        no meter was read.
     days : DataFrame
         ``household_id``, ``day``, ``measured_kwh``, ``expected_kwh``.
     problems : DataFrame
         Readings that can't be true, or are absent, with file and row.
+    settled : Settled or None
+        Sheet and bank against our own reckoning, where a sheet was given.
+    payments : DataFrame
+        Who is paid what in the months that were settled.
     findings : tuple of Finding
     """
 
@@ -59,32 +70,48 @@ class Tracked:
     days: pd.DataFrame
     problems: pd.DataFrame
     findings: tuple[Finding, ...]
+    settled: Settled | None = None
+    payments: pd.DataFrame = field(default_factory=pd.DataFrame)
 
 
 def track(
     plan: Plan | str | os.PathLike[str],
     *,
-    meter: Paths,
     period: str,
+    meter: Paths | None = None,
+    settlement: Paths | None = None,
+    receipt: Paths | None = None,
     weather: str | os.PathLike[str] | None = None,
     match: str | os.PathLike[str] | None = None,
+    layout: Paths | None = None,
+    prices: str | os.PathLike[str] | None = None,
     reason: str = "",
 ) -> Tracked:
-    """Hold a period's readings against the plan; in a plan's folder the result is an entry of it.
+    """Hold a period's readings against the plan, and what was paid against what was due.
+
+    In a plan's folder the result is an entry of it.
 
     Parameters
     ----------
     plan : Plan or path-like
         A plan, or the folder of one, where the entry is then written to ``track/``.
-    meter : path-like or sequence of path-like
-        Readings of generation, as :func:`pvplanner.metering.read_generation` takes them.
     period : str
         ``2027-05``, ``2027-05..2027-07``, ``2027-05-03`` or ``2027-05-03..2027-05-17``.
+    meter : path-like or sequence of path-like, optional
+        Readings of generation, as :func:`pvplanner.metering.read_generation` takes them.
+    settlement : path-like or sequence of path-like, optional
+        The grid company's sheets, whole months.
+    receipt : path-like or sequence of path-like, optional
+        The bank's statement of what came in.
     weather : path-like, optional
         A series measured over the period, of any length; without it the plan's own typical year.
     match : path-like, optional
         A table of account and ``household_id``, where the accounts are neither the households'
         names nor the ledger's ``grid_account``.
+    layout : path-like or sequence of path-like, optional
+        How a sheet is laid out that the package does not know; kept in the plan's folder.
+    prices : path-like, optional
+        ``month`` and ``price`` of the market, as published.
     reason : str
         Why what an entry has of these days already is corrected: the one before stays.
 
@@ -102,17 +129,23 @@ def track(
     folder = None if isinstance(plan, Plan) else Path(plan)
     held = plan if isinstance(plan, Plan) else Plan.load(plan)
     asked = parse_period(period)
+    given = {"meter": meter, "settlement": settlement, "receipt": receipt, "weather": weather,
+             "match": match, "layout": layout, "prices": prices}  # fmt: skip
+    files = {name: paths_of(paths) for name, paths in given.items()}
+    if not files["meter"] and not files["settlement"]:
+        raise ConfigError("track_no_files", where="--meter, --settlement")
     if folder is not None:
-        refuse_twice(folder, asked, reason)
-    files = paths_of(meter)
-    read = read_generation(files)
-    names = match_accounts(held, read.spans["account"].unique(), _path(match))
-    result = _hold(held, read, names, asked, _path(weather), files)
+        kinds = {name for name in ("meter", "settlement") if files[name]}
+        refuse_twice(folder, asked, reason, kinds)
+    read = read_generation(files["meter"]) if files["meter"] else None
+    result = _nothing(asked) if read is None else _metered(held, read, asked, files)
+    own = [read_layout(path) for path in files["layout"]] + _kept_layouts(folder)
+    if files["settlement"]:
+        result = _settled(held, folder, result, read, asked, files, own)
     if folder is None:
         return result
-    tables = {"roofs": result.roofs, "days": result.days, "problems": result.problems}
-    read_from = {"meter": files, "weather": paths_of(weather), "match": paths_of(match)}
-    entry = enter(folder, asked, tables, read_from, reason)
+    entry = enter(folder, asked, _tables(result, files), files, reason)
+    _keep_layouts(folder, files["layout"])
     return replace(result, entry=entry)
 
 
@@ -123,22 +156,53 @@ def paths_of(given: Paths | None) -> list[Path]:
     return [Path(f) for f in ([given] if isinstance(given, str | os.PathLike) else given)]
 
 
-def _path(given: str | os.PathLike[str] | None) -> Path | None:
-    return None if given is None else Path(given)
+def _tables(result: Tracked, files: dict[str, list[Path]]) -> dict[str, pd.DataFrame]:
+    """What an entry keeps."""
+    out = {}
+    if files["meter"]:
+        out = {"roofs": result.roofs, "days": result.days, "problems": result.problems}
+    if result.settled is not None:
+        out |= {"settlement": result.settled.accounts, "payments": result.payments,
+                "prices": result.settled.prices}  # fmt: skip
+        if files["receipt"]:
+            out["receipts"] = result.settled.receipts
+    return out
 
 
-def _hold(
-    plan: Plan, read: Generated, names: dict[str, str], asked: Period, weather: Path | None,
-    files: list[Path],
-) -> Tracked:  # fmt: skip
+def _kept_layouts(folder: Path | None) -> list[Layout]:
+    """Layouts that were given before."""
+    if folder is None:
+        return []
+    return [read_layout(p) for p in sorted((folder / FOLDER / "layouts").glob("*.toml"))]
+
+
+def _keep_layouts(folder: Path, given: list[Path]) -> None:
+    for path in given:
+        target = folder / FOLDER / "layouts" / path.name
+        if target.resolve() != path.resolve():
+            target.parent.mkdir(parents=True, exist_ok=True)
+            write_bytes_beside(target, path.read_bytes())
+
+
+def _nothing(asked: Period) -> Tracked:
+    """A period of which no meter was read."""
+    days = pd.DataFrame({"household_id": [], "day": [], "measured_kwh": [], "expected_kwh": []})
+    kinds = ["account", "day", "kind", "value", "file", "row", "household_id"]
+    return Tracked(asked.name, "", pd.DataFrame(columns=list(COLUMNS)), days,
+                   pd.DataFrame(columns=kinds), ())  # fmt: skip
+
+
+def _metered(plan: Plan, read: Generated, asked: Period, files: dict[str, list[Path]]) -> Tracked:
     """What was read against what was to be expected."""
     begin, end = asked.begin, asked.end
+    match, weather = (files[name][0] if files[name] else None for name in ("match", "weather"))
+    names = match_accounts(plan, read.spans["account"].unique(), match)
     homes = plan.households.set_index(plan.households["household_id"].astype(str))
-    read = drop_impossible(read, pd.Series(names).map(homes["capacity_kwp"]))
+    read = drop_impossible(read, pd.Series(names, dtype=object).map(homes["capacity_kwp"]))
     days = days_of_homes(read.days(), names, begin, end)
     totals = sums_of_homes(read.sums(begin, end), names)
     if days.notna().to_numpy().sum() == 0 and totals.notna().sum() == 0:
-        raise InputError("track_nothing", where=str(files[0]), period=asked.name)
+        raise InputError("track_nothing", where=str(files["meter"][0]), period=asked.name)
     due = expected_days(plan, begin, end, weather)
     if not due.gt(0).any(axis=None):
         # Nothing stands yet, or no longer, or no day has its weather whole.
@@ -151,6 +215,23 @@ def _hold(
     strangers = sorted({str(a) for a in read.spans["account"].unique()} - set(names))
     findings = (*read.findings, *remarks_on(roofs, days, due, sigma["village"], strangers))
     return Tracked(asked.name, "", roofs, _long(days, due), odd, findings)
+
+
+def _settled(
+    plan: Plan, folder: Path | None, result: Tracked, read: Generated | None, asked: Period,
+    files: dict[str, list[Path]], layouts: list[Layout],
+) -> Tracked:  # fmt: skip
+    """The period with its settlement, and who is paid what of it."""
+    match, prices = (files[name][0] if files[name] else None for name in ("match", "prices"))
+    settled = settle(
+        plan, files["settlement"], files["receipt"], asked, read=read, match=match,
+        layouts=layouts, prices=prices,
+        open_before=None if folder is None else open_items(folder),
+        before=None if folder is None else months_whole(folder),
+    )  # fmt: skip
+    payments = payments_of_period(plan, settled, asked)
+    return replace(result, settled=settled, payments=payments,
+                   findings=(*result.findings, *settled.findings))  # fmt: skip
 
 
 def _of_period(rows: pd.DataFrame, names: dict[str, str], asked: Period) -> pd.DataFrame:

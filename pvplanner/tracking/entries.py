@@ -98,15 +98,25 @@ def entries_of(folder: str | os.PathLike[str]) -> list[Entry]:
     return sorted(found, key=lambda e: e.told["order"])
 
 
-def refuse_twice(folder: str | os.PathLike[str], period: Period, reason: str) -> None:
-    """An entry that has a day of this period may only be corrected with a reason.
+def refuse_twice(
+    folder: str | os.PathLike[str], period: Period, reason: str, kinds: set[str]
+) -> None:
+    """What an entry has of a day of this period may only be corrected with a reason.
+
+    Parameters
+    ----------
+    folder : path-like
+    period : Period
+    reason : str
+    kinds : set of str
+        What is to be entered: ``meter``, ``settlement``, ...
 
     Raises
     ------
     ConfigError
         If none is given; names the entry.
     """
-    met = [e for e in entries_of(folder) if e.period.meets(period)]
+    met = [e for e in entries_of(folder) if e.period.meets(period) and kinds & set(e.told["files"])]
     if met and not reason.strip():
         raise ConfigError("track_entered", where="--period", period=period.name, entry=met[-1].name)
 
@@ -177,3 +187,45 @@ def tracked_days(folder: str | os.PathLike[str]) -> pd.DataFrame:
         return pd.DataFrame(columns=list(DAYS))
     last = pd.concat(parts, ignore_index=True).drop_duplicates(["household_id", "day"], keep="last")
     return last.sort_values(["household_id", "day"], ignore_index=True)
+
+
+def latest_of(folder: str | os.PathLike[str], name: str) -> list[tuple[Entry, pd.DataFrame]]:
+    """A table of each period that has one, from the last entry of the period, in their order."""
+    last: dict[str, tuple[Entry, pd.DataFrame]] = {}
+    for entry in entries_of(folder):
+        table = entry.table(name)
+        if table is not None:
+            last.pop(entry.period.name, None)
+            last[entry.period.name] = (entry, table)
+    return list(last.values())
+
+
+def tracked_table(folder: str | os.PathLike[str], name: str) -> pd.DataFrame | None:
+    """A table by ``month`` over all entries: each month from the last entry of it.
+
+    What an entry has of a month that is not its own (settled late) is added.
+    """
+    held = latest_of(folder, name)
+    own: dict[str, str] = {m: entry.name for entry, _ in held for m in entry.period.months}
+    parts = []
+    for entry, table in held:
+        months = table["month"].astype(str)
+        mine = months.map(own).eq(entry.name) | ~months.isin(entry.period.months)
+        parts.append(table[mine].assign(entry=entry.name))
+    return pd.concat(parts, ignore_index=True) if parts else None
+
+
+def months_whole(folder: str | os.PathLike[str]) -> pd.DataFrame:
+    """Months of which each day was measured: ``household_id``, ``month``, ``kwh``."""
+    days = tracked_days(folder)
+    if days.empty:
+        return pd.DataFrame({"household_id": [], "month": [], "kwh": []})
+    month = pd.DatetimeIndex(days["day"]).to_period("M")
+    groups = days.groupby([days["household_id"].astype(str), month.astype(str)])["measured_kwh"]
+    sums = groups.agg(lambda v: v.sum(skipna=False))
+    whole = groups.size().to_numpy() == pd.PeriodIndex(
+        sums.index.get_level_values(1), freq="M"
+    ).days_in_month  # fmt: skip
+    told = sums[whole].dropna()
+    told.index.names = ["household_id", "month"]
+    return told.rename("kwh").reset_index()

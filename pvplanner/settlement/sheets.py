@@ -1,0 +1,179 @@
+"""A grid company's sheets as one table: a row an account and month, money in whole fen."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from pvplanner.errors import Finding, InputError, listed
+from pvplanner.reading import is_total, one_spelling, read_numbers
+from pvplanner.reading.columns import fold, knows
+from pvplanner.reading.tables import heading_row, read_long_table
+from pvplanner.settlement.layouts import AMOUNTS, PLAIN, Layout, layouts
+
+FEN = tuple(f"{name}_fen" for name in AMOUNTS)
+COLUMNS = ("account", "month", "energy", "market_price", "mean_price", "mechanism_energy",
+           "mechanism_price", *FEN, "tax_is", "file", "row")  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """What the sheets say.
+
+    Attributes
+    ----------
+    rows : DataFrame
+        :data:`COLUMNS`: energies in kWh, prices per kWh, money in whole fen; what a sheet does not
+        have is nan. ``tax_is`` is how its tax is meant.
+    problems : DataFrame
+        ``account``, ``month``, ``kind`` (``unread``, ``duplicate``, ``contradiction``), ``file``,
+        ``row``: rows that are not used.
+    findings : tuple of Finding
+    """
+
+    rows: pd.DataFrame
+    problems: pd.DataFrame
+    findings: tuple[Finding, ...] = ()
+
+
+def read_sheets(paths: Sequence[Path], own: Sequence[Layout] = ()) -> Sheet:
+    """Read settlement sheets, each by the layout whose headings it has.
+
+    Parameters
+    ----------
+    paths : sequence of Path
+        CSV or XLSX.
+    own : sequence of Layout
+        The user's, before the package's.
+
+    Raises
+    ------
+    InputError
+        If a file fits no layout; names its headings.
+    """
+    parts, odd, found = [], [], []
+    for path in paths:
+        layout = _layout_of(path, [*own, *layouts()])
+        rows, unread, told = _read(path, layout)
+        parts.append(rows)
+        odd.append(unread)
+        found += told
+        code = "sheet_made_up" if layout.made_up else "sheet_layout"
+        found.append(Finding(code, path.name, params={"layout": layout.name}))
+    every = pd.concat(parts, ignore_index=True)
+    rows, twice = _each_once(every)
+    return Sheet(rows, pd.concat([*odd, twice], ignore_index=True), tuple(found))
+
+
+def _layout_of(path: Path, known: Sequence[Layout]) -> Layout:
+    """The layout whose headings a file has; of several the one that reads most of it."""
+    if not path.is_file():
+        raise InputError("file_missing", where=str(path))
+    heads: list[str] = []
+    fits: list[Layout] = []
+    for layout in known:
+        found = heading_row(path, knows(layout.names()))
+        heads = found if len(found) >= len(heads) else heads
+        if {fold(h) for h in layout.columns.values()} <= {fold(h) for h in found}:
+            fits.append(layout)
+    if not fits:
+        raise InputError("sheet_unknown", where=str(path), columns=listed(heads, 30))
+    return max(fits, key=lambda layout: len(layout.columns))
+
+
+def _read(path: Path, layout: Layout) -> tuple[pd.DataFrame, pd.DataFrame, list[Finding]]:
+    read = read_long_table(path, knows(layout.names()))
+    at = {fold(h): h for h in read.rows.columns}
+    rows = read.rows[[at[fold(h)] for h in layout.columns.values()]].set_axis(
+        list(layout.columns), axis=1
+    )
+    account = one_spelling(rows["account"])
+    rows = rows.assign(account=account, month=_months(rows["month"]))[~is_total(account)]
+    shape = _items if layout.by_item else _plain
+    table, bad = shape(rows, layout)
+    unread = pd.DataFrame({"account": rows["account"], "month": rows["month"], "kind": "unread",
+                           "file": path.name, "row": rows.index})[bad]  # fmt: skip
+    table = table.assign(tax_is=layout.tax, file=path.name).reindex(columns=list(COLUMNS))
+    return table, unread, list(read.findings)
+
+
+def _months(text: pd.Series) -> pd.Series:
+    """Months as 2027-05, however they were written."""
+    found = text.astype("string").str.extract(r"(20\d{2})\D{0,2}(\d{1,2})")
+    month = found[1].str.zfill(2)
+    return (found[0] + "-" + month).where(month.between("01", "12"))
+
+
+def _number(rows: pd.DataFrame, name: str, layout: Layout) -> pd.Series:
+    dimension = "energy" if name in ("energy", "mechanism_energy") else ""
+    told = rows[name].astype("string")
+    plain = pd.to_numeric(told, errors="coerce")
+    missing = plain.isna() & told.notna()
+    if missing.any():
+        plain = plain.astype(float).where(~missing, read_numbers(told.where(missing), dimension))
+    return plain.astype(float) * layout.factors.get(name, 1.0)
+
+
+def as_fen(yuan: pd.Series) -> pd.Series:
+    """Money as whole fen; what is finer than a fen is rounded."""
+    return pd.Series(np.rint(yuan.to_numpy(dtype=float) * 100), index=yuan.index)
+
+
+def _plain(rows: pd.DataFrame, layout: Layout) -> tuple[pd.DataFrame, pd.Series]:
+    """A row an account and month."""
+    out = rows[["account", "month"]].assign(row=rows.index)
+    bad = rows["account"].isna() | rows["month"].isna()
+    for name in (n for n in PLAIN[2:] if n in layout.columns):
+        value = _number(rows, name, layout)
+        # A blank is nothing said; what can't be read spoils the row.
+        bad |= value.isna() & rows[name].notna()
+        out[f"{name}_fen" if name in AMOUNTS else name] = (
+            as_fen(value) if name in AMOUNTS else value.round(9)
+        )
+    bad |= out["energy"].isna() | out["total_fen"].isna()
+    return out[~bad], bad
+
+
+def _items(rows: pd.DataFrame, layout: Layout) -> tuple[pd.DataFrame, pd.Series]:
+    """A row an item: an account's month is several of them."""
+    item = rows["item"].astype("string").str.strip().map(dict(layout.items))
+    amount = as_fen(_number(rows, "amount", layout))
+    bad = rows["account"].isna() | rows["month"].isna() | item.isna() | amount.isna()
+    told = pd.DataFrame({"account": rows["account"], "month": rows["month"], "item": item,
+                         "fen": amount, "row": rows.index})[~bad]  # fmt: skip
+    for name, column in (("quantity", "energy"), ("rate", "market_price")):
+        if name in layout.columns:
+            told[column] = _number(rows, name, layout).round(9)
+    key = ["account", "month"]
+    doubled = told.duplicated([*key, "item"], keep=False)
+    # Twice the same item of a month: nobody knows which, so that the account's month is not used.
+    spoilt = told.groupby(key)["row"].transform("size").gt(0) & doubled
+    bad = bad | bad.index.isin(told.loc[spoilt, "row"])
+    told = told[~told.set_index(key).index.isin(told[spoilt].set_index(key).index)]
+    wide = told.pivot(index=key, columns="item", values="fen").add_suffix("_fen")
+    of = {name: told[told["item"].eq(name)].set_index(key) for name in ("market", "difference")}
+    for mine, theirs, source in (
+        ("energy", "energy", "market"), ("market_price", "market_price", "market"),
+        ("mechanism_energy", "energy", "difference"),
+    ):  # fmt: skip
+        if theirs in told:
+            wide[mine] = of[source][theirs].reindex(wide.index)
+    wide["row"] = told.groupby(key)["row"].min()
+    return wide.reset_index(), bad
+
+
+def _each_once(rows: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """An account's month once: rows that are alike once, rows that differ not at all."""
+    key = ["account", "month"]
+    values = [c for c in COLUMNS if c not in ("file", "row")]
+    alike = rows.duplicated(values, keep="first")
+    rest = rows[~alike]
+    against = rest.duplicated(key, keep=False)
+    odd = pd.concat([
+        rows[alike].assign(kind="duplicate"), rest[against].assign(kind="contradiction"),
+    ])[[*key, "kind", "file", "row"]]  # fmt: skip
+    return rest[~against].reset_index(drop=True), odd

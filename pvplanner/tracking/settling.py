@@ -1,0 +1,360 @@
+"""A period's settlement: whose account, which rules, what our meter says; then sheet and bank."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from pvplanner.errors import Finding, InputError, listed
+from pvplanner.metering.readings import Generated
+from pvplanner.money import Terms, owner_of
+from pvplanner.money.models import HOUSEHOLD
+from pvplanner.money.payments import persons
+from pvplanner.plan import Plan
+from pvplanner.reading import map_columns, read_numbers, read_table
+from pvplanner.reading.columns import knows
+from pvplanner.reference.provincial import month_prices
+from pvplanner.settlement import (
+    Layout,
+    Rules,
+    Sheet,
+    compare_receipts,
+    compare_sheet,
+    read_receipts,
+    read_sheets,
+)
+from pvplanner.settlement.shares import month_payments
+from pvplanner.tracking.entries import Period, latest_of
+from pvplanner.tracking.matching import match_accounts
+
+
+@dataclass(frozen=True)
+class Settled:
+    """What was settled in a period.
+
+    Attributes
+    ----------
+    accounts : DataFrame
+        As from :func:`pvplanner.settlement.compare_sheet`, with ``party``: who is paid.
+    receipts : DataFrame
+        As from :func:`pvplanner.settlement.compare_receipts`; no rows without a bank's file.
+    problems : DataFrame
+        Rows of the sheets that were not used.
+    prices : DataFrame
+        ``month``, ``price``, ``source``: the market's price that was taken.
+    findings : tuple of Finding
+    """
+
+    accounts: pd.DataFrame
+    receipts: pd.DataFrame
+    problems: pd.DataFrame
+    prices: pd.DataFrame
+    findings: tuple[Finding, ...]
+
+
+SURPLUS = ("self_use", "developer")
+"""Models of which only what is left over is sent to the grid."""
+
+PRICE_ALIASES = {
+    "month": ("month", "月份", "结算年月"),
+    "price": ("price", "market_price", "电价", "市场均价", "市场交易电价"),
+}
+MODAL = "most of the sheet"
+OTHER_PRICE = 0.02
+"""A month's price this far from the one that was met elsewhere is asked about."""
+
+
+def settle(
+    plan: Plan, sheets: list[Path], receipts: list[Path], asked: Period, *,
+    read: Generated | None, match: Path | None = None, layouts: list[Layout] | None = None,
+    prices: Path | None = None, open_before: pd.DataFrame | None = None,
+    before: pd.DataFrame | None = None,
+) -> Settled:  # fmt: skip
+    """Hold the grid company's sheets against our own reckoning and the bank's receipts.
+
+    Parameters
+    ----------
+    plan : Plan
+    sheets, receipts : list of Path
+    asked : Period
+    read : Generated or None
+        Of our own meters.
+    match : Path, optional
+        Table of account and household.
+    layouts : list of Layout, optional
+        The user's own.
+    prices : Path, optional
+        ``month`` and ``price`` as the province published them.
+    open_before : DataFrame, optional
+        What earlier periods left unpaid.
+    before : DataFrame, optional
+        ``household_id``, ``month``, ``kwh`` of earlier periods, for months that are settled late.
+
+    Raises
+    ------
+    InputError
+        If a file can't be read, or no row of the sheets is of this plan.
+    """
+    sheet = read_sheets(sheets, layouts or [])
+    names = match_accounts(plan, sheet.rows["account"].unique(), match)
+    rows = sheet.rows.assign(household_id=sheet.rows["account"].map(names))
+    strangers = sorted(rows.loc[rows["household_id"].isna(), "account"].unique())
+    rows = rows[rows["household_id"].notna()]
+    if rows.empty:
+        raise InputError("sheet_nothing", where=str(sheets[0]), accounts=listed(strangers))
+    homes = _homes(plan)
+    own = _own(rows, homes, read, match, plan, asked, before)
+    found = _prices(rows, prices)
+    rules = _rules(plan, homes, own, found)
+    accounts = compare_sheet(rows, own, rules)
+    accounts = accounts.assign(
+        party=[homes["party"].get(h, HOUSEHOLD) for h in accounts["household_id"]],
+        own_made_kwh=own.set_index(["account", "month"])["made_kwh"]
+        .reindex(pd.MultiIndex.from_frame(accounts[["account", "month"]]))
+        .to_numpy(),
+    )
+    held = accounts[accounts["sheet_fen"].notna()]
+    came = pd.DataFrame()
+    if receipts:
+        due = held.rename(columns={"sheet_fen": "fen", "tax_fen_sheet": "tax_fen"})
+        came = compare_receipts(_to_bank(due, homes), read_receipts(receipts), open_before)
+    findings = (*sheet.findings, *_remarks(sheet, accounts, found, strangers),
+                *_elsewhere(plan, found))  # fmt: skip
+    return Settled(accounts, came, sheet.problems, found, findings)
+
+
+def _to_bank(due: pd.DataFrame, homes: pd.DataFrame) -> pd.DataFrame:
+    """What comes into the account whose statement is held: the pooled owner's where there is one,
+    for a household's own plant is paid to the household.
+    """
+    pooled = due[due["party"].ne(HOUSEHOLD)]
+    told = pooled if len(pooled) else due
+    return told[["party", "account", "month", "fen", "tax_fen"]].astype(
+        {"fen": np.int64, "tax_fen": np.int64}
+    )
+
+
+def _homes(plan: Plan) -> pd.DataFrame:
+    """Households with modules: model, who is paid, whether a person, what goes to the grid."""
+    parts = []
+    for part in plan.parts.values():
+        people, case = part.case()
+        model = people["model"].astype(object)
+        agent = part.terms.cooperative.agent
+        own = [owner_of(str(m)) if isinstance(m, str) else "" for m in model]
+        parts.append(pd.DataFrame({
+            "household_id": people["household_id"].astype(str),
+            "model": model, "modules": people["modules"].to_numpy(dtype=float),
+            "party": ["agent" if o == "collective" and agent else o for o in own],
+            "person": [o == HOUSEHOLD and bool(p) for o, p in zip(own, persons(case), strict=True)],
+            "surplus": [m in SURPLUS or (m == "cooperative" and
+                        part.terms.cooperative.mode == "self_use") for m in model],
+            "part": id(part),
+        }))  # fmt: skip
+    every = pd.concat(parts, ignore_index=True)
+    return every[every["modules"] > 0].set_index("household_id")
+
+
+def _own(
+    rows: pd.DataFrame, homes: pd.DataFrame, read: Generated | None, match: Path | None,
+    plan: Plan, asked: Period, before: pd.DataFrame | None,
+) -> pd.DataFrame:  # fmt: skip
+    """What our meters say was sent, by account and month: all that was made where all is sent."""
+    months = sorted({*rows["month"], *asked.months})
+    parts = [before] if before is not None else []
+    by_account: dict[tuple[str, str], float] = {}
+    if read is not None:
+        names = match_accounts(plan, read.spans["account"].unique(), match)
+        for month in months:
+            first = pd.Timestamp(f"{month}-01")
+            sums = read.sums(first, first + pd.offsets.MonthEnd(0)).dropna()
+            by_account |= {(str(a), month): float(v) for a, v in sums.items()}
+            mine = sums[[a in names for a in sums.index]]
+            told = mine.groupby([names[str(a)] for a in mine.index]).sum()
+            parts.append(pd.DataFrame({"household_id": told.index, "month": month,
+                                       "kwh": told.to_numpy()}))  # fmt: skip
+    known: dict[tuple[str, str], float] = {}
+    for one in parts:
+        pairs = zip(one["household_id"].astype(str), one["month"].astype(str), strict=True)
+        known |= dict(zip(pairs, one["kwh"].astype(float), strict=True))
+    single = rows.groupby(["household_id", "month"])["account"].transform("nunique").eq(1)
+    out = [
+        {"household_id": r.household_id, "account": r.account, "month": r.month,
+         "kwh": by_account.get((r.account, r.month),
+                               known.get((r.household_id, r.month), np.nan) if one else np.nan)}
+        for r, one in zip(rows.itertuples(), single, strict=True)
+    ]  # fmt: skip
+    there = {(str(h), str(m)) for h, m in zip(rows["household_id"], rows["month"], strict=True)}
+    out += [{"household_id": h, "account": h, "month": m, "kwh": v} for (h, m), v in known.items()
+            if (h, m) not in there and m in asked.months and h in homes.index]  # fmt: skip
+    table = pd.DataFrame(out)
+    surplus = table["household_id"].map(homes["surplus"]).fillna(False).astype(bool)
+    return table.assign(made_kwh=table["kwh"], kwh=table["kwh"].where(~surplus))
+
+
+def _prices(rows: pd.DataFrame, prices: Path | None) -> pd.DataFrame:
+    """The market's price of each month: as stated, else what most of the sheet says."""
+    stated = {} if prices is None else _stated(prices)
+    out = []
+    for month, own in rows.groupby("month", sort=True):
+        if month in stated:
+            out.append((month, stated[month], str(prices.name if prices else "")))
+        else:
+            said = own["market_price"].dropna()
+            usual = float(said.mode().iloc[0]) if len(said) else np.nan
+            out.append((month, usual, MODAL))
+    return pd.DataFrame(out, columns=["month", "price", "source"])
+
+
+def _elsewhere(plan: Plan, prices: pd.DataFrame) -> list[Finding]:
+    """Months whose price is another than the one that was met elsewhere."""
+    place = plan.result("place")
+    if not place.province:
+        return []
+    known = month_prices(place.province, getattr(place, "area", None))
+    out = []
+    for row in prices.itertuples():
+        met = known.get(str(row.month))
+        if met is not None and abs(row.price / met.value - 1) > OTHER_PRICE:
+            told = {"month": row.month, "price": f"{row.price:g}", "other": f"{met.value:g}",
+                    "source": met.source}  # fmt: skip
+            out.append(Finding("sheet_price_other", "settlement", params=told))
+    return out
+
+
+def _stated(path: Path) -> dict[str, float]:
+    rows = read_table(path, knows(PRICE_ALIASES)).rows
+    mapped = map_columns(list(rows.columns), PRICE_ALIASES, where=str(path))
+    if {"month", "price"} - set(mapped.used):
+        raise InputError("meter_columns", where=str(path), missing="month, price",
+                         columns=", ".join(map(str, rows.columns)))  # fmt: skip
+    months = rows[mapped.used["month"]].astype("string").str.extract(r"(20\d{2})\D{0,2}(\d{1,2})")
+    values = read_numbers(rows[mapped.used["price"]], "")
+    names = months[0] + "-" + months[1].str.zfill(2)
+    return {str(m): float(v) for m, v in zip(names, values, strict=True) if pd.notna(m)}
+
+
+def _rules(
+    plan: Plan, homes: pd.DataFrame, own: pd.DataFrame, prices: pd.DataFrame
+) -> dict[tuple[str, str], Rules]:
+    """Prices and taxes of each account's month, by the plan's terms and the rules of the date."""
+    terms = {id(part): part.terms for part in plan.parts.values()}
+    market = dict(zip(prices["month"], prices["price"], strict=True))
+    out = {}
+    for row in own.itertuples():
+        if row.household_id not in homes.index:
+            continue
+        home = homes.loc[row.household_id]
+        rules = rules_of(terms[home["part"]], str(row.month), market.get(row.month, np.nan),
+                         person=bool(home["person"]))  # fmt: skip
+        if rules is not None:
+            out[row.account, row.month] = rules
+    return out
+
+
+def rules_of(terms: Terms, month: str, market: float, *, person: bool) -> Rules | None:
+    """Prices and taxes of a month; ``None`` where the plant does not stand or nothing is known."""
+    begin = terms.connection_date
+    year, number = (int(n) for n in month.split("-"))
+    calendar = year - begin.year
+    life = (year - begin.year) * 12 + number - begin.month
+    if life < 0 or life // 12 >= terms.years or calendar >= terms.calendar.count:
+        return None
+    law, of_life = terms.taxes, life // 12
+    free = law.vat_free_per_sale if terms.finance.person_vat == "by_sale" else (
+        law.vat_free_per_quarter / 3
+    )  # fmt: skip
+    tax: dict[str, Any] = {
+        "person": person, "vat": float(law.vat[calendar]),
+        "free_below": free if bool(law.vat_free[calendar]) else 0.0,
+        "subsidy": float(np.asarray(terms.prices.subsidy)[of_life]),
+    }  # fmt: skip
+    found, prices = terms.mechanism, terms.prices
+    stated = prices.sources.get("export_price")
+    if stated is not None:
+        price = float(prices.fixed[of_life])
+        return Rules(price, price, **tax)
+    if found is not None and of_life < found.years:
+        if np.isnan(market) and found.share < 1:
+            return None
+        bid = float(prices.mechanism_price)
+        known = bid if np.isnan(market) else market
+        return Rules(known, known, bid, found.share, **tax)
+    return None if np.isnan(market) else Rules(market, market, **tax)
+
+
+def _remarks(
+    sheet: Sheet, accounts: pd.DataFrame, prices: pd.DataFrame, strangers: list[str]
+) -> list[Finding]:  # fmt: skip
+    """What is to be said of a settlement."""
+    out = []
+    if strangers:
+        out.append(Finding("sheet_strangers", "settlement", len(strangers), {"ids": strangers[:8]}))
+    for kind, rows in sheet.problems.groupby("kind", sort=True):
+        told = [f"{r.file}:{r.row}" for r in rows.itertuples()]
+        out.append(Finding(f"sheet_{kind}", "settlement", len(rows), {"ids": told[:8]}))
+    for source, rows in prices.groupby("source", sort=True):
+        told = [f"{r.month} {r.price:g}" for r in rows.itertuples()]
+        code = "sheet_modal" if source == MODAL else "sheet_price"
+        out.append(Finding(code, "settlement", len(rows), {"ids": told, "source": str(source)}))
+    unknown = accounts[accounts["own_kwh"].isna() & accounts["sheet_fen"].notna()]
+    if len(unknown):
+        ids = unknown["household_id"].astype(str).unique().tolist()
+        out.append(Finding("sheet_no_meter", "settlement", len(ids), {"ids": ids[:8]}))
+    return out
+
+
+def payments_of_period(plan: Plan, settled: Settled, asked: Period) -> pd.DataFrame:
+    """Who is paid what: of the period's own months all, of months settled late what was sold.
+
+    Returns
+    -------
+    DataFrame
+        As from :func:`pvplanner.settlement.shares.month_payments`.
+    """
+    held = settled.accounts[settled.accounts["sheet_fen"].notna()]
+    parts = []
+    for month in sorted({*held["month"].astype(str), *asked.months}):
+        rows = held[held["month"].astype(str).eq(month)]
+        sold = rows.groupby(rows["household_id"].astype(str))["sheet_fen"].sum()
+        for part in plan.parts.values():
+            people, case = part.case()
+            paid = month_payments(people, case, month, sold, _used(rows, people))
+            late = month not in asked.months
+            parts.append(paid[paid["basis"].eq("measured")] if late else paid)
+    return pd.concat(parts, ignore_index=True)
+
+
+def _used(rows: pd.DataFrame, people: pd.DataFrame) -> pd.Series:
+    """What households were measured to use of their own power, kWh."""
+    told = rows.dropna(subset=["own_made_kwh"])
+    used = told.groupby(told["household_id"].astype(str)).agg(
+        made=("own_made_kwh", "first"), sent=("sheet_kwh", "sum")
+    )
+    return (used["made"] - used["sent"]).clip(lower=0)
+
+
+def open_items(folder: Path) -> pd.DataFrame:
+    """What earlier entries found unpaid and none has found paid since: ``account``, ``month``,
+    ``fen``.
+    """
+    late: dict[str, int] = {}
+    for entry, receipts in latest_of(folder, "receipts"):
+        sheet = entry.table("settlement")
+        told = {} if sheet is None else {
+            f"{r.account} {r.month}": int(r.sheet_fen)
+            for r in sheet[sheet["sheet_fen"].notna()].itertuples()
+        }  # fmt: skip
+        for row in receipts.itertuples():
+            names = [n for n in str(row.late).split(", ") if n]
+            if row.cause == "late":
+                late |= {n: told[n] for n in names if n in told}
+            elif row.cause == "late_before":
+                late = {n: fen for n, fen in late.items() if n not in names}
+    pairs = [name.rsplit(" ", 1) for name in late]
+    return pd.DataFrame({"account": [a for a, _ in pairs], "month": [m for _, m in pairs],
+                         "fen": list(late.values())})  # fmt: skip
