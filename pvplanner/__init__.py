@@ -31,6 +31,13 @@ if TYPE_CHECKING:
     from pvplanner.money import resolve_prices, resolve_terms
     from pvplanner.plan import Plan, plan_village
     from pvplanner.plan.choosing import select_households
+    from pvplanner.reckoning import (
+        reckon,
+        resolve,
+        save_list,
+        save_reckoning,
+        save_statements,
+    )
     from pvplanner.region import open_region, plan_region
     from pvplanner.report import save_posting, save_survey
     from pvplanner.roofs import model_roofs, read_planes
@@ -65,6 +72,7 @@ _ROOMS = {
     "report": ("save_posting", "save_survey"),
     "roofs": ("model_roofs", "read_planes"),
     "scenario": ("Scenario",),
+    "reckoning": ("reckon", "resolve", "save_list", "save_reckoning", "save_statements"),
     "tracking": ("track", "tracked_days"),
     "weather": ("Weather", "read_weather", "typical_year"),
 }
@@ -98,7 +106,9 @@ __all__ = [
     "read_planes",
     "read_survey",
     "read_weather",
+    "reckon",
     "reference",
+    "resolve",
     "resolve_prices",
     "resolve_terms",
     "save_bank_book",
@@ -106,12 +116,15 @@ __all__ = [
     "save_filing",
     "save_household_sheet",
     "save_layouts",
+    "save_list",
     "save_map",
     "save_materials",
     "save_meeting",
     "save_pictures",
     "save_posting",
+    "save_reckoning",
     "save_report",
+    "save_statements",
     "save_survey",
     "select_households",
     "simulate_energy",

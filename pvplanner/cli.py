@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from pvplanner import fetching, regional, showing
+from pvplanner import fetching, keeping, regional, showing
 from pvplanner.console import (
     Context,
     InternalOption,
@@ -185,7 +185,7 @@ def select(
         typer.echo(f"{session.word('said_moves')} {len(chosen.moved)}")
 
 
-for name, command in showing.COMMANDS.items():
+for name, command in {**showing.COMMANDS, **keeping.COMMANDS}.items():
     app.command(name)(command)
 app.command()(regional.region)
 app.command()(regional.rank)

@@ -354,45 +354,8 @@ def dossier(
     session.say("said_dossier", target)
 
 
-def track(
-    context: Context,
-    folder: FolderArgument,
-    meter: Annotated[
-        list[Path], typer.Option("--meter", help="File of generation; may be given several times.")
-    ],
-    period: Annotated[
-        str, typer.Option("--period", help="2027-05, 2027-05..2027-07, 2027-05-03..2027-05-17.")
-    ],
-    weather: Annotated[
-        Path | None, typer.Option("--weather", help="Measured over the period, of any length.")
-    ] = None,
-    match: Annotated[
-        Path | None, typer.Option("--match", help="Table of account and household_id.")
-    ] = None,
-    reason: Annotated[
-        str, typer.Option("--reason", help="Why an entry of the same period is corrected.")
-    ] = "",
-    out: Annotated[
-        Path | None, typer.Option("-o", "--out", help="CSV of the households beside the entry.")
-    ] = None,
-    language: LanguageOption = None,
-) -> None:
-    """Hold a period's readings against the plan: what was made, what should be, what is wrong."""
-    from pvplanner.plan.commit import write_beside
-    from pvplanner.tracking import track as hold
-    from pvplanner.tracking.lines import as_csv, lines_of
-
-    session: Session = context.obj
-    session.speak(language, folder / "scenario.toml")
-    found = hold(folder, meter=meter, period=period, weather=weather, match=match, reason=reason)
-    for line in lines_of(found, session.code):
-        typer.echo(line)
-    if out is not None:
-        session.say("said_track", write_beside(out, as_csv(found, session.code)))
-
-
 COMMANDS = {"map": map_, **{made.__name__: made for made in (
     explain, modules, report, household, meeting, pictures, materials, layouts, filing, tables,
-    verify, survey, posting, dossier, track,
+    verify, survey, posting, dossier,
 )}}  # fmt: skip
 """Commands by their names."""

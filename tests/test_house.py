@@ -20,11 +20,12 @@ FLOORS = {
     "reference": 2, "reading": 3, "scenario": 3, "buildings": 4, "weather": 4, "terrain": 4,
     "roofs": 5,
     "horizon": 5, "modules": 6, "energy": 7, "demand": 8, "carbon": 8, "money": 9, "grid": 9,
-    "holdings": 10, "selection": 10, "metering": 10, "fetch": 10, "plan": 11,
+    "holdings": 10, "selection": 10, "metering": 10, "settlement": 11, "fetch": 10, "plan": 11,
     "mapping": 12, "report": 12, "dossier": 12, "sheet": 12, "scaffold": 12, "warming": 12,
     "form": 12, "checking": 12, "pricing": 12, "explaining": 12, "selecting": 12,
     "region": 13, "tracking": 13, "documents": 13, "console": 13, "settings": 13, "pages": 14,
-    "regional": 14, "fetching": 14, "showing": 14, "cli": 15, "start": 16,
+    "regional": 14, "fetching": 14, "showing": 14, "reckoning": 14, "keeping": 15, "cli": 16,
+    "start": 17,
 }  # fmt: skip
 PYTHON = sorted(PACKAGE.rglob("*.py"))
 

@@ -235,14 +235,15 @@ def test_a_file_without_its_columns_is_refused(tmp_path, text, missing):
 @pytest.mark.parametrize(
     ("said", "begin", "end"),
     [("2027-05", "2027-05-01", "2027-05-31"), ("2027-05-03", "2027-05-03", "2027-05-03"),
-     ("2027-05-03..2027-05-17", "2027-05-03", "2027-05-17"), ("2027-01..2027-12", "2027-01-01", "2027-12-31")],
+     ("2027-05-03..2027-05-17", "2027-05-03", "2027-05-17"), ("2027-01..2027-12", "2027-01-01", "2027-12-31"),
+     ("2027", "2027-01-01", "2027-12-31")],
 )  # fmt: skip
 def test_periods(said, begin, end):
     assert parse_period(said) == (pd.Timestamp(begin), pd.Timestamp(end))
 
 
 @pytest.mark.parametrize(
-    "said", ["May", "2027", "2027-13", "2027-05-17..2027-05-03", "2025-01..2027-12"]
+    "said", ["May", "20270", "2027-13", "2027-05-17..2027-05-03", "2025-01..2027-12"]
 )
 def test_periods_that_are_none_are_refused(said):
     with pytest.raises(pvp.ConfigError):

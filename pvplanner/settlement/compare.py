@@ -21,7 +21,7 @@ KINDS = ("energy", "price", "mechanism", "rounding", "arithmetic", "tax", "sum")
 
 COMPARED = ("household_id", "account", "month", "own_kwh", "sheet_kwh", "own_fen", "sheet_fen",
             *(f"{kind}_fen" for kind in KINDS), "kinds", "market_price", "own_price", "gross_fen",
-            "tax_fen_sheet", "tax_is")  # fmt: skip
+            "mechanism_kwh", "tax_fen_sheet", "tax_is")  # fmt: skip
 
 ROUNDING_FEN = 1
 """An amount so near to quantity times price is a matter of rounding."""
@@ -51,6 +51,7 @@ def compare_sheet(
     known = own.set_index(["account", "month"])["kwh"]
     digits = _digits(sheet["energy"])
     known = _as_written(known, sheet, digits)
+    own = own.assign(kwh=known.to_numpy())
     fine = Fine(digits, 10.0 ** -_digits(sheet["market_price"], 6))
     rows = []
     for told in sheet.to_dict("records"):
@@ -122,9 +123,12 @@ def _compared(
     if "price" not in kinds and not _near(told["market_price"], rules.market, fine):
         kinds.append("price")
     sheet = _amounts(told, own)
+    of_sheet = amounts_of(energy, rules, tax_is=tax_is, digits=fine.digits).mechanism_energy
+    under = _number(told["mechanism_energy"], of_sheet)
     tax = _whole(told["tax_fen"], tax_on(sheet.gross, rules, tax_is))
     return {**base, **parts, "own_fen": own_total, "kinds": " ".join(kinds),
-            "own_price": rules.market, "gross_fen": sheet.gross, "tax_fen_sheet": tax}  # fmt: skip
+            "own_price": rules.market, "gross_fen": sheet.gross, "mechanism_kwh": under,
+            "tax_fen_sheet": tax}  # fmt: skip
 
 
 def _steps(

@@ -32,6 +32,8 @@ class Period:
     def name(self) -> str:
         """The shortest way to write it: whole months as months."""
         whole = self.begin.day == 1 and self.end.is_month_end
+        if whole and (self.begin.month, self.end.month) == (1, 12):
+            return f"{self.begin:%Y}"
         first, last = (f"{d:%Y-%m}" if whole else f"{d:%Y-%m-%d}" for d in (self.begin, self.end))
         return first if first == last else f"{first}..{last}"
 
@@ -46,14 +48,17 @@ class Period:
 
 
 def parse_period(period: str) -> Period:
-    """Read ``2027-05``, ``2027-05-03``, ``2027-05-03..2027-05-17`` or ``2027-05..2027-07``.
+    """Read a year, a month, a day, or ``FROM..TO`` of months or days: ``2027-05..2027-07``.
 
     Raises
     ------
     ConfigError
         If it is none, ends before it begins, or is longer than a year.
     """
-    found = _PERIOD.fullmatch(period.strip())
+    text = period.strip()
+    if re.fullmatch(r"\d{4}", text):
+        text = f"{text}-01..{text}-12"
+    found = _PERIOD.fullmatch(text)
     try:
         if not found:
             raise ValueError(period)

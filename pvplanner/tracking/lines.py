@@ -13,6 +13,22 @@ from pvplanner.words import label, shown
 
 def lines_of(found: Tracked, language: str) -> list[str]:
     """What a period came to, line by line: sums, what lies below, what can't be true."""
+    out = _of_meters(found, language) if len(found.roofs) else []
+    counts = found.problems["kind"].value_counts()
+    out += [
+        label("track_problem", language).format(kind=label(f"reading_{k}", language), count=n)
+        for k, n in counts.items()
+    ]
+    out += _of_settlement(found, language)
+    return [*out, *(f.text(language) for f in found.findings if f.code.startswith(SAID))]
+
+
+SAID = ("track_", "sheet_")
+"""Findings that are said on the screen; how files were read stands with the entry."""
+
+
+def _of_meters(found: Tracked, language: str) -> list[str]:
+    """Sums, and the roofs that lie low."""
     roofs = found.roofs
     known = summed(roofs)
     sums = {name: shown(known[f"{name}_kwh"].sum(), "energy_kwh", language, "whole")
@@ -32,12 +48,39 @@ def lines_of(found: Tracked, language: str) -> list[str]:
             lost=shown(row.lost_kwh, "energy_kwh", language), since=since + earlier,
             partner=visible(row.partner),
         ).strip())  # fmt: skip
-    counts = found.problems["kind"].value_counts()
+    return out
+
+
+def _of_settlement(found: Tracked, language: str) -> list[str]:
+    """Ours and the sheet's, differences by kind, and the bank."""
+    settled = found.settled
+    if settled is None:
+        return []
+    currency = label("reckon_yuan", language)
+
+    def money(fen: float) -> str:
+        return label("unknown", language) if np.isnan(fen) else f"{fen / 100:,.2f} {currency}"
+
+    both = settled.accounts[settled.accounts["sheet_fen"].notna()]
+    own = float(both["own_fen"].astype(float).sum(min_count=len(both)))
+    paid = float(both["sheet_fen"].sum())
+    off = settled.accounts["kinds"].ne("")
+    out = [label("reckon_line_sheet", language).format(
+        own=money(own), sheet=money(paid), off=money(paid - own), many=int(off.sum())
+    )]  # fmt: skip
+    kinds = settled.accounts.loc[off, "kinds"].str.split().explode().value_counts()
     out += [
-        label("track_problem", language).format(kind=label(f"reading_{k}", language), count=n)
-        for k, n in counts.items()
+        label("reckon_line_kind", language).format(kind=label(f"kind_{k}", language), many=n)
+        for k, n in kinds.items()
     ]
-    return [*out, *(f.text(language) for f in found.findings if f.code.startswith("track_"))]
+    out += [
+        label("reckon_line_bank", language).format(
+            came=money(r.came_fen), off=money(r.off_fen), late=visible(r.late),
+            why=label(f"receipt_{r.cause}", language),
+        ).strip()
+        for r in settled.receipts.itertuples()
+    ]  # fmt: skip
+    return out
 
 
 def as_csv(found: Tracked, language: str) -> str:

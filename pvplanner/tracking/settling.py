@@ -133,7 +133,10 @@ def _to_bank(due: pd.DataFrame, homes: pd.DataFrame) -> pd.DataFrame:
     """
     pooled = due[due["party"].ne(HOUSEHOLD)]
     told = pooled if len(pooled) else due
-    return told[["party", "account", "month", "fen", "tax_fen"]].astype(
+    # An agent passes on what is left of it.
+    part = told["household_id"].map(homes["passed_on"]).fillna(1.0)
+    fen = np.rint(told["fen"].astype(float) * part)
+    return told.assign(fen=fen)[["party", "account", "month", "fen", "tax_fen"]].astype(
         {"fen": np.int64, "tax_fen": np.int64}
     )
 
@@ -154,9 +157,15 @@ def _homes(plan: Plan) -> pd.DataFrame:
             "surplus": [m in SURPLUS or (m == "cooperative" and
                         part.terms.cooperative.mode == "self_use") for m in model],
             "part": id(part),
+            "passed_on": _passed_on(part.terms) if agent else 1.0,
         }))  # fmt: skip
     every = pd.concat(parts, ignore_index=True)
     return every[every["modules"] > 0].set_index("household_id")
+
+
+def _passed_on(terms: Terms) -> float:
+    """What of its sales an agent passes on."""
+    return float(terms.rate("1-agent_vat*1-agent_fee")[0])
 
 
 def _own(

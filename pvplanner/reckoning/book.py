@@ -1,0 +1,60 @@
+"""The accountant's workbook of a month or a year."""
+
+from __future__ import annotations
+
+from pvplanner.documents.book import Book, opened
+from pvplanner.documents.mark import mark_of
+from pvplanner.errors import Finding
+from pvplanner.reckoning.content import Section, key_figures, sections
+from pvplanner.tracking.reckoning import Reckoned
+
+WIDE = ("accounts", "vouchers", "payments", "faults")
+
+
+def make_book(found: Reckoned, language: str) -> bytes:
+    """The workbook.
+
+    Raises
+    ------
+    ConfigError
+        If XlsxWriter is not installed.
+    """
+    mark = mark_of(found.plan, "reckoning", "xlsx", language=language, period=found.period.name)
+
+    def fill(raw: object) -> None:
+        book = Book(raw, found.plan, language, True)
+        _summary(book, found, language)
+        for section in sections(found, language):
+            _sheet(book, section)
+        _said(book, found.findings, language)
+
+    return opened(found.plan, mark, fill)
+
+
+def _summary(book: Book, found: Reckoned, language: str) -> None:
+    sheet = book.sheet("summary")
+    for row, (name, text) in enumerate(key_figures(found, language)):
+        sheet.write_string(row, 0, name, book.format("text", "head"))
+        sheet.write_string(row, 1, text, book.format("text"))
+    sheet.set_column(0, 0, 34)
+    sheet.set_column(1, 1, 34)
+
+
+def _sheet(book: Book, section: Section) -> None:
+    """A section as a sheet; its note stands below."""
+    sheet = book.sheet(f"reckon_{section.key}", wide=section.key in WIDE)
+    last = book.table(sheet, section.heads, section.rows, section.kinds, sums=section.sums)
+    if section.note:
+        sheet.write_string(last + 2, 0, section.note, book.format("text"))
+    if section.key == "vouchers":
+        # Codes may be changed: the map is a default that nobody has verified.
+        for down, row in enumerate(section.rows, 1):
+            sheet.write_string(down, 3, str(row[3]), book.format("text", "input"))
+
+
+def _said(book: Book, findings: tuple[Finding, ...], language: str) -> None:
+    if not findings:
+        return
+    sheet = book.sheet("findings", wide=True)
+    rows = [[f.text(language)] for f in findings]
+    book.table(sheet, [book.word("sheet_text")], rows, ["text"])

@@ -1,0 +1,382 @@
+"""The reckoning of a month or a year from a plan's entries: who is owed what, and what to look at.
+
+Everything follows from the entries, so that the same history gives the same figures.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from pvplanner.errors import ConfigError, Finding
+from pvplanner.money import chosen_rows, owner_of, run_model
+from pvplanner.money.models import COLLECTIVE, HOUSEHOLD
+from pvplanner.money.months import in_months
+from pvplanner.money.payments import DEBT
+from pvplanner.plan import Plan
+from pvplanner.plan.commit import write_bytes_beside
+from pvplanner.settlement.claims import certificates
+from pvplanner.settlement.dividends import Dividends, dividends_of, missing_months
+from pvplanner.settlement.vouchers import account_map, vouchers_of
+from pvplanner.settlement.watch import dark_roofs, loan_ahead, short_months
+from pvplanner.tracking.entries import (
+    FOLDER,
+    Period,
+    entries_of,
+    latest_of,
+    parse_period,
+    tracked_days,
+    tracked_table,
+)
+
+PERSONAL = ("rent", "free_kwh", "export_share", "member_interest", "member_principal", "dividend")
+"""What households are paid by a collective or developer: the bank pays it out in one list."""
+
+
+@dataclass(frozen=True)
+class Reckoned:
+    """A month or a year of a plan.
+
+    Attributes
+    ----------
+    period : Period
+    plan : Plan
+    roofs : DataFrame
+        ``household_id``, ``measured_kwh``, ``expected_kwh``, ``days`` and ``days_known``.
+    faults : DataFrame
+        Roofs below the others, of the last entry that read a meter.
+    accounts : DataFrame
+        Ours and the sheet's, account by account.
+    receipts : DataFrame
+    payments : DataFrame
+        Who paid whom what, by month.
+    statements : DataFrame
+        ``household_id``, ``item``, ``received_fen``, ``paid_fen``, ``basis``.
+    posting : DataFrame
+        ``household_id``, ``hamlet``, ``fen``: house numbers and nobody's name; what goes to members
+        of low income alone is one row without a number.
+    batch : DataFrame
+        ``household_id``, ``household_name``, ``payer``, ``fen``: for the bank's list.
+    vouchers, watch, claims : DataFrame
+    avoided_t : float
+        Of what was measured.
+    dividends : Dividends or None
+        Of a year, where every month of it was settled.
+    resolved : date or None
+        Day of the meeting that resolved them; until then they are a proposal.
+    findings : tuple of Finding
+    """
+
+    period: Period
+    plan: Plan
+    roofs: pd.DataFrame
+    faults: pd.DataFrame
+    accounts: pd.DataFrame
+    receipts: pd.DataFrame
+    payments: pd.DataFrame
+    statements: pd.DataFrame
+    posting: pd.DataFrame
+    batch: pd.DataFrame
+    vouchers: pd.DataFrame
+    watch: pd.DataFrame
+    claims: pd.DataFrame
+    avoided_t: float
+    dividends: Dividends | None
+    resolved: dt.date | None
+    findings: tuple[Finding, ...]
+
+
+def reckon(
+    folder: str | os.PathLike[str], period: str, *, accounts: str | os.PathLike[str] | None = None
+) -> Reckoned:
+    """Reckon a month, several, or a year of a plan from its entries.
+
+    Parameters
+    ----------
+    folder : path-like
+        Of a plan of one village, with entries.
+    period : str
+        ``2027-05``, ``2027-05..2027-07`` or a year, ``2027``.
+    accounts : path-like, optional
+        ``item``, ``debit``, ``credit``: the village's own codes over the package's.
+
+    Raises
+    ------
+    ConfigError
+        If the period can't be read, or nothing of it was entered.
+    """
+    asked = parse_period(period)
+    plan = Plan.load(folder)
+    if not any(entry.period.meets(asked) for entry in entries_of(folder)):
+        raise ConfigError("reckon_nothing", where="--period", period=asked.name)
+    every = _table(folder, "payments")
+    held = _table(folder, "settlement")
+    year = asked.begin.year if len(asked.name) == 4 else None
+    shared, lacking = _year(plan, every, year)
+    told = read_resolution(folder, year) if year else None
+    mine = every[every["month"].isin(asked.months)]
+    paid = pd.concat([mine, _of_dividends(shared)], ignore_index=True)
+    came = _came(folder)
+    days = tracked_days(folder)
+    claims = certificates(held.rename(columns={"sheet_kwh": "sent_kwh"}).dropna(
+        subset=["sent_kwh"])[["month", "sent_kwh", "mechanism_kwh"]])  # fmt: skip
+    own_days = days[pd.to_datetime(days["day"]).between(asked.begin, asked.end)]
+    return Reckoned(
+        asked, plan, _roofs(own_days), _faults(folder, asked),
+        held[held["month"].isin(asked.months)].reset_index(drop=True), _receipts(folder, asked),
+        mine.reset_index(drop=True), _statements(paid), _posting(plan, mine, every, year),
+        _batch(plan, paid),
+        vouchers_of(mine, came[came.index.isin(asked.months)], shared,
+                    account_map(None if accounts is None else Path(accounts))),
+        _watch(plan, every, came, days, asked),
+        claims[claims["month"].isin(asked.months)].reset_index(drop=True),
+        _avoided(plan, own_days), shared, told,
+        _findings(lacking, shared, told, folder, year),
+    )  # fmt: skip
+
+
+def _table(folder: str | os.PathLike[str], name: str) -> pd.DataFrame:
+    """A table over all entries; without rows where no entry has one."""
+    found = tracked_table(folder, name)
+    if found is not None:
+        return found
+    columns = {
+        "payments": ["month", "model", "payer", "payee", "household_id", "item", "fen", "basis"],
+        "settlement": ["household_id", "account", "month", "party", "own_kwh", "sheet_kwh",
+                       "own_fen", "sheet_fen", "kinds", "mechanism_kwh"],
+    }  # fmt: skip
+    return pd.DataFrame(columns=columns[name])
+
+
+def _year(
+    plan: Plan, payments: pd.DataFrame, year: int | None
+) -> tuple[Dividends | None, list[str]]:
+    """A year's dividends, and the months that they lack."""
+    if year is None or len(plan.parts) != 1 or payments.empty:
+        return None, []
+    people, case = plan.case()
+    lacking = missing_months(payments["month"].unique().tolist(), case, year)
+    if lacking:
+        return None, lacking
+    return dividends_of(people, case, payments, year), []
+
+
+def _of_dividends(shared: Dividends | None) -> pd.DataFrame:
+    """Dividends as payments of the year's last month."""
+    if shared is None:
+        return pd.DataFrame()
+    return shared.households.assign(
+        month=f"{shared.year}-12", payer=COLLECTIVE, payee=HOUSEHOLD, item="dividend",
+        basis="measured",
+    )  # fmt: skip
+
+
+def _came(folder: str | os.PathLike[str]) -> pd.Series:
+    """What came into the pooled account, whole fen, by the first month of the entry's period."""
+    out: dict[str, int] = {}
+    for entry, table in latest_of(folder, "receipts"):
+        month = entry.period.months[0]
+        out[month] = out.get(month, 0) + int(table["came_fen"].sum())
+    return pd.Series(list(out.values()), index=pd.Index(list(out), dtype=object), dtype=float)
+
+
+def _of(folder: str | os.PathLike[str], name: str, asked: Period) -> list[pd.DataFrame]:
+    """A table of each period that meets the one that is asked."""
+    return [
+        table.assign(period=entry.period.name)
+        for entry, table in latest_of(folder, name) if entry.period.meets(asked)
+    ]  # fmt: skip
+
+
+def _receipts(folder: str | os.PathLike[str], asked: Period) -> pd.DataFrame:
+    parts = _of(folder, "receipts", asked)
+    names = ["account", "due_fen", "came_fen", "off_fen", "cause", "late", "period"]
+    return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=names)
+
+
+def _faults(folder: str | os.PathLike[str], asked: Period) -> pd.DataFrame:
+    parts = _of(folder, "roofs", asked)
+    if not parts:
+        return pd.DataFrame(columns=["household_id", "cause", "second_cause", "since", "lost_kwh",
+                                     "partner", "period"])  # fmt: skip
+    every = pd.concat(parts, ignore_index=True)
+    return every[every["cause"].ne("")].reset_index(drop=True)
+
+
+def _roofs(days: pd.DataFrame) -> pd.DataFrame:
+    """Measured against expected by household, over days that both know."""
+    both = days["measured_kwh"].notna() & days["expected_kwh"].notna()
+    known = days[both].groupby("household_id")[["measured_kwh", "expected_kwh"]].sum()
+    count = days.groupby("household_id").size()
+    return pd.DataFrame({
+        "household_id": count.index, "days": count.to_numpy(),
+        "days_known": both.groupby(days["household_id"]).sum().reindex(count.index).to_numpy(),
+        "measured_kwh": known["measured_kwh"].reindex(count.index).to_numpy(),
+        "expected_kwh": known["expected_kwh"].reindex(count.index).to_numpy(),
+    })  # fmt: skip
+
+
+def _statements(paid: pd.DataFrame) -> pd.DataFrame:
+    """What each household received and paid, item by item."""
+    own = paid[paid["household_id"].ne("")] if len(paid) else paid
+    if own.empty:
+        return pd.DataFrame(columns=["household_id", "item", "received_fen", "paid_fen", "basis"])
+    gets, gives = own["payee"].eq(HOUSEHOLD), own["payer"].eq(HOUSEHOLD)
+    told = own[gets | gives].assign(
+        received_fen=own["fen"].where(gets, 0), paid_fen=own["fen"].where(gives, 0)
+    )
+    keys = ["household_id", "item", "basis"]
+    sums = told.groupby(keys, sort=True)[["received_fen", "paid_fen"]].sum().reset_index()
+    return sums[["household_id", "item", "received_fen", "paid_fen", "basis"]]
+
+
+def _posting(plan: Plan, mine: pd.DataFrame, every: pd.DataFrame, year: int | None) -> pd.DataFrame:
+    """What each house number is paid, as it may be posted."""
+    public = plan.public()
+    shared, _ = _year(public, every, year)
+    paid = pd.concat([mine[mine["item"].isin(PERSONAL)], _of_dividends(shared)], ignore_index=True)
+    paid = paid[paid["household_id"].ne("") & paid["payee"].eq(HOUSEHOLD)] if len(paid) else paid
+    columns = ["household_id", "hamlet", "fen"]
+    if paid.empty:
+        return pd.DataFrame(columns=columns)
+    sums = paid.groupby("household_id")["fen"].sum().rename("fen").reset_index()
+    homes = public.households.set_index(public.households["household_id"].astype(str))
+    sums["hamlet"] = homes["hamlet"].reindex(sums["household_id"]).fillna("").astype(str).to_numpy()
+    if shared is not None and shared.unnamed_fen:
+        sums.loc[len(sums)] = {"household_id": "", "hamlet": "", "fen": shared.unnamed_fen}
+    return sums[columns]
+
+
+def _batch(plan: Plan, paid: pd.DataFrame) -> pd.DataFrame:
+    """What a bank is to pay out, a row a household and payer."""
+    columns = ["household_id", "household_name", "payer", "fen"]
+    own = paid[paid["item"].isin(PERSONAL) & paid["payee"].eq(HOUSEHOLD)] if len(paid) else paid
+    own = own[own["household_id"].ne("")] if len(own) else own
+    if own.empty:
+        return pd.DataFrame(columns=columns)
+    sums = own.groupby(["payer", "household_id"])["fen"].sum().reset_index()
+    homes = plan.households.set_index(plan.households["household_id"].astype(str))
+    names = homes["household_name"] if "household_name" in homes else pd.Series(dtype=object)
+    told = names.reindex(sums["household_id"]).fillna("").astype(str).to_numpy()
+    return sums.assign(household_name=told)[columns]
+
+
+def _watch(
+    plan: Plan, payments: pd.DataFrame, came: pd.Series, days: pd.DataFrame, asked: Period
+) -> pd.DataFrame:
+    """Instalments, dark roofs, and the loan's next year, as they stand at the period's end."""
+    last = f"{asked.end:%Y-%m}"
+    months = payments[payments["month"].le(last) & payments["payer"].eq(COLLECTIVE)]
+    owed = months[months["item"].isin(DEBT)].groupby("month")["fen"].sum()
+    before = came[came.index <= last]
+    until = days[pd.to_datetime(days["day"]).le(asked.end)]
+    parts = [dark_roofs(until)]
+    if len(before) and len(owed):
+        parts.insert(0, short_months(before, owed.astype(float)))
+    if len(plan.parts) == 1:
+        parts.append(_loan(plan, asked, until))
+    return pd.concat(parts, ignore_index=True)
+
+
+def _loan(plan: Plan, asked: Period, days: pd.DataFrame) -> pd.DataFrame:
+    """The next twelve months of a collective's loan against the cash that is expected of them: the
+    plan's, brought to what was measured so far.
+    """
+    people, case = plan.case()
+    at = (asked.end.year - case.calendar.begin.year) * 12 + asked.end.month
+    both = days.dropna(subset=["measured_kwh", "expected_kwh"])
+    due = float(both["expected_kwh"].sum())
+    ratio = float(both["measured_kwh"].sum()) / due if due > 0 else 1.0
+    service = cash = 0.0
+    for model, rows in chosen_rows(people, case.terms):
+        if owner_of(model) != COLLECTIVE:
+            continue
+        own = case.part(rows)
+        for flow in run_model(own, model).flows:
+            sign = (flow.payee == COLLECTIVE) - (flow.payer == COLLECTIVE)
+            if not sign or flow.item == "dividend":
+                continue
+            fen = flow.fen if flow.fen.ndim == 1 else flow.fen.sum(axis=0)
+            ahead = float(in_months(own, flow.item, np.nan_to_num(fen[1:]))[at : at + 12].sum())
+            if flow.item in DEBT:
+                service -= sign * ahead
+            else:
+                cash += sign * ahead * (ratio if flow.payer == "grid_company" else 1.0)
+    return loan_ahead(service, cash, f"{asked.end:%Y-%m}") if service > 0 else loan_ahead(0, 0, "")
+
+
+def _avoided(plan: Plan, days: pd.DataFrame) -> float:
+    """What the air was spared by what was measured, t CO2; nan where no factor is known."""
+    basis = next(iter(plan.parts.values())).terms.carbon
+    if basis.factor is None:
+        return float("nan")
+    years = pd.DatetimeIndex(days["day"]).year.to_numpy() - basis.first_year
+    known = (years >= 0) & (years < len(basis.by_year))
+    factor = np.asarray(basis.by_year)[np.clip(years, 0, len(basis.by_year) - 1)]
+    made = days["measured_kwh"].to_numpy(dtype=float)
+    return float(np.nansum(np.where(known, made * factor, 0.0)) / 1000)
+
+
+def _resolution(folder: str | os.PathLike[str], year: int) -> Path:
+    return Path(folder) / FOLDER / f"resolution-{year}.json"
+
+
+def read_resolution(folder: str | os.PathLike[str], year: int) -> dt.date | None:
+    """The day on which a year's distribution was resolved; ``None`` while it is a proposal."""
+    told = _resolutions(folder, year)
+    return dt.date.fromisoformat(told[-1]["day"]) if told else None
+
+
+def _resolutions(folder: str | os.PathLike[str], year: int) -> list[dict[str, Any]]:
+    path = _resolution(folder, year)
+    return json.loads(path.read_text("utf-8")) if path.is_file() else []
+
+
+def resolve(
+    folder: str | os.PathLike[str], year: int, day: dt.date, *, reason: str = ""
+) -> Reckoned:
+    """Enter the meeting's resolution on a year's distribution.
+
+    Raises
+    ------
+    ConfigError
+        If there is nothing to resolve, or it was resolved already and no reason is given.
+    """
+    found = reckon(folder, str(year))
+    if found.dividends is None:
+        raise ConfigError("resolve_nothing", where="--resolved", year=year)
+    before = _resolutions(folder, year)
+    if before and not reason.strip():
+        raise ConfigError("resolve_again", where="--resolved", year=year, day=before[-1]["day"])
+    told = {"day": day.isoformat(), "made": dt.date.today().isoformat(), "reason": reason.strip(),
+            "dividend_fen": found.dividends.shared_fen,
+            "reserve_fen": found.dividends.account["reserve"]}  # fmt: skip
+    body = json.dumps([*before, told], ensure_ascii=False, indent=1)
+    write_bytes_beside(_resolution(folder, year), body.encode("utf-8"))
+    return reckon(folder, str(year))
+
+
+def _findings(
+    lacking: list[str], shared: Dividends | None, resolved: dt.date | None,
+    folder: str | os.PathLike[str], year: int | None,
+) -> tuple[Finding, ...]:  # fmt: skip
+    """What is to be said of a reckoning."""
+    out = []
+    if lacking:
+        out.append(Finding("reckon_months", "track", len(lacking), {"ids": lacking[:12]}))
+    if shared is not None and resolved is None:
+        out.append(Finding("reckon_proposal", "track", params={"year": shared.year}))
+    if shared is not None and resolved is not None and year is not None:
+        was = int(_resolutions(folder, year)[-1]["dividend_fen"])
+        if was != shared.shared_fen:
+            told = {"year": year, "was": f"{was / 100:,.2f}",
+                    "now": f"{shared.shared_fen / 100:,.2f}"}  # fmt: skip
+            out.append(Finding("reckon_moved", "track", params=told))
+    return tuple(out)
