@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from pvplanner.roofs import model_roofs, read_planes
     from pvplanner.scenario import Scenario
     from pvplanner.tracking import track, tracked_days
+    from pvplanner.tracking.learning import learn
     from pvplanner.weather import Weather, read_weather, typical_year
 
 _ROOMS = {
@@ -74,6 +75,7 @@ _ROOMS = {
     "scenario": ("Scenario",),
     "reckoning": ("reckon", "resolve", "save_list", "save_reckoning", "save_statements"),
     "tracking": ("track", "tracked_days"),
+    "tracking.learning": ("learn",),
     "weather": ("Weather", "read_weather", "typical_year"),
 }
 """Which room each public name is from; a room is imported when one of its names is asked for."""
@@ -94,6 +96,7 @@ __all__ = [
     "explore_map",
     "horizon_angles",
     "lay_modules",
+    "learn",
     "make_dossier",
     "model_roofs",
     "module_outlines",

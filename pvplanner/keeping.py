@@ -128,4 +128,28 @@ def reckon(
             session.say("said_reckon", save_list(found, target, which, language=code))
 
 
-COMMANDS = {made.__name__: made for made in (track, reckon)}
+def learn(
+    context: Context,
+    folder: FolderArgument,
+    out: Annotated[
+        Path | None,
+        typer.Option("-o", "--out", help="Folder of a new plan under what was learned."),
+    ] = None,
+    language: LanguageOption = None,
+) -> None:
+    """What a plan's measurements say of its next years; a new plan only where one is asked for."""
+    from pvplanner.plan import Plan
+    from pvplanner.tracking.learning import learn as learned
+    from pvplanner.tracking.lines import learned_lines
+
+    session: Session = context.obj
+    session.speak(language, folder / "scenario.toml")
+    found, changes = learned(folder)
+    for line in learned_lines(found, changes, session.code):
+        typer.echo(line)
+    if out is not None:
+        Plan.load(folder).under(changes).save(out)
+        session.say("said_learned", out)
+
+
+COMMANDS = {made.__name__: made for made in (track, reckon, learn)}

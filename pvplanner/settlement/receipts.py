@@ -12,24 +12,8 @@ from pvplanner.errors import InputError
 from pvplanner.reading import is_total, map_columns, one_spelling, parse_times, read_numbers
 from pvplanner.reading.columns import knows
 from pvplanner.reading.tables import read_long_table
+from pvplanner.settlement.headings import RECEIPT as ALIASES
 from pvplanner.settlement.sheets import as_fen
-
-ALIASES: dict[str, tuple[str, ...]] = {
-    "date": ("date", "交易日期", "入账日期", "记账日期", "日期", "到账日期"),
-    "amount": (
-        "amount",
-        "贷方金额",
-        "收入金额",
-        "收入",
-        "金额",
-        "到账金额",
-        "贷方发生额",
-        "credit",
-    ),
-    "account": ("account", "grid_account", "发电户号", "户号", "客户编号", "发电客户编号"),
-    "text": ("text", "摘要", "用途", "附言", "备注", "对方户名", "payer"),
-}
-"""Names under which the columns of a bank's statement are found."""
 
 COLUMNS = ("date", "fen", "account", "text", "file", "row")
 CAUSES = ("agrees", "late", "late_before", "rounding", "tax", "unexplained", "none")

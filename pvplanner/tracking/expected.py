@@ -11,6 +11,7 @@ import pandas as pd
 
 from pvplanner.energy.sky import Sky
 from pvplanner.energy.year import Year
+from pvplanner.metering.learning import NOT_BUILT
 from pvplanner.money import Terms
 from pvplanner.plan import Plan
 from pvplanner.scenario.calendar import DAYS
@@ -137,5 +138,8 @@ def sigma_of(plan: Plan, *, measured: bool, of: str = "roof") -> float:
     where it was measured.
     """
     table = plan.result("doubt")
-    rows = table[~table["component"].isin(["combined", *(MEASURED_SKY if measured else ())])]
+    # How many modules a roof holds is known once they stand.
+    rows = table[~table["component"].isin(
+        ["combined", *NOT_BUILT, *(MEASURED_SKY if measured else ())]
+    )]  # fmt: skip
     return float(np.sqrt((rows[of] ** 2).sum()))

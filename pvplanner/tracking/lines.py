@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 import pandas as pd
 
 from pvplanner.metering.against import summed, village_ratio
+from pvplanner.metering.learning import Learned
 from pvplanner.texts import plain_cell, visible
 from pvplanner.tracking import Tracked
-from pvplanner.words import label, shown
+from pvplanner.words import in_units, label, shown
 
 
 def lines_of(found: Tracked, language: str) -> list[str]:
@@ -56,7 +59,7 @@ def _of_settlement(found: Tracked, language: str) -> list[str]:
     settled = found.settled
     if settled is None:
         return []
-    currency = label("reckon_yuan", language)
+    currency = in_units("money", language, settled.currency)
 
     def money(fen: float) -> str:
         return label("unknown", language) if np.isnan(fen) else f"{fen / 100:,.2f} {currency}"
@@ -92,3 +95,14 @@ def as_csv(found: Tracked, language: str) -> str:
         table[name] = [plain_cell(v) for v in table[name].astype(str)]
     heads = {name: label(f"tracked_{name}", language) for name in table.columns}
     return "\ufeff" + table.rename(columns=heads).to_csv(index=False, float_format="%.2f")
+
+
+def learned_lines(found: Learned, changes: Mapping[str, object], language: str) -> list[str]:
+    """What was learned, and the keys that would say so to a plan."""
+    low, high = found.next_range
+    out = [label("learned_line", language).format(
+        months=found.months, homes=found.homes, measured=f"{found.measured:.1%}",
+        level=f"{found.level:.1%}", low=f"{low:.1%}", high=f"{high:.1%}",
+        before=f"{found.before_sigma:.1%}", after=f"{found.next_sigma:.1%}",
+    )]  # fmt: skip
+    return [*out, label("learned_offer", language), *(f"  {k} = {v}" for k, v in changes.items())]

@@ -27,6 +27,7 @@ from pvplanner.settlement import (
     read_receipts,
     read_sheets,
 )
+from pvplanner.settlement.headings import PRICES as PRICE_ALIASES
 from pvplanner.settlement.shares import month_payments
 from pvplanner.tracking.entries import Period, latest_of
 from pvplanner.tracking.matching import match_accounts
@@ -47,6 +48,7 @@ class Settled:
     prices : DataFrame
         ``month``, ``price``, ``source``: the market's price that was taken.
     findings : tuple of Finding
+    currency : str
     """
 
     accounts: pd.DataFrame
@@ -54,15 +56,12 @@ class Settled:
     problems: pd.DataFrame
     prices: pd.DataFrame
     findings: tuple[Finding, ...]
+    currency: str
 
 
 SURPLUS = ("self_use", "developer")
 """Models of which only what is left over is sent to the grid."""
 
-PRICE_ALIASES = {
-    "month": ("month", "月份", "结算年月"),
-    "price": ("price", "market_price", "电价", "市场均价", "市场交易电价"),
-}
 MODAL = "most of the sheet"
 OTHER_PRICE = 0.02
 """A month's price this far from the one that was met elsewhere is asked about."""
@@ -124,7 +123,8 @@ def settle(
         came = compare_receipts(_to_bank(due, homes), read_receipts(receipts), open_before)
     findings = (*sheet.findings, *_remarks(sheet, accounts, found, strangers),
                 *_elsewhere(plan, found))  # fmt: skip
-    return Settled(accounts, came, sheet.problems, found, findings)
+    currency = plan.scenario.finance.currency
+    return Settled(accounts, came, sheet.problems, found, findings, currency)
 
 
 def _to_bank(due: pd.DataFrame, homes: pd.DataFrame) -> pd.DataFrame:
@@ -296,6 +296,10 @@ def rules_of(terms: Terms, month: str, market: float, *, person: bool) -> Rules 
     return None if np.isnan(market) else Rules(market, market, **tax)
 
 
+ODD_ROWS = {"unread": "sheet_unread", "duplicate": "sheet_duplicate",
+            "contradiction": "sheet_contradiction"}  # fmt: skip
+
+
 def _remarks(
     sheet: Sheet, accounts: pd.DataFrame, prices: pd.DataFrame, strangers: list[str]
 ) -> list[Finding]:  # fmt: skip
@@ -305,7 +309,7 @@ def _remarks(
         out.append(Finding("sheet_strangers", "settlement", len(strangers), {"ids": strangers[:8]}))
     for kind, rows in sheet.problems.groupby("kind", sort=True):
         told = [f"{r.file}:{r.row}" for r in rows.itertuples()]
-        out.append(Finding(f"sheet_{kind}", "settlement", len(rows), {"ids": told[:8]}))
+        out.append(Finding(ODD_ROWS[str(kind)], "settlement", len(rows), {"ids": told[:8]}))
     for source, rows in prices.groupby("source", sort=True):
         told = [f"{r.month} {r.price:g}" for r in rows.itertuples()]
         code = "sheet_modal" if source == MODAL else "sheet_price"

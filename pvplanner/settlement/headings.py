@@ -1,0 +1,26 @@
+"""Headings of a bank's statement and of published prices, as they are sent."""
+
+from __future__ import annotations
+
+RECEIPT: dict[str, tuple[str, ...]] = {
+    "date": ("date", "交易日期", "入账日期", "记账日期", "日期", "到账日期"),
+    "amount": (
+        "amount",
+        "贷方金额",
+        "收入金额",
+        "收入",
+        "金额",
+        "到账金额",
+        "贷方发生额",
+        "credit",
+    ),
+    "account": ("account", "grid_account", "发电户号", "户号", "客户编号", "发电客户编号"),
+    "text": ("text", "摘要", "用途", "附言", "备注", "对方户名", "payer"),
+}
+"""Names under which the columns of a bank's statement are found."""
+
+PRICES: dict[str, tuple[str, ...]] = {
+    "month": ("month", "月份", "结算年月"),
+    "price": ("price", "market_price", "电价", "市场均价", "市场交易电价"),
+}
+"""Names under which the columns of published prices are found."""
