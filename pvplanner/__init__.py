@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from pvplanner.roofs import model_roofs, read_planes
     from pvplanner.scenario import Scenario
     from pvplanner.tracking import track, tracked_days
+    from pvplanner.tracking.last import last_measured
     from pvplanner.tracking.learning import learn
     from pvplanner.weather import Weather, read_weather, typical_year
 
@@ -75,6 +76,7 @@ _ROOMS = {
     "scenario": ("Scenario",),
     "reckoning": ("reckon", "resolve", "save_list", "save_reckoning", "save_statements"),
     "tracking": ("track", "tracked_days"),
+    "tracking.last": ("last_measured",),
     "tracking.learning": ("learn",),
     "weather": ("Weather", "read_weather", "typical_year"),
 }
@@ -95,6 +97,7 @@ __all__ = [
     "Weather",
     "explore_map",
     "horizon_angles",
+    "last_measured",
     "lay_modules",
     "learn",
     "make_dossier",

@@ -86,6 +86,7 @@ def map_(
 ) -> None:
     """Write the map of a saved plan."""
     from pvplanner.mapping import save_map
+    from pvplanner.tracking.last import last_measured
 
     session: Session = context.obj
     session.speak(language, folder / "scenario.toml")
@@ -100,6 +101,7 @@ def map_(
         cases=cases,
         tiles=tiles,
         key=key,
+        measured=last_measured(folder),
     )
     session.say("said_map", written)
 

@@ -595,3 +595,48 @@ def test_days_may_not_be_entered_twice_without_a_reason(plan, tmp_path):
     # A correction changes only what it names.
     assert days.sum() == pytest.approx(expected.to_numpy().sum(), rel=1e-6)
     assert len(days) == due.size
+
+
+def test_the_map_shows_the_last_period_by_roof(plan, tmp_path):
+    from pvplanner.mapping.data import page_data, ratio_of_roofs
+
+    made, folder = plan
+    own = tmp_path / "plan"
+    shutil.copytree(folder, own, ignore=shutil.ignore_patterns("track"))
+    assert pvp.last_measured(own) is None
+    for month, low in (("2026-10", 1.0), ("2026-11", 0.7)):
+        due = expected_days(made, *parse_period(month))
+        due.iloc[:, 2] *= low
+        track(own, meter=meter(tmp_path, due.iloc[:, :7]), period=month)
+    last = pvp.last_measured(own)
+    assert last.period == "2026-11"
+    ids = made.buildings["building_id"]
+    ratio = pd.Series(ratio_of_roofs(made, last, ids), index=ids.astype(str))
+    homes = made.shares.astype({"household_id": str}).set_index("household_id")["building_id"]
+    named = expected_days(made, *parse_period("2026-11")).columns
+    assert ratio[homes[named[:7]]].to_numpy() == pytest.approx([1, 1, 0.7, 1, 1, 1, 1], abs=1e-6)
+    assert np.isnan(ratio[homes[named[7]]])
+    data, _, _ = page_data(made, "zh", internal=False, measured=last)
+    assert "measured_ratio" in [m["key"] for m in data["measures"]]
+    assert "2026-11" in data["texts"]["en"]["measured_ratio"]
+    data, _, _ = page_data(made, "zh", internal=False)
+    assert "measured_ratio" not in [m["key"] for m in data["measures"]]
+    done = run("map", str(own), "-o", str(tmp_path / "m.html"))
+    assert done.returncode == 0, done.stderr
+    assert "measured_ratio" in (tmp_path / "m.html").read_text("utf-8")
+
+
+def test_a_roof_of_several_households_is_what_they_make_together():
+    from types import SimpleNamespace
+
+    from pvplanner.mapping.data import Measured, ratio_of_roofs
+
+    shares = pd.DataFrame(
+        {"building_id": ["A", "A", "B", "C"], "household_id": ["1", "2", "2", "3"]}
+    )
+    homes = pd.DataFrame({"household_id": ["1", "2", "3"], "measured_kwh": [50.0, 300.0, np.nan],
+                          "expected_kwh": [100.0, 300.0, 80.0]})  # fmt: skip
+    made = SimpleNamespace(shares=shares)
+    found = ratio_of_roofs(made, Measured("x", homes), pd.Series(["C", "A", "B"]))
+    assert np.isnan(found[0])
+    assert found[1:].tolist() == [0.875, 1.0]

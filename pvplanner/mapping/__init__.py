@@ -14,7 +14,7 @@ from typing import Any
 
 from pvplanner.mapping.basemaps import BASEMAPS, basemap, origins_of
 from pvplanner.mapping.classes import class_limits
-from pvplanner.mapping.data import page_data
+from pvplanner.mapping.data import Measured, page_data
 from pvplanner.mapping.ground import ground_of
 from pvplanner.mapping.layer import RoofLayer, embed_json, hold, page_scripts, render_page
 from pvplanner.mapping.others import check_others
@@ -24,6 +24,7 @@ from pvplanner.plan.commit import page_file, write_beside
 
 __all__ = [
     "BASEMAPS",
+    "Measured",
     "RoofLayer",
     "class_limits",
     "embed_json",
@@ -43,6 +44,7 @@ def save_map(
     cases: bool = False,
     tiles: str | None = None,
     key: str | None = None,
+    measured: Measured | None = None,
 ) -> Path:
     """Write a plan's map as one HTML file.
 
@@ -65,6 +67,8 @@ def save_map(
         An online basemap below the roofs. Without one the page makes no request.
     key : str, optional
         The user's own key, for Tianditu; it is written into the file.
+    measured : Measured, optional
+        The last period that was measured, as from ``pvplanner.last_measured(folder)``.
 
     Returns
     -------
@@ -80,8 +84,9 @@ def save_map(
     language = language or plan.scenario.language
     target = page_file(path, language)
     page = render_map(
-        plan, language, internal=internal, compare=compare, cases=cases, tiles=tiles, key=key
-    )
+        plan, language, internal=internal, compare=compare, cases=cases, tiles=tiles, key=key,
+        measured=measured,
+    )  # fmt: skip
     return write_beside(target, page)
 
 
@@ -94,11 +99,13 @@ def render_map(
     cases: bool = False,
     tiles: str | None = None,
     key: str | None = None,
+    measured: Measured | None = None,
 ) -> str:
     """The page as text; the same plan gives the same text."""
     made, layer = _map_of(
-        plan, language, internal=internal, compare=compare, cases=cases, tiles=tiles, key=key
-    )
+        plan, language, internal=internal, compare=compare, cases=cases, tiles=tiles, key=key,
+        measured=measured,
+    )  # fmt: skip
     page = render_page(made, layer, plan.scenario.name)
     return sealed(page, origins_of(tiles), page_scripts())
 
@@ -125,7 +132,7 @@ def explore_map(
 def _map_of(
     plan: Plan, language: str, *, internal: bool,
     compare: Plan | Sequence[Plan] | None = None, cases: bool = False,
-    tiles: str | None = None, key: str | None = None,
+    tiles: str | None = None, key: str | None = None, measured: Measured | None = None,
 ) -> tuple[Any, RoofLayer]:  # fmt: skip
     """A folium map that holds the roofs, and the layer itself."""
     online, shift = basemap(tiles, key)
@@ -134,7 +141,13 @@ def _map_of(
         plan, others = plan.public(), [other.public() for other in others]
     check_others(plan, others)
     data, packer, bounds = page_data(
-        plan, language, internal=internal, compare=others, cases=cases, shift=shift
+        plan,
+        language,
+        internal=internal,
+        compare=others,
+        cases=cases,
+        shift=shift,
+        measured=measured,
     )
     data["ground"] = ground_of(plan.scenario, bounds) if online is None else {}
     data["tiles"] = online
