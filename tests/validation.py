@@ -392,11 +392,12 @@ together, and no better than what PVGIS itself shows on these systems.
 
 {measured}
 
-NREL's SERF East (Golden, Colorado; 6 kWp, tilt 45, azimuth 158; quarter-hours of July to October 2016 with the
-satellite's irradiation of the same hours, both from the package pvanalytics), read by `metering` as a cooperative's
-readings would be and held against the kernel under the weather of the time: 104 days, measured over expected 1.02
-(July 1.01, August 1.02, September 1.01, October 1.06); the middle nine tenths of days within 0.85 to 1.25 (hourly
-satellite light on cloudy days): `python -m tests.serf_east FOLDER`.
+NREL's SERF East (Golden, Colorado; 6 kWp, tilt 45, azimuth 158; quarter-hours of July to October
+2016 with the satellite's irradiation of the same hours, both from the package pvanalytics), read
+by `metering` as a cooperative's readings would be and held against the kernel under the weather of
+the time: 104 days, measured over expected 1.02 (July 1.01, August 1.02, September 1.01, October
+1.06); the middle nine tenths of days within 0.85 to 1.25 (hourly satellite light on cloudy days):
+`python -m tests.serf_east FOLDER`.
 
 A system of your own, with its own weather, is one command; any CSV will do whose columns are
 `time`, `ghi` (`dni`, `dhi`), `temp_air`, `wind_speed` and `power_kw`:
@@ -404,8 +405,8 @@ A system of your own, with its own weather, is one command; any CSV will do whos
     python tests/measured.py FILE.csv --kwp 9.2 --tilt 9 --azimuth 0 --latitude -21.3 \\
         --longitude 55.5
 
-so ENERPOS (La Reunion), NREL's SRRL and other systems of PVDAQ can be held against it once they were
-fetched.
+so ENERPOS (La Reunion), NREL's SRRL and other systems of PVDAQ can be held against it once they
+were fetched.
 
 ## When the sun stood where
 
