@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import pvplanner as pvp
-from pvplanner.energy import loss_factors, loss_waterfall, simulate_total_hours
+from pvplanner.energy import Year, loss_factors, loss_waterfall, months_lost, simulate_total_hours
 from pvplanner.energy.sky import DIFFUSE_REGIONS, diffuse_pieces, iam_polynomial
 from pvplanner.horizon import sky_shares
 from pvplanner.schema import MONTHLY_ENERGY
@@ -68,6 +68,22 @@ def test_no_horizon_changes_nothing_but_the_flat_shading_item():
     flat = pvp.simulate_energy(table, WEATHER, scenario=none, horizon=np.zeros((3, 36)))
     open_ = pvp.simulate_energy(table, WEATHER, scenario=none)
     assert np.allclose(flat["energy_kwh"], open_["energy_kwh"], rtol=2e-3)
+
+
+def test_what_a_month_loses_to_shade_is_what_an_open_sky_would_add():
+    rng = np.random.default_rng(4)
+    roofs = arrays([0, 20, 30, 45], [180, 90, 180, 270]).assign(building_id=["A", "A", "B", "C"])
+    horizon = rng.uniform(0, 45, (4, 36))
+    year = Year(WEATHER, pvp.Scenario(), shaded=True)
+    made = pvp.simulate_energy(roofs, year, horizon=horizon)
+    lost = months_lost(roofs, made, year).set_index("building_id")
+    whole = pvp.simulate_energy(roofs, year, horizon=np.full((4, 36), -90.0))
+    for n, name in enumerate(MONTHLY_ENERGY, 1):
+        shaded, clear = (one[name].groupby(roofs["building_id"]).sum() for one in (made, whole))
+        assert lost[f"shade_{n:02d}"].to_numpy() == pytest.approx(1 - shaded / clear, abs=2e-3)
+    assert lost.to_numpy().min() > 0
+    none = months_lost(roofs, pvp.simulate_energy(roofs, WEATHER), year)
+    assert none.drop(columns="building_id").isna().all(axis=None)
 
 
 def test_many_at_once_equal_each_alone_and_order_does_not_matter():

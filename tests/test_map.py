@@ -874,3 +874,16 @@ def test_real_villages_open_over_their_own_ground(shared, page, name, tmp_path):
     assert page.evaluate("pvplanner.view.roofs.count") == len(roof_frame(plan))
     assert page.evaluate("pvplanner.data.ground.relief.length") == (1 if "dtm" in site else 0)
     all_quiet(page, path)
+
+
+def test_a_card_shows_what_each_month_loses_to_shade(opened, liao):
+    lost = liao.result("shade_months").set_index("building_id")
+    worst = str(lost["shade_12"].idxmax())
+    opened.evaluate(f"location.hash = '#roof={worst}'")
+    opened.wait_for_selector("#card details")
+    opened.evaluate("document.querySelectorAll('#card details').forEach(d => { d.open = true; })")
+    bars = opened.locator("#card rect.lost")
+    assert bars.count() == 12
+    told = opened.locator("#card rect title").all_text_contents()
+    december = next(t for t in told if t.startswith("12:"))
+    assert f"{lost.loc[worst, 'shade_12']:.0%}" in december

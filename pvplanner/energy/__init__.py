@@ -42,6 +42,7 @@ __all__ = [
     "loss_factors",
     "loss_waterfall",
     "module_gamma",
+    "months_lost",
     "over_life",
     "roof_doubt",
     "shared_and_own",
@@ -106,6 +107,35 @@ def simulate_energy(
     columns["performance_ratio"] = ratio(specific, poa)
     columns["shading_loss"] = 1 - ratio(kept, poa) if horizon is not None else np.nan * poa
     return pd.DataFrame(columns, index=arrays.index, copy=False)
+
+
+def months_lost(arrays: pd.DataFrame, energy: pd.DataFrame, year: Year) -> pd.DataFrame:
+    """What of each month's energy of a building is lost to what stands in its sun.
+
+    Parameters
+    ----------
+    arrays : DataFrame
+        ``building_id`` and what :func:`simulate_energy` takes.
+    energy : DataFrame
+        Of the same rows, as simulated behind the horizon.
+    year : Year
+        Made ready as for a horizon.
+
+    Returns
+    -------
+    DataFrame
+        A row a building that has modules: ``building_id``, ``shade_01`` to ``shade_12``, shares of
+        what an open sky would give; nan where no horizon was known.
+    """
+    capacity = arrays["capacity_kwp"].to_numpy(dtype=float)
+    whole = pd.DataFrame(year.run(arrays, None)[0] * capacity[:, None], columns=MONTHLY_ENERGY)
+    whole[energy["shading_loss"].isna().to_numpy()] = np.nan
+    ids = arrays["building_id"].to_numpy()
+    made = energy[list(MONTHLY_ENERGY)].reset_index(drop=True).groupby(ids).sum()
+    open_ = whole.groupby(ids).sum(min_count=1)
+    lost = 1 - made / open_.where(open_ > 0)
+    names = [name.replace("energy_kwh", "shade") for name in MONTHLY_ENERGY]
+    return lost.clip(lower=0).set_axis(names, axis=1).rename_axis("building_id").reset_index()
 
 
 def simulate_hours(

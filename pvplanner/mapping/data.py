@@ -117,6 +117,8 @@ def page_data(
     # Of very many roofs the page is ready sooner with the plan's own figures.
     live = is_live(plan) and len(frame) <= MANY
     _pack_roofs(packer, frame, live)
+    if len(frame) <= MANY:
+        _pack_shade(packer, plan, frame["building_id"])
     origin = pack_shapes(packer, "roofs", shapes, unit)
     engines = pack_households(plan, packer, internal, planned=not live)
     why = pack_reasons(packer, plan, frame, internal)
@@ -227,6 +229,15 @@ def _pack_roofs(packer: Packer, frame: pd.DataFrame, live: bool) -> None:
     halls = hall_rows(frame)
     if halls.any():
         packer.integers("roofs", "hall", halls)
+
+
+def _pack_shade(packer: Packer, plan: Plan, buildings: pd.Series) -> None:
+    """What each month loses to shade, in whole per cent, where it is known of any roof."""
+    parts = [part.result("shade_months") for part in plan.parts.values()]
+    lost = pd.concat(parts, ignore_index=True).set_index("building_id").reindex(buildings)
+    if lost.notna().to_numpy().any():
+        for name in lost.columns:
+            packer.numbers("roofs", str(name), lost[name].to_numpy(dtype=float), 2)
 
 
 def _missing(plan: Plan, offered: set[str]) -> list[str]:

@@ -286,6 +286,15 @@ def energy(
     return made.drop(columns="energy_p90_kwh")
 
 
+@stage("shade_months", keys=(*YEAR, *WAYS))
+def shade_months(
+    arrays: pd.DataFrame, energy: pd.DataFrame, sky: pd.DataFrame, *, scenario: Any
+) -> Any:
+    """What of each month's energy each building loses to shade."""
+    ready = physics.Year(skies.Sky.from_table(sky), scenario, shaded=True)
+    return physics.months_lost(arrays, energy, ready)
+
+
 @stage("waterfall", across="sum", kept="waterfall.parquet", keys=(*YEAR, *WAYS))
 def waterfall(
     arrays: pd.DataFrame, planes: gpd.GeoDataFrame, sky: pd.DataFrame, horizons: pd.DataFrame, *,

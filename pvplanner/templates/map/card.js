@@ -112,14 +112,17 @@ function usable(i) {
   if (!low || !known(low[i])) { return shown("usable_area_m2", r.usable_area_m2[i]); }
   return number(low[i], 0) + " – " + number(r.usable_area_m2[i], 0) + " – " + shown("usable_area_m2", high[i]);
 }
-function monthsOf(i) {
-  for (var values = [], n = 1; n <= 12; n++) { var column = tables.roofs["energy_kwh_" + (n < 10 ? "0" : "") + n]; if (column) { values.push(column[i]); } }
+function twelve(stem, i) {
+  for (var values = [], n = 1; n <= 12; n++) { var column = tables.roofs[stem + (n < 10 ? "0" : "") + n]; if (column) { values.push(column[i]); } }
   return values;
 }
+function monthsOf(i) { return twelve("energy_kwh_", i); }
 function months(holder, i) {
   var values = monthsOf(i), energy = tables.roofs.energy_kwh[i], poor = tables.roofs.energy_p90_kwh ? tables.roofs.energy_p90_kwh[i] / energy : NaN;
   if (values.length < 12 || !(tables.roofs.modules[i] > 0)) { return; }
-  holder.appendChild(barChart(values, values.map(function (v, k) { return String(k + 1); }), text("months"), poor));
+  var lost = twelve("shade_", i), shaded = lost.some(function (v) { return v > 0; });
+  holder.appendChild(barChart(values, values.map(function (v, k) { return String(k + 1); }), text("months"), poor, shaded ? lost : null));
+  if (shaded) { holder.appendChild(element("p", text("shade_months"), { "class": "small" })); }
 }
 /* Of the modules where there are some: rows on a level roof lean. */
 function leaning(name, p) { var own = tables.planes["module_" + name]; return own && known(own[p]) ? own[p] : tables.planes[name][p]; }

@@ -1,11 +1,16 @@
 /* Small drawings in the panel: months, cash, histogram. */
-/* Bars; "part": what of each comes in a poor year, as a line across it. */
-function barChart(values, labels, name, part) {
-  var wide = 300, high = 84, most = Math.max.apply(null, values.concat([1])), svg = drawing("svg", { viewBox: "0 0 " + wide + " " + (high + 16), role: "img", "aria-label": name });
+/* Bars; "part": what of each comes in a poor year, as a line across it; "lost": what shade takes, on top. */
+function barChart(values, labels, name, part, lost) {
+  var whole = values.map(function (v, k) { return lost && known(lost[k]) ? v / Math.max(1 - lost[k], 0.01) : v; });
+  var wide = 300, high = 84, most = Math.max.apply(null, whole.concat([1])), svg = drawing("svg", { viewBox: "0 0 " + wide + " " + (high + 16), role: "img", "aria-label": name });
   values.forEach(function (value, k) {
     var size = wide / values.length, bar = Math.max(high * value / most, 0);
     var box = drawing("rect", { x: k * size + 2, y: high - bar, width: size - 4, height: bar, fill: "#31688e" });
-    box.appendChild(drawing("title")).textContent = labels[k] + ": " + number(value, 0);
+    box.appendChild(drawing("title")).textContent = labels[k] + ": " + number(value, 0) + (lost && lost[k] > 0 ? " (−" + number(lost[k], "p0") + ")" : "");
+    if (whole[k] > value) {
+      var full = high * whole[k] / most;
+      svg.appendChild(drawing("rect", { x: k * size + 2, y: high - full, width: size - 4, height: full - bar, fill: "#c3cbd2", stroke: "#5b6670", "stroke-width": 0.5, "class": "lost" }));
+    }
     svg.appendChild(box);
     if (part > 0) { svg.appendChild(drawing("line", { x1: k * size + 2, x2: (k + 1) * size - 2, y1: high - bar * part, y2: high - bar * part, stroke: "#ffb000", "stroke-width": 2 })); }
     svg.appendChild(drawing("text", { x: (k + 0.5) * size, y: high + 12, "text-anchor": "middle", "font-size": 10, fill: "#3a4753" })).textContent = labels[k];
