@@ -294,13 +294,14 @@ def test_receipts_agree_are_late_rounded_taxed_or_not_explained(tmp_path):
         ("A", "2027-05", 10_000, 100), ("B", "2027-05", 25_017, 250), ("C", "2027-05", 333, 3)
     )
     before = pd.DataFrame({"account": ["Z"], "month": ["2027-04"], "fen": [7_777]})
-    for amount, cause, late in (
-        (353.50, "agrees", ""), (100.00 + 3.33, "late", "B 2027-05"), (353.52, "rounding", ""),
-        (353.50 - 3.53, "tax", ""), (353.50 + 77.77, "late_before", "Z 2027-04"),
-        (353.50 - 11.11, "unexplained", ""),
+    for amount, cause, late, early in (
+        (353.50, "agrees", "", ""), (100.00 + 3.33, "late", "B 2027-05", ""),
+        (353.52, "rounding", "", ""), (353.50 - 3.53, "tax", "", ""),
+        (353.50 + 77.77, "late_before", "", "Z 2027-04"), (353.50 - 11.11, "unexplained", "", ""),
+        (353.50 + 77.77 - 100, "late_both", "A 2027-05", "Z 2027-04"),
     ):  # fmt: skip
         told = compare_receipts(rows, came(tmp_path, (f"{amount:.2f}", "")), before).iloc[0]
-        assert (told["cause"], told["late"]) == (cause, late), amount
+        assert (told["cause"], told["late"], told["came_late"]) == (cause, late, early), amount
         assert told["off_fen"] == round(amount * 100) - 35_350
 
 
@@ -309,6 +310,14 @@ def test_receipts_by_account_and_what_never_came(tmp_path):
     told = compare_receipts(rows, came(tmp_path, ("100", "A"), ("5", "A"))).set_index("account")
     assert told.loc["A", ["came_fen", "off_fen", "cause"]].tolist() == [10_500, 500, "unexplained"]
     assert told.loc["B", ["came_fen", "cause"]].tolist() == [0, "late"]
+
+
+def test_a_month_of_which_nothing_came_is_late_as_a_whole(tmp_path):
+    rows = due(("A", "2027-05", 10_000, 0), ("B", "2027-05", 25_017, 0), ("C", "2027-05", 7, 0),
+               ("D", "2027-05", 11, 0))  # fmt: skip
+    nothing = came(tmp_path, ("1", "")).iloc[:0]
+    told = compare_receipts(rows, nothing)
+    assert told[["came_fen", "cause", "late"]].to_numpy().tolist() == [[0, "late", "2027-05"]]
 
 
 def test_a_statement_that_cant_be_read_is_refused_with_its_row(tmp_path):

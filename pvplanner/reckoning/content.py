@@ -243,11 +243,12 @@ def _kinds(write: Writer) -> Section:
 def _receipts(write: Writer) -> Section:
     rows = [
         [str(r.account) or write.word("reckon_all"), str(r.period), r.due_fen, r.came_fen,
-         r.off_fen, write.word(f"receipt_{r.cause}"), str(r.late)]
+         r.off_fen, write.word(f"receipt_{r.cause}"), str(r.late), str(r.came_late)]
         for r in write.found.receipts.itertuples()
     ]  # fmt: skip
     columns = [("account", "text"), ("period", "text"), ("due", MONEY), ("came", MONEY),
-               ("off", MONEY), ("why", "text"), ("late", "text")]  # fmt: skip
+               ("off", MONEY), ("why", "text"), ("late", "text"),
+               ("came_late", "text")]  # fmt: skip
     return write.section("receipts", columns, rows, ("due", "came", "off"))
 
 

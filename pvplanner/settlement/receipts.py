@@ -16,7 +16,7 @@ from pvplanner.settlement.headings import RECEIPT as ALIASES
 from pvplanner.settlement.sheets import as_fen
 
 COLUMNS = ("date", "fen", "account", "text", "file", "row")
-CAUSES = ("agrees", "late", "late_before", "rounding", "tax", "unexplained", "none")
+CAUSES = ("agrees", "late", "late_before", "late_both", "rounding", "tax", "unexplained", "none")
 """Why receipts and sheets differ."""
 
 MOST_LATE = 3
@@ -89,8 +89,8 @@ def compare_receipts(
     -------
     DataFrame
         ``account`` (empty for a sum over several), ``due_fen``, ``came_fen``, ``off_fen``,
-        ``cause`` (one of :data:`CAUSES`) and ``late``: accounts and months that explain it. Sums
-        over ``came_fen`` are all that came.
+        ``cause`` (one of :data:`CAUSES`), ``late`` (accounts and months that have not come) and
+        ``came_late`` (those of before that have). Sums over ``came_fen`` are all that came.
     """
     named = came["account"].ne("")
     rows = []
@@ -102,16 +102,16 @@ def compare_receipts(
         rows.append(_row(str(account), mine, int(own["fen"].sum()), early))
     rest = due[~due["account"].isin(list(single["account"]))]
     unnamed = int(came.loc[~named, "fen"].sum())
-    if len(rest) and (~named).any():
+    if len(rest) and ((~named).any() or not named.any()):
         others = before[~before["account"].isin([r["account"] for r in rows])]
         rows.append(_row("", rest, unnamed, others))
     elif unnamed:
         rows.append(_row("", rest, unnamed, before.iloc[:0]))
-    elif len(rest) and named.any():
+    elif len(rest):
         rows += [_row(str(r.account), rest[rest["account"].eq(r.account)], 0, before.iloc[:0])
                  for r in rest.itertuples()]  # fmt: skip
     return pd.DataFrame(
-        rows, columns=["account", "due_fen", "came_fen", "off_fen", "cause", "late"]
+        rows, columns=["account", "due_fen", "came_fen", "off_fen", "cause", "late", "came_late"]
     )
 
 
@@ -123,26 +123,27 @@ def _row(account: str, due: pd.DataFrame, came: int, before: pd.DataFrame) -> di
     owed = int(due["fen"].sum())
     cause, late = _why(due, came - owed, before)
     return {"account": account, "due_fen": owed, "came_fen": came, "off_fen": came - owed,
-            "cause": cause, "late": late}  # fmt: skip
+            "cause": cause, "late": late[0], "came_late": late[1]}  # fmt: skip
 
 
-def _why(due: pd.DataFrame, off: int, before: pd.DataFrame) -> tuple[str, str]:
-    """Why a sum is off, and the accounts that say so."""
+def _why(due: pd.DataFrame, off: int, before: pd.DataFrame) -> tuple[str, tuple[str, str]]:
+    """Why a sum is off, the accounts that are late, and those of before that came."""
     if off == 0:
-        return "agrees", ""
-    if off < 0:
-        found = _that_sum(due, -off)
-        if found:
-            return "late", found
-        if int(due["tax_fen"].sum()) == -off:
-            return "tax", ""
-    else:
-        found = _that_sum(before, off)
-        if found:
-            return "late_before", found
+        return "agrees", ("", "")
+    if off < 0 and (found := _that_sum(due, -off)):
+        return "late", (found, "")
+    if off < 0 and int(due["tax_fen"].sum()) == -off:
+        return "tax", ("", "")
+    if off > 0 and (found := _that_sum(before, off)):
+        return "late_before", ("", found)
+    open_ = int(before["fen"].sum())
+    if open_ and off < open_ and (found := _that_sum(due, open_ - off)):
+        # All that was open came, and something else did not.
+        every = [f"{a} {m}" for a, m in zip(before["account"], before["month"], strict=True)]
+        return "late_both", (found, ", ".join(every))
     if abs(off) <= max(len(due), 1) and len(due):
-        return "rounding", ""
-    return "unexplained" if len(due) else "none", ""
+        return "rounding", ("", "")
+    return "unexplained" if len(due) else "none", ("", "")
 
 
 def _that_sum(rows: pd.DataFrame, fen: int) -> str:

@@ -78,7 +78,8 @@ def _of_settlement(found: Tracked, language: str) -> list[str]:
     ]
     out += [
         label("reckon_line_bank", language).format(
-            came=money(r.came_fen), off=money(r.off_fen), late=visible(r.late),
+            came=money(r.came_fen), off=money(r.off_fen),
+            late=visible(f"{r.late} {r.came_late}".strip()),
             why=label(f"receipt_{r.cause}", language),
         ).strip()
         for r in settled.receipts.itertuples()

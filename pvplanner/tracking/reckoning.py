@@ -197,7 +197,7 @@ def _of(folder: str | os.PathLike[str], name: str, asked: Period) -> list[pd.Dat
 
 def _receipts(folder: str | os.PathLike[str], asked: Period) -> pd.DataFrame:
     parts = _of(folder, "receipts", asked)
-    names = ["account", "due_fen", "came_fen", "off_fen", "cause", "late", "period"]
+    names = ["account", "due_fen", "came_fen", "off_fen", "cause", "late", "came_late", "period"]
     return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=names)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -363,11 +364,17 @@ def open_items(folder: Path) -> pd.DataFrame:
             for r in sheet[sheet["sheet_fen"].notna()].itertuples()
         }  # fmt: skip
         for row in receipts.itertuples():
-            names = [n for n in str(row.late).split(", ") if n]
-            if row.cause == "late":
-                late |= {n: told[n] for n in names if n in told}
-            elif row.cause == "late_before":
-                late = {n: fen for n, fen in late.items() if n not in names}
+            came, wanting = (_names(str(v), told) for v in (row.came_late, row.late))
+            late = {n: fen for n, fen in late.items() if n not in came}
+            late |= {n: told[n] for n in wanting if n in told}
     pairs = [name.rsplit(" ", 1) for name in late]
     return pd.DataFrame({"account": [a for a, _ in pairs], "month": [m for _, m in pairs],
                          "fen": list(late.values())})  # fmt: skip
+
+
+def _names(said: str, told: Mapping[str, int]) -> list[str]:
+    """Accounts with their months; of a month alone all its accounts."""
+    out: list[str] = []
+    for name in filter(None, said.split(", ")):
+        out += [name] if " " in name else [n for n in told if n.endswith(f" {name}")]
+    return out
