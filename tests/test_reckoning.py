@@ -16,7 +16,7 @@ import pvplanner as pvp
 from pvplanner.settlement.claims import certificates
 from pvplanner.settlement.vouchers import account_map
 from pvplanner.settlement.watch import dark_roofs, loan_ahead, short_months
-from pvplanner.tracking.settling import open_items
+from pvplanner.tracking.banking import history_of, reconcile
 
 OWNED = """province = "Zhejiang"
 [finance]
@@ -46,6 +46,10 @@ def village(folder, more, count=8):
 
 def statement(folder, amount):
     return write(folder, "bank.csv", f"日期,收入金额\n2026-02-10,{amount:.2f}\n")
+
+
+def open_items(folder):
+    return reconcile(history_of(folder))[1]
 
 
 @pytest.fixture(scope="module")
@@ -303,7 +307,7 @@ def test_papers_have_the_figures_and_the_wall_has_no_names(year, tmp_path):
     assert f"{found.dividends.shared_fen / 100:,.2f}" in text
     book = openpyxl.load_workbook(pvp.save_reckoning(found, tmp_path / "y.xlsx", language="zh"))
     assert {"公示清单", "银行代发", "记账凭证", "各方收付"} <= set(book.sheetnames)
-    rows = [r for r in book["记账凭证"].iter_rows(min_row=2, values_only=True) if r[2]]
+    rows = [r for r in book["记账凭证"].iter_rows(min_row=2, values_only=True) if r[1]]
     assert len(rows) == len(found.vouchers)
     posted = pvp.save_list(found, tmp_path / "p.csv", "posting", language="zh").read_text(
         "utf-8-sig"
@@ -439,3 +443,130 @@ def test_the_head_of_a_made_sheet_is_a_layouts():
 
     layout = next(one for one in layouts() if one.name == "english")
     assert list(layout.columns.values()) == HEAD.split(",")
+
+
+def test_a_sheet_of_another_month_is_refused_and_rows_settled_before_are_set_aside(
+    planned, tmp_path
+):
+    plan, folder = planned
+    own = tmp_path / "plan"
+    shutil.copytree(folder, own)
+    *jan, table = month_of(plan, "2026-01", tmp_path)
+    with pytest.raises(pvp.InputError, match="2026-01"):
+        pvp.track(own, period="2026-02", settlement=jan[1])
+    pvp.track(own, period="2026-01", meter=jan[0], settlement=jan[1], receipt=jan[2])
+    *feb, _ = month_of(plan, "2026-02", tmp_path, change=lambda t: pd.concat([t, table.iloc[:2]]))
+    second = pvp.track(own, period="2026-02", meter=feb[0], settlement=feb[1], receipt=jan[2])
+    told = {f.code: f.count for f in second.findings}
+    assert (told["sheet_again"], told["bank_again"]) == (2, 1)
+    found = pvp.reckon(own, "2026-01..2026-02")
+    assert not found.accounts.duplicated(["account", "month"]).any()
+    assert found.receipts["came_fen"].sum() == round(table["total_amount"].sum() * 100)
+
+
+def test_a_household_that_comes_late_stands_once_and_is_booked_when_it_came(planned, tmp_path):
+    plan, folder = planned
+    own = tmp_path / "plan"
+    shutil.copytree(folder, own)
+    row = month_of(plan, "2026-01", tmp_path)[3].loc[4]
+    *jan, _ = month_of(plan, "2026-01", tmp_path, change=lambda t: t.drop(index=4))
+    pvp.track(own, period="2026-01", meter=jan[0], settlement=jan[1], receipt=jan[2])
+    before = pvp.reckon(own, "2026-01")
+    assert before.watch["kind"].tolist() == ["missing"]
+    late = row.to_frame().T
+    *feb, both = month_of(plan, "2026-02", tmp_path, change=lambda t: pd.concat([t, late]))
+    pvp.track(own, period="2026-02", meter=feb[0], settlement=feb[1], receipt=feb[2])
+    found = pvp.reckon(own, "2026-01")
+    mine = found.accounts[found.accounts["household_id"].eq("H5")]
+    assert mine[["kinds", "booked"]].to_numpy().tolist() == [["", "2026-02"]]
+    assert found.accounts["sheet_fen"].notna().all()
+    assert found.watch.empty
+    # January's vouchers are as they were; the late money is February's.
+    assert found.vouchers.equals(before.vouchers)
+    later = pvp.reckon(own, "2026-02").vouchers
+    booked = later[later["item"].eq("feed_in") & later["side"].eq("debit")]["fen"].sum()
+    assert booked == round(both["total_amount"].sum() * 100)
+    assert later["number"].str.startswith("202602-").all()
+
+
+def test_the_banks_statement_may_come_later_and_a_corrected_sheet_is_held_against_it(
+    planned, tmp_path
+):
+    plan, folder = planned
+    own = tmp_path / "plan"
+    shutil.copytree(folder, own)
+    *jan, _ = month_of(plan, "2026-01", tmp_path)
+    with pytest.raises(pvp.ConfigError):
+        pvp.track(own, period="2026-01", receipt=jan[2])
+    pvp.track(own, period="2026-01", meter=jan[0], settlement=jan[1])
+    assert pvp.reckon(own, "2026-01").receipts.empty
+    found = pvp.track(own, period="2026-01", receipt=jan[2])
+    assert found.settled.receipts["cause"].tolist() == ["agrees"]
+    with pytest.raises(pvp.ConfigError, match="2026-01"):
+        pvp.track(own, period="2026-01", receipt=jan[2])
+
+    def more(rows):
+        rows.loc[2, "total_amount"] += 10
+        return rows
+
+    *again, _ = month_of(plan, "2026-01", tmp_path, change=more)
+    found = pvp.track(own, period="2026-01", settlement=again[1], reason="the grid's correction")
+    assert found.settled.receipts["off_fen"].tolist() == [-1000]
+    assert pvp.reckon(own, "2026-01").receipts["off_fen"].tolist() == [-1000]
+    assert pvp.reckon(own, "2026-01").watch["kind"].tolist() == ["claim"]
+
+
+@pytest.mark.parametrize("short", [0.01, 123.45, 4000])
+def test_a_bank_that_is_short_by_anything_is_entered_and_said(planned, tmp_path, short):
+    plan, _ = planned
+    meter, sheet, _, table = month_of(plan, "2026-08", tmp_path)
+    bank = statement(tmp_path, table["total_amount"].sum() - short)
+    found = pvp.track(plan, period="2026-08", meter=meter, settlement=sheet, receipt=bank)
+    assert found.settled.receipts["off_fen"].tolist() == [-round(short * 100)]
+    assert found.settled.receipts["cause"].iloc[0] in ("unexplained", "rounding")
+
+
+def test_periods_in_part_and_months_between_that_were_not_settled(year, planned, tmp_path):
+    _, folder, _ = year
+    with pytest.raises(pvp.ConfigError, match="2026-04-01"):
+        pvp.reckon(folder, "2026-04-01..2026-04-15")
+    plan, empty = planned
+    own = tmp_path / "plan"
+    shutil.copytree(empty, own)
+    *may, _ = month_of(plan, "2026-05", tmp_path)
+    pvp.track(own, period="2026-05", meter=may[0], settlement=may[1])
+    found = pvp.reckon(own, "2026-04..2026-06")
+    assert [(f.code, f.count) for f in found.findings] == [("reckon_gap", 2)]
+    assert pvp.reckon(own, "2026/5").findings == ()
+    assert pvp.reckon(own, "2026年5月").findings == ()
+
+
+def test_a_year_is_resolved_after_its_end(year, tmp_path):
+    _, folder, _ = year
+    own = tmp_path / "plan"
+    shutil.copytree(folder, own)
+    with pytest.raises(pvp.ConfigError, match="2026-12-31"):
+        pvp.resolve(own, 2026, dt.date(2026, 12, 31))
+    assert pvp.resolve(own, 2026, dt.date(2027, 1, 1)).resolved == dt.date(2027, 1, 1)
+
+
+def test_energy_that_was_not_checked_is_said(planned, tmp_path):
+    from pvplanner.tracking.lines import lines_of
+
+    plan, _ = planned
+    meter, sheet, *_ = month_of(plan, "2026-08", tmp_path)
+    rows = meter.read_text("utf-8").splitlines()
+    gone = [r for r in rows if not r.startswith("H2,2026-08-05")]
+    found = pvp.track(plan, period="2026-08", settlement=sheet,
+                      meter=write(tmp_path, "m.csv", "\n".join(gone)))  # fmt: skip
+    assert found.settled.accounts.set_index("account")["unchecked"].sum() == 1
+    said = "\n".join(lines_of(found, "en"))
+    assert "not checked: 1" in said
+    assert "H2 2026-08-05" in said
+
+
+def test_an_estimate_is_booked_when_its_bill_comes(year):
+    _, folder, _ = year
+    found = pvp.reckon(folder, "2026-03")
+    assert "running" in set(found.payments["item"])
+    assert not {"running", "insurance"} & set(found.vouchers["item"])

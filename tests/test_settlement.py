@@ -165,6 +165,33 @@ def test_meters_that_are_cut_or_rounded_are_no_difference():
     assert compare_sheet(sheet, rounded, rules)["kinds"].eq("").all()
 
 
+@pytest.mark.parametrize(("cut", "own"), [(False, 0.26), (True, 0.34)])
+def test_energies_are_compared_as_fine_as_the_sheet_writes_them(cut, own):
+    """A tenth of a kilowatt-hour on the sheet, hundredths at our meter."""
+    law = Rules(0.4, 0.4)
+    kwh = np.array([100.0, 200.0, 300.0, 431.0])
+    rows = []
+    for n, value in enumerate(kwh + 0.3):
+        found = amounts_of(value, law, tax_is="withheld", digits=1)
+        rows.append({
+            "account": f"H{n}", "household_id": f"H{n}", "month": "2027-05", "energy": value,
+            "market_price": 0.4, "mean_price": np.nan, "mechanism_energy": np.nan,
+            "mechanism_price": np.nan, "market_fen": found.market, "difference_fen": np.nan,
+            "subsidy_fen": np.nan, "tax_fen": np.nan, "total_fen": found.market,
+            "tax_is": "withheld",
+        })  # fmt: skip
+    sheet = pd.DataFrame(rows)
+    ours = sheet[["household_id", "account", "month"]].assign(kwh=kwh + own)
+    rules = {(f"H{n}", "2027-05"): law for n in range(4)}
+    assert compare_sheet(sheet, ours, rules)["kinds"].eq("").all()
+    # One that was neither cut nor rounded as the others is told, the others are not.
+    ours.loc[3, "kwh"] += 0.1
+    assert compare_sheet(sheet, ours, rules)["kinds"].tolist() == ["", "", "", "energy"]
+    assert compare_sheet(sheet, ours, rules)["own_kwh"].tolist() == pytest.approx(
+        [100.3, 200.3, 300.3, 431.4]
+    )
+
+
 def written_sheet(folder, layout, sheet):
     """The sheet as an office would send it in one of the layouts."""
     import openpyxl
@@ -323,7 +350,7 @@ def test_a_month_of_which_nothing_came_is_late_as_a_whole(tmp_path):
 def test_a_statement_that_cant_be_read_is_refused_with_its_row(tmp_path):
     with pytest.raises(pvp.InputError, match="3"):
         read_receipts([csv(tmp_path, "b.csv", "日期,金额\n2027-06-01,5\n2027-06-02,abc\n合计,5\n")])
-    with pytest.raises(pvp.InputError, match="amount"):
+    with pytest.raises(pvp.InputError, match="贷方金额"):
         read_receipts([csv(tmp_path, "b.csv", "日期,摘要\n2027-06-01,5\n")])
 
 
@@ -384,7 +411,7 @@ def test_months_as_planned_give_the_plans_own_dividends(plans, name):
         money = found.account
         assert money["surplus"] == (
             money["received"] - money["paid"] - money["vat"] - money["surcharge"] - money["tax"]
-            + money["repaid"] - money["written_off"] - money["set_aside"]
+            - money["written_off"] - money["set_aside"]
         )  # fmt: skip
 
 
@@ -415,3 +442,31 @@ def test_months_that_were_not_settled_are_named(plans):
         "2026-11",
         "2026-12",
     ]
+
+
+def test_lines_that_do_not_speak_of_power_are_not_the_grids(tmp_path):
+    lines = ("2027-06-10,353.50,电费", "2027-06-11,120,李国缴水费", "2027-06-12,3.21,利息")
+    text = "\n".join(["交易日期,贷方金额,摘要", *lines])
+    rows = read_receipts([csv(tmp_path, "b.csv", text)])
+    assert rows["ours"].tolist() == [True, False, False]
+    plain = read_receipts([csv(tmp_path, "b.csv", "日期,进账\n2027-06-10,353.50\n2027-06-11,1\n")])
+    assert plain["ours"].all()
+    for nothing in ("日期,金额\n", "日期,金额\n2027-06-10,-5\n"):
+        with pytest.raises(pvp.InputError):
+            read_receipts([csv(tmp_path, "b.csv", nothing)])
+
+
+def test_a_sheets_own_total_is_held_against_its_rows(tmp_path):
+    sheet, *_ = made_sheet(np.random.default_rng(5), 3, ("2027-05",))
+    layout = next(one for one in layouts() if one.name == "english")
+    names = ("market", "difference", "subsidy", "tax", "total")
+    rows = sheet.rename(columns={f"{n}_fen": n for n in names})
+    for name in ("market", "difference", "tax", "total"):
+        rows[name] = rows[name] / 100
+    table = rows[list(layout.columns)].rename(columns=dict(layout.columns))
+    body = table.to_csv(index=False)
+    whole = rows["total"].sum()
+    for said, codes in ((whole, []), (whole + 10, ["sheet_total"])):
+        text = body + "合计," + "," * (len(table.columns) - 2) + f"{said:.2f}\n"
+        read = read_sheets([csv(tmp_path, "s.csv", text)])
+        assert [f.code for f in read.findings if f.code == "sheet_total"] == codes

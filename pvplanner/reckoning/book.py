@@ -25,7 +25,7 @@ def make_book(found: Reckoned, language: str) -> bytes:
         book = Book(raw, found.plan, language, True)
         _summary(book, found, language)
         for section in sections(found, language):
-            _sheet(book, section)
+            _sheet(book, section, found.period.name)
         _said(book, found.findings, language)
 
     return opened(found.plan, mark, fill)
@@ -40,16 +40,18 @@ def _summary(book: Book, found: Reckoned, language: str) -> None:
     sheet.set_column(1, 1, 34)
 
 
-def _sheet(book: Book, section: Section) -> None:
+def _sheet(book: Book, section: Section, period: str) -> None:
     """A section as a sheet; its note stands below."""
     sheet = book.sheet(f"reckon_{section.key}", wide=section.key in WIDE)
     last = book.table(sheet, section.heads, section.rows, section.kinds, sums=section.sums)
+    sheet.set_header(f"&L{section.title} {period}&R{book.money}".replace("\n", " "))
     if section.note:
         sheet.write_string(last + 2, 0, section.note, book.format("text"))
+        sheet.print_area(0, 0, last + 2, len(section.heads) - 1)
     if section.key == "vouchers":
         # Codes may be changed: the map is a default that nobody has verified.
         for down, row in enumerate(section.rows, 1):
-            sheet.write_string(down, 3, str(row[3]), book.format("text", "input"))
+            sheet.write_string(down, 2, str(row[2]), book.format("text", "input"))
 
 
 def _said(book: Book, findings: tuple[Finding, ...], language: str) -> None:

@@ -10,11 +10,12 @@ import numpy as np
 import pandas as pd
 
 from pvplanner.metering.against import village_ratio
+from pvplanner.reading.values import natural_key, natural_order
 from pvplanner.report.cells import currency_of, word
 from pvplanner.settlement import KINDS
 from pvplanner.texts import visible
 from pvplanner.tracking.reckoning import Reckoned
-from pvplanner.words import in_units, label, number, rule_of, style
+from pvplanner.words import has_label, in_units, label, number, rule_of, style
 
 MONEY = "fen"
 """Kind of a column of money: to the fen."""
@@ -23,8 +24,8 @@ ENERGY = "energy"
 METERED = "metered"
 """Kind of an energy that a meter or a sheet says."""
 
-ACCOUNT = ("received", "paid", "vat", "surcharge", "tax", "written_off", "repaid", "set_aside",
-           "surplus", "reserve", "dividend", "kept", "cash")  # fmt: skip
+ACCOUNT = ("received", "paid", "vat", "surcharge", "tax", "written_off", "set_aside", "surplus",
+           "reserve", "dividend", "kept", "repaid", "cash")  # fmt: skip
 """Lines of a collective's year."""
 
 
@@ -161,8 +162,14 @@ def key_figures(found: Reckoned, language: str) -> list[tuple[str, str]]:
         paid = float(both["sheet_fen"].sum())
         out += [("own", money(ours)), ("sheet", money(paid)), ("off", money(paid - ours)),
                 ("off_accounts", str(int(accounts["kinds"].ne("").sum())))]  # fmt: skip
+        elsewhere = float(both.loc[both["booked"].ne(both["month"]), "sheet_fen"].sum())
+        if elsewhere:
+            out.append(("elsewhere", money(elsewhere)))
+        if accounts["unchecked"].any():
+            out.append(("unchecked", str(int(accounts["unchecked"].sum()))))
     if len(came):
-        out += [("came", money(float(came["came_fen"].sum()))),
+        out += [("bank_due", money(float(came["due_fen"].sum()))),
+                ("came", money(float(came["came_fen"].sum()))),
                 ("off_bank", money(float(came["off_fen"].sum())))]  # fmt: skip
     if np.isfinite(found.avoided_t) and len(known):
         out.append(("avoided", f"{found.avoided_t:,.2f} t CO2"))
@@ -201,7 +208,7 @@ def _roofs(write: Writer) -> Section:
     rows = [
         [str(r.household_id), r.days, r.days_known, r.measured_kwh, r.expected_kwh,
          r.measured_kwh / r.expected_kwh if r.expected_kwh else None]
-        for r in write.found.roofs.itertuples()
+        for r in in_order(write.found.roofs).itertuples()
     ]  # fmt: skip
     columns = [("household", "text"), ("days", "count"), ("days_known", "count"),
                ("measured", METERED), ("expected", ENERGY), ("ratio", "share")]  # fmt: skip
@@ -211,13 +218,31 @@ def _roofs(write: Writer) -> Section:
 def _accounts(write: Writer) -> Section:
     rows = [
         [str(r.household_id), str(r.account), str(r.month), r.own_kwh, r.sheet_kwh, r.own_fen,
-         r.sheet_fen, r.sheet_fen - r.own_fen, kinds_told(str(r.kinds), write)]
-        for r in write.found.accounts.itertuples()
+         r.sheet_fen, r.sheet_fen - r.own_fen, _state(r, write)]
+        for r in in_order(write.found.accounts).itertuples()
     ]  # fmt: skip
     columns = [("household", "text"), ("account", "text"), ("month", "text"), ("own_kwh", METERED),
                ("sheet_kwh", METERED), ("own", MONEY), ("sheet", MONEY), ("off", MONEY),
                ("kinds", "text")]  # fmt: skip
     return write.section("accounts", columns, rows, ("own_kwh", "sheet_kwh", "own", "sheet", "off"))
+
+
+def in_order(table: pd.DataFrame) -> pd.DataFrame:
+    """Households as people count them: 2 before 10; what has no number last."""
+    order = natural_order(table["household_id"].astype(str))
+    sorted_ = table.iloc[order]
+    named = sorted_["household_id"].astype(str).ne("")
+    return pd.concat([sorted_[named], sorted_[~named]])
+
+
+def _state(row: Any, write: Writer) -> str:
+    """What is to be said of an account: its differences, when it came, what was not checked."""
+    told = [kinds_told(str(row.kinds), write)] if row.kinds else []
+    if row.booked != row.month:
+        told.append(write.word("reckon_came_with").format(period=row.booked))
+    if row.unchecked:
+        told.append(write.word("reckon_unchecked"))
+    return style(write.language)["list"].join(told)
 
 
 def kinds_told(kinds: str, write: Writer) -> str:
@@ -235,6 +260,8 @@ def _kinds(write: Writer) -> Section:
         if len(own):
             name = f"{kind}_fen"
             amount = float(own[name].sum()) if name in own else None
+            if kind == "missing":
+                amount = -float(own["own_fen"].astype(float).sum())
             rows.append([write.word(f"kind_{kind}"), len(own), amount])
     columns = [("kinds", "text"), ("many", "count"), ("off", MONEY)]
     return write.section("kinds_of", columns, rows)
@@ -278,7 +305,7 @@ def _year(write: Writer) -> Section:
 def _posting(write: Writer) -> Section:
     rows = [
         [str(r.household_id) or write.word("reckon_low_income"), str(r.hamlet), r.fen]
-        for r in write.found.posting.itertuples()
+        for r in in_order(write.found.posting).itertuples()
     ]  # fmt: skip
     columns = [("household", "text"), ("hamlet", "text"), ("sum", MONEY)]
     note = write.word("reckon_posting_note")
@@ -288,7 +315,7 @@ def _posting(write: Writer) -> Section:
 def _batch(write: Writer) -> Section:
     rows = [
         [str(r.household_id), str(r.household_name), "", r.fen, word(r.payer, write.language)]
-        for r in write.found.batch.itertuples()
+        for r in in_order(write.found.batch).itertuples()
     ]  # fmt: skip
     columns = [("household", "text"), ("name", "text"), ("bank_account", "text"), ("sum", MONEY),
                ("payer", "text")]  # fmt: skip
@@ -300,10 +327,11 @@ def _vouchers(write: Writer) -> Section:
     for r in write.found.vouchers.itertuples():
         debit = r.fen if r.side == "debit" else 0
         rows.append([
-            str(r.month), float(r.number), _voucher_word(str(r.item), write), str(r.code), debit,
-            r.fen - debit, "", "",
+            str(r.number), _voucher_word(str(r.item), write), str(r.code),
+            write.word(f"code_{r.code}") if has_label(f"code_{r.code}", write.language) else "",
+            debit, r.fen - debit, "", "",
         ])  # fmt: skip
-    columns = [("month", "text"), ("number", "count"), ("item", "text"), ("code", "text"),
+    columns = [("number", "text"), ("item", "text"), ("code", "text"), ("account_name", "text"),
                ("debit", MONEY), ("credit", MONEY), ("posted", "text"),
                ("signed", "text")]  # fmt: skip
     note = write.word("reckon_vouchers_note")
@@ -337,7 +365,7 @@ def statements(found: Reckoned, language: str) -> list[dict[str, Any]]:
     write = Writer(found, language)
     roofs = found.roofs.set_index(found.roofs["household_id"].astype(str))
     held = found.statements
-    ids = sorted({*roofs.index, *held["household_id"].astype(str)})
+    ids = sorted({*roofs.index, *held["household_id"].astype(str)}, key=natural_key)
     return [_statement(home, roofs, held[held["household_id"].astype(str).eq(home)], write)
             for home in ids]  # fmt: skip
 

@@ -152,7 +152,7 @@ def _steps(
     near = _near(priced.market, rules.market, fine)
     out = [("energy", total(first)), ("rounding" if near else "price", total(second)),
            ("mechanism", total(third))]  # fmt: skip
-    fourth, at = third, out[-1][1]
+    fourth = third
     for name in ("market", "difference", "subsidy"):
         said = _whole(told[f"{name}_fen"], getattr(fourth, name))
         off = abs(said - getattr(fourth, name))

@@ -37,9 +37,10 @@ class Dividends:
     unnamed_fen : int
         Of members of low income, where they are not to be named.
     account : dict of str to int
-        ``received``, ``paid``, ``vat``, ``surcharge``, ``tax``, ``written_off``, ``repaid``,
-        ``set_aside``, ``surplus``, ``reserve`` (what is put by), ``dividend``, ``kept`` (carried
-        forward), ``cash`` (at the year's end).
+        ``received``, ``paid`` (without principal), ``vat``, ``surcharge``, ``tax``,
+        ``written_off`` and ``set_aside`` make the ``surplus``; of it ``reserve`` (what is put by),
+        ``dividend`` and ``kept`` (carried forward); ``repaid`` (principal) and ``cash`` (at the
+        year's end, as if all that is due had come and gone).
     """
 
     year: int
@@ -103,8 +104,8 @@ def dividends_of(
     )  # fmt: skip
     parts, unnamed = divided(mine, found["dividend"], mine.watts)
     account = {
-        "received": got, "paid": paid, **taxes, "written_off": written, "repaid": repaid,
-        "set_aside": aside, "surplus": left + repaid - written - aside,
+        "received": got, "paid": paid - repaid, **taxes, "written_off": written,
+        "set_aside": aside, "surplus": left + repaid - written - aside, "repaid": repaid,
         "reserve": np.diff(found["reserve"], prepend=0.0), "dividend": found["dividend"],
         "kept": found["undistributed"], "cash": found["cash"],
     }  # fmt: skip

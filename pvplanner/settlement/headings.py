@@ -3,7 +3,17 @@
 from __future__ import annotations
 
 RECEIPT: dict[str, tuple[str, ...]] = {
-    "date": ("date", "交易日期", "入账日期", "记账日期", "日期", "到账日期"),
+    "date": (
+        "date",
+        "交易日期",
+        "入账日期",
+        "记账日期",
+        "日期",
+        "到账日期",
+        "记账日",
+        "交易日",
+        "交易时间",
+    ),
     "amount": (
         "amount",
         "贷方金额",
@@ -12,6 +22,10 @@ RECEIPT: dict[str, tuple[str, ...]] = {
         "金额",
         "到账金额",
         "贷方发生额",
+        "进账",
+        "进账金额",
+        "交易金额",
+        "发生额",
         "credit",
     ),
     "account": ("account", "grid_account", "发电户号", "户号", "客户编号", "发电客户编号"),
@@ -24,3 +38,6 @@ PRICES: dict[str, tuple[str, ...]] = {
     "price": ("price", "market_price", "电价", "市场均价", "市场交易电价"),
 }
 """Names under which the columns of published prices are found."""
+
+POWER = r"电费|电力|供电|电网|光伏|上网|发电|结算|power|electric|grid|feed"
+"""Words by which a line of a statement is known as the grid company's money."""

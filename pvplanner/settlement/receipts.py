@@ -8,14 +8,15 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from pvplanner.errors import InputError
+from pvplanner.errors import InputError, listed
 from pvplanner.reading import is_total, map_columns, one_spelling, parse_times, read_numbers
 from pvplanner.reading.columns import knows
 from pvplanner.reading.tables import read_long_table
+from pvplanner.settlement.headings import POWER
 from pvplanner.settlement.headings import RECEIPT as ALIASES
 from pvplanner.settlement.sheets import as_fen
 
-COLUMNS = ("date", "fen", "account", "text", "file", "row")
+COLUMNS = ("date", "fen", "account", "text", "file", "row", "ours")
 CAUSES = ("agrees", "late", "late_before", "late_both", "rounding", "tax", "unexplained", "none")
 """Why receipts and sheets differ."""
 
@@ -29,14 +30,17 @@ def read_receipts(paths: list[Path]) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        :data:`COLUMNS`; money in whole fen, ``account`` empty where a receipt names none.
+        :data:`COLUMNS`; money in whole fen, ``account`` empty where a receipt names none; ``ours``
+        where its text speaks of power, or no line's does.
 
     Raises
     ------
     InputError
-        If a file has no date or amount, or an amount can't be read.
+        If a file has no date or amount, an amount can't be read, or nothing came in.
     """
-    return pd.concat([_one(path) for path in paths], ignore_index=True)
+    rows = pd.concat([_one(path) for path in paths], ignore_index=True)
+    speaks = rows["text"].str.contains(POWER, case=False, regex=True) | rows["account"].ne("")
+    return rows.assign(ours=speaks | ~speaks.any())
 
 
 def _one(path: Path) -> pd.DataFrame:
@@ -46,8 +50,9 @@ def _one(path: Path) -> pd.DataFrame:
     mapped = map_columns(list(rows.columns), ALIASES, where=str(path))
     lacking = [name for name in ("date", "amount") if name not in mapped.used]
     if lacking:
-        raise InputError("meter_columns", where=str(path), missing=", ".join(lacking),
-                         columns=", ".join(map(str, rows.columns)))  # fmt: skip
+        known = {name: "/".join(ALIASES[name][1:5]) for name in lacking}
+        raise InputError("receipt_columns", where=str(path), missing=listed(known.values()),
+                         columns=listed(rows.columns, 20))  # fmt: skip
     told = rows[mapped.used["date"]]
     rows = rows[told.notna() & ~is_total(told.fillna("").astype("string"))]
     amount = rows[mapped.used["amount"]]
@@ -68,7 +73,10 @@ def _one(path: Path) -> pd.DataFrame:
         "text": texts("text").to_numpy(), "file": path.name, "row": rows.index,
     })  # fmt: skip
     # A line that pays out is no receipt.
-    return out[out["fen"].gt(0)]
+    paid_in = out[out["fen"].gt(0)]
+    if paid_in.empty:
+        raise InputError("receipt_none", where=str(path))
+    return paid_in
 
 
 def compare_receipts(

@@ -81,8 +81,16 @@ def _layout_of(path: Path, known: Sequence[Layout]) -> Layout:
         if {fold(h) for h in layout.columns.values()} <= {fold(h) for h in found}:
             fits.append(layout)
     if not fits:
-        raise InputError("sheet_unknown", where=str(path), columns=listed(heads, 30))
+        near = min(known, key=lambda one: len(_lacks(one, heads)))
+        raise InputError("sheet_unknown", where=str(path), columns=listed(heads, 30),
+                         near=near.name, lacks=listed(_lacks(near, heads), 12))  # fmt: skip
     return max(fits, key=lambda layout: len(layout.columns))
+
+
+def _lacks(layout: Layout, heads: Sequence[str]) -> list[str]:
+    """Headings of a layout that a file does not have."""
+    there = {fold(h) for h in heads}
+    return [h for h in layout.columns.values() if fold(h) not in there]
 
 
 def _read(path: Path, layout: Layout) -> tuple[pd.DataFrame, pd.DataFrame, list[Finding]]:
@@ -92,13 +100,28 @@ def _read(path: Path, layout: Layout) -> tuple[pd.DataFrame, pd.DataFrame, list[
         list(layout.columns), axis=1
     )
     account = one_spelling(rows["account"])
-    rows = rows.assign(account=account, month=_months(rows["month"]))[~is_total(account)]
+    closing = is_total(account).to_numpy()
+    own_total = _own_total(rows[closing], layout)
+    rows = rows.assign(account=account, month=_months(rows["month"]))[~closing]
     shape = _items if layout.by_item else _plain
     table, bad = shape(rows, layout)
     unread = pd.DataFrame({"account": rows["account"], "month": rows["month"], "kind": "unread",
                            "file": path.name, "row": rows.index})[bad]  # fmt: skip
     table = table.assign(tax_is=layout.tax, file=path.name).reindex(columns=list(COLUMNS))
-    return table, unread, list(read.findings)
+    found = list(read.findings)
+    rows_fen = float(table["total_fen"].sum())
+    if own_total is not None and own_total != rows_fen:
+        told = {"rows": f"{rows_fen / 100:,.2f}", "total": f"{own_total / 100:,.2f}"}
+        found.append(Finding("sheet_total", path.name, params=told))
+    return table, unread, found
+
+
+def _own_total(closing: pd.DataFrame, layout: Layout) -> float | None:
+    """What a sheet says that it sums to, fen; ``None`` where it does not say."""
+    if layout.by_item or closing.empty:
+        return None
+    said = as_fen(_number(closing, "total", layout)).dropna()
+    return float(said.iloc[-1]) if len(said) else None
 
 
 def _months(text: pd.Series) -> pd.Series:

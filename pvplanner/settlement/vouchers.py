@@ -32,7 +32,7 @@ def account_map(path: Path | None = None) -> dict[tuple[str, str], tuple[str, st
     table = read_table(path).rows.fillna("")
     lacking = [name for name in ("item", "debit", "credit") if name not in table.columns]
     if lacking:
-        raise InputError("meter_columns", where=str(path), missing=listed(lacking),
+        raise InputError("vouchers_columns", where=str(path), missing=listed(lacking),
                          columns=listed(table.columns, 30))  # fmt: skip
     events = {item: event for event, item in known}
     odd = [str(item) for item in table["item"] if item not in events]
@@ -52,9 +52,10 @@ def vouchers_of(
     Parameters
     ----------
     payments : DataFrame
-        As from :func:`pvplanner.settlement.shares.month_payments`.
+        As from :func:`pvplanner.settlement.shares.month_payments`, with ``booked``: the month in
+        which it is entered. What is only the plan's estimate is booked when its bill comes.
     came : Series
-        What came into its account, whole fen, by month.
+        What came into its account, whole fen, by the month of the bank's day.
     year : Dividends, optional
         The year's taxes, write-off and distribution.
     accounts : dict
@@ -67,7 +68,8 @@ def vouchers_of(
     """
     told: list[tuple[str, str, str, int]] = []
     own = payments[payments["payer"].eq(COLLECTIVE) | payments["payee"].eq(COLLECTIVE)]
-    sums = own.groupby(["month", "item", own["payee"].eq(COLLECTIVE)])["fen"].sum()
+    own = own[own["basis"].ne("plan")]
+    sums = own.groupby(["booked", "item", own["payee"].eq(COLLECTIVE)])["fen"].sum()
     for (month, item, gets), fen in sums.items():
         event = ("due" if item in GRID_ITEMS else "received") if gets else "paid"
         told.append((str(month), event, str(item), int(fen)))
@@ -76,11 +78,12 @@ def vouchers_of(
         end = f"{year.year}-12"
         told += [(end, "year", item, year.account[item]) for item in OF_YEAR]
     rows = []
-    number = 0
+    numbers: dict[str, int] = {}
     for month, event, item, fen in sorted(told, key=lambda t: t[0]):
         if not fen:
             continue
-        number += 1
+        numbers[month] = numbers.get(month, 0) + 1
+        number = f"{month.replace('-', '')}-{numbers[month]:03d}"
         pair = accounts.get((event, item), ("", ""))
         rows += [(month, number, item, side, code, fen)
                  for side, code in zip(SIDES, pair, strict=True)]  # fmt: skip

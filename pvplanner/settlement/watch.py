@@ -10,7 +10,7 @@ from pvplanner.metering.faults import DARK
 DARK_DAYS = 7
 SHORT_MONTHS = 2
 WATCH = ("kind", "who", "since", "amount", "unit")
-KINDS = ("instalment", "dark", "loan")
+KINDS = ("instalment", "dark", "late", "missing", "claim", "loan")
 
 
 def short_months(came: pd.Series, owed: pd.Series) -> pd.DataFrame:

@@ -10,13 +10,15 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from pvplanner.errors import ConfigError, Finding, InputError
+from pvplanner.errors import ConfigError, Finding, InputError, listed
 from pvplanner.metering import compare_days, drop_impossible, read_generation
 from pvplanner.metering.against import COLUMNS
 from pvplanner.metering.readings import Generated
 from pvplanner.plan import Plan
 from pvplanner.plan.commit import write_bytes_beside
+from pvplanner.settlement import read_receipts
 from pvplanner.settlement.layouts import Layout, read_layout
+from pvplanner.tracking.banking import BANK, Settlement, history_of, reconcile
 from pvplanner.tracking.entries import (
     FOLDER,
     Period,
@@ -30,7 +32,7 @@ from pvplanner.tracking.entries import (
 from pvplanner.tracking.expected import expected_days, sigma_of
 from pvplanner.tracking.matching import days_of_homes, match_accounts, sums_of_homes
 from pvplanner.tracking.remarks import remarks_on
-from pvplanner.tracking.settling import Settled, open_items, payments_of_period, settle
+from pvplanner.tracking.settling import Settled, payments_of_period, settle
 
 __all__ = ["FOLDER", "Period", "Settled", "Tracked", "entries_of", "expected_days",
            "parse_period", "sigma_of", "track", "tracked_days"]  # fmt: skip
@@ -131,16 +133,20 @@ def track(
     given = {"meter": meter, "settlement": settlement, "receipt": receipt, "weather": weather,
              "match": match, "layout": layout, "prices": prices}  # fmt: skip
     files = {name: paths_of(paths) for name, paths in given.items()}
-    if not files["meter"] and not files["settlement"]:
+    history = history_of(folder)
+    late_bank = bool(files["receipt"]) and asked.name in history
+    if not files["meter"] and not files["settlement"] and not late_bank:
         raise ConfigError("track_no_files", where="--meter, --settlement")
     if folder is not None:
-        kinds = {name for name in ("meter", "settlement") if files[name]}
+        kinds = {name for name in ("meter", "settlement", "receipt") if files[name]}
         refuse_twice(folder, asked, reason, kinds)
     read = read_generation(files["meter"]) if files["meter"] else None
     result = _nothing(asked) if read is None else _metered(held, read, asked, files)
     own = [read_layout(path) for path in files["layout"]] + _kept_layouts(folder)
     if files["settlement"]:
         result = _settled(held, folder, result, read, asked, files, own)
+    if files["receipt"] or result.settled is not None:
+        result = _at_bank(result, asked, files, history, held)
     if folder is None:
         return result
     entry = enter(folder, asked, _tables(result, files), files, reason)
@@ -160,11 +166,11 @@ def _tables(result: Tracked, files: dict[str, list[Path]]) -> dict[str, pd.DataF
     out = {}
     if files["meter"]:
         out = {"roofs": result.roofs, "days": result.days, "problems": result.problems}
-    if result.settled is not None:
+    if files["settlement"] and result.settled is not None:
         out |= {"settlement": result.settled.accounts, "payments": result.payments,
                 "prices": result.settled.prices}  # fmt: skip
-        if files["receipt"]:
-            out["receipts"] = result.settled.receipts
+    if files["receipt"] and result.settled is not None:
+        out["bank"] = result.settled.bank
     return out
 
 
@@ -222,15 +228,63 @@ def _settled(
 ) -> Tracked:  # fmt: skip
     """The period with its settlement, and who is paid what of it."""
     match, prices = (files[name][0] if files[name] else None for name in ("match", "prices"))
+    others = {name: one for name, one in history_of(folder).items() if name != asked.name}
     settled = settle(
-        plan, files["settlement"], files["receipt"], asked, read=read, match=match,
-        layouts=layouts, prices=prices,
-        open_before=None if folder is None else open_items(folder),
+        plan, files["settlement"], asked, read=read, match=match, layouts=layouts, prices=prices,
         before=None if folder is None else months_whole(folder),
+        settled={
+            (str(r.account), str(r.month)) for one in others.values()
+            for r in one.accounts[one.accounts["sheet_fen"].notna()].itertuples()
+        },
     )  # fmt: skip
     payments = payments_of_period(plan, settled, asked)
     return replace(result, settled=settled, payments=payments,
                    findings=(*result.findings, *settled.findings))  # fmt: skip
+
+
+def _at_bank(
+    result: Tracked, asked: Period, files: dict[str, list[Path]], history: dict[str, Settlement],
+    plan: Plan,
+) -> Tracked:  # fmt: skip
+    """The period with what reached the bank; the sheet or the bank's lines of before, where only
+    the other was given now.
+    """
+    before = history.get(asked.name)
+    settled, findings = result.settled, list(result.findings)
+    if settled is None:
+        assert before is not None
+        settled = Settled(before.accounts, pd.DataFrame(), pd.DataFrame(), pd.DataFrame(), (),
+                          plan.scenario.finance.currency)  # fmt: skip
+    bank = None if before is None else before.bank
+    if files["receipt"]:
+        bank, told = _new_lines(read_receipts(files["receipt"]), asked, history)
+        findings += told
+    all_of = {**history, asked.name: Settlement(asked, settled.accounts, bank)}
+    receipts, _ = reconcile(all_of)
+    settled = replace(settled, receipts=receipts[receipts["period"].eq(asked.name)],
+                      bank=pd.DataFrame(columns=BANK) if bank is None else bank)  # fmt: skip
+    return replace(result, settled=settled, findings=tuple(findings))
+
+
+def _new_lines(
+    bank: pd.DataFrame, asked: Period, history: dict[str, Settlement]
+) -> tuple[pd.DataFrame, list[Finding]]:
+    """The bank's lines without those that another period has, and what is to be said of them."""
+    key = ["date", "fen", "account", "text"]
+    others = [one.bank[key] for name, one in history.items()
+              if name != asked.name and one.bank is not None]  # fmt: skip
+    known = pd.concat(others).drop_duplicates() if others else pd.DataFrame(columns=key)
+    again = pd.Series(
+        [tuple(r) in set(known.itertuples(index=False, name=None))
+         for r in bank[key].itertuples(index=False, name=None)], index=bank.index, dtype=bool,
+    )  # fmt: skip
+    out = []
+    for code, rows in (("bank_again", bank[again]), ("bank_other", bank[~again & ~bank["ours"]])):
+        if len(rows):
+            told = [f"{r.date:%Y-%m-%d} {r.fen / 100:,.2f} {r.text}".strip()
+                    for r in rows.itertuples()]  # fmt: skip
+            out.append(Finding(code, "receipt", len(rows), {"ids": listed(told, 6)}))
+    return bank[~again].reset_index(drop=True), out
 
 
 def _of_period(rows: pd.DataFrame, names: dict[str, str], asked: Period) -> pd.DataFrame:

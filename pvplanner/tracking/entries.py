@@ -58,6 +58,8 @@ def parse_period(period: str) -> Period:
     text = period.strip()
     if re.fullmatch(r"\d{4}", text):
         text = f"{text}-01..{text}-12"
+    # 2027/4 and 2027年4月 are what people write.
+    text = re.sub(r"(\d{4})\s*[/年.]\s*(\d{1,2})\s*月?", lambda m: f"{m[1]}-{int(m[2]):02d}", text)
     found = _PERIOD.fullmatch(text)
     try:
         if not found:
@@ -123,7 +125,9 @@ def refuse_twice(
     """
     met = [e for e in entries_of(folder) if e.period.meets(period) and kinds & set(e.told["files"])]
     if met and not reason.strip():
-        raise ConfigError("track_entered", where="--period", period=period.name, entry=met[-1].name)
+        raise ConfigError("track_entered", where="--period", period=period.name, entry=met[-1].name,
+            made=met[-1].told["made"],
+        )  # fmt: skip
 
 
 def enter(
@@ -178,7 +182,7 @@ def tracked_days(folder: str | os.PathLike[str]) -> pd.DataFrame:
     -------
     DataFrame
         ``household_id``, ``day``, ``measured_kwh``, ``expected_kwh``, ``entry``: the year is the
-        sum of its entries. A correction changes only the households that its files name.
+        sum of its entries. A correction changes only the households and days that its files have.
     """
     parts = []
     for entry in entries_of(folder):
@@ -186,7 +190,7 @@ def tracked_days(folder: str | os.PathLike[str]) -> pd.DataFrame:
         if days is None or days.empty:
             continue
         if entry.told["reason"]:
-            days = days[days["measured_kwh"].notna().groupby(days["household_id"]).transform("any")]
+            days = days[days["measured_kwh"].notna()]
         parts.append(days.assign(entry=entry.name))
     if not parts:
         return pd.DataFrame(columns=list(DAYS))
@@ -208,7 +212,8 @@ def latest_of(folder: str | os.PathLike[str], name: str) -> list[tuple[Entry, pd
 def tracked_table(folder: str | os.PathLike[str], name: str) -> pd.DataFrame | None:
     """A table by ``month`` over all entries: each month from the last entry of it.
 
-    What an entry has of a month that is not its own (settled late) is added.
+    What an entry has of a month that is not its own (settled late) is added; ``booked`` is the
+    month in which a row was entered.
     """
     held = latest_of(folder, name)
     own: dict[str, str] = {m: entry.name for entry, _ in held for m in entry.period.months}
@@ -216,7 +221,9 @@ def tracked_table(folder: str | os.PathLike[str], name: str) -> pd.DataFrame | N
     for entry, table in held:
         months = table["month"].astype(str)
         mine = months.map(own).eq(entry.name) | ~months.isin(entry.period.months)
-        parts.append(table[mine].assign(entry=entry.name))
+        inside = months.isin(entry.period.months)
+        booked = months.where(inside, entry.period.months[-1])
+        parts.append(table.assign(entry=entry.name, booked=booked)[mine])
     return pd.concat(parts, ignore_index=True) if parts else None
 
 

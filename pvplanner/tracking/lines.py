@@ -7,6 +7,7 @@ from collections.abc import Mapping
 import numpy as np
 import pandas as pd
 
+from pvplanner.errors import listed
 from pvplanner.metering.against import summed, village_ratio
 from pvplanner.metering.learning import Learned
 from pvplanner.texts import plain_cell, visible
@@ -26,7 +27,7 @@ def lines_of(found: Tracked, language: str) -> list[str]:
     return [*out, *(f.text(language) for f in found.findings if f.code.startswith(SAID))]
 
 
-SAID = ("track_", "sheet_")
+SAID = ("track_", "sheet_", "bank_")
 """Findings that are said on the screen; how files were read stands with the entry."""
 
 
@@ -68,6 +69,7 @@ def _of_settlement(found: Tracked, language: str) -> list[str]:
     own = float(both["own_fen"].astype(float).sum(min_count=len(both)))
     paid = float(both["sheet_fen"].sum())
     off = settled.accounts["kinds"].ne("")
+    lacked = settled.accounts[settled.accounts["kinds"].eq("missing")]
     out = [label("reckon_line_sheet", language).format(
         own=money(own), sheet=money(paid), off=money(paid - own), many=int(off.sum())
     )]  # fmt: skip
@@ -76,6 +78,14 @@ def _of_settlement(found: Tracked, language: str) -> list[str]:
         label("reckon_line_kind", language).format(kind=label(f"kind_{k}", language), many=n)
         for k, n in kinds.items()
     ]
+    if len(lacked):
+        out.append(label("reckon_line_missing", language).format(
+            amount=money(float(lacked["own_fen"].astype(float).sum())),
+            ids=listed(lacked["household_id"], 8),
+        ))  # fmt: skip
+    if settled.accounts["unchecked"].any():
+        many = int(settled.accounts["unchecked"].sum())
+        out.append(label("reckon_line_unchecked", language).format(many=many))
     out += [
         label("reckon_line_bank", language).format(
             came=money(r.came_fen), off=money(r.off_fen),

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from pvplanner.errors import ConfigError, Finding
+from pvplanner.errors import ConfigError, Finding, listed
 from pvplanner.money import chosen_rows, owner_of, run_model
 from pvplanner.money.models import COLLECTIVE, HOUSEHOLD
 from pvplanner.money.months import in_months
@@ -25,7 +25,8 @@ from pvplanner.plan.commit import write_bytes_beside
 from pvplanner.settlement.claims import certificates
 from pvplanner.settlement.dividends import Dividends, dividends_of, missing_months
 from pvplanner.settlement.vouchers import account_map, vouchers_of
-from pvplanner.settlement.watch import dark_roofs, loan_ahead, short_months
+from pvplanner.settlement.watch import WATCH, dark_roofs, loan_ahead, short_months
+from pvplanner.tracking.banking import Settlement, history_of, reconcile
 from pvplanner.tracking.entries import (
     FOLDER,
     Period,
@@ -116,29 +117,36 @@ def reckon(
     plan = Plan.load(folder)
     if not any(entry.period.meets(asked) for entry in entries_of(folder)):
         raise ConfigError("reckon_nothing", where="--period", period=asked.name)
+    if not (asked.begin.day == 1 and asked.end.is_month_end):
+        raise ConfigError("reckon_whole", where="--period", period=asked.name)
     every = _table(folder, "payments")
-    held = _table(folder, "settlement")
+    held = _settled_accounts(_table(folder, "settlement"))
+    history = history_of(folder)
+    receipts, open_ = reconcile(history)
     year = asked.begin.year if len(asked.name) == 4 else None
     shared, lacking = _year(plan, every, year)
     told = read_resolution(folder, year) if year else None
     mine = every[every["month"].isin(asked.months)]
     paid = pd.concat([mine, _of_dividends(shared)], ignore_index=True)
-    came = _came(folder)
+    came = _came(history)
+    of_period = [n for n, one in history.items() if one.period.meets(asked)]
     days = tracked_days(folder)
     claims = certificates(held.rename(columns={"sheet_kwh": "sent_kwh"}).dropna(
         subset=["sent_kwh"])[["month", "sent_kwh", "mechanism_kwh"]])  # fmt: skip
     own_days = days[pd.to_datetime(days["day"]).between(asked.begin, asked.end)]
     return Reckoned(
         asked, plan, _roofs(own_days), _faults(folder, asked),
-        held[held["month"].isin(asked.months)].reset_index(drop=True), _receipts(folder, asked),
+        held[held["month"].isin(asked.months)].reset_index(drop=True),
+        receipts[receipts["period"].isin(of_period)].reset_index(drop=True),
         mine.reset_index(drop=True), _statements(paid), _posting(plan, mine, every, year),
         _batch(plan, paid),
-        vouchers_of(mine, came[came.index.isin(asked.months)], shared,
+        vouchers_of(every[every["booked"].isin(asked.months)],
+                    came[came.index.isin(asked.months)], shared,
                     account_map(None if accounts is None else Path(accounts))),
-        _watch(plan, every, came, days, asked),
+        _watch(plan, every, came, days, asked, held, open_),
         claims[claims["month"].isin(asked.months)].reset_index(drop=True),
         _avoided(plan, own_days), shared, told,
-        _findings(lacking, shared, told, folder, year),
+        _findings(lacking, shared, told, folder, year) + (() if year else _gap(plan, every, asked)),
     )  # fmt: skip
 
 
@@ -148,9 +156,11 @@ def _table(folder: str | os.PathLike[str], name: str) -> pd.DataFrame:
     if found is not None:
         return found
     columns = {
-        "payments": ["month", "model", "payer", "payee", "household_id", "item", "fen", "basis"],
+        "payments": ["month", "model", "payer", "payee", "household_id", "item", "fen", "basis",
+                     "booked"],
         "settlement": ["household_id", "account", "month", "party", "own_kwh", "sheet_kwh",
-                       "own_fen", "sheet_fen", "kinds", "mechanism_kwh"],
+                       "own_fen", "sheet_fen", "kinds", "mechanism_kwh", "unchecked", "entry",
+                       "booked"],
     }  # fmt: skip
     return pd.DataFrame(columns=columns[name])
 
@@ -178,13 +188,22 @@ def _of_dividends(shared: Dividends | None) -> pd.DataFrame:
     )  # fmt: skip
 
 
-def _came(folder: str | os.PathLike[str]) -> pd.Series:
-    """What came into the pooled account, whole fen, by the first month of the entry's period."""
-    out: dict[str, int] = {}
-    for entry, table in latest_of(folder, "receipts"):
-        month = entry.period.months[0]
-        out[month] = out.get(month, 0) + int(table["came_fen"].sum())
-    return pd.Series(list(out.values()), index=pd.Index(list(out), dtype=object), dtype=float)
+def _came(history: dict[str, Settlement]) -> pd.Series:
+    """What came into the account, whole fen, by the month of the bank's day."""
+    rows = [one.bank[one.bank["ours"]] for one in history.values() if one.bank is not None]
+    if not rows:
+        return pd.Series(dtype=float, index=pd.Index([], dtype=object))
+    every = pd.concat(rows)
+    return every.groupby(every["date"].dt.strftime("%Y-%m"))["fen"].sum().astype(float)
+
+
+def _settled_accounts(held: pd.DataFrame) -> pd.DataFrame:
+    """Accounts of all entries; what one sheet lacked and a later one brought is there once."""
+    there = held[held["sheet_fen"].notna()]
+    brought = set(zip(there["household_id"].astype(str), there["month"].astype(str), strict=True))
+    key = zip(held["household_id"].astype(str), held["month"].astype(str), strict=True)
+    lacked = held["sheet_fen"].isna().to_numpy() & np.array([k in brought for k in key], dtype=bool)
+    return held[~lacked]
 
 
 def _of(folder: str | os.PathLike[str], name: str, asked: Period) -> list[pd.DataFrame]:
@@ -193,12 +212,6 @@ def _of(folder: str | os.PathLike[str], name: str, asked: Period) -> list[pd.Dat
         table.assign(period=entry.period.name)
         for entry, table in latest_of(folder, name) if entry.period.meets(asked)
     ]  # fmt: skip
-
-
-def _receipts(folder: str | os.PathLike[str], asked: Period) -> pd.DataFrame:
-    parts = _of(folder, "receipts", asked)
-    names = ["account", "due_fen", "came_fen", "off_fen", "cause", "late", "came_late", "period"]
-    return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=names)
 
 
 def _faults(folder: str | os.PathLike[str], asked: Period) -> pd.DataFrame:
@@ -269,8 +282,9 @@ def _batch(plan: Plan, paid: pd.DataFrame) -> pd.DataFrame:
 
 
 def _watch(
-    plan: Plan, payments: pd.DataFrame, came: pd.Series, days: pd.DataFrame, asked: Period
-) -> pd.DataFrame:
+    plan: Plan, payments: pd.DataFrame, came: pd.Series, days: pd.DataFrame, asked: Period,
+    held: pd.DataFrame, open_: pd.DataFrame,
+) -> pd.DataFrame:  # fmt: skip
     """Instalments, dark roofs, and the loan's next year, as they stand at the period's end."""
     last = f"{asked.end:%Y-%m}"
     months = payments[payments["month"].le(last) & payments["payer"].eq(COLLECTIVE)]
@@ -282,7 +296,36 @@ def _watch(
         parts.insert(0, short_months(before, owed.astype(float)))
     if len(plan.parts) == 1:
         parts.append(_loan(plan, asked, until))
+    parts.append(_claims(held[held["month"].le(last)], open_))
     return pd.concat(parts, ignore_index=True)
+
+
+def _claims(held: pd.DataFrame, open_: pd.DataFrame) -> pd.DataFrame:
+    """What has not come, what no sheet has, and what is to be asked of the grid company."""
+    rows: list[tuple[str, str, str, float, str]] = [
+        ("late", str(r.account), str(r.month), float(r.fen) / 100, "money")
+        for r in open_.itertuples()
+    ]  # fmt: skip
+    for r in held[held["kinds"].ne("")].itertuples():
+        if r.kinds == "missing":
+            rows.append(("missing", str(r.household_id), str(r.month), float(r.own_fen) / 100,
+                         "money"))  # fmt: skip
+        elif r.kinds not in ("unplanned", "rounding"):
+            off = float(r.sheet_fen - r.own_fen) / 100
+            rows.append(("claim", str(r.household_id), str(r.month), off, "money"))
+    return pd.DataFrame(rows, columns=list(WATCH))
+
+
+def _gap(plan: Plan, payments: pd.DataFrame, asked: Period) -> tuple[Finding, ...]:
+    """Months of the period of which nothing was settled, though others were."""
+    if payments.empty:
+        return ()
+    begin = min(part.terms.connection_date for part in plan.parts.values())
+    wanted = [m for m in asked.months if m >= f"{begin:%Y-%m}"]
+    lacking = [m for m in wanted if m not in set(payments["month"])]
+    if not lacking or lacking == wanted:
+        return ()
+    return (Finding("reckon_gap", "track", len(lacking), {"ids": listed(lacking, 12)}),)
 
 
 def _loan(plan: Plan, asked: Period, days: pd.DataFrame) -> pd.DataFrame:
@@ -350,14 +393,15 @@ def resolve(
         If there is nothing to resolve, or it was resolved already and no reason is given.
     """
     found = reckon(folder, str(year))
+    if day <= dt.date(year, 12, 31):
+        raise ConfigError("resolve_early", where="--resolved", year=year, day=day.isoformat())
     if found.dividends is None:
         raise ConfigError("resolve_nothing", where="--resolved", year=year)
     before = _resolutions(folder, year)
     if before and not reason.strip():
         raise ConfigError("resolve_again", where="--resolved", year=year, day=before[-1]["day"])
     told = {"day": day.isoformat(), "made": dt.date.today().isoformat(), "reason": reason.strip(),
-            "dividend_fen": found.dividends.shared_fen,
-            "reserve_fen": found.dividends.account["reserve"]}  # fmt: skip
+            "account": found.dividends.account}  # fmt: skip
     body = json.dumps([*before, told], ensure_ascii=False, indent=1)
     write_bytes_beside(_resolution(folder, year), body.encode("utf-8"))
     return reckon(folder, str(year))
@@ -370,13 +414,19 @@ def _findings(
     """What is to be said of a reckoning."""
     out = []
     if lacking:
-        out.append(Finding("reckon_months", "track", len(lacking), {"ids": lacking[:12]}))
+        out.append(Finding("reckon_months", "track", len(lacking), {"ids": listed(lacking, 12)}))
     if shared is not None and resolved is None:
         out.append(Finding("reckon_proposal", "track", params={"year": shared.year}))
     if shared is not None and resolved is not None and year is not None:
-        was = int(_resolutions(folder, year)[-1]["dividend_fen"])
-        if was != shared.shared_fen:
-            told = {"year": year, "was": f"{was / 100:,.2f}",
-                    "now": f"{shared.shared_fen / 100:,.2f}"}  # fmt: skip
+        was = _resolutions(folder, year)[-1]["account"]
+        if was != shared.account:
+            told = {
+                "year": year,
+                **{
+                    f"{n}_{k}": f"{v[k] / 100:,.2f}"
+                    for n, v in (("was", was), ("now", shared.account))
+                    for k in ("dividend", "reserve")
+                },
+            }
             out.append(Finding("reckon_moved", "track", params=told))
     return tuple(out)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from pvplanner.errors import Finding
+from pvplanner.errors import Finding, listed
 from pvplanner.metering.against import FEW_TOTALS, village_ratio
 from pvplanner.metering.faults import DARK, UNIT_ROOM, UNITS
 
@@ -37,15 +37,30 @@ def remarks_on(
     told = {
         "track_unmatched": strangers,
         "track_silent": _ids(roofs[roofs["days_known"].eq(0)]),
-        "track_gaps": _ids(roofs[gaps]),
+        "track_gaps": _lacking(_ids(roofs[gaps]), days, due),
         "track_below": _ids(known[below]),
         "track_dark": _dark(days, due),
         "track_weather_gap": [f"{d:%Y-%m-%d}" for d in due.index[~lit]],
     }
-    out = [Finding(code, "meter", len(ids), {"ids": ids[:8]}) for code, ids in told.items() if ids]
+    out = [
+        Finding(code, "meter", len(ids), {"ids": listed(ids, 8)})
+        for code, ids in told.items()
+        if ids
+    ]
     if 0 < len(known) < FEW_TOTALS:
         out.append(Finding("track_few", "meter", len(known), {"least": FEW_TOTALS}))
     return out + _village(known, sigma)
+
+
+def _lacking(ids: list[str], days: pd.DataFrame, due: pd.DataFrame) -> list[str]:
+    """Households with the first of the days that are to be asked for."""
+    out = []
+    for home in ids:
+        got = days[home].reindex(due.index) if home in days else pd.Series(np.nan, due.index)
+        lost = due.index[(got.isna() & due[home].notna()).to_numpy()]
+        more = f" (+{len(lost) - 1})" if len(lost) > 1 else ""
+        out.append(f"{home} {lost[0]:%Y-%m-%d}{more}" if len(lost) else home)
+    return out
 
 
 def _ids(rows: pd.DataFrame) -> list[str]:

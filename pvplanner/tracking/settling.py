@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -23,14 +22,12 @@ from pvplanner.settlement import (
     Layout,
     Rules,
     Sheet,
-    compare_receipts,
     compare_sheet,
-    read_receipts,
     read_sheets,
 )
 from pvplanner.settlement.headings import PRICES as PRICE_ALIASES
 from pvplanner.settlement.shares import month_payments
-from pvplanner.tracking.entries import Period, latest_of
+from pvplanner.tracking.entries import Period
 from pvplanner.tracking.matching import match_accounts
 
 
@@ -41,7 +38,9 @@ class Settled:
     Attributes
     ----------
     accounts : DataFrame
-        As from :func:`pvplanner.settlement.compare_sheet`, with ``party``: who is paid.
+        As from :func:`pvplanner.settlement.compare_sheet`, with ``party`` (who is paid),
+        ``bank_fen`` (what is to reach the account whose statement is held) and ``unchecked`` (our
+        meter does not say what was sent).
     receipts : DataFrame
         As from :func:`pvplanner.settlement.compare_receipts`; no rows without a bank's file.
     problems : DataFrame
@@ -50,6 +49,8 @@ class Settled:
         ``month``, ``price``, ``source``: the market's price that was taken.
     findings : tuple of Finding
     currency : str
+    bank : DataFrame
+        The bank's lines.
     """
 
     accounts: pd.DataFrame
@@ -58,6 +59,7 @@ class Settled:
     prices: pd.DataFrame
     findings: tuple[Finding, ...]
     currency: str
+    bank: pd.DataFrame = field(default_factory=pd.DataFrame)
 
 
 SURPLUS = ("self_use", "developer")
@@ -69,17 +71,17 @@ OTHER_PRICE = 0.02
 
 
 def settle(
-    plan: Plan, sheets: list[Path], receipts: list[Path], asked: Period, *,
+    plan: Plan, sheets: list[Path], asked: Period, *,
     read: Generated | None, match: Path | None = None, layouts: list[Layout] | None = None,
-    prices: Path | None = None, open_before: pd.DataFrame | None = None,
-    before: pd.DataFrame | None = None,
+    prices: Path | None = None, before: pd.DataFrame | None = None,
+    settled: set[tuple[str, str]] | None = None,
 ) -> Settled:  # fmt: skip
-    """Hold the grid company's sheets against our own reckoning and the bank's receipts.
+    """Hold the grid company's sheets against our own reckoning.
 
     Parameters
     ----------
     plan : Plan
-    sheets, receipts : list of Path
+    sheets : list of Path
     asked : Period
     read : Generated or None
         Of our own meters.
@@ -89,15 +91,15 @@ def settle(
         The user's own.
     prices : Path, optional
         ``month`` and ``price`` as the province published them.
-    open_before : DataFrame, optional
-        What earlier periods left unpaid.
     before : DataFrame, optional
         ``household_id``, ``month``, ``kwh`` of earlier periods, for months that are settled late.
+    settled : set of (account, month), optional
+        What other periods have settled: it is set aside here.
 
     Raises
     ------
     InputError
-        If a file can't be read, or no row of the sheets is of this plan.
+        If a file can't be read, or no row of the sheets is of this plan and period.
     """
     sheet = read_sheets(sheets, layouts or [])
     names = match_accounts(plan, sheet.rows["account"].unique(), match)
@@ -106,40 +108,44 @@ def settle(
     rows = rows[rows["household_id"].notna()]
     if rows.empty:
         raise InputError("sheet_nothing", where=str(sheets[0]), accounts=listed(strangers))
+    if not rows["month"].isin(asked.months).any():
+        raise InputError("sheet_other_month", where=str(sheets[0]), period=asked.name,
+                         months=listed(sorted(rows["month"].unique())))  # fmt: skip
+    key = pd.Series(list(zip(rows["account"], rows["month"], strict=True)), index=rows.index)
+    again = key.isin(settled or set())
+    repeated = [f"{a} {m}" for a, m in key[again]]
+    rows = rows[~again]
     homes = _homes(plan)
     own = _own(rows, homes, read, match, plan, asked, before)
     found = _prices(rows, prices)
-    rules = _rules(plan, homes, own, found)
-    accounts = compare_sheet(rows, own, rules)
-    accounts = accounts.assign(
-        party=[homes["party"].get(h, HOUSEHOLD) for h in accounts["household_id"]],
-        own_made_kwh=own.set_index(["account", "month"])["made_kwh"]
-        .reindex(pd.MultiIndex.from_frame(accounts[["account", "month"]]))
-        .to_numpy(),
-    )
-    held = accounts[accounts["sheet_fen"].notna()]
-    came = pd.DataFrame()
-    if receipts:
-        due = held.rename(columns={"sheet_fen": "fen", "tax_fen_sheet": "tax_fen"})
-        came = compare_receipts(_to_bank(due, homes), read_receipts(receipts), open_before)
-    findings = (*sheet.findings, *_remarks(sheet, accounts, found, strangers),
+    accounts = compare_sheet(rows, own, _rules(plan, homes, own, found))
+    accounts = _with_bank(accounts, own, homes)
+    findings = (*sheet.findings, *_remarks(sheet, accounts, found, strangers, repeated),
                 *_elsewhere(plan, found))  # fmt: skip
     currency = plan.scenario.finance.currency
-    return Settled(accounts, came, sheet.problems, found, findings, currency)
+    nothing = pd.DataFrame()
+    return Settled(accounts, nothing, sheet.problems, found, findings, currency)
 
 
-def _to_bank(due: pd.DataFrame, homes: pd.DataFrame) -> pd.DataFrame:
-    """What comes into the account whose statement is held: the pooled owner's where there is one,
-    for a household's own plant is paid to the household.
+def _with_bank(accounts: pd.DataFrame, own: pd.DataFrame, homes: pd.DataFrame) -> pd.DataFrame:
+    """Who is paid, what our meter says was made, and what is to reach the account whose statement
+    is held: the pooled owner's where there is one, for a household's plant is paid to itself.
     """
-    pooled = due[due["party"].ne(HOUSEHOLD)]
-    told = pooled if len(pooled) else due
+    made = own.set_index(["account", "month"])["made_kwh"]
+    party = pd.Series([homes["party"].get(h, HOUSEHOLD) for h in accounts["household_id"]],
+                      index=accounts.index, dtype=object)  # fmt: skip
+    pooled = party.ne(HOUSEHOLD)
+    counts = pooled if pooled.any() else ~pooled
     # An agent passes on what is left of it.
-    part = told["household_id"].map(homes["passed_on"]).fillna(1.0)
-    fen = np.rint(told["fen"].astype(float) * part)
-    return told.assign(fen=fen)[["party", "account", "month", "fen", "tax_fen"]].astype(
-        {"fen": np.int64, "tax_fen": np.int64}
-    )
+    part = accounts["household_id"].map(homes["passed_on"]).fillna(1.0)
+    fen = np.rint(accounts["sheet_fen"].astype(float) * part)
+    surplus = accounts["household_id"].map(homes["surplus"]).fillna(False).astype(bool)
+    unchecked = accounts["own_kwh"].isna() & accounts["sheet_fen"].notna() & ~surplus
+    return accounts.assign(
+        party=party, bank_fen=fen.where(counts), unchecked=unchecked,
+        own_made_kwh=made.reindex(pd.MultiIndex.from_frame(accounts[["account", "month"]]))
+        .to_numpy(),
+    )  # fmt: skip
 
 
 def _homes(plan: Plan) -> pd.DataFrame:
@@ -302,23 +308,30 @@ ODD_ROWS = {"unread": "sheet_unread", "duplicate": "sheet_duplicate",
 
 
 def _remarks(
-    sheet: Sheet, accounts: pd.DataFrame, prices: pd.DataFrame, strangers: list[str]
+    sheet: Sheet, accounts: pd.DataFrame, prices: pd.DataFrame, strangers: list[str],
+    repeated: list[str],
 ) -> list[Finding]:  # fmt: skip
     """What is to be said of a settlement."""
     out = []
     if strangers:
-        out.append(Finding("sheet_strangers", "settlement", len(strangers), {"ids": strangers[:8]}))
+        told = {"ids": listed(strangers, 8)}
+        out.append(Finding("sheet_strangers", "settlement", len(strangers), told))
+    if repeated:
+        told = {"ids": listed(repeated, 8)}
+        out.append(Finding("sheet_again", "settlement", len(repeated), told))
     for kind, rows in sheet.problems.groupby("kind", sort=True):
-        told = [f"{r.file}:{r.row}" for r in rows.itertuples()]
-        out.append(Finding(ODD_ROWS[str(kind)], "settlement", len(rows), {"ids": told[:8]}))
+        told = {"ids": listed([f"{r.file}:{r.row}" for r in rows.itertuples()], 8)}
+        out.append(Finding(ODD_ROWS[str(kind)], "settlement", len(rows), told))
     for source, rows in prices.groupby("source", sort=True):
-        told = [f"{r.month} {r.price:g}" for r in rows.itertuples()]
+        told = {"ids": listed([f"{r.month} {r.price:g}" for r in rows.itertuples()], 12),
+                "source": str(source)}  # fmt: skip
         code = "sheet_modal" if source == MODAL else "sheet_price"
-        out.append(Finding(code, "settlement", len(rows), {"ids": told, "source": str(source)}))
-    unknown = accounts[accounts["own_kwh"].isna() & accounts["sheet_fen"].notna()]
+        out.append(Finding(code, "settlement", len(rows), told))
+    unknown = accounts[accounts["unchecked"]]
     if len(unknown):
         ids = unknown["household_id"].astype(str).unique().tolist()
-        out.append(Finding("sheet_no_meter", "settlement", len(ids), {"ids": ids[:8]}))
+        told = {"ids": listed(ids, 8)}
+        out.append(Finding("sheet_no_meter", "settlement", len(ids), told))
     return out
 
 
@@ -350,31 +363,3 @@ def _used(rows: pd.DataFrame, people: pd.DataFrame) -> pd.Series:
         made=("own_made_kwh", "first"), sent=("sheet_kwh", "sum")
     )
     return (used["made"] - used["sent"]).clip(lower=0)
-
-
-def open_items(folder: Path) -> pd.DataFrame:
-    """What earlier entries found unpaid and none has found paid since: ``account``, ``month``,
-    ``fen``.
-    """
-    late: dict[str, int] = {}
-    for entry, receipts in latest_of(folder, "receipts"):
-        sheet = entry.table("settlement")
-        told = {} if sheet is None else {
-            f"{r.account} {r.month}": int(r.sheet_fen)
-            for r in sheet[sheet["sheet_fen"].notna()].itertuples()
-        }  # fmt: skip
-        for row in receipts.itertuples():
-            came, wanting = (_names(str(v), told) for v in (row.came_late, row.late))
-            late = {n: fen for n, fen in late.items() if n not in came}
-            late |= {n: told[n] for n in wanting if n in told}
-    pairs = [name.rsplit(" ", 1) for name in late]
-    return pd.DataFrame({"account": [a for a, _ in pairs], "month": [m for _, m in pairs],
-                         "fen": list(late.values())})  # fmt: skip
-
-
-def _names(said: str, told: Mapping[str, int]) -> list[str]:
-    """Accounts with their months; of a month alone all its accounts."""
-    out: list[str] = []
-    for name in filter(None, said.split(", ")):
-        out += [name] if " " in name else [n for n in told if n.endswith(f" {name}")]
-    return out
