@@ -58,8 +58,8 @@ def parse_period(period: str) -> Period:
     text = period.strip()
     if re.fullmatch(r"\d{4}", text):
         text = f"{text}-01..{text}-12"
-    # 2027/4 and 2027年4月 are what people write.
-    text = re.sub(r"(\d{4})\s*[/年.]\s*(\d{1,2})\s*月?", lambda m: f"{m[1]}-{int(m[2]):02d}", text)
+    # 2027/4 is what people write, and the same with the words for year and month.
+    text = re.sub(r"(\d{4})[^\d:-]\s*(\d{1,2})(?:[^\d.:-])?", _dashed, text)
     found = _PERIOD.fullmatch(text)
     try:
         if not found:
@@ -73,6 +73,10 @@ def parse_period(period: str) -> Period:
     if end < begin or (end - begin).days > 365:
         raise ConfigError("track_period", where="--period", value=period)
     return Period(begin, end)
+
+
+def _dashed(found: re.Match[str]) -> str:
+    return f"{found[1]}-{int(found[2]):02d}"
 
 
 @dataclass(frozen=True)
