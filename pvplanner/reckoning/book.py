@@ -46,7 +46,9 @@ def _sheet(book: Book, section: Section, period: str) -> None:
     last = book.table(sheet, section.heads, section.rows, section.kinds, sums=section.sums)
     sheet.set_header(f"&L{section.title} {period}&R{book.money}".replace("\n", " "))
     if section.note:
-        sheet.write_string(last + 2, 0, section.note, book.format("text"))
+        wrapped = book.format("text", "wrap")
+        sheet.merge_range(last + 2, 0, last + 2, len(section.heads) - 1, section.note, wrapped)
+        sheet.set_row(last + 2, 45)
         sheet.print_area(0, 0, last + 2, len(section.heads) - 1)
     if section.key == "vouchers":
         # Codes may be changed: the map is a default that nobody has verified.

@@ -283,7 +283,7 @@ def _new_lines(
         if len(rows):
             told = [f"{r.date:%Y-%m-%d} {r.fen / 100:,.2f} {r.text}".strip()
                     for r in rows.itertuples()]  # fmt: skip
-            out.append(Finding(code, "receipt", len(rows), {"ids": listed(told, 6)}))
+            out.append(Finding(code, "--receipt", len(rows), {"ids": listed(told, 6)}))
     return bank[~again].reset_index(drop=True), out
 
 

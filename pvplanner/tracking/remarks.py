@@ -43,12 +43,12 @@ def remarks_on(
         "track_weather_gap": [f"{d:%Y-%m-%d}" for d in due.index[~lit]],
     }
     out = [
-        Finding(code, "meter", len(ids), {"ids": listed(ids, 8)})
+        Finding(code, "--meter", len(ids), {"ids": listed(ids, 8)})
         for code, ids in told.items()
         if ids
     ]
     if 0 < len(known) < FEW_TOTALS:
-        out.append(Finding("track_few", "meter", len(known), {"least": FEW_TOTALS}))
+        out.append(Finding("track_few", "--meter", len(known), {"least": FEW_TOTALS}))
     return out + _village(known, sigma)
 
 
@@ -84,4 +84,4 @@ def _village(known: pd.DataFrame, sigma: float) -> list[Finding]:
         return []
     unit = [u for u in UNITS if abs(ratio / u - 1) < UNIT_ROOM]
     code = "track_village_unit" if unit else "track_village_off"
-    return [Finding(code, "meter", params={"ratio": f"{ratio:.3g}", "range": f"{FAR * sigma:.0%}"})]
+    return [Finding(code, "--meter", params={"ratio": f"{ratio:.3g}", "range": f"{FAR * sigma:.0%}"})]

@@ -238,7 +238,7 @@ def _elsewhere(plan: Plan, prices: pd.DataFrame) -> list[Finding]:
         if met is not None and abs(row.price / met.value - 1) > OTHER_PRICE:
             told = {"month": row.month, "price": f"{row.price:g}", "other": f"{met.value:g}",
                     "source": met.source}  # fmt: skip
-            out.append(Finding("sheet_price_other", "settlement", params=told))
+            out.append(Finding("sheet_price_other", "--settlement", params=told))
     return out
 
 
@@ -315,23 +315,23 @@ def _remarks(
     out = []
     if strangers:
         told = {"ids": listed(strangers, 8)}
-        out.append(Finding("sheet_strangers", "settlement", len(strangers), told))
+        out.append(Finding("sheet_strangers", "--settlement", len(strangers), told))
     if repeated:
         told = {"ids": listed(repeated, 8)}
-        out.append(Finding("sheet_again", "settlement", len(repeated), told))
+        out.append(Finding("sheet_again", "--settlement", len(repeated), told))
     for kind, rows in sheet.problems.groupby("kind", sort=True):
         told = {"ids": listed([f"{r.file}:{r.row}" for r in rows.itertuples()], 8)}
-        out.append(Finding(ODD_ROWS[str(kind)], "settlement", len(rows), told))
+        out.append(Finding(ODD_ROWS[str(kind)], "--settlement", len(rows), told))
     for source, rows in prices.groupby("source", sort=True):
         told = {"ids": listed([f"{r.month} {r.price:g}" for r in rows.itertuples()], 12),
                 "source": str(source)}  # fmt: skip
         code = "sheet_modal" if source == MODAL else "sheet_price"
-        out.append(Finding(code, "settlement", len(rows), told))
+        out.append(Finding(code, "--settlement", len(rows), told))
     unknown = accounts[accounts["unchecked"]]
     if len(unknown):
         ids = unknown["household_id"].astype(str).unique().tolist()
         told = {"ids": listed(ids, 8)}
-        out.append(Finding("sheet_no_meter", "settlement", len(ids), told))
+        out.append(Finding("sheet_no_meter", "--settlement", len(ids), told))
     return out
 
 
