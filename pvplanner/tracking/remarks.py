@@ -84,4 +84,5 @@ def _village(known: pd.DataFrame, sigma: float) -> list[Finding]:
         return []
     unit = [u for u in UNITS if abs(ratio / u - 1) < UNIT_ROOM]
     code = "track_village_unit" if unit else "track_village_off"
-    return [Finding(code, "--meter", params={"ratio": f"{ratio:.3g}", "range": f"{FAR * sigma:.0%}"})]
+    told = {"ratio": f"{ratio:.3g}", "range": f"{FAR * sigma:.0%}"}
+    return [Finding(code, "--meter", params=told)]
