@@ -640,3 +640,32 @@ def test_a_roof_of_several_households_is_what_they_make_together():
     found = ratio_of_roofs(made, Measured("x", homes), pd.Series(["C", "A", "B"]))
     assert np.isnan(found[0])
     assert found[1:].tolist() == [0.875, 1.0]
+
+
+def test_meters_of_a_transformer_and_of_all_are_held_against_their_roofs(plan, tmp_path):
+    from pvplanner.tracking.grouped import compare_groups
+    from pvplanner.tracking.lines import lines_of
+
+    made, _ = plan
+    due = expected_days(made, *parse_period("2026-08"))
+    rows = "".join(f"collective,{d:%Y-%m-%d},{v * 0.9:.4f}\n" for d, v in due.sum(axis=1).items())
+    file = written(tmp_path, "m.csv", "account,date,kwh\n" + rows)
+    told = track(made, meter=file, period="2026-08")
+    assert told.roofs.empty
+    assert told.groups[["group_id", "days_known"]].to_numpy().tolist() == [["collective", 31]]
+    assert told.groups["ratio"].iloc[0] == pytest.approx(0.9, abs=1e-4)
+    assert "90.0%" in "\n".join(lines_of(told, "en"))
+    assert codes(told) == {}
+    match = written(tmp_path, "match.csv", "电网户号,household_id\n77,collective\n")
+    month = written(tmp_path, "t.csv", f"户号,月份,发电量\n77,2026-08,{due.to_numpy().sum():.3f}\n")
+    again = track(made, meter=month, match=match, period="2026-08")
+    assert again.groups["ratio"].iloc[0] == pytest.approx(1, abs=1e-5)
+    both = meter(tmp_path, due)
+    told = track(made, meter=[both, month], match=match, period="2026-08")
+    assert told.roofs["days_known"].eq(31).all()
+    assert told.groups["ratio"].iloc[0] == pytest.approx(1, abs=1e-5)
+    group = pd.Series(["T1"] * 3 + ["T2"] * 5, index=due.columns)
+    read = read_generation([written(tmp_path, "g.csv", "account,date,kwh\n" + "".join(
+        f"T1,{d:%Y-%m-%d},{v:.4f}\n" for d, v in due.iloc[:, :3].sum(axis=1).items()))])  # fmt: skip
+    found = compare_groups(read, {"T1": "T1"}, due, group, period_of("2026-08"))
+    assert found["ratio"].tolist() == pytest.approx([1], abs=1e-5)

@@ -30,6 +30,7 @@ from pvplanner.tracking.entries import (
     tracked_days,
 )
 from pvplanner.tracking.expected import expected_days, sigma_of
+from pvplanner.tracking.grouped import compare_groups, groups_of
 from pvplanner.tracking.matching import days_of_homes, match_accounts, sums_of_homes
 from pvplanner.tracking.remarks import remarks_on
 from pvplanner.tracking.settling import Settled, payments_of_period, settle
@@ -62,6 +63,8 @@ class Tracked:
         Sheet and bank against our own reckoning, where a sheet was given.
     payments : DataFrame
         Who is paid what in the months that were settled.
+    groups : DataFrame
+        Meters of many roofs together (a transformer's, the ``collective``'s) against their sum.
     findings : tuple of Finding
     """
 
@@ -73,6 +76,7 @@ class Tracked:
     findings: tuple[Finding, ...]
     settled: Settled | None = None
     payments: pd.DataFrame = field(default_factory=pd.DataFrame)
+    groups: pd.DataFrame = field(default_factory=pd.DataFrame)
 
 
 def track(
@@ -108,7 +112,8 @@ def track(
         A series measured over the period, of any length; without it the plan's own typical year.
     match : path-like, optional
         A table of account and ``household_id``, where the accounts are neither the households'
-        names nor the ledger's ``grid_account``.
+        names nor the ledger's ``grid_account``. An account may also be a transformer's, by its
+        name, or ``collective``'s: then its reading is of all those roofs together.
     layout : path-like or sequence of path-like, optional
         How a sheet is laid out that the package does not know; kept in the plan's folder.
     prices : path-like, optional
@@ -165,7 +170,8 @@ def _tables(result: Tracked, files: dict[str, list[Path]]) -> dict[str, pd.DataF
     """What an entry keeps."""
     out = {}
     if files["meter"]:
-        out = {"roofs": result.roofs, "days": result.days, "problems": result.problems}
+        out = {"roofs": result.roofs, "days": result.days, "problems": result.problems,
+               "groups": result.groups}  # fmt: skip
     if files["settlement"] and result.settled is not None:
         out |= {"settlement": result.settled.accounts, "payments": result.payments,
                 "prices": result.settled.prices}  # fmt: skip
@@ -206,7 +212,9 @@ def _metered(plan: Plan, read: Generated, asked: Period, files: dict[str, list[P
     read = drop_impossible(read, pd.Series(names, dtype=object).map(homes["capacity_kwp"]))
     days = days_of_homes(read.days(), names, begin, end)
     totals = sums_of_homes(read.sums(begin, end), names)
-    if days.notna().to_numpy().sum() == 0 and totals.notna().sum() == 0:
+    together = match_accounts(plan, read.spans["account"].unique(), match, groups_of(plan))
+    nothing = days.notna().to_numpy().sum() == 0 and totals.notna().sum() == 0
+    if nothing and not together:
         raise InputError("track_nothing", where=str(files["meter"][0]), period=asked.name)
     due = expected_days(plan, begin, end, weather)
     if not due.gt(0).any(axis=None):
@@ -217,9 +225,14 @@ def _metered(plan: Plan, read: Generated, asked: Period, files: dict[str, list[P
     whole = totals[~totals.index.isin(days.columns[days.notna().any().to_numpy()])]
     roofs = compare_days(days, due, group, sigma["roof"], whole)
     odd = _of_period(read.problems, names, asked)
-    strangers = sorted({str(a) for a in read.spans["account"].unique()} - set(names))
+    strangers = sorted({str(a) for a in read.spans["account"].unique()} - {*names, *together})
+    groups = compare_groups(read, together, due, group, asked)
+    if nothing:
+        # Only meters of many roofs: no household's own was to be read.
+        empty = _nothing(asked)
+        return replace(empty, groups=groups, findings=read.findings)
     findings = (*read.findings, *remarks_on(roofs, days, due, sigma["village"], strangers))
-    return Tracked(asked.name, "", roofs, _long(days, due), odd, findings)
+    return Tracked(asked.name, "", roofs, _long(days, due), odd, findings, groups=groups)
 
 
 def _settled(

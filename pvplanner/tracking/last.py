@@ -21,7 +21,7 @@ def last_measured(folder: str | os.PathLike[str]) -> Measured | None:
     Measured or None
         Over days that both know; ``None`` where nothing was measured.
     """
-    held = [entry.period for entry, _ in latest_of(folder, "days")]
+    held = [entry.period for entry, days in latest_of(folder, "days") if len(days)]
     if not held:
         return None
     last = max(held, key=lambda period: (period.end, period.begin))

@@ -10,6 +10,7 @@ import pandas as pd
 from pvplanner.errors import listed
 from pvplanner.metering.against import summed, village_ratio
 from pvplanner.metering.learning import Learned
+from pvplanner.report.cells import word
 from pvplanner.texts import plain_cell, visible
 from pvplanner.tracking import Tracked
 from pvplanner.words import in_units, label, shown
@@ -18,6 +19,7 @@ from pvplanner.words import in_units, label, shown
 def lines_of(found: Tracked, language: str) -> list[str]:
     """What a period came to, line by line: sums, what lies below, what can't be true."""
     out = _of_meters(found, language) if len(found.roofs) else []
+    out += _of_groups(found, language)
     counts = found.problems["kind"].value_counts()
     out += [
         label("track_problem", language).format(kind=label(f"reading_{k}", language), count=n)
@@ -53,6 +55,19 @@ def _of_meters(found: Tracked, language: str) -> list[str]:
             partner=visible(row.partner),
         ).strip())  # fmt: skip
     return out
+
+
+def _of_groups(found: Tracked, language: str) -> list[str]:
+    """Meters of many roofs together."""
+    return [
+        label("track_group", language).format(
+            group=word(r.group_id, language), days=r.days_known, of=r.days,
+            measured=shown(r.measured_kwh, "energy_kwh", language, "whole"),
+            expected=shown(r.expected_kwh, "energy_kwh", language, "whole"),
+            ratio=f"{r.ratio:.1%}" if r.days_known and r.ratio else label("unknown", language),
+        )
+        for r in found.groups.itertuples()
+    ]  # fmt: skip
 
 
 def _of_settlement(found: Tracked, language: str) -> list[str]:

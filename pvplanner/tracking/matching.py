@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import pandas as pd
@@ -14,7 +14,10 @@ from pvplanner.reading import map_columns, one_spelling, read_table
 from pvplanner.reading.columns import knows
 
 
-def match_accounts(plan: Plan, accounts: Iterable[object], match: Path | None) -> dict[str, str]:
+def match_accounts(
+    plan: Plan, accounts: Iterable[object], match: Path | None,
+    groups: Mapping[str, str] | None = None,
+) -> dict[str, str]:  # fmt: skip
     """Account to household: by the table given, by name, by what the plan's households say.
 
     Parameters
@@ -25,6 +28,9 @@ def match_accounts(plan: Plan, accounts: Iterable[object], match: Path | None) -
         only one account is meant by what is left.
     match : Path or None
         A table of account and household.
+    groups : mapping of str to str, optional
+        Names of what may be measured in place of households (see :mod:`.grouped`): then the
+        accounts of these are found, and no household's.
 
     Returns
     -------
@@ -36,9 +42,10 @@ def match_accounts(plan: Plan, accounts: Iterable[object], match: Path | None) -
     InputError
         If the table lacks a column, or gives an account to two households.
     """
-    known = _of_plan(plan)
+    own = _of_plan(plan)
+    known = own if groups is None else {k: v for k, v in groups.items() if k not in own}
     if match is not None:
-        known |= _of_table(match, set(plan.households["household_id"].astype(str)))
+        known |= _of_table(match, set(own.values() if groups is None else known.values()))
     bare: dict[str, set[str]] = {}
     for account, home in known.items():
         bare.setdefault(account.lstrip("0"), set()).add(home)
