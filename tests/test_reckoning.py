@@ -507,8 +507,9 @@ def test_the_banks_statement_may_come_later_and_a_corrected_sheet_is_held_agains
     own = tmp_path / "plan"
     shutil.copytree(folder, own)
     *jan, _ = month_of(plan, "2026-01", tmp_path)
-    with pytest.raises(pvp.ConfigError):
-        pvp.track(own, period="2026-01", receipt=jan[2])
+    for more in ({}, {"meter": jan[0]}):
+        with pytest.raises(pvp.ConfigError):
+            pvp.track(own, period="2026-01", receipt=jan[2], **more)
     pvp.track(own, period="2026-01", meter=jan[0], settlement=jan[1])
     assert pvp.reckon(own, "2026-01").receipts.empty
     found = pvp.track(own, period="2026-01", receipt=jan[2])

@@ -444,6 +444,11 @@ def test_months_that_were_not_settled_are_named(plans):
     ]
 
 
+def test_a_line_without_a_day_is_refused_with_its_row(tmp_path):
+    with pytest.raises(pvp.InputError, match=r"3.*soon"):
+        read_receipts([csv(tmp_path, "b.csv", "日期,金额\n2027-06-01,5\nsoon,7\n")])
+
+
 def test_lines_that_do_not_speak_of_power_are_not_the_grids(tmp_path):
     lines = ("2027-06-10,353.50,电费", "2027-06-11,120,李国缴水费", "2027-06-12,3.21,利息")
     text = "\n".join(["交易日期,贷方金额,摘要", *lines])

@@ -61,7 +61,11 @@ def _one(path: Path) -> pd.DataFrame:
     if wrong.any():
         raise InputError("receipt_amount", where=str(path), row=int(wrong.idxmax()),
                          value=str(amount[wrong].iloc[0]))  # fmt: skip
-    stamps, _ = parse_times(rows[mapped.used["date"]].astype("string"))
+    told = rows[mapped.used["date"]].astype("string")
+    stamps, _ = parse_times(told)
+    if stamps.isna().any():
+        first = int(rows.index[stamps.isna()][0])
+        raise InputError("receipt_date", where=str(path), row=first, value=str(told[first]))
 
     def texts(name: str) -> pd.Series:
         if name not in mapped.used:

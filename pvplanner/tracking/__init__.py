@@ -142,6 +142,8 @@ def track(
     late_bank = bool(files["receipt"]) and asked.name in history
     if not files["meter"] and not files["settlement"] and not late_bank:
         raise ConfigError("track_no_files", where="--meter, --settlement")
+    if files["receipt"] and not files["settlement"] and not late_bank:
+        raise ConfigError("track_no_sheet", where="--receipt", period=asked.name)
     if folder is not None:
         kinds = {name for name in ("meter", "settlement", "receipt") if files[name]}
         refuse_twice(folder, asked, reason, kinds)
@@ -286,11 +288,9 @@ def _new_lines(
     key = ["date", "fen", "account", "text"]
     others = [one.bank[key] for name, one in history.items()
               if name != asked.name and one.bank is not None]  # fmt: skip
-    known = pd.concat(others).drop_duplicates() if others else pd.DataFrame(columns=key)
-    again = pd.Series(
-        [tuple(r) in set(known.itertuples(index=False, name=None))
-         for r in bank[key].itertuples(index=False, name=None)], index=bank.index, dtype=bool,
-    )  # fmt: skip
+    known = {row for one in others for row in one.itertuples(index=False, name=None)}
+    lines = bank[key].itertuples(index=False, name=None)
+    again = pd.Series([line in known for line in lines], index=bank.index, dtype=bool)
     out = []
     for code, rows in (("bank_again", bank[again]), ("bank_other", bank[~again & ~bank["ours"]])):
         if len(rows):
