@@ -329,6 +329,10 @@ def test_papers_have_the_figures_and_the_wall_has_no_names(year, tmp_path):
     assert "户主3" in paid
     sheets = PdfReader(pvp.save_statements(found, tmp_path / "s.pdf", language="zh"))
     assert len(sheets.pages) == 8
+    first = sheets.pages[0].extract_text()
+    rate = found.plan.scenario.finance.rent
+    modules = found.plan.households.set_index("household_id").loc["H1", "modules"]
+    assert f"{modules:g} 块 × {rate:g}" in first
     for bad in ("y.docx", "y"):
         with pytest.raises(pvp.ConfigError):
             pvp.save_reckoning(found, tmp_path / bad)

@@ -191,7 +191,7 @@ def _reckoned(
         found = by_calendar(case, replace(payment, quantity=name), found)
     value = float(found[at] if found.ndim == 1 else found[at, max(year - 1, 0)])
     if name in ("rent_units", "let_units"):
-        return value, _RENT_UNITS[case.terms.finance.rent_basis], rate
+        return value, RENT_UNITS[case.terms.finance.rent_basis], rate
     return value, _UNITS.get(name, "money"), rate
 
 
@@ -207,7 +207,8 @@ def _rate_of(case: Case, payment: Payment, year: int) -> float:
 _MEASURED = ("W", "kWh", "kWp", "m2")
 """Units that a rate is paid by; of the others it is paid apiece."""
 
-_RENT_UNITS = {"module": "modules", "m2": "m2", "kwp": "kWp", "lump": ""}
+RENT_UNITS = {"module": "modules", "m2": "m2", "kwp": "kWp", "lump": ""}
+"""What rent may be paid for."""
 
 _COSTS = {"capex_per_w": "capex_per_w", "running_per_w": "opex_per_w_year", "rent": "rent",
           "inverter_per_w": "inverter_cost_per_w", "discount": "developer_discount"}  # fmt: skip

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from pvplanner.metering.against import village_ratio
+from pvplanner.money.explain import RENT_UNITS
 from pvplanner.reading.values import natural_key, natural_order
 from pvplanner.report.cells import currency_of, word
 from pvplanner.settlement import KINDS
@@ -363,14 +364,19 @@ SECTIONS: tuple[Callable[[Writer], Section], ...] = (
 def statements(found: Reckoned, language: str) -> list[dict[str, Any]]:
     """A sheet a household: what its roof made, what it received and paid."""
     write = Writer(found, language)
+    rents = rents_of(found, write) if "rent" in set(found.payments["item"]) else {}
     roofs = found.roofs.set_index(found.roofs["household_id"].astype(str))
     held = found.statements
     ids = sorted({*roofs.index, *held["household_id"].astype(str)}, key=natural_key)
-    return [_statement(home, roofs, held[held["household_id"].astype(str).eq(home)], write)
-            for home in ids]  # fmt: skip
+    return [
+        _statement(home, roofs, held[held["household_id"].astype(str).eq(home)], write,
+                   rents.get(home, "")) for home in ids
+    ]  # fmt: skip
 
 
-def _statement(home: str, roofs: pd.DataFrame, held: pd.DataFrame, write: Writer) -> dict[str, Any]:
+def _statement(
+    home: str, roofs: pd.DataFrame, held: pd.DataFrame, write: Writer, rent: str
+) -> dict[str, Any]:
     facts = [[write.word("reckon_period"), write.found.period.name]]
     if home in roofs.index:
         row = roofs.loc[home]
@@ -381,6 +387,12 @@ def _statement(home: str, roofs: pd.DataFrame, held: pd.DataFrame, write: Writer
         facts.append(
             [write.word("reckon_days_known"), f"{row['days_known']:.0f} / {row['days']:.0f}"]
         )
+    low = write.found.faults
+    for fault in low[low["household_id"].astype(str).eq(home)].itertuples():
+        told = f"{write.word(f'cause_{fault.cause}')} → {write.word(f'look_{fault.cause}')}"
+        facts.append([f"{write.word('reckon_cause')} {fault.period}", told])
+    if rent and "rent" in set(held["item"]):
+        facts.append([word("rent", write.language), rent])
     rows = [
         [word(r.item, write.language), r.received_fen, r.paid_fen, write.word(f"basis_{r.basis}")]
         for r in held.itertuples()
@@ -388,3 +400,19 @@ def _statement(home: str, roofs: pd.DataFrame, held: pd.DataFrame, write: Writer
     columns = [("item", "text"), ("received", MONEY), ("given", MONEY), ("basis", "text")]
     table = write.section("statement", columns, rows, ("received", "given"))
     return {"id": visible(home), "facts": facts, "table": table}
+
+
+def rents_of(found: Reckoned, write: Writer) -> dict[str, str]:
+    """How each household's rent comes about: what is let, times the contract's rate a year."""
+    out = {}
+    for part in found.plan.parts.values():
+        people, case = part.case()
+        year = found.period.begin.year - case.calendar.begin.year
+        rate = float(part.terms.rates["rent"][min(max(year, 0), case.years - 1)])
+        unit = in_units(RENT_UNITS[part.terms.finance.rent_basis], write.language)
+        for home, many in zip(people["household_id"].astype(str), case.rent_units, strict=True):
+            quantity = f"{many:,.6g} {unit}".strip()
+            out[home] = write.word("reckon_rent").format(
+                quantity=quantity, rate=f"{rate:g}", money=write.money
+            )
+    return out

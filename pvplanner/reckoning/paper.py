@@ -54,8 +54,10 @@ def make_statements(found: Reckoned, language: str, held: list[dict[str, Any]]) 
         If Typst is not installed.
     """
     sheets = [{**one, "table": _told(one["table"], language)} for one in held]
-    data = _head(found, language) | {"sheets": sheets,
-                                     "note": label("reckon_statement_note", language)}  # fmt: skip
+    data = _head(found, language) | {
+        "sheets": sheets, "note": label("reckon_statement_note", language),
+        "signers": [label(key, language) for key in ("reckon_made_by", "reckon_signed_by")],
+    }  # fmt: skip
     return typeset("statements", data, date=found.plan.scenario.documents.date)
 
 
