@@ -44,6 +44,9 @@ def track(
     prices: Annotated[
         Path | None, typer.Option("--prices", help="Table of month and the market's price.")
     ] = None,
+    prorate: Annotated[
+        bool, typer.Option("--prorate", help="Bring readings over the month's ends to the month.")
+    ] = False,
     reason: Annotated[
         str, typer.Option("--reason", help="Why what was entered of the period is corrected.")
     ] = "",
@@ -61,7 +64,7 @@ def track(
     session.speak(language, folder / "scenario.toml")
     found = hold(
         folder, period=period, meter=meter, settlement=settlement, receipt=receipt,
-        weather=weather, match=match, layout=layout, prices=prices, reason=reason,
+        weather=weather, match=match, layout=layout, prices=prices, prorate=prorate, reason=reason,
     )  # fmt: skip
     for line in lines_of(found, session.code):
         typer.echo(line)

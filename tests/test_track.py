@@ -669,3 +669,25 @@ def test_meters_of_a_transformer_and_of_all_are_held_against_their_roofs(plan, t
         f"T1,{d:%Y-%m-%d},{v:.4f}\n" for d, v in due.iloc[:, :3].sum(axis=1).items()))])  # fmt: skip
     found = compare_groups(read, {"T1": "T1"}, due, group, period_of("2026-08"))
     assert found["ratio"].tolist() == pytest.approx([1], abs=1e-5)
+
+
+def test_readings_over_the_months_ends_are_brought_to_it_only_where_asked(plan, tmp_path):
+    made, _ = plan
+    due = expected_days(made, pd.Timestamp("2026-07-20"), pd.Timestamp("2026-09-10"))
+    edges = pd.to_datetime(["2026-07-24", "2026-08-12", "2026-09-05"])
+    rows = ["account,date,示数"]
+    for home in due.columns[:7]:
+        dial = due[home].cumsum()
+        rows += [f"{home},{d:%Y-%m-%d},{1000 + dial[d]:.4f}" for d in edges]
+    file = written(tmp_path, "dial.csv", "\n".join(rows))
+    with pytest.raises(pvp.InputError):
+        track(made, meter=file, period="2026-08")
+    told = track(made, meter=file, period="2026-08", prorate=True)
+    month = due["2026-08-01":"2026-08-31"].sum()
+    assert told.roofs["measured_kwh"].to_numpy()[:7] == pytest.approx(
+        month.to_numpy()[:7], rel=1e-4
+    )
+    assert codes(told)["track_prorated"] == 7
+    gap = written(tmp_path, "gap.csv", "\n".join(r for r in rows if "2026-09" not in r))
+    with pytest.raises(pvp.InputError):
+        track(made, meter=gap, period="2026-08", prorate=True)

@@ -32,6 +32,7 @@ from pvplanner.tracking.entries import (
 from pvplanner.tracking.expected import expected_days, sigma_of
 from pvplanner.tracking.grouped import compare_groups, groups_of
 from pvplanner.tracking.matching import days_of_homes, match_accounts, sums_of_homes
+from pvplanner.tracking.prorated import prorate as prorate_spans
 from pvplanner.tracking.remarks import remarks_on
 from pvplanner.tracking.settling import Settled, payments_of_period, settle
 
@@ -90,6 +91,7 @@ def track(
     match: str | os.PathLike[str] | None = None,
     layout: Paths | None = None,
     prices: str | os.PathLike[str] | None = None,
+    prorate: bool = False,
     reason: str = "",
 ) -> Tracked:
     """Hold a period's readings against the plan, and what was paid against what was due.
@@ -118,6 +120,9 @@ def track(
         How a sheet is laid out that the package does not know; kept in the plan's folder.
     prices : path-like, optional
         ``month`` and ``price`` of the market, as published.
+    prorate : bool
+        Whether readings that reach over the ends of the period are brought to it, by what the plan
+        expects of each day; it is said of which.
     reason : str
         Why what an entry has of these days already is corrected: the one before stays.
 
@@ -148,7 +153,7 @@ def track(
         kinds = {name for name in ("meter", "settlement", "receipt") if files[name]}
         refuse_twice(folder, asked, reason, kinds)
     read = read_generation(files["meter"]) if files["meter"] else None
-    result = _nothing(asked) if read is None else _metered(held, read, asked, files)
+    result = _nothing(asked) if read is None else _metered(held, read, asked, files, prorate)
     own = [read_layout(path) for path in files["layout"]] + _kept_layouts(folder)
     if files["settlement"]:
         result = _settled(held, folder, result, read, asked, files, own)
@@ -205,7 +210,9 @@ def _nothing(asked: Period) -> Tracked:
                    pd.DataFrame(columns=kinds), ())  # fmt: skip
 
 
-def _metered(plan: Plan, read: Generated, asked: Period, files: dict[str, list[Path]]) -> Tracked:
+def _metered(
+    plan: Plan, read: Generated, asked: Period, files: dict[str, list[Path]], parts: bool
+) -> Tracked:
     """What was read against what was to be expected."""
     begin, end = asked.begin, asked.end
     match, weather = (files[name][0] if files[name] else None for name in ("match", "weather"))
@@ -213,7 +220,13 @@ def _metered(plan: Plan, read: Generated, asked: Period, files: dict[str, list[P
     homes = plan.households.set_index(plan.households["household_id"].astype(str))
     read = drop_impossible(read, pd.Series(names, dtype=object).map(homes["capacity_kwp"]))
     days = days_of_homes(read.days(), names, begin, end)
-    totals = sums_of_homes(read.sums(begin, end), names)
+    sums = read.sums(begin, end)
+    prorated: list[str] = []
+    if parts:
+        sums, prorated = prorate_spans(
+            read, names, asked, lambda first, last: expected_days(plan, first, last, weather)
+        )
+    totals = sums_of_homes(sums, names)
     together = match_accounts(plan, read.spans["account"].unique(), match, groups_of(plan))
     nothing = days.notna().to_numpy().sum() == 0 and totals.notna().sum() == 0
     if nothing and not together:
@@ -233,8 +246,11 @@ def _metered(plan: Plan, read: Generated, asked: Period, files: dict[str, list[P
         # Only meters of many roofs: no household's own was to be read.
         empty = _nothing(asked)
         return replace(empty, groups=groups, findings=read.findings)
-    findings = (*read.findings, *remarks_on(roofs, days, due, sigma["village"], strangers))
-    return Tracked(asked.name, "", roofs, _long(days, due), odd, findings, groups=groups)
+    findings = [*read.findings, *remarks_on(roofs, days, due, sigma["village"], strangers)]
+    if prorated:
+        told = {"ids": listed(prorated, 8)}
+        findings.append(Finding("track_prorated", "--prorate", len(prorated), told))
+    return Tracked(asked.name, "", roofs, _long(days, due), odd, tuple(findings), groups=groups)
 
 
 def _settled(
