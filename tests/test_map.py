@@ -203,8 +203,9 @@ def test_totals_are_the_plans_and_follow_the_view(opened, liao):
 
 def test_every_measure_that_the_plan_knows_is_offered_and_no_other(opened):
     offered = opened.locator("#measure option").evaluate_all("o => o.map(x => x.value)")
-    assert set(shown_in("measure")) - set(offered) == {"phase"}
-    assert label("phase", "zh") not in opened.locator("#missing").inner_text()
+    assert set(shown_in("measure")) - set(offered) == {"phase", "measured_ratio"}
+    for key in ("phase", "measured_ratio"):
+        assert label(key, "zh") not in opened.locator("#missing").inner_text()
     seen = set()
     for key in offered:
         opened.select_option("#measure", key)

@@ -241,8 +241,10 @@ def _pack_shade(packer: Packer, plan: Plan, buildings: pd.Series) -> None:
 
 
 def _missing(plan: Plan, offered: set[str]) -> list[str]:
-    """Measures that the plan does not know; phases are none of them where nobody chose."""
-    own = set(shown_in("measure")) - offered
+    """Measures that the plan does not know; phases are none of them where nobody chose, nor is what
+    was measured, which no plan can know.
+    """
+    own = set(shown_in("measure")) - offered - {"measured_ratio"}
     return sorted(own - ({"phase"} if plan.result("selection").empty else set()))
 
 
