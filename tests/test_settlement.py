@@ -47,6 +47,11 @@ def test_a_month_by_hand():
     assert more.tax == round(gross / 1.03 * 0.03)
     assert amounts_of(4000, Rules(0.3, 0.3, vat=0.01), tax_is="withheld").tax == 0
     assert amounts_of(4000, Rules(0.3, 0.3, vat=0.01), tax_is="added").tax == 1200
+    paid = Rules(0.3, 0.3, subsidy=0.05, person=True, vat=0.03)
+    helped = amounts_of(1000, paid, tax_is="withheld")
+    assert (helped.subsidy, helped.gross) == (5000, 35_000)
+    assert helped.tax == round(35_000 / 1.03 * 0.03)
+    assert amounts_of(1000, Rules(0.3, 0.3, person=True), tax_is="withheld").tax == 0
 
 
 @pytest.mark.parametrize(("net_fen", "taxed"), [(99_999, False), (100_000, True)])
