@@ -117,8 +117,8 @@ def reckon(
             raise ConfigError("resolve_day", where="--resolved", value=resolved) from None
         resolve(folder, year, day, reason=reason)
     found = reckoned(folder, period, accounts=accounts)
-    for name, text in key_figures(found, session.code):
-        typer.echo(f"{name}: {text}")
+    for figure in key_figures(found, session.code):
+        typer.echo(f"{figure.name}: {figure.text(session.code)}")
     for finding in found.findings:
         typer.echo(finding.text(session.code))
     code = session.code

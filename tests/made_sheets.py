@@ -6,7 +6,8 @@ import pandas as pd
 
 from pvplanner.settlement import amounts_of
 from pvplanner.tracking import expected_days
-from pvplanner.tracking.settling import _homes, rules_of
+from pvplanner.tracking.pricing import rules_of
+from pvplanner.tracking.settling import _homes
 
 HEAD = (
     "account,month,exported_kwh,market_price,market_amount,mechanism_kwh,mechanism_price,"
@@ -33,7 +34,7 @@ def month_of(plan, month, folder, *, price=0.2871, factor=1.0, change=None, came
     homes, part = _homes(plan), next(iter(plan.parts.values()))
     rows = []
     for home in due:
-        rules = rules_of(part.terms, month, price, person=bool(homes.loc[home, "person"]))
+        rules = rules_of(part.terms, month, price, price, person=bool(homes.loc[home, "person"]))
         if rules is None:
             continue
         kwh = float(round(due[home].sum()))

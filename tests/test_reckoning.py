@@ -586,3 +586,75 @@ def test_an_estimate_is_booked_when_its_bill_comes(year):
     found = pvp.reckon(folder, "2026-03")
     assert "running" in set(found.payments["item"])
     assert not {"running", "insurance"} & set(found.vouchers["item"])
+
+
+def test_entries_of_the_first_version_are_read_as_what_they_are(planned, tmp_path):
+    import json
+
+    plan, folder = planned
+    own = tmp_path / "plan"
+    shutil.copytree(folder, own)
+    *jan, _ = month_of(plan, "2026-01", tmp_path)
+    pvp.track(own, period="2026-01", meter=jan[0])
+    file = own / "track" / "2026-01" / "entry.json"
+    told = json.loads(file.read_text("utf-8"))
+    old = {k: told[k] for k in ("period", "number", "made", "reason")}
+    old |= {"files": told["files"]["meter"], "weather": None, "match": None}
+    file.write_text(json.dumps(old), encoding="utf-8")
+    with pytest.raises(pvp.ConfigError, match="2026-01"):
+        pvp.track(own, period="2026-01", meter=jan[0])
+    *feb, _ = month_of(plan, "2026-02", tmp_path)
+    pvp.track(own, period="2026-02", meter=feb[0], settlement=feb[1])
+    days = pvp.tracked_days(own)
+    assert set(days["entry"]) == {"2026-01", "2026-02"}
+    assert pvp.reckon(own, "2026-02").roofs["days_known"].eq(28).all()
+
+
+def test_a_day_that_cant_be_is_not_held_against_the_sheet(planned, tmp_path):
+    plan, _ = planned
+    meter, sheet, *_ = month_of(plan, "2026-08", tmp_path)
+    lines = meter.read_text("utf-8").splitlines()
+    n = next(k for k, line in enumerate(lines) if line.startswith("H2,2026-08-05"))
+    lines[n] = "H2,2026-08-05,99999"
+    found = pvp.track(plan, period="2026-08", settlement=sheet,
+                      meter=write(tmp_path, "wild.csv", "\n".join(lines)))  # fmt: skip
+    row = found.settled.accounts.set_index("account").loc["H2"]
+    assert (row["kinds"], bool(row["unchecked"])) == ("", True)
+    assert found.problems["kind"].tolist() == ["impossible"]
+
+
+def test_where_own_hours_make_the_price_the_sheets_is_taken_and_it_is_said(tmp_path):
+    more = OWNED.replace("[tariff]", '[tariff]\nown_price = "hours"')
+    plan, _ = village(tmp_path, more)
+
+    def own_prices(table):
+        for n in table.index:
+            price = round(0.2 + 0.01 * n, 4)
+            sold = round(table.loc[n, "exported_kwh"] * price + 1e-9, 2)
+            table.loc[n, ["market_price", "market_amount"]] = [price, sold]
+            table.loc[n, "total_amount"] = round(sold + table.loc[n, "difference_amount"], 2)
+        return table
+
+    meter, sheet, *_ = month_of(plan, "2026-08", tmp_path, price=0.24, change=own_prices)
+    found = pvp.track(plan, period="2026-08", meter=meter, settlement=sheet)
+    assert found.settled.accounts["kinds"].isin(["", "rounding"]).all()
+    assert "sheet_own_hours" in [f.code for f in found.findings]
+
+
+def test_a_reckoning_is_no_document_of_the_plans_tables_alone(year, tmp_path):
+    _, folder, _ = year
+    paper = pvp.save_reckoning(pvp.reckon(folder, "2026-03"), tmp_path / "m.pdf", language="en")
+    with pytest.raises(pvp.InputError, match="reckon"):
+        pvp.verify_document(paper, folder)
+
+
+def test_the_summary_of_the_workbook_is_numbers(year, tmp_path):
+    import openpyxl
+
+    _, folder, files = year
+    path = pvp.save_reckoning(pvp.reckon(folder, "2026-03"), tmp_path / "m.xlsx", language="en")
+    rows = list(openpyxl.load_workbook(path).worksheets[0].iter_rows(values_only=True))
+    told = {name: value for name, value, *_ in rows}
+    said = files["2026-03"][1]["total_amount"].sum()
+    assert told["On the sheet"] == pytest.approx(said, abs=1e-6)
+    assert told["Measured over expected"] == pytest.approx(1, abs=1e-3)

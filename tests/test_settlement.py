@@ -480,3 +480,67 @@ def test_a_sheets_own_total_is_held_against_its_rows(tmp_path):
         text = body + "合计," + "," * (len(table.columns) - 2) + f"{said:.2f}\n"
         read = read_sheets([csv(tmp_path, "s.csv", text)])
         assert [f.code for f in read.findings if f.code == "sheet_total"] == codes
+
+
+def test_a_sheet_by_items_without_a_months_total_or_energy_is_told(tmp_path):
+    head = "发电客户编号,电费年月,费用项目,计费电量,单价,金额\n"
+    body = ("A,2027-05,市场化上网电费,100,0.3,30\nA,2027-05,应付合计,,,30\n"
+            "B,2027-05,市场化上网电费,100,0.3,30\nC,2027-05,应付合计,,,30\n")  # fmt: skip
+    read = read_sheets([csv(tmp_path, "i.csv", head + body)])
+    assert read.rows["account"].tolist() == ["A"]
+    assert read.problems[["account", "kind"]].to_numpy().tolist() == [
+        ["B", "unread"],
+        ["C", "unread"],
+    ]
+
+
+PLAINLY = '[columns]\naccount = "a"\nmonth = "b"\nenergy = "c"\ntotal = "d"\n'
+
+
+@pytest.mark.parametrize(
+    "text",
+    ['columns = "x"', PLAINLY.replace('"a"', "1"), PLAINLY + '[factors]\nenergy = "k"'],
+)
+def test_a_layout_of_other_kinds_is_refused(tmp_path, text):
+    from pvplanner.settlement import read_layout
+
+    with pytest.raises(pvp.ConfigError, match="columns"):
+        read_layout(csv(tmp_path, "own.toml", text + "\n"))
+
+
+def test_late_money_may_come_beside_receipts_that_name_their_account(tmp_path):
+    rows = due(("A", "2027-05", 10_000, 0), ("A", "2027-04", 500, 0), ("B", "2027-05", 7, 0))
+    before = pd.DataFrame({"account": ["Z"], "month": ["2027-03"], "fen": [777]})
+    told = compare_receipts(rows.iloc[:2], came(tmp_path, ("105", "A"), ("7.77", "")), before)
+    assert told[["account", "cause", "came_late"]].to_numpy().tolist() == [
+        ["A", "agrees", ""], ["", "late_before", "Z 2027-03"],
+    ]  # fmt: skip
+    told = compare_receipts(rows, came(tmp_path, ("0.07", "B")))
+    assert told[["account", "due_fen", "off_fen"]].to_numpy().tolist() == [
+        ["B", 7, 0], ["A", 10_500, -10_500],
+    ]  # fmt: skip
+
+
+def test_a_mean_price_apart_from_the_market_is_no_difference_of_the_mechanism(plans):
+    from pvplanner.tracking.pricing import month_prices, rules_of
+
+    sheet, *_ = made_sheet(np.random.default_rng(6), 5, ("2027-05",))
+    sheet["mean_price"] = 0.25
+    found = month_prices(sheet, None).iloc[0]
+    assert (found["price"], found["mean"]) == (sheet["market_price"].iloc[0], 0.25)
+    terms = plans["whole"].terms
+    law = rules_of(terms, "2027-05", found["price"], found["mean"], person=False)
+    assert (law.market, law.mean) == (found["price"], 0.25)
+
+
+def test_a_payment_that_nobody_knows_is_no_nought(plans):
+    from dataclasses import replace
+
+    people, case = plans["cooperative"].case()
+    blind = replace(case, terms=replace(case.terms, finance=case.terms.finance.model_copy(
+        update={"rent": float("nan")})))  # fmt: skip
+    nothing = pd.Series(dtype=float)
+    paid = month_payments(people, blind, "2027-05", nothing, nothing)
+    rents = paid[paid["item"].eq("rent")]
+    assert len(rents) == 8
+    assert rents["fen"].isna().all()

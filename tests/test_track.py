@@ -434,7 +434,7 @@ def test_the_command_says_what_was_found(plan, tmp_path):
 def test_no_word_of_the_tables_is_missing():
     from pvplanner.metering.against import COLUMNS
     from pvplanner.metering.faults import CAUSES
-    from pvplanner.metering.readings import PROBLEMS
+    from pvplanner.metering.spans import PROBLEMS
     from pvplanner.words import texts
 
     wanted = [f"tracked_{c}" for c in COLUMNS] + [f"cause_{c}" for c in CAUSES]
@@ -598,7 +598,8 @@ def test_days_may_not_be_entered_twice_without_a_reason(plan, tmp_path):
 
 
 def test_the_map_shows_the_last_period_by_roof(plan, tmp_path):
-    from pvplanner.mapping.data import page_data, ratio_of_roofs
+    from pvplanner.mapping.data import page_data
+    from pvplanner.mapping.measured import ratio_of_roofs
 
     made, folder = plan
     own = tmp_path / "plan"
@@ -629,7 +630,7 @@ def test_the_map_shows_the_last_period_by_roof(plan, tmp_path):
 def test_a_roof_of_several_households_is_what_they_make_together():
     from types import SimpleNamespace
 
-    from pvplanner.mapping.data import Measured, ratio_of_roofs
+    from pvplanner.mapping.measured import Measured, ratio_of_roofs
 
     shares = pd.DataFrame(
         {"building_id": ["A", "A", "B", "C"], "household_id": ["1", "2", "2", "3"]}
@@ -691,3 +692,62 @@ def test_readings_over_the_months_ends_are_brought_to_it_only_where_asked(plan, 
     gap = written(tmp_path, "gap.csv", "\n".join(r for r in rows if "2026-09" not in r))
     with pytest.raises(pvp.InputError):
         track(made, meter=gap, period="2026-08", prorate=True)
+
+
+def test_a_column_that_is_blank_for_all_by_day_is_a_gap_and_no_night(tmp_path):
+    heads = "户号,日期," + ",".join(f"p{k}" for k in range(1, 25)) + "\n"
+    lit = ["2" if 7 <= k < 18 else "" for k in range(24)]
+    lit[11] = ""
+    text = heads + f"A,2027-05-01,{','.join(lit)}\nB,2027-05-01,{','.join(lit)}\n"
+    read = read_generation([written(tmp_path, "p.csv", text)])
+    assert read.days().isna().all(axis=None)
+    assert read.problems["kind"].tolist() == ["missing"] * 2
+
+
+@pytest.mark.parametrize("ends", [False, True])
+def test_portals_that_leave_out_the_night_have_whole_days(tmp_path, ends):
+    hours = range(7, 18)
+    shift = 1 if ends else 0
+    rows = [f"A,2027-05-0{d} {h + shift:02d}:00,2" for d in (1, 2) for h in hours]
+    whole = "account,time,kwh\n" + "\n".join(rows)
+    assert read_generation([written(tmp_path, "w.csv", whole)]).days()["A"].tolist() == [22, 22]
+    holed = "account,time,kwh\n" + "\n".join(r for n, r in enumerate(rows) if n != 15)
+    read = read_generation([written(tmp_path, "h.csv", holed)])
+    assert read.days()["A"].tolist() == [22, pytest.approx(np.nan, nan_ok=True)]
+    assert read.problems["kind"].tolist() == ["missing"]
+    twice = read_generation([written(tmp_path, "t.csv", whole + f"\n{rows[3]}")])
+    assert twice.problems["kind"].tolist() == ["contradiction"]
+
+
+def test_point_rows_of_several_meters_and_spoilt_accounts(tmp_path):
+    heads = "户号,逆变器,日期," + ",".join(f"p{k}" for k in range(1, 25)) + "\n"
+    day = ",".join(["1"] * 24)
+    rows = (f"{whose},2027-05-01,{day}" for whose in ("A,i1", "A,i2", "3.3010012E+09,i3"))
+    text = heads + "\n".join(rows)
+    read = read_generation([written(tmp_path, "p.csv", text)])
+    assert read.days()["A"].tolist() == [48]
+    assert read.problems["kind"].tolist() == ["unread"]
+
+
+@pytest.mark.parametrize(
+    ("text", "month"),
+    [("2027-05", "2027-05"), ("202705", "2027-05"), ("2027/5", "2027-05"), ("2027年5月", "2027-05"),
+     ("2027-13", None), ("May", None), ("20270531", "2027-05")],
+)  # fmt: skip
+def test_months_as_people_write_them(text, month):
+    from pvplanner.reading import parse_months
+
+    found = parse_months(pd.Series([text])).iloc[0]
+    assert (None if pd.isna(found) else found) == month
+
+
+@pytest.mark.parametrize("day", [6, 11, 18])
+def test_a_string_that_dies_within_a_month_is_no_roof_that_was_always_low(day):
+    held, _ = sound(5, homes=60, days=31)
+    held.measured[day:, 20] *= 0.5
+    row = find_faults(held).iloc[0]
+    assert (row["id"], row["cause"]) == ("H0020", "dead_string")
+    assert abs((row["since"] - held.days[day]).days) <= 2
+    held, _ = sound(5, homes=60, days=31)
+    held.measured[:, 20] *= 0.7
+    assert find_faults(held)["cause"].tolist() == ["always_low"]

@@ -64,8 +64,10 @@ def verify_document(path: str | os.PathLike[str], folder: str | os.PathLike[str]
     except OSError:
         raise InputError("file_missing", where=str(file)) from None
     mark = find_mark(body)
-    if mark is None or mark.kind not in MAKERS:
+    if mark is None:
         raise InputError("document_unmarked", where=str(file))
+    if mark.kind not in MAKERS:
+        raise InputError("document_of_entries", where=str(file), stated=mark.plan[:16])
     whole = Plan.load(folder)
     own = plan_hash(whole)
     here = versions_of(file.suffix.lower().removeprefix("."))

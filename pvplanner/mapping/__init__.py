@@ -14,9 +14,10 @@ from typing import Any
 
 from pvplanner.mapping.basemaps import BASEMAPS, basemap, origins_of
 from pvplanner.mapping.classes import class_limits
-from pvplanner.mapping.data import Measured, page_data
+from pvplanner.mapping.data import page_data
 from pvplanner.mapping.ground import ground_of
 from pvplanner.mapping.layer import RoofLayer, embed_json, hold, page_scripts, render_page
+from pvplanner.mapping.measured import Measured
 from pvplanner.mapping.others import check_others
 from pvplanner.markup import sealed
 from pvplanner.plan import Plan

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -23,6 +22,7 @@ from pvplanner.mapping.grid import (
     three_totals,
     transformers_of,
 )
+from pvplanner.mapping.measured import Measured, period_words, ratio_of_roofs
 from pvplanner.mapping.measures import (
     APART,
     COLOURS,
@@ -45,7 +45,7 @@ from pvplanner.mapping.said import page_texts, sources_line, words_of
 from pvplanner.money import all_models
 from pvplanner.plan import Plan
 from pvplanner.schema import MONTHLY_ENERGY, column, columns, personal_columns, shown_in
-from pvplanner.words import in_units, label, rule_of, source, style, unit_of
+from pvplanner.words import in_units, rule_of, source, style, unit_of
 
 FINE, COARSE = 2e-7, 1e-6
 """Steps of outlines, degrees: 2 cm; 11 cm in maps of more than :data:`MANY` roofs."""
@@ -57,43 +57,6 @@ PLACE, COARSE_PLACE = 1e-7, 2e-7
 
 OFFICE: dict[str, Any] = {"name": "household_name", "poor": "low_income"}
 """Columns of the office edition; the public file does not even name them."""
-
-
-@dataclass(frozen=True)
-class Measured:
-    """A period that was measured.
-
-    Attributes
-    ----------
-    period : str
-    homes : DataFrame
-        ``household_id``, ``measured_kwh``, ``expected_kwh`` of the same days.
-    """
-
-    period: str
-    homes: pd.DataFrame
-
-
-def _of_period(period: str, language: str) -> dict[str, str]:
-    """The measure of a period under its name; nothing where none was measured."""
-    if not period:
-        return {}
-    name = label("measured_ratio", language)
-    return {"measured_ratio": style(language)["with_unit"].format(text=name, unit=period)}
-
-
-def ratio_of_roofs(plan: Plan, measured: Measured, buildings: pd.Series) -> np.ndarray:
-    """What the households of each roof made over what was expected; nan where none is known.
-
-    A household's reading is of all its roofs together, so that they are alike.
-    """
-    homes = measured.homes.set_index(measured.homes["household_id"].astype(str))
-    homes = homes.dropna(subset=["measured_kwh", "expected_kwh"])
-    links = plan.shares[["building_id", "household_id"]].astype(str)
-    told = links.join(homes[["measured_kwh", "expected_kwh"]], on="household_id", how="inner")
-    sums = told.groupby("building_id")[["measured_kwh", "expected_kwh"]].sum()
-    ratio = sums["measured_kwh"] / sums["expected_kwh"].where(sums["expected_kwh"] > 0)
-    return ratio.reindex(buildings.astype(str)).to_numpy(dtype=float)
 
 
 def page_data(
@@ -190,9 +153,9 @@ def page_data(
         "others": others,
     }
     said = words_of(data, frame)
-    period = "" if measured is None else measured.period
     data["texts"] = {
-        code: {**page_texts(code, internal, said), **_of_period(period, code)} for code in LANGUAGES
+        code: {**page_texts(code, internal, said), **period_words(measured, code)}
+        for code in LANGUAGES
     }
     return data, packer, bounds
 

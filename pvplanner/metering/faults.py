@@ -221,7 +221,18 @@ def _shapes(
         return found
     found += _fits(z, due, at, days, spread)
     told = [s for s in found if s.gain >= LEAST_GAIN and s.lost >= _least(s, spread)]
-    return sorted(told, key=lambda s: -s.gain)
+    return sorted(told, key=lambda s: (_is_said_by(s, told), -s.gain))
+
+
+MOST_OF_IT = 0.5
+"""Of what a roof lacks all along, a shape in time that explains this part says what it is."""
+
+
+def _is_said_by(shape: Shape, others: list[Shape]) -> bool:
+    """Whether a low level is no more than what another shape makes of it."""
+    return shape.cause == "always_low" and any(
+        s.cause != "always_low" and s.lost >= MOST_OF_IT * shape.lost for s in others
+    )
 
 
 QUIET, BLOCK_DAYS, BRIGHTEST = 0.035, 15, 0.1

@@ -7,7 +7,6 @@ concerns are unknown; a dial that runs over its last digit is gone on with, and 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -16,11 +15,20 @@ import pandas as pd
 from pvplanner.demand.meter import day_points
 from pvplanner.errors import Finding, InputError, listed
 from pvplanner.metering.headings import ALIASES, DIMENSIONS
+from pvplanner.metering.spans import (
+    Generated,
+    each_once,
+    long_spans,
+    problems_of,
+    sorted_out,
+    spans_of,
+)
 from pvplanner.reading import (
     is_total,
     map_columns,
     mapped_findings,
     one_spelling,
+    parse_months,
     parse_times,
     read_numbers,
 )
@@ -28,63 +36,10 @@ from pvplanner.reading.columns import Columns, knows
 from pvplanner.reading.tables import heading_row, read_long_table, separator_of
 from pvplanner.reading.values import lost_digits
 
-PROBLEMS = ("missing", "duplicate", "contradiction", "negative", "stepped_back", "rolled_over",
-            "unread", "impossible", "several_days")  # fmt: skip
+_BLOCK = 1 << 25
 
 NEAR_FULL, NEAR_EMPTY = 0.8, 0.2
 """A dial runs over if it stood above this part of its last number and comes back below that."""
-
-COLUMNS = ("account", "meter", "first", "last", "kwh", "file", "row")
-_BLOCK = 1 << 25
-
-
-@dataclass(frozen=True)
-class Generated:
-    """Readings of some accounts.
-
-    Attributes
-    ----------
-    spans : DataFrame
-        ``account``, ``first`` and ``last`` day (both counted), ``kwh`` (nan where a reading can't
-        be true), ``file``, ``row``.
-    problems : DataFrame
-        ``account``, ``day``, ``kind`` (of :data:`PROBLEMS`), ``value``, ``file``, ``row``.
-    findings : tuple of Finding
-        What of each file was taken as what.
-    """
-
-    spans: pd.DataFrame
-    problems: pd.DataFrame
-    findings: tuple[Finding, ...] = field(default=())
-
-    def days(self) -> pd.DataFrame:
-        """Energies of single days, kWh: a row a day, a column an account; unknown is nan."""
-        single = self.spans[self.spans["first"] == self.spans["last"]]
-        groups = single.groupby(["first", "account"])
-        # Of an account with several meters a day is known where all of them are.
-        meters = self.spans.groupby("account")["meter"].nunique()
-        sums = groups["kwh"].agg(lambda v: v.sum(skipna=False))
-        all_there = groups.size() >= meters.reindex(sums.index.get_level_values(1)).to_numpy()
-        return sums.where(all_there).unstack("account").sort_index()
-
-    def sums(self, begin: pd.Timestamp, end: pd.Timestamp) -> pd.Series:
-        """Energy of a period by account, kWh, of spans that cover it without a gap or an overlap;
-        unknown where they don't.
-        """
-        inside = self.spans[(self.spans["first"] >= begin) & (self.spans["last"] <= end)]
-        length = (inside["last"] - inside["first"]).dt.days + 1
-        groups = inside.assign(length=length).groupby(["account", "meter"])
-        covered = groups["length"].sum() == (end - begin).days + 1
-        apart = groups.apply(_follow, include_groups=False) if len(inside) else covered
-        whole = groups["kwh"].agg(lambda v: v.sum(skipna=False)).where(covered & apart)
-        return whole.groupby("account").agg(lambda v: v.sum(skipna=False))
-
-
-def _follow(spans: pd.DataFrame) -> bool:
-    """Whether spans begin each on the day after the one before."""
-    own = spans.sort_values("first")
-    gaps = own["first"].to_numpy()[1:] - own["last"].to_numpy()[:-1]
-    return bool((gaps == np.timedelta64(1, "D")).all())
 
 
 def read_generation(paths: Sequence[str | Path]) -> Generated:
@@ -111,8 +66,8 @@ def read_generation(paths: Sequence[str | Path]) -> Generated:
         parts.append(spans)
         problems.append(odd)
         findings += told
-    spans, doubled = _each_once(pd.concat(parts, ignore_index=True))
-    odd = pd.concat([*problems, doubled, _long_spans(spans)], ignore_index=True)
+    spans, doubled = each_once(pd.concat(parts, ignore_index=True))
+    odd = pd.concat([*problems, doubled, long_spans(spans)], ignore_index=True)
     return Generated(spans, odd, tuple(findings))
 
 
@@ -153,25 +108,42 @@ def _from_points(
     file: Path, mapped: Columns, points: list[str]
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Days of mean kW; a day with an empty point is unknown, but at night."""
-    day = mapped.used.get("date", mapped.used.get("time", ""))
-    keys = [mapped.used.get("account", mapped.used.get("meter", "")), day]
+    whose = [mapped.used[n] for n in ("account", "meter") if n in mapped.used]
+    keys = [*whose, mapped.used.get("date", mapped.used.get("time", ""))]
     blocks = _fast_blocks(file, keys, points) or _slow_blocks(file, keys, points)
     told = pd.concat([rows for rows, _ in blocks])
     sums = np.concatenate([np.nansum(values, axis=1) for _, values in blocks]) * 24 / len(points)
-    # Points at which nobody ever made anything are night: a blank there is nought.
-    lit = np.any([np.nanmax(np.nan_to_num(values), axis=0) > 0 for _, values in blocks], axis=0)
+    lit = _day_of(np.any(
+        [np.nanmax(np.nan_to_num(values), axis=0) > 0 for _, values in blocks], axis=0
+    ))  # fmt: skip
     gaps = np.concatenate([np.isnan(values[:, lit]).any(axis=1) for _, values in blocks])
-    account = one_spelling(told["account"].astype("string"))
-    stamps, _ = parse_times(told["day"].astype("string"))
-    out = (is_total(account) | account.isna()).to_numpy() | stamps.isna()
+    account = one_spelling(told[whose[0]].astype("string"))
+    meter = _several(account, one_spelling(told[whose[1]].astype("string"))) if whose[1:] else ""
+    stamps, _ = parse_times(told[keys[-1]].astype("string"))
+    lost = lost_digits(account.astype("string")).to_numpy()
+    out = (is_total(account) | account.isna()).to_numpy() | stamps.isna() | lost
     odd = pd.DataFrame({
         "account": account.fillna(""), "day": stamps.normalize(), "kind": "unread", "value": sums,
         "file": file.name, "row": told.index,
     })[out & ~is_total(account).to_numpy()]  # fmt: skip
     first = stamps.normalize()
-    table = _spans(account, "", first, first, np.where(gaps, np.nan, sums), file, told.index)[~out]
-    spans, more = _sorted_out(table, np.where(gaps[~out], "missing", ""))
+    kwh = np.where(gaps, np.nan, sums)
+    table = spans_of(account, meter, first, first, kwh, file, told.index)[~out]
+    spans, more = sorted_out(table, np.where(gaps[~out], "missing", ""))
     return spans, pd.concat([odd, more], ignore_index=True)
+
+
+def _day_of(made: np.ndarray) -> np.ndarray:
+    """Parts of a day from the first to the last at which anybody ever makes anything.
+
+    Before and after it is night, and what is blank or absent there is nought; in between a blank
+    is a gap, even where it is everybody's. All parts where nobody makes anything.
+    """
+    some = np.flatnonzero(made)
+    inside = np.ones(len(made), dtype=bool)
+    if len(some):
+        inside[: some[0]] = inside[some[-1] + 1 :] = False
+    return inside
 
 
 _Blocks = list[tuple[pd.DataFrame, np.ndarray]]
@@ -201,10 +173,9 @@ def _fast_blocks(file: Path, keys: list[str], points: list[str]) -> _Blocks | No
                 values = np.column_stack([batch.column(name).to_numpy(zero_copy_only=False)
                                           for name in points])  # fmt: skip
                 told = pd.DataFrame(
-                    {"account": batch.column(keys[0]).to_numpy(zero_copy_only=False),
-                     "day": batch.column(keys[1]).to_numpy(zero_copy_only=False)},
+                    {name: batch.column(name).to_numpy(zero_copy_only=False) for name in keys},
                     index=np.arange(at, at + len(values)),
-                )  # fmt: skip
+                )
                 at += len(values)
                 out.append((told, values))
     except (pa.ArrowInvalid, pa.ArrowKeyError, UnicodeDecodeError):
@@ -216,7 +187,7 @@ def _slow_blocks(file: Path, keys: list[str], points: list[str]) -> _Blocks:
     """Workbooks, other encodings, titles above the heading, numbers as people write them."""
     rows = read_long_table(file, knows(ALIASES, DIMENSIONS)).rows
     values = np.column_stack([_numbers(rows[name]) for name in points])
-    return [(rows[keys].set_axis(["account", "day"], axis=1), values)]
+    return [(rows[keys], values)]
 
 
 def _numbers(told: pd.Series) -> np.ndarray:
@@ -236,7 +207,10 @@ def _from_rows(
     text = rows[mapped.used[name]]
     if name == "time" and "date" in mapped.used:
         text = rows[mapped.used["date"]] + " " + text
-    stamps = _months(text) if name == "month" else parse_times(text)[0]
+    if name == "month":
+        stamps = pd.DatetimeIndex(pd.to_datetime(parse_months(text), format="%Y-%m"))
+    else:
+        stamps = parse_times(text)[0]
     if len(stamps) and stamps.isna().all():
         raise InputError("meter_time", where=str(file), value=str(text.iloc[0]))
     account = one_spelling(rows[mapped.used.get("account", mapped.used.get("meter", ""))])
@@ -251,13 +225,13 @@ def _from_rows(
     table = table[~is_total(account).to_numpy()]
     lost = lost_digits(table["account"].astype("string")).to_numpy()
     bad = lost | (table["account"].isna() | table["time"].isna() | table["value"].isna()).to_numpy()
-    odd = _problems(table[bad], "unread", file)
+    odd = problems_of(table[bad], "unread", file)
     table = table[~bad].sort_values(["account", "time"], kind="stable")
     if kind == "dial":
         spans, more = _from_dial(table, file, timed)
     elif name == "month":
         first = pd.DatetimeIndex(table["time"]).to_period("M")
-        spans, more = _sorted_out(_spans(
+        spans, more = sorted_out(spans_of(
             table["account"], table["meter"], first.start_time, first.end_time.normalize(),
             table["value"], file, table["row"],
         ))  # fmt: skip
@@ -273,13 +247,6 @@ def _several(account: pd.Series, meter: pd.Series) -> np.ndarray:
     return own.where(count > 1, "").to_numpy()
 
 
-def _months(text: pd.Series) -> pd.DatetimeIndex:
-    """Months as 2027-05, 202705, 2027/5, or with the words for year and month."""
-    found = text.astype("string").str.extract(r"(\d{4})\D{0,2}(\d{1,2})")
-    stamps = found[0] + "-" + found[1].str.zfill(2) + "-01"
-    return pd.DatetimeIndex(pd.to_datetime(stamps, errors="coerce"))
-
-
 def _from_intervals(
     table: pd.DataFrame, kind: str, file: Path
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -289,30 +256,37 @@ def _from_intervals(
     day = times.normalize()
     if step >= 24:
         hours = 24.0 if kind == "power" else 1.0
-        spans = _spans(table["account"], table["meter"], day, day, table["value"] * hours, file,
+        spans = spans_of(table["account"], table["meter"], day, day, table["value"] * hours, file,
                        table["row"])  # fmt: skip
-        return _sorted_out(spans)
+        return sorted_out(spans)
     # Stamps at an interval's end belong to the day that ends at midnight.
     ends = bool(len(times)) and _at_ends(table, times)
     day = (times - pd.Timedelta(minutes=1)).normalize() if ends else day
     worth = table["value"].to_numpy() * (step if kind == "power" else 1.0)
-    negative = worth < -1e-9
-    own = pd.DataFrame({"account": table["account"].to_numpy(),
-                        "meter": table["meter"].to_numpy(), "day": day,
-                        "kwh": np.where(negative, np.nan, worth),
-                        "row": table["row"].to_numpy()})  # fmt: skip
+    own = pd.DataFrame({
+        "account": table["account"].to_numpy(), "meter": table["meter"].to_numpy(), "day": day,
+        "kwh": np.where(worth < -1e-9, np.nan, worth), "row": table["row"].to_numpy(),
+        "part": np.floor(((times - day).total_seconds() / 3600 - (step if ends else 0)) / step
+                         + 1e-6).astype(int),
+    })  # fmt: skip
+    made = np.zeros(round(24 / step), dtype=bool)
+    made[own.loc[own["kwh"].gt(0), "part"].clip(0, len(made) - 1)] = True
+    # Portals leave out the night: only the parts of a day in which anybody makes anything count.
+    lit = _day_of(made)
+    own["lit"] = lit[own["part"].clip(0, len(lit) - 1)]
     groups = own.groupby(["account", "meter", "day"], sort=True)
-    sums = groups.agg(kwh=("kwh", lambda v: v.sum(skipna=False)), count=("kwh", "size"),
-                      row=("row", "first")).reset_index()  # fmt: skip
-    wanted = round(24 / step)
-    spans = _spans(sums["account"], sums["meter"], sums["day"], sums["day"], sums["kwh"], file,
-                   sums["row"])  # fmt: skip
-    gap = (sums["count"] < wanted).to_numpy()
-    double = (sums["count"] > wanted).to_numpy()
+    sums = groups.agg(
+        kwh=("kwh", lambda v: v.sum(skipna=False)), lit=("lit", "sum"), count=("part", "size"),
+        parts=("part", "nunique"), row=("row", "first"),
+    ).reset_index()  # fmt: skip
+    spans = spans_of(sums["account"], sums["meter"], sums["day"], sums["day"], sums["kwh"], file,
+                     sums["row"])  # fmt: skip
+    double = (sums["count"] > sums["parts"]).to_numpy()
+    gap = (sums["lit"] < lit.sum()).to_numpy() & ~double
     spans.loc[gap | double, "kwh"] = np.nan
-    kinds = np.select([gap, double, sums["kwh"].isna()], ["missing", "contradiction", "negative"],
+    kinds = np.select([double, gap, sums["kwh"].isna()], ["contradiction", "missing", "negative"],
                       "")  # fmt: skip
-    return _sorted_out(spans, kinds)
+    return sorted_out(spans, kinds)
 
 
 def _step_hours(table: pd.DataFrame) -> float:
@@ -348,105 +322,14 @@ def _from_dial(table: pd.DataFrame, file: Path, timed: bool) -> tuple[pd.DataFra
     back = same & (step < 0)
     previous = pd.DatetimeIndex(np.r_[end[:1], end[:-1]]) if len(end) else end
     first = previous + pd.Timedelta(days=1)
-    spans = _spans(table["account"], table["meter"], first, end, np.where(back, np.nan, step), file,
-                   table["row"])  # fmt: skip
+    kwh = np.where(back, np.nan, step)
+    spans = spans_of(table["account"], table["meter"], first, end, kwh, file, table["row"])
     kinds = np.select([over, back], ["rolled_over", "stepped_back"], "")
     # Of several readings within a day the last closes it.
     keep = same & (first <= end)
     within = same & ~keep & ~back
     spans, kinds = spans[keep | back], kinds[keep | back]
     spans = spans.assign(first=np.minimum(spans["first"], spans["last"]))
-    kept, odd = _sorted_out(spans, kinds)
-    doubled = _problems(table[within].rename(columns={"time": "day"}), "duplicate", file)
+    kept, odd = sorted_out(spans, kinds)
+    doubled = problems_of(table[within].rename(columns={"time": "day"}), "duplicate", file)
     return kept, pd.concat([odd, doubled], ignore_index=True)
-
-
-def _spans(
-    account: object, meter: object, first: object, last: object, kwh: object, file: Path,
-    rows: object,
-) -> pd.DataFrame:  # fmt: skip
-    told = np.asarray(meter, dtype=object)
-    return pd.DataFrame({
-        "account": np.asarray(account, dtype=object),
-        "meter": told if told.ndim else str(meter),
-        "first": pd.DatetimeIndex(first), "last": pd.DatetimeIndex(last),
-        "kwh": np.asarray(kwh, dtype=float), "file": file.name, "row": np.asarray(rows),
-    })  # fmt: skip
-
-
-def _sorted_out(
-    spans: pd.DataFrame, kinds: np.ndarray | None = None
-) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Spans with what can't be true unknown, and a row for each such reading."""
-    kind = np.full(len(spans), "", dtype=object) if kinds is None else kinds.astype(object)
-    negative = (spans["kwh"] < -1e-9).to_numpy()
-    kind[negative & (kind == "")] = "negative"
-    odd = pd.DataFrame({
-        "account": spans["account"], "day": spans["last"], "kind": kind, "value": spans["kwh"],
-        "file": spans["file"], "row": spans["row"],
-    })[kind != ""]  # fmt: skip
-    clean = spans.assign(kwh=np.where(negative, np.nan, spans["kwh"]))
-    return clean.reset_index(drop=True), odd.reset_index(drop=True)
-
-
-def _problems(rows: pd.DataFrame, kind: str, file: Path) -> pd.DataFrame:
-    day = rows["day"] if "day" in rows else rows["time"]
-    return pd.DataFrame({
-        "account": rows["account"], "day": day, "kind": kind, "value": rows["value"],
-        "file": file.name, "row": rows["row"],
-    })  # fmt: skip
-
-
-MOST_A_DAY = 12.0
-"""No module makes more in a day, kWh per kWp: the sky has no more light."""
-
-
-def drop_impossible(read: Generated, capacity: pd.Series) -> Generated:
-    """Days with more energy than the sky has light are unknown, and listed.
-
-    Parameters
-    ----------
-    read : Generated
-    capacity : Series
-        kWp behind each account. Accounts that are beyond it all along have another unit, and stay
-        as they are.
-    """
-    spans = read.spans
-    length = (spans["last"] - spans["first"]).dt.days + 1
-    most = spans["account"].map(capacity.astype(float)) * MOST_A_DAY * length
-    over = spans["kwh"] > most
-    wild = over & ~over.groupby(spans["account"]).transform("mean").gt(0.5)
-    _, odd = _sorted_out(spans, np.where(wild, "impossible", ""))
-    listed = pd.concat([read.problems, odd[odd["kind"].eq("impossible")]], ignore_index=True)
-    return Generated(spans.assign(kwh=spans["kwh"].mask(wild)), listed, read.findings)
-
-
-def _long_spans(spans: pd.DataFrame) -> pd.DataFrame:
-    """Spans of several days of a meter that else is read daily: what each day made is not known."""
-    several = spans["first"] < spans["last"]
-    daily = ~several.groupby([spans["account"], spans["meter"]]).transform("mean").gt(0.5)
-    rows = spans[several & daily]
-    return pd.DataFrame({
-        "account": rows["account"], "day": rows["last"], "kind": "several_days",
-        "value": rows["kwh"], "file": rows["file"], "row": rows["row"],
-    })  # fmt: skip
-
-
-def _each_once(spans: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """One reading an account and span: what came twice alike is dropped, what differs unknown."""
-    key = ["account", "meter", "first", "last"]
-    again = spans.duplicated(key, keep="first").to_numpy()
-    if not again.any():
-        return spans, pd.DataFrame(columns=["account", "day", "kind", "value", "file", "row"])
-    groups = spans.groupby(key)["kwh"]
-    low, high = (groups.transform(n).to_numpy() for n in ("min", "max"))
-    # One that can't be true beside one that can: nobody knows which was meant.
-    whole = groups.transform("count").to_numpy() == groups.transform("size").to_numpy()
-    alike = whole & (high - low <= 1e-6)
-    kind = np.where(alike, "duplicate", "contradiction")
-    odd = pd.DataFrame({
-        "account": spans["account"], "day": spans["last"], "kind": kind, "value": spans["kwh"],
-        "file": spans["file"], "row": spans["row"],
-    })[again]  # fmt: skip
-    once = spans.assign(kwh=np.where(alike, spans["kwh"], np.nan))[~again]
-    return once.reset_index(drop=True), odd.reset_index(drop=True)

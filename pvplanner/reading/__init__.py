@@ -9,7 +9,7 @@ from __future__ import annotations
 from pvplanner.reading.columns import Columns, map_columns, mapped_findings
 from pvplanner.reading.guard import guarded
 from pvplanner.reading.tables import TextTable, decode, read_small_table, read_table
-from pvplanner.reading.times import parse_times
+from pvplanner.reading.times import parse_months, parse_times
 from pvplanner.reading.values import is_total, one_spelling, plain_text, read_numbers
 
 __all__ = [
@@ -21,6 +21,7 @@ __all__ = [
     "map_columns",
     "mapped_findings",
     "one_spelling",
+    "parse_months",
     "parse_times",
     "plain_text",
     "read_numbers",

@@ -57,6 +57,19 @@ def parse_times(values: pd.Series) -> tuple[pd.DatetimeIndex, float | None]:
     return pd.DatetimeIndex(times.to_numpy()[code]), offset
 
 
+def parse_months(values: pd.Series) -> pd.Series:
+    """Months as ``2027-05``, however they were written; missing where none is understood.
+
+    Parameters
+    ----------
+    values : Series of str
+        ``2027-05``, ``202705``, ``2027/5``, or with the words for year and month; a day's month.
+    """
+    found = values.astype("string").str.extract(r"((?:19|20)\d{2})\D{0,2}(\d{1,2})")
+    month = found[1].str.zfill(2)
+    return (found[0] + "-" + month).where(month.between("01", "12"))
+
+
 def _spelled(text: str) -> str:
     told = plain_text(text).replace("T", " ").replace("t", " ")
     told = re.sub(r"(\d{4})年(\d{1,2})月(\d{1,2})日?", r"\1-\2-\3 ", told)

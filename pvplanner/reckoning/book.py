@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from pvplanner.documents.book import Book, opened
+from pvplanner.documents.book import Book, opened, unknown
 from pvplanner.documents.mark import mark_of
 from pvplanner.errors import Finding
-from pvplanner.reckoning.content import Section, key_figures, sections
+from pvplanner.reckoning.content import MONEY, Section, key_figures, sections
 from pvplanner.tracking.reckoning import Reckoned
 
 WIDE = ("accounts", "vouchers", "payments", "faults")
@@ -33,9 +33,12 @@ def make_book(found: Reckoned, language: str) -> bytes:
 
 def _summary(book: Book, found: Reckoned, language: str) -> None:
     sheet = book.sheet("summary")
-    for row, (name, text) in enumerate(key_figures(found, language)):
-        sheet.write_string(row, 0, name, book.format("text", "head"))
-        sheet.write_string(row, 1, text, book.format("text"))
+    for row, figure in enumerate(key_figures(found, language)):
+        sheet.write_string(row, 0, figure.name, book.format("text", "head"))
+        money = figure.kind == MONEY and not unknown(figure.value)
+        value = figure.value / 100 if money else figure.value
+        book.cell(sheet, row, 1, book.unknown if unknown(value) else value, figure.kind)
+        sheet.write_string(row, 2, figure.unit, book.format("text"))
     sheet.set_column(0, 0, 34)
     sheet.set_column(1, 1, 34)
 

@@ -136,50 +136,98 @@ def sections(found: Reckoned, language: str) -> list[Section]:
     return [s for s in made if s.rows or s.key in ("posting", "batch", "vouchers")]
 
 
-def key_figures(found: Reckoned, language: str) -> list[tuple[str, str]]:
+@dataclass(frozen=True)
+class Figure:
+    """One line of the first page.
+
+    Attributes
+    ----------
+    name : str
+    value : float or str
+        Money in fen.
+    kind : str
+        As a section's columns.
+    unit : str
+    """
+
+    name: str
+    value: Any
+    kind: str = "text"
+    unit: str = ""
+
+    def text(self, language: str) -> str:
+        """As people read it."""
+        if self.kind == "text":
+            return str(self.value)
+        if not np.isfinite(float(self.value)):
+            return label("unknown", language)
+        if self.kind == MONEY:
+            return f"{self.value / 100:,.2f} {self.unit}"
+        told = number(float(self.value), rule_of(self.kind, "whole"), language)
+        return f"{told} {self.unit}".strip()
+
+
+def key_figures(found: Reckoned, language: str) -> list[Figure]:
     """What the first page says in a few lines."""
     write = Writer(found, language)
-    roofs, accounts, came = found.roofs, found.accounts, found.receipts
+    made = [
+        *_energy_figures(found), *_account_figures(found), *_bank_figures(found),
+        *_year_figures(found, write),
+    ]  # fmt: skip
+    units = {MONEY: write.money, ENERGY: "kWh", METERED: "kWh", "tonnes": "t CO2"}
+    return [
+        Figure(write.word(f"reckon_{key}"), value, kind, units.get(kind, ""))
+        for key, value, kind in [("period", found.period.name, "text"), *made]
+    ]  # fmt: skip
 
-    def money(fen: float) -> str:
-        return f"{fen / 100:,.2f} {write.money}" if np.isfinite(fen) else write.word("unknown")
 
-    def energy(kwh: float, kind: str) -> str:
-        return number(kwh, rule_of(kind, "whole"), language) + " kWh"
+Line = tuple[str, Any, str]
 
-    out = [("period", found.period.name)]
+
+def _energy_figures(found: Reckoned) -> list[Line]:
+    roofs = found.roofs
     known = roofs[roofs["days_known"] > 0] if len(roofs) else roofs
-    if len(known):
-        ratio = village_ratio(known.assign(cause=""))
-        out += [
-            ("measured", energy(float(known["measured_kwh"].sum()), METERED)),
-            ("expected", energy(float(known["expected_kwh"].sum()), ENERGY)),
-            ("ratio", f"{ratio:.1%}" if np.isfinite(ratio) else write.word("unknown")),
-            ("households", f"{len(known)} / {len(roofs)}"),
-        ]
-    if len(accounts):
-        both = accounts[accounts["sheet_fen"].notna()]
-        ours = both["own_fen"].astype(float).sum(min_count=len(both)) if len(both) else np.nan
-        paid = float(both["sheet_fen"].sum())
-        out += [("own", money(ours)), ("sheet", money(paid)), ("off", money(paid - ours)),
-                ("off_accounts", str(int(accounts["kinds"].ne("").sum())))]  # fmt: skip
-        elsewhere = float(both.loc[both["booked"].ne(both["month"]), "sheet_fen"].sum())
-        if elsewhere:
-            out.append(("elsewhere", money(elsewhere)))
-        if accounts["unchecked"].any():
-            out.append(("unchecked", str(int(accounts["unchecked"].sum()))))
-    if len(came):
-        out += [("bank_due", money(float(came["due_fen"].sum()))),
-                ("came", money(float(came["came_fen"].sum()))),
-                ("off_bank", money(float(came["off_fen"].sum())))]  # fmt: skip
-    if np.isfinite(found.avoided_t) and len(known):
-        out.append(("avoided", f"{found.avoided_t:,.2f} t CO2"))
-    if found.dividends is not None:
-        state = "proposal" if found.resolved is None else "resolved"
-        day = "" if found.resolved is None else f" {found.resolved.isoformat()}"
-        out += [("dividend", money(found.dividends.shared_fen)),
-                ("state", write.word(f"reckon_{state}") + day)]  # fmt: skip
-    return [(write.word(f"reckon_{key}"), text) for key, text in out]
+    if known.empty:
+        return []
+    out: list[Line] = [
+        ("measured", float(known["measured_kwh"].sum()), METERED),
+        ("expected", float(known["expected_kwh"].sum()), ENERGY),
+        ("ratio", village_ratio(known.assign(cause="")), "rate"),
+        ("households", f"{len(known)} / {len(roofs)}", "text"),
+    ]  # fmt: skip
+    return [*out, ("avoided", found.avoided_t, "tonnes")] if found.avoided_t > 0 else out
+
+
+def _account_figures(found: Reckoned) -> list[Line]:
+    accounts = found.accounts
+    if accounts.empty:
+        return []
+    both = accounts[accounts["sheet_fen"].notna()]
+    ours = float(both["own_fen"].astype(float).sum(min_count=len(both))) if len(both) else np.nan
+    paid = float(both["sheet_fen"].sum())
+    out: list[Line] = [("own", ours, MONEY), ("sheet", paid, MONEY), ("off", paid - ours, MONEY),
+                       ("off_accounts", int(accounts["kinds"].ne("").sum()), "count")]  # fmt: skip
+    elsewhere = float(both.loc[both["booked"].ne(both["month"]), "sheet_fen"].sum())
+    if elsewhere:
+        out.append(("elsewhere", elsewhere, MONEY))
+    if accounts["unchecked"].any():
+        out.append(("unchecked_many", int(accounts["unchecked"].sum()), "count"))
+    return out
+
+
+def _bank_figures(found: Reckoned) -> list[Line]:
+    came = found.receipts
+    names = {"bank_due": "due_fen", "came": "came_fen", "off_bank": "off_fen"}
+    return [(key, float(came[n].sum()), MONEY) for key, n in names.items()] if len(came) else []
+
+
+def _year_figures(found: Reckoned, write: Writer) -> list[Line]:
+    if found.dividends is None:
+        return []
+    state = "proposal" if found.resolved is None else "resolved"
+    day = "" if found.resolved is None else f" {found.resolved.isoformat()}"
+    return [("dividend", found.dividends.shared_fen, MONEY),
+            ("state", write.word(f"reckon_{state}") + day, "text")]  # fmt: skip
 
 
 def _watch(write: Writer) -> Section:

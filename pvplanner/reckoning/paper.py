@@ -19,7 +19,7 @@ def make_page(found: Reckoned, language: str) -> bytes:
     page = fill_page(
         "reckoning.html.j2", html=style(language)["html"], t=texts(language),
         name=visible(found.plan.scenario.name), period=found.period.name,
-        figures=key_figures(found, language), sections=told,
+        figures=_figures(found, language), sections=told,
         said=[f.text(language) for f in found.findings],
     )  # fmt: skip
     return page.encode("utf-8")
@@ -34,12 +34,16 @@ def make_pdf(found: Reckoned, language: str, held: list[Section]) -> bytes:
         If Typst is not installed.
     """
     data = _head(found, language) | {
-        "figures": [list(pair) for pair in key_figures(found, language)],
+        "figures": _figures(found, language),
         "said": [f.text(language) for f in found.findings],
         "sections": [_told(s, language) for s in held],
         "signers": [label(key, language) for key in SIGNERS],
     }
     return typeset("reckoning", data, date=found.plan.scenario.documents.date)
+
+
+def _figures(found: Reckoned, language: str) -> list[list[str]]:
+    return [[one.name, one.text(language)] for one in key_figures(found, language)]
 
 
 SIGNERS = ("reckon_made_by", "reckon_checked_by", "reckon_head")

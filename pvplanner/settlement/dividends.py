@@ -9,7 +9,15 @@ import pandas as pd
 
 from pvplanner.money import chosen_rows
 from pvplanner.money.ledger import Ledger
-from pvplanner.money.models import COLLECTIVE, Case, owner_of, payments_of, run_model
+from pvplanner.money.models import (
+    COLLECTIVE,
+    QUANTITIES,
+    Case,
+    Payment,
+    owner_of,
+    payments_of,
+    run_model,
+)
 from pvplanner.money.payments import (
     REPAID,
     at_once_of,
@@ -20,9 +28,6 @@ from pvplanner.money.payments import (
     written_off,
 )
 from pvplanner.money.surplus import distribute
-
-TAXED = ("feed_in", "settlement", "power", "free_kwh")
-"""What a collective sells, or gives away, which counts as a sale."""
 
 
 @dataclass(frozen=True)
@@ -96,13 +101,13 @@ def dividends_of(
     later = np.arange(count) > at
     written, aside = np.where(later, 0, written), np.where(later, 0, aside)
     terms = mine.terms
-    most = terms.reserve.most
+    row, most = _row_of(model, "distribution"), terms.reserve.most
     at_once = ledger.of_party(COLLECTIVE)[0]
     found = distribute(
-        left, written, repaid, aside, float(terms.rate("reserve_rate")[0]),
+        left, written, repaid, aside, float(terms.rate(row.rate)[0]),
         None if most is None else float(np.rint(-at_once * most * 100)),
     )  # fmt: skip
-    parts, unnamed = divided(mine, found["dividend"], mine.watts)
+    parts, unnamed = divided(mine, found["dividend"], QUANTITIES[row.quantity](mine))
     account = {
         "received": got, "paid": paid - repaid, **taxes, "written_off": written,
         "set_aside": aside, "surplus": left + repaid - written - aside, "repaid": repaid,
@@ -117,9 +122,9 @@ def dividends_of(
     return Dividends(year, homes[homes["fen"] > 0].reset_index(drop=True), int(unnamed[at]), whole)
 
 
-def _profit_items(model: str) -> str:
-    """What the tax on the profit looks at."""
-    return next(row.quantity for row in payments_of(model) if row.rule == "profit_tax")
+def _row_of(model: str, rule: str) -> Payment:
+    """The payment of a model that goes by a rule."""
+    return next(row for row in payments_of(model) if row.rule == rule)
 
 
 def _by_year(flows: pd.DataFrame, case: Case, side: str) -> np.ndarray:
@@ -134,8 +139,10 @@ def _taxes(
 ) -> dict[str, np.ndarray]:
     """VAT by quarters, its surcharge, and tax on the profit, by calendar year, whole fen."""
     terms, count = case.terms, case.calendar.count
-    whose = flows["payee"].eq(COLLECTIVE) | flows["item"].eq("free_kwh")
-    sold = flows[flows["item"].isin(TAXED) & whose]
+    taxed = _row_of(model, "vat").quantity.split()
+    # What it gives away counts as a sale; what an agent sold the agent has taxed.
+    whose = flows["payee"].eq(COLLECTIVE) | flows["payer"].eq(COLLECTIVE)
+    sold = flows[flows["item"].isin(taxed) & whose]
     number = sold["month"].str[5:7].astype(int) - 1
     quarter = (sold["month"].str[:4].astype(int) - case.calendar.begin.year) * 4 + number // 3
     sums = np.bincount(quarter, sold["fen"].astype(float), 4 * count).reshape(count, 4) / 100
@@ -145,7 +152,7 @@ def _taxes(
     vat = np.rint(100 * vat_owed(terms, COLLECTIVE, sales, quarters, at_once_of(ledger, "capital")))
     surcharge = np.rint(vat * terms.taxes.city)
     repaid = _by_year(flows[flows["item"].isin(REPAID)], case, "payer")
-    written = written_off(case, taxable_cost(ledger, _profit_items(model)))
+    written = written_off(case, taxable_cost(ledger, _row_of(model, "profit_tax").quantity))
     profit = (left + repaid - vat - surcharge) / 100
     tax = np.rint(100 * on_profit(terms, profit, written))
     return {"vat": vat, "surcharge": surcharge, "tax": tax}

@@ -16,8 +16,12 @@ PLAIN = ("account", "month", "energy", "market_price", "market", "mean_price", "
          "mechanism_price", "difference", "subsidy", "tax", "total")  # fmt: skip
 """What a row an account may have."""
 
+NEEDED = ("account", "month", "energy", "total")
+
 LONG = ("account", "month", "item", "quantity", "rate", "amount")
 """What a row an item has."""
+
+LONG_NEEDED = ("account", "month", "item", "quantity", "amount")
 
 AMOUNTS = ("market", "difference", "subsidy", "tax", "total")
 """Sums of money, and the items of a row an item."""
@@ -80,24 +84,33 @@ def read_layout(path: Path) -> Layout:
 
 
 def _checked(told: Mapping[str, Any], where: str) -> Layout:
-    columns = told.get("columns", {})
+    tables = {name: told.get(name, {}) for name in ("columns", "items", "factors")}
+    wrong = [name for name, table in tables.items() if not isinstance(table, Mapping)]
+    if wrong:
+        raise ConfigError("layout_kinds", where=where, names=listed(wrong))
+    columns = tables["columns"]
     long = "item" in columns
     known = LONG if long else PLAIN
-    needed = ("account", "month", "item", "amount") if long else ("account", "month", "energy",
-                                                                  "total")  # fmt: skip
+    needed = LONG_NEEDED if long else NEEDED
     odd = [name for name in columns if name not in known]
-    odd += [item for item in told.get("items", {}).values() if item not in AMOUNTS]
-    odd += [name for name in told.get("factors", {}) if name not in known]
+    odd += [str(item) for item in tables["items"].values() if item not in AMOUNTS]
+    odd += [name for name in tables["factors"] if name not in known]
     odd += [key for key in told if key not in Layout.__dataclass_fields__]
-    if told.get("tax", "withheld") not in TAXES:
+    if str(told.get("tax", "withheld")) not in TAXES:
         odd.append(str(told["tax"]))
     if odd:
         raise ConfigError("layout_odd", where=where, names=listed(odd), known=listed(known, 20))
     lacking = [name for name in needed if name not in columns]
-    if long and "total" not in told.get("items", {}).values():
+    if long and "total" not in tables["items"].values():
         lacking.append("items: total")
     if lacking:
         raise ConfigError("layout_lacks", where=where, names=listed(lacking))
+    wrong = [
+        f"{name}.{key}" for name, table in tables.items() for key, value in table.items()
+        if not isinstance(value, int | float if name == "factors" else str)
+    ]  # fmt: skip
+    if wrong:
+        raise ConfigError("layout_kinds", where=where, names=listed(wrong))
     return Layout(**{"name": Path(where).stem, **told})
 
 

@@ -114,14 +114,12 @@ def compare_receipts(
         rows.append(_row(str(account), mine, int(own["fen"].sum()), early))
     rest = due[~due["account"].isin(list(single["account"]))]
     unnamed = int(came.loc[~named, "fen"].sum())
-    if len(rest) and ((~named).any() or not named.any()):
+    if unnamed or (len(rest) and not named.any()):
         others = before[~before["account"].isin([r["account"] for r in rows])]
         rows.append(_row("", rest, unnamed, others))
-    elif unnamed:
-        rows.append(_row("", rest, unnamed, before.iloc[:0]))
-    elif len(rest):
-        rows += [_row(str(r.account), rest[rest["account"].eq(r.account)], 0, before.iloc[:0])
-                 for r in rest.itertuples()]  # fmt: skip
+    else:
+        rows += [_row(str(account), own, 0, before.iloc[:0])
+                 for account, own in rest.groupby("account", sort=True)]  # fmt: skip
     return pd.DataFrame(
         rows, columns=["account", "due_fen", "came_fen", "off_fen", "cause", "late", "came_late"]
     )
@@ -153,7 +151,7 @@ def _why(due: pd.DataFrame, off: int, before: pd.DataFrame) -> tuple[str, tuple[
         # All that was open came, and something else did not.
         every = [f"{a} {m}" for a, m in zip(before["account"], before["month"], strict=True)]
         return "late_both", (found, ", ".join(every))
-    if abs(off) <= max(len(due), 1) and len(due):
+    if abs(off) <= len(due):
         return "rounding", ("", "")
     return "unexplained" if len(due) else "none", ("", "")
 

@@ -50,7 +50,8 @@ def month_payments(
     Returns
     -------
     DataFrame
-        :data:`PAYMENTS`; ``household_id`` is empty where a payment is no household's.
+        :data:`PAYMENTS`; ``household_id`` is empty where a payment is no household's, ``fen`` nan
+        where nobody knows how much is to be paid.
     """
     at = _month_of(case, month)
     if at is None:
@@ -84,7 +85,7 @@ def _of_flow(
     """What of a kind of payment falls into a month, and what that stands on."""
     if flow.item in (*NOT_CASH, *BY_YEAR):
         return None
-    planned = in_months(case, flow.item, np.nan_to_num(flow.fen[..., 1:]))[..., at]
+    planned = in_months(case, flow.item, flow.fen[..., 1:])[..., at]
     if flow.item in (*AT_MARKET, *OF_SALES) and not planned.any():
         # After a lease the other flow of the item holds.
         return None

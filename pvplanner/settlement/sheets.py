@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from pvplanner.errors import Finding, InputError, listed
-from pvplanner.reading import is_total, one_spelling, read_numbers
+from pvplanner.reading import is_total, one_spelling, parse_months, read_numbers
 from pvplanner.reading.columns import fold, knows
 from pvplanner.reading.tables import heading_row, read_long_table
 from pvplanner.settlement.layouts import AMOUNTS, PLAIN, Layout, layouts
@@ -102,7 +102,7 @@ def _read(path: Path, layout: Layout) -> tuple[pd.DataFrame, pd.DataFrame, list[
     account = one_spelling(rows["account"])
     closing = is_total(account).to_numpy()
     own_total = _own_total(rows[closing], layout)
-    rows = rows.assign(account=account, month=_months(rows["month"]))[~closing]
+    rows = rows.assign(account=account, month=parse_months(rows["month"]))[~closing]
     shape = _items if layout.by_item else _plain
     table, bad = shape(rows, layout)
     unread = pd.DataFrame({"account": rows["account"], "month": rows["month"], "kind": "unread",
@@ -122,13 +122,6 @@ def _own_total(closing: pd.DataFrame, layout: Layout) -> float | None:
         return None
     said = as_fen(_number(closing, "total", layout)).dropna()
     return float(said.iloc[-1]) if len(said) else None
-
-
-def _months(text: pd.Series) -> pd.Series:
-    """Months as 2027-05, however they were written."""
-    found = text.astype("string").str.extract(r"(20\d{2})\D{0,2}(\d{1,2})")
-    month = found[1].str.zfill(2)
-    return (found[0] + "-" + month).where(month.between("01", "12"))
 
 
 def _number(rows: pd.DataFrame, name: str, layout: Layout) -> pd.Series:
@@ -174,9 +167,8 @@ def _items(rows: pd.DataFrame, layout: Layout) -> tuple[pd.DataFrame, pd.Series]
     key = ["account", "month"]
     doubled = told.duplicated([*key, "item"], keep=False)
     # Twice the same item of a month: nobody knows which, so that the account's month is not used.
-    spoilt = told.groupby(key)["row"].transform("size").gt(0) & doubled
-    bad = bad | bad.index.isin(told.loc[spoilt, "row"])
-    told = told[~told.set_index(key).index.isin(told[spoilt].set_index(key).index)]
+    bad = bad | bad.index.isin(told.loc[doubled, "row"])
+    told = told[~told.set_index(key).index.isin(told[doubled].set_index(key).index)]
     wide = told.pivot(index=key, columns="item", values="fen").add_suffix("_fen")
     of = {name: told[told["item"].eq(name)].set_index(key) for name in ("market", "difference")}
     for mine, theirs, source in (
@@ -186,7 +178,11 @@ def _items(rows: pd.DataFrame, layout: Layout) -> tuple[pd.DataFrame, pd.Series]
         if theirs in told:
             wide[mine] = of[source][theirs].reindex(wide.index)
     wide["row"] = told.groupby(key)["row"].min()
-    return wide.reset_index(), bad
+    wide = wide.reindex(columns=wide.columns.union(["energy", "total_fen"]))
+    # Without its energy or its total an account's month says nothing that could be held against.
+    half = wide["energy"].isna() | wide["total_fen"].isna()
+    bad = bad | bad.index.isin(wide.loc[half, "row"])
+    return wide[~half].reset_index(), bad
 
 
 def _each_once(rows: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:

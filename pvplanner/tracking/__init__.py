@@ -13,7 +13,7 @@ import pandas as pd
 from pvplanner.errors import ConfigError, Finding, InputError, listed
 from pvplanner.metering import compare_days, drop_impossible, read_generation
 from pvplanner.metering.against import COLUMNS
-from pvplanner.metering.readings import Generated
+from pvplanner.metering.spans import Generated
 from pvplanner.plan import Plan
 from pvplanner.plan.commit import write_bytes_beside
 from pvplanner.settlement import read_receipts
@@ -152,7 +152,7 @@ def track(
     if folder is not None:
         kinds = {name for name in ("meter", "settlement", "receipt") if files[name]}
         refuse_twice(folder, asked, reason, kinds)
-    read = read_generation(files["meter"]) if files["meter"] else None
+    read = _read(held, files)
     result = _nothing(asked) if read is None else _metered(held, read, asked, files, prorate)
     own = [read_layout(path) for path in files["layout"]] + _kept_layouts(folder)
     if files["settlement"]:
@@ -164,6 +164,17 @@ def track(
     entry = enter(folder, asked, _tables(result, files), files, reason)
     _keep_layouts(folder, files["layout"])
     return replace(result, entry=entry)
+
+
+def _read(plan: Plan, files: dict[str, list[Path]]) -> Generated | None:
+    """What the meters say, days with more than the sky has light unknown; ``None`` without any."""
+    if not files["meter"]:
+        return None
+    read = read_generation(files["meter"])
+    match = files["match"][0] if files["match"] else None
+    names = match_accounts(plan, read.spans["account"].unique(), match)
+    homes = plan.households.set_index(plan.households["household_id"].astype(str))
+    return drop_impossible(read, pd.Series(names, dtype=object).map(homes["capacity_kwp"]))
 
 
 def paths_of(given: Paths | None) -> list[Path]:
@@ -218,7 +229,6 @@ def _metered(
     match, weather = (files[name][0] if files[name] else None for name in ("match", "weather"))
     names = match_accounts(plan, read.spans["account"].unique(), match)
     homes = plan.households.set_index(plan.households["household_id"].astype(str))
-    read = drop_impossible(read, pd.Series(names, dtype=object).map(homes["capacity_kwp"]))
     days = days_of_homes(read.days(), names, begin, end)
     sums = read.sums(begin, end)
     prorated: list[str] = []
@@ -268,9 +278,9 @@ def _settled(
             for r in one.accounts[one.accounts["sheet_fen"].notna()].itertuples()
         },
     )  # fmt: skip
-    payments = payments_of_period(plan, settled, asked)
+    payments, unknown = payments_of_period(plan, settled, asked)
     return replace(result, settled=settled, payments=payments,
-                   findings=(*result.findings, *settled.findings))  # fmt: skip
+                   findings=(*result.findings, *settled.findings, *unknown))  # fmt: skip
 
 
 def _at_bank(

@@ -105,8 +105,19 @@ class Entry:
 def entries_of(folder: str | os.PathLike[str]) -> list[Entry]:
     """All entries of a plan's folder, in the order in which they were made."""
     files = (Path(folder) / FOLDER).glob("*/entry.json")
-    found = [Entry(f.parent, json.loads(f.read_text("utf-8"))) for f in files]
-    return sorted(found, key=lambda e: e.told["order"])
+    found = [Entry(f.parent, _as_now(json.loads(f.read_text("utf-8")))) for f in files]
+    return sorted(found, key=lambda e: (e.told["order"], e.told["made"], e.told["number"]))
+
+
+def _as_now(told: dict[str, Any]) -> dict[str, Any]:
+    """What an entry says of itself, in the words of today: the first ones read meters alone, and
+    stand before all others.
+    """
+    if "order" in told:
+        return told
+    asked = parse_period(told["period"])
+    days = {"begin": f"{asked.begin:%Y-%m-%d}", "end": f"{asked.end:%Y-%m-%d}"}
+    return {**told, **days, "order": 0, "files": {"meter": told["files"]}}
 
 
 def refuse_twice(

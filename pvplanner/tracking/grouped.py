@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
-from pvplanner.metering.readings import Generated
+from pvplanner.metering.spans import Generated
 from pvplanner.money.models import COLLECTIVE
 from pvplanner.plan import Plan
 from pvplanner.tracking.entries import Period

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pandas as pd
 
-from pvplanner.metering.readings import Generated
+from pvplanner.metering.spans import Generated
 from pvplanner.tracking.entries import Period
 
 Expected = Callable[[pd.Timestamp, pd.Timestamp], pd.DataFrame]

@@ -347,18 +347,22 @@ def _loan(plan: Plan, asked: Period, days: pd.DataFrame) -> pd.DataFrame:
             if not sign or flow.item == "dividend":
                 continue
             fen = flow.fen if flow.fen.ndim == 1 else flow.fen.sum(axis=0)
-            ahead = float(in_months(own, flow.item, np.nan_to_num(fen[1:]))[at : at + 12].sum())
+            ahead = float(in_months(own, flow.item, fen[1:])[at : at + 12].sum())
             if flow.item in DEBT:
                 service -= sign * ahead
             else:
                 cash += sign * ahead * (ratio if flow.payer == "grid_company" else 1.0)
-    return loan_ahead(service, cash, f"{asked.end:%Y-%m}") if service > 0 else loan_ahead(0, 0, "")
+    # Unknown cash is neither enough nor too little.
+    known = service > 0 and np.isfinite(cash)
+    return loan_ahead(service if known else 0.0, cash if known else 0.0, f"{asked.end:%Y-%m}")
 
 
 def _avoided(plan: Plan, days: pd.DataFrame) -> float:
-    """What the air was spared by what was measured, t CO2; nan where no factor is known."""
+    """What the air was spared by what was measured, t CO2; nan where no factor, or nothing of the
+    period, is known.
+    """
     basis = next(iter(plan.parts.values())).terms.carbon
-    if basis.factor is None:
+    if basis.factor is None or days["measured_kwh"].isna().all():
         return float("nan")
     years = pd.DatetimeIndex(days["day"]).year.to_numpy() - basis.first_year
     known = (years >= 0) & (years < len(basis.by_year))

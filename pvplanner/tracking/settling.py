@@ -4,31 +4,26 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from pvplanner.errors import Finding, InputError, listed
-from pvplanner.metering.readings import Generated
-from pvplanner.money import Terms, owner_of
+from pvplanner.metering.spans import Generated
+from pvplanner.money import Terms, owner_of, uses_own
 from pvplanner.money.models import HOUSEHOLD
 from pvplanner.money.payments import persons
 from pvplanner.plan import Plan
-from pvplanner.reading import map_columns, read_numbers, read_table
-from pvplanner.reading.columns import knows
-from pvplanner.reference.provincial import month_prices
 from pvplanner.settlement import (
     Layout,
-    Rules,
     Sheet,
     compare_sheet,
     read_sheets,
 )
-from pvplanner.settlement.headings import PRICES as PRICE_ALIASES
 from pvplanner.settlement.shares import month_payments
 from pvplanner.tracking.entries import Period
 from pvplanner.tracking.matching import match_accounts
+from pvplanner.tracking.pricing import asked_about, month_prices, rules_of_accounts
 
 
 @dataclass(frozen=True)
@@ -60,14 +55,6 @@ class Settled:
     findings: tuple[Finding, ...]
     currency: str
     bank: pd.DataFrame = field(default_factory=pd.DataFrame)
-
-
-SURPLUS = ("self_use", "developer")
-"""Models of which only what is left over is sent to the grid."""
-
-MODAL = "most of the sheet"
-OTHER_PRICE = 0.02
-"""A month's price this far from the one that was met elsewhere is asked about."""
 
 
 def settle(
@@ -117,11 +104,11 @@ def settle(
     rows = rows[~again]
     homes = _homes(plan)
     own = _own(rows, homes, read, match, plan, asked, before)
-    found = _prices(rows, prices)
-    accounts = compare_sheet(rows, own, _rules(plan, homes, own, found))
+    found = month_prices(rows, prices)
+    accounts = compare_sheet(rows, own, rules_of_accounts(plan, homes, own, rows, found))
     accounts = _with_bank(accounts, own, homes)
-    findings = (*sheet.findings, *_remarks(sheet, accounts, found, strangers, repeated),
-                *_elsewhere(plan, found))  # fmt: skip
+    findings = (*sheet.findings, *_remarks(sheet, accounts, strangers, repeated),
+                *asked_about(plan, found))  # fmt: skip
     currency = plan.scenario.finance.currency
     nothing = pd.DataFrame()
     return Settled(accounts, nothing, sheet.problems, found, findings, currency)
@@ -161,8 +148,7 @@ def _homes(plan: Plan) -> pd.DataFrame:
             "model": model, "modules": people["modules"].to_numpy(dtype=float),
             "party": ["agent" if o == "collective" and agent else o for o in own],
             "person": [o == HOUSEHOLD and bool(p) for o, p in zip(own, persons(case), strict=True)],
-            "surplus": [m in SURPLUS or (m == "cooperative" and
-                        part.terms.cooperative.mode == "self_use") for m in model],
+            "surplus": uses_own(people["model"], part.terms),
             "part": id(part),
             "passed_on": _passed_on(part.terms) if agent else 1.0,
         }))  # fmt: skip
@@ -212,104 +198,12 @@ def _own(
     return table.assign(made_kwh=table["kwh"], kwh=table["kwh"].where(~surplus))
 
 
-def _prices(rows: pd.DataFrame, prices: Path | None) -> pd.DataFrame:
-    """The market's price of each month: as stated, else what most of the sheet says."""
-    stated = {} if prices is None else _stated(prices)
-    out = []
-    for month, own in rows.groupby("month", sort=True):
-        if month in stated:
-            out.append((month, stated[month], str(prices.name if prices else "")))
-        else:
-            said = own["market_price"].dropna()
-            usual = float(said.mode().iloc[0]) if len(said) else np.nan
-            out.append((month, usual, MODAL))
-    return pd.DataFrame(out, columns=["month", "price", "source"])
-
-
-def _elsewhere(plan: Plan, prices: pd.DataFrame) -> list[Finding]:
-    """Months whose price is another than the one that was met elsewhere."""
-    place = plan.result("place")
-    if not place.province:
-        return []
-    known = month_prices(place.province, getattr(place, "area", None))
-    out = []
-    for row in prices.itertuples():
-        met = known.get(str(row.month))
-        if met is not None and abs(row.price / met.value - 1) > OTHER_PRICE:
-            told = {"month": row.month, "price": f"{row.price:g}", "other": f"{met.value:g}",
-                    "source": met.source}  # fmt: skip
-            out.append(Finding("sheet_price_other", "--settlement", params=told))
-    return out
-
-
-def _stated(path: Path) -> dict[str, float]:
-    rows = read_table(path, knows(PRICE_ALIASES)).rows
-    mapped = map_columns(list(rows.columns), PRICE_ALIASES, where=str(path))
-    if {"month", "price"} - set(mapped.used):
-        raise InputError("meter_columns", where=str(path), missing="month, price",
-                         columns=", ".join(map(str, rows.columns)))  # fmt: skip
-    months = rows[mapped.used["month"]].astype("string").str.extract(r"(20\d{2})\D{0,2}(\d{1,2})")
-    values = read_numbers(rows[mapped.used["price"]], "")
-    names = months[0] + "-" + months[1].str.zfill(2)
-    return {str(m): float(v) for m, v in zip(names, values, strict=True) if pd.notna(m)}
-
-
-def _rules(
-    plan: Plan, homes: pd.DataFrame, own: pd.DataFrame, prices: pd.DataFrame
-) -> dict[tuple[str, str], Rules]:
-    """Prices and taxes of each account's month, by the plan's terms and the rules of the date."""
-    terms = {id(part): part.terms for part in plan.parts.values()}
-    market = dict(zip(prices["month"], prices["price"], strict=True))
-    out = {}
-    for row in own.itertuples():
-        if row.household_id not in homes.index:
-            continue
-        home = homes.loc[row.household_id]
-        rules = rules_of(terms[home["part"]], str(row.month), market.get(row.month, np.nan),
-                         person=bool(home["person"]))  # fmt: skip
-        if rules is not None:
-            out[row.account, row.month] = rules
-    return out
-
-
-def rules_of(terms: Terms, month: str, market: float, *, person: bool) -> Rules | None:
-    """Prices and taxes of a month; ``None`` where the plant does not stand or nothing is known."""
-    begin = terms.connection_date
-    year, number = (int(n) for n in month.split("-"))
-    calendar = year - begin.year
-    life = (year - begin.year) * 12 + number - begin.month
-    if life < 0 or life // 12 >= terms.years or calendar >= terms.calendar.count:
-        return None
-    law, of_life = terms.taxes, life // 12
-    free = law.vat_free_per_sale if terms.finance.person_vat == "by_sale" else (
-        law.vat_free_per_quarter / 3
-    )  # fmt: skip
-    tax: dict[str, Any] = {
-        "person": person, "vat": float(law.vat[calendar]),
-        "free_below": free if bool(law.vat_free[calendar]) else 0.0,
-        "subsidy": float(np.asarray(terms.prices.subsidy)[of_life]),
-    }  # fmt: skip
-    found, prices = terms.mechanism, terms.prices
-    stated = prices.sources.get("export_price")
-    if stated is not None:
-        price = float(prices.fixed[of_life])
-        return Rules(price, price, **tax)
-    if found is not None and of_life < found.years:
-        if np.isnan(market) and found.share < 1:
-            return None
-        bid = float(prices.mechanism_price)
-        known = bid if np.isnan(market) else market
-        return Rules(known, known, bid, found.share, **tax)
-    return None if np.isnan(market) else Rules(market, market, **tax)
-
-
 ODD_ROWS = {"unread": "sheet_unread", "duplicate": "sheet_duplicate",
             "contradiction": "sheet_contradiction"}  # fmt: skip
 
 
 def _remarks(
-    sheet: Sheet, accounts: pd.DataFrame, prices: pd.DataFrame, strangers: list[str],
-    repeated: list[str],
+    sheet: Sheet, accounts: pd.DataFrame, strangers: list[str], repeated: list[str]
 ) -> list[Finding]:  # fmt: skip
     """What is to be said of a settlement."""
     out = []
@@ -322,11 +216,6 @@ def _remarks(
     for kind, rows in sheet.problems.groupby("kind", sort=True):
         told = {"ids": listed([f"{r.file}:{r.row}" for r in rows.itertuples()], 8)}
         out.append(Finding(ODD_ROWS[str(kind)], "--settlement", len(rows), told))
-    for source, rows in prices.groupby("source", sort=True):
-        told = {"ids": listed([f"{r.month} {r.price:g}" for r in rows.itertuples()], 12),
-                "source": str(source)}  # fmt: skip
-        code = "sheet_modal" if source == MODAL else "sheet_price"
-        out.append(Finding(code, "--settlement", len(rows), told))
     unknown = accounts[accounts["unchecked"]]
     if len(unknown):
         ids = unknown["household_id"].astype(str).unique().tolist()
@@ -335,13 +224,17 @@ def _remarks(
     return out
 
 
-def payments_of_period(plan: Plan, settled: Settled, asked: Period) -> pd.DataFrame:
+def payments_of_period(
+    plan: Plan, settled: Settled, asked: Period
+) -> tuple[pd.DataFrame, list[Finding]]:
     """Who is paid what: of the period's own months all, of months settled late what was sold.
 
     Returns
     -------
-    DataFrame
-        As from :func:`pvplanner.settlement.shares.month_payments`.
+    payments : DataFrame
+        As from :func:`pvplanner.settlement.shares.month_payments`, those whose sum is known.
+    findings : list of Finding
+        What is to be paid though nobody knows how much.
     """
     held = settled.accounts[settled.accounts["sheet_fen"].notna()]
     parts = []
@@ -353,7 +246,10 @@ def payments_of_period(plan: Plan, settled: Settled, asked: Period) -> pd.DataFr
             paid = month_payments(people, case, month, sold, _used(rows, people))
             late = month not in asked.months
             parts.append(paid[paid["basis"].eq("measured")] if late else paid)
-    return pd.concat(parts, ignore_index=True)
+    every = pd.concat(parts, ignore_index=True)
+    unknown = sorted(every.loc[every["fen"].isna(), "item"].unique())
+    told = [Finding("track_unknown", "--settlement", len(unknown), {"items": listed(unknown)})]
+    return every[every["fen"].notna()].reset_index(drop=True), told if unknown else []
 
 
 def _used(rows: pd.DataFrame, people: pd.DataFrame) -> pd.Series:
