@@ -44,6 +44,14 @@ def track(
     prices: Annotated[
         Path | None, typer.Option("--prices", help="Table of month and the market's price.")
     ] = None,
+    bills: Annotated[
+        list[Path] | None,
+        typer.Option("--bills", help="Table of month, item, amount: the collective's bills."),
+    ] = None,
+    owners: Annotated[
+        Path | None,
+        typer.Option("--owners", help="Table of household_id, owner, share: joint plants; kept."),
+    ] = None,
     prorate: Annotated[
         bool, typer.Option("--prorate", help="Bring readings over the month's ends to the month.")
     ] = False,
@@ -64,7 +72,8 @@ def track(
     session.speak(language, folder / "scenario.toml")
     found = hold(
         folder, period=period, meter=meter, settlement=settlement, receipt=receipt,
-        weather=weather, match=match, layout=layout, prices=prices, prorate=prorate, reason=reason,
+        weather=weather, match=match, layout=layout, prices=prices, bills=bills, owners=owners,
+        prorate=prorate, reason=reason,
     )  # fmt: skip
     for line in lines_of(found, session.code):
         typer.echo(line)

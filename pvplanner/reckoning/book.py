@@ -7,6 +7,7 @@ from pvplanner.documents.mark import mark_of
 from pvplanner.errors import Finding
 from pvplanner.reckoning.content import MONEY, Section, key_figures, sections
 from pvplanner.tracking.reckoning import Reckoned
+from pvplanner.words import label
 
 WIDE = ("accounts", "vouchers", "payments", "faults")
 
@@ -55,8 +56,9 @@ def _sheet(book: Book, section: Section, period: str) -> None:
         sheet.print_area(0, 0, last + 2, len(section.heads) - 1)
     if section.key == "vouchers":
         # Codes may be changed: the map is a default that nobody has verified.
+        at = section.heads.index(label("reckon_code", book.language))
         for down, row in enumerate(section.rows, 1):
-            sheet.write_string(down, 2, str(row[2]), book.format("text", "input"))
+            sheet.write_string(down, at, str(row[at]), book.format("text", "input"))
 
 
 def _said(book: Book, findings: tuple[Finding, ...], language: str) -> None:

@@ -15,7 +15,7 @@ from pvplanner.reading.values import natural_key, natural_order
 from pvplanner.report.cells import currency_of, word
 from pvplanner.settlement import KINDS
 from pvplanner.texts import visible
-from pvplanner.tracking.reckoning import Reckoned
+from pvplanner.tracking.reckoning import UNTOLD, Reckoned
 from pvplanner.words import has_label, in_units, label, number, rule_of, style
 
 MONEY = "fen"
@@ -25,9 +25,9 @@ ENERGY = "energy"
 METERED = "metered"
 """Kind of an energy that a meter or a sheet says."""
 
-ACCOUNT = ("received", "paid", "vat", "surcharge", "tax", "written_off", "set_aside", "surplus",
-           "reserve", "dividend", "kept", "repaid", "cash")  # fmt: skip
-"""Lines of a collective's year."""
+ACCOUNT = ("received", "paid", "vat", "surcharge", "tax", "from_joint", "written_off", "set_aside",
+           "surplus", "reserve", "dividend", "kept", "repaid", "cash")  # fmt: skip
+"""Lines of a collective's year; what is of joint plants only where there are some."""
 
 
 @dataclass(frozen=True)
@@ -98,6 +98,19 @@ class Writer:
         """A word of the catalogue."""
         return label(key, self.language)
 
+    def books(self, name: str) -> str:
+        """Whose account it is."""
+        return (
+            self.word("reckon_untold") if name == UNTOLD else name or self.word("reckon_own_books")
+        )
+
+    @property
+    def several(self) -> bool:
+        """Whether there is more than one account: of one alone nobody asks whose it is."""
+        shared = self.found.dividends
+        names = set() if shared is None else {*shared.accounts}
+        return len(names | {*self.found.payments["books"], *self.found.vouchers["books"]}) > 1
+
     def head(self, key: str, kind: str) -> str:
         """A column's head with its unit."""
         units = {MONEY: self.money, ENERGY: "kWh", METERED: "kWh"}
@@ -111,6 +124,10 @@ class Writer:
         sums: Sequence[str] = (), note: str = "",
     ) -> Section:  # fmt: skip
         """A section of columns (name, kind); ``sums`` are those that add up."""
+        if not self.several and ("books", "text") in columns:
+            at = list(columns).index(("books", "text"))
+            columns = [c for n, c in enumerate(columns) if n != at]
+            rows = [[v for n, v in enumerate(row) if n != at] for row in rows]
         plain = [[_plain(v, kind) for v, (_, kind) in zip(row, columns, strict=True)]
                  for row in rows]  # fmt: skip
         return Section(
@@ -330,15 +347,16 @@ def _receipts(write: Writer) -> Section:
 
 def _payments(write: Writer) -> Section:
     held = write.found.payments
-    keys = ["month", "item", "payer", "payee", "basis"]
+    keys = ["month", "books", "item", "payer", "payee", "basis"]
     sums = held.groupby(keys, sort=True)["fen"].sum().reset_index() if len(held) else held
     rows = [
-        [str(r.month), *(word(v, write.language) for v in (r.item, r.payer, r.payee)), r.fen,
+        [str(r.month), write.books(str(r.books)),
+         *(word(v, write.language) for v in (r.item, r.payer, r.payee)), r.fen,
          write.word(f"basis_{r.basis}")]
         for r in sums.itertuples()
     ]  # fmt: skip
-    columns = [("month", "text"), ("item", "text"), ("payer", "text"), ("payee", "text"),
-               ("sum", MONEY), ("basis", "text")]  # fmt: skip
+    columns = [("month", "text"), ("books", "text"), ("item", "text"), ("payer", "text"),
+               ("payee", "text"), ("sum", MONEY), ("basis", "text")]  # fmt: skip
     return write.section("payments", columns, rows, note=write.word("reckon_payments_note"))
 
 
@@ -346,9 +364,24 @@ def _year(write: Writer) -> Section:
     shared = write.found.dividends
     rows: list[list[Any]] = []
     if shared is not None:
-        rows = [[write.word(f"account_{n}"), shared.account[n]] for n in ACCOUNT]
+        lines = [n for n in ACCOUNT if n != "from_joint" or shared.account[n]]
+        rows = [
+            [write.books(name), write.word(f"account_{n}"), account[n]]
+            for name, account in shared.accounts.items() for n in lines
+        ]  # fmt: skip
     note = write.word("reckon_proposal_note") if write.found.resolved is None else ""
-    return write.section("year", [("line", "text"), ("sum", MONEY)], rows, note=note)
+    columns = [("books", "text"), ("line", "text"), ("sum", MONEY)]
+    return write.section("year", columns, rows, note=note)
+
+
+def _owners(write: Writer) -> Section:
+    """What owners of joint plants get of them."""
+    shared = write.found.dividends
+    rows = [] if shared is None else [
+        [write.books(str(r.books)), str(r.owner), r.fen] for r in shared.owners.itertuples()
+    ]  # fmt: skip
+    columns = [("books", "text"), ("owner", "text"), ("sum", MONEY)]
+    return write.section("owners", columns, rows, ("sum",), write.word("reckon_owners_note"))
 
 
 def _posting(write: Writer) -> Section:
@@ -363,11 +396,12 @@ def _posting(write: Writer) -> Section:
 
 def _batch(write: Writer) -> Section:
     rows = [
-        [str(r.household_id), str(r.household_name), "", r.fen, word(r.payer, write.language)]
+        [str(r.household_id), str(r.household_name), "", r.fen, word(r.payer, write.language),
+         write.books(str(r.books))]
         for r in in_order(write.found.batch).itertuples()
     ]  # fmt: skip
     columns = [("household", "text"), ("name", "text"), ("bank_account", "text"), ("sum", MONEY),
-               ("payer", "text")]  # fmt: skip
+               ("payer", "text"), ("books", "text")]  # fmt: skip
     return write.section("batch", columns, rows, ("sum",), write.word("reckon_batch_note"))
 
 
@@ -376,19 +410,21 @@ def _vouchers(write: Writer) -> Section:
     for r in write.found.vouchers.itertuples():
         debit = r.fen if r.side == "debit" else 0
         rows.append([
-            str(r.number), _voucher_word(str(r.item), write), str(r.code),
+            write.books(str(r.books)), str(r.number), _voucher_word(str(r.item), write),
+            str(r.code),
             write.word(f"code_{r.code}") if has_label(f"code_{r.code}", write.language) else "",
             debit, r.fen - debit, "", "",
         ])  # fmt: skip
-    columns = [("number", "text"), ("item", "text"), ("code", "text"), ("account_name", "text"),
-               ("debit", MONEY), ("credit", MONEY), ("posted", "text"),
+    columns = [("books", "text"), ("number", "text"), ("item", "text"), ("code", "text"),
+               ("account_name", "text"), ("debit", MONEY), ("credit", MONEY), ("posted", "text"),
                ("signed", "text")]  # fmt: skip
     note = write.word("reckon_vouchers_note")
     return write.section("vouchers", columns, rows, ("debit", "credit"), note)
 
 
 def _voucher_word(item: str, write: Writer) -> str:
-    own = {"written_off": "account_written_off", "receipt": "reckon_receipt"}
+    own = {"written_off": "account_written_off", "receipt": "reckon_receipt",
+           "from_joint": "account_from_joint"}  # fmt: skip
     return write.word(own[item]) if item in own else word(item, write.language)
 
 
@@ -404,8 +440,8 @@ def _claims(write: Writer) -> Section:
 
 
 SECTIONS: tuple[Callable[[Writer], Section], ...] = (
-    _watch, _faults, _kinds, _accounts, _receipts, _year, _payments, _roofs, _posting, _batch,
-    _vouchers, _claims,
+    _watch, _faults, _kinds, _accounts, _receipts, _year, _owners, _payments, _roofs, _posting,
+    _batch, _vouchers, _claims,
 )  # fmt: skip
 
 

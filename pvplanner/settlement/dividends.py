@@ -1,14 +1,18 @@
-"""A year of a collective: what came, what went, what is kept, and what each member is to get."""
+"""A year of a collective: what came, what went, what is kept, and what each member is to get.
+
+A plant that several villages own has books of its own; what it has to share goes to its owners.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
 
 from pvplanner.money import chosen_rows
-from pvplanner.money.ledger import Ledger
+from pvplanner.money.ledger import Ledger, divide_fen
 from pvplanner.money.models import (
     COLLECTIVE,
     QUANTITIES,
@@ -38,25 +42,55 @@ class Dividends:
     ----------
     year : int
     households : DataFrame
-        ``household_id``, ``fen``.
-    unnamed_fen : int
-        Of members of low income, where they are not to be named.
-    account : dict of str to int
-        ``received``, ``paid`` (without principal), ``vat``, ``surcharge``, ``tax``,
-        ``written_off`` and ``set_aside`` make the ``surplus``; of it ``reserve`` (what is put by),
-        ``dividend`` and ``kept`` (carried forward); ``repaid`` (principal) and ``cash`` (at the
-        year's end, as if all that is due had come and gone).
+        ``books`` (whose dividend), ``household_id``, ``fen``.
+    unnamed : dict of str to int
+        Of members of low income by books, where they are not to be named.
+    accounts : dict of str to dict of str to int
+        By whose books: ``received``, ``paid`` (without principal), ``vat``, ``surcharge``, ``tax``,
+        ``from_joint`` (its part of plants that several villages own), ``written_off`` and
+        ``set_aside`` make the ``surplus``; of it ``reserve`` (what is put by), ``dividend`` and
+        ``kept`` (carried forward); ``repaid`` (principal) and ``cash`` (at the year's end, as if
+        all that is due had come and gone).
+    owners : DataFrame
+        ``books``, ``owner``, ``fen``: of plants that several villages own.
     """
 
     year: int
     households: pd.DataFrame
-    unnamed_fen: int
-    account: dict[str, int]
+    unnamed: dict[str, int]
+    accounts: dict[str, dict[str, int]]
+    owners: pd.DataFrame = field(
+        default_factory=lambda: pd.DataFrame({"books": [], "owner": [], "fen": []})
+    )
+
+    @property
+    def account(self) -> dict[str, int]:
+        """The sum of all books."""
+        every = list(self.accounts.values())
+        return {name: sum(one[name] for one in every) for name in every[0]}
+
+    @property
+    def unnamed_fen(self) -> int:
+        """Of members of low income."""
+        return sum(self.unnamed.values())
 
     @property
     def shared_fen(self) -> int:
-        """What there is to share."""
-        return self.account["dividend"]
+        """What goes to members: owners of joint plants share their part again."""
+        return int(self.households["fen"].sum()) + self.unnamed_fen
+
+
+def joined(parts: list[Dividends]) -> Dividends | None:
+    """Several collectives' years as one; ``None`` of none."""
+    if not parts:
+        return None
+    tables = {
+        name: pd.concat([getattr(p, name) for p in parts], ignore_index=True)
+        for name in ("households", "owners")
+    }
+    unnamed = {k: v for p in parts for k, v in p.unnamed.items()}
+    accounts = {k: v for p in parts for k, v in p.accounts.items()}
+    return Dividends(parts[0].year, tables["households"], unnamed, accounts, tables["owners"])
 
 
 def missing_months(months: list[str], case: Case, year: int) -> list[str]:
@@ -67,8 +101,9 @@ def missing_months(months: list[str], case: Case, year: int) -> list[str]:
 
 
 def dividends_of(
-    people: pd.DataFrame, case: Case, payments: pd.DataFrame, year: int
-) -> Dividends | None:
+    people: pd.DataFrame, case: Case, payments: pd.DataFrame, year: int, *, books: str = "",
+    from_joint: Mapping[int, int] | None = None, shares: Mapping[str, float] | None = None,
+) -> Dividends | None:  # fmt: skip
     """What a collective has to share of a year; ``None`` where none owns anything.
 
     Parameters
@@ -81,6 +116,12 @@ def dividends_of(
         :func:`pvplanner.settlement.shares.month_payments`.
     year : int
         A calendar year.
+    books : str
+        Whose account it is.
+    from_joint : mapping of int to int, optional
+        What owners of joint plants shared out to it by calendar year, fen. It is taxed already.
+    shares : mapping of str to float, optional
+        The owners of a joint plant: what there is to share goes to them, and to no household.
     """
     owned = [(m, rows) for m, rows in chosen_rows(people, case.terms) if owner_of(m) == COLLECTIVE]
     if not owned:
@@ -92,7 +133,11 @@ def dividends_of(
     flows = payments[payments["month"].str[:4].astype(int).le(year)]
     got, paid = (_by_year(flows, mine, side) for side in ("payee", "payer"))
     taxes = _taxes(mine, ledger, model, flows, got - paid)
-    left = got - paid - sum(taxes.values())
+    income = np.zeros(count)
+    for when, fen in (from_joint or {}).items():
+        if 0 <= when - mine.calendar.begin.year < count:
+            income[when - mine.calendar.begin.year] = fen
+    left = got - paid - sum(taxes.values()) + income
     repaid = _by_year(flows[flows["item"].isin(REPAID)], mine, "payer")
     balances = ledger.balances
     written = np.rint(balances["written_off"] * 100)
@@ -107,19 +152,33 @@ def dividends_of(
         left, written, repaid, aside, float(terms.rate(row.rate)[0]),
         None if most is None else float(np.rint(-at_once * most * 100)),
     )  # fmt: skip
-    parts, unnamed = divided(mine, found["dividend"], QUANTITIES[row.quantity](mine))
     account = {
-        "received": got, "paid": paid - repaid, **taxes, "written_off": written,
+        "received": got, "paid": paid - repaid, **taxes, "from_joint": income,
+        "written_off": written,
         "set_aside": aside, "surplus": left + repaid - written - aside, "repaid": repaid,
         "reserve": np.diff(found["reserve"], prepend=0.0), "dividend": found["dividend"],
         "kept": found["undistributed"], "cash": found["cash"],
     }  # fmt: skip
+    whole = {name: int(np.rint(values[at])) for name, values in account.items()}
+    if shares is not None:
+        return _to_owners(year, books, whole, shares)
+    parts, unnamed = divided(mine, found["dividend"], QUANTITIES[row.quantity](mine))
     homes = pd.DataFrame({
-        "household_id": people["household_id"].astype(str).to_numpy()[rows],
+        "books": books, "household_id": people["household_id"].astype(str).to_numpy()[rows],
         "fen": parts[:, at].astype(np.int64),
     })  # fmt: skip
-    whole = {name: int(np.rint(values[at])) for name, values in account.items()}
-    return Dividends(year, homes[homes["fen"] > 0].reset_index(drop=True), int(unnamed[at]), whole)
+    some = homes[homes["fen"] > 0].reset_index(drop=True)
+    return Dividends(year, some, {books: int(unnamed[at])}, {books: whole})
+
+
+def _to_owners(
+    year: int, books: str, account: dict[str, int], shares: Mapping[str, float]
+) -> Dividends:
+    """A joint plant's year: whole fen to its owners by their shares."""
+    fen = divide_fen(np.array([account["dividend"]]), np.array(list(shares.values())))[:, 0]
+    owners = pd.DataFrame({"books": books, "owner": list(shares), "fen": fen.astype(np.int64)})
+    nobody = pd.DataFrame({"books": [], "household_id": [], "fen": []}).astype({"fen": np.int64})
+    return Dividends(year, nobody, {books: 0}, {books: account}, owners)
 
 
 def _row_of(model: str, rule: str) -> Payment:

@@ -39,5 +39,24 @@ PRICES: dict[str, tuple[str, ...]] = {
 }
 """Names under which the columns of published prices are found."""
 
+BILLS: dict[str, tuple[str, ...]] = {
+    "month": ("month", "date", "月份", "日期", "账单日期", "开票日期", "记账日期"),
+    "item": ("item", "项目", "费用项目", "科目", "类别"),
+    "amount": ("amount", "金额", "价税合计", "应付金额", "费用"),
+    "covers": ("covers", "所属期", "费用所属期", "服务期", "期间"),
+    "books": ("village", "books", "村", "账套", "所属村"),
+    "text": ("text", "摘要", "备注", "说明", "开票单位"),
+}
+"""Names under which the columns of a table of bills are found."""
+
+OWNERS: dict[str, tuple[str, ...]] = {
+    "owner": ("owner", "village", "产权村", "所有者", "权属村", "出资村"),
+    "share": ("share", "份额", "占比", "比例", "股比"),
+}
+"""Names under which the owners of a joint plant and their shares are found."""
+
+UNTIL = r"\.\.|至|到|~|～|—"
+"""What stands between two months."""
+
 POWER = r"电费|电力|供电|电网|光伏|上网|发电|结算|power|electric|grid|feed"
 """Words by which a line of a statement is known as the grid company's money."""

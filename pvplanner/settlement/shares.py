@@ -16,8 +16,8 @@ from pvplanner.money.models import HOUSEHOLD, Case, Payment, payments_of, run_mo
 from pvplanner.money.months import AT_MARKET, NOT_CASH, in_months
 
 PAYMENTS = ("month", "model", "payer", "payee", "household_id", "item", "fen", "basis")
-BASES = ("measured", "contract", "plan")
-"""A payment is of what was measured, agreed, or only planned."""
+BASES = ("measured", "contract", "bill", "plan")
+"""A payment is of what was measured, agreed, billed, or only planned."""
 
 GRID = "grid_company"
 OF_SALES = ("settlement", "agent_vat", "export_share")

@@ -10,12 +10,11 @@ from pvplanner import reference
 from pvplanner.errors import InputError, listed
 from pvplanner.money.models import COLLECTIVE
 from pvplanner.reading import read_table
-from pvplanner.settlement.dividends import Dividends
 
-VOUCHERS = ("month", "number", "item", "side", "code", "fen")
+VOUCHERS = ("books", "month", "number", "item", "side", "code", "fen")
 SIDES = ("debit", "credit")
 GRID_ITEMS = ("feed_in", "settlement")
-OF_YEAR = ("vat", "surcharge", "tax", "written_off", "reserve", "dividend")
+OF_YEAR = ("vat", "surcharge", "tax", "from_joint", "written_off", "reserve", "dividend")
 
 
 def account_map(path: Path | None = None) -> dict[tuple[str, str], tuple[str, str]]:
@@ -44,8 +43,8 @@ def account_map(path: Path | None = None) -> dict[tuple[str, str], tuple[str, st
 
 
 def vouchers_of(
-    payments: pd.DataFrame, came: pd.Series, year: Dividends | None,
-    accounts: dict[tuple[str, str], tuple[str, str]],
+    payments: pd.DataFrame, came: pd.Series, year: dict[str, int] | None,
+    accounts: dict[tuple[str, str], tuple[str, str]], *, end: str = "", books: str = "",
 ) -> pd.DataFrame:  # fmt: skip
     """A collective's vouchers.
 
@@ -56,10 +55,14 @@ def vouchers_of(
         which it is entered. What is only the plan's estimate is booked when its bill comes.
     came : Series
         What came into its account, whole fen, by the month of the bank's day.
-    year : Dividends, optional
-        The year's taxes, write-off and distribution.
+    year : dict of str to int, optional
+        The year's taxes, write-off and distribution, as in :class:`.Dividends`.
     accounts : dict
         As from :func:`account_map`.
+    end : str
+        Month in which the year is booked.
+    books : str
+        Whose they are.
 
     Returns
     -------
@@ -75,8 +78,7 @@ def vouchers_of(
         told.append((str(month), event, str(item), int(fen)))
     told += [(str(month), "came", "receipt", int(fen)) for month, fen in came.items() if fen]
     if year is not None:
-        end = f"{year.year}-12"
-        told += [(end, "year", item, year.account[item]) for item in OF_YEAR]
+        told += [(end, "year", item, year[item]) for item in OF_YEAR]
     rows = []
     numbers: dict[str, int] = {}
     for month, event, item, fen in sorted(told, key=lambda t: t[0]):
@@ -85,6 +87,6 @@ def vouchers_of(
         numbers[month] = numbers.get(month, 0) + 1
         number = f"{month.replace('-', '')}-{numbers[month]:03d}"
         pair = accounts.get((event, item), ("", ""))
-        rows += [(month, number, item, side, code, fen)
+        rows += [(books, month, number, item, side, code, fen)
                  for side, code in zip(SIDES, pair, strict=True)]  # fmt: skip
     return pd.DataFrame(rows, columns=list(VOUCHERS))

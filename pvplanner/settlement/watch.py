@@ -62,9 +62,11 @@ def dark_roofs(days: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=list(WATCH))
 
 
-def loan_ahead(left_fen: float, cash_fen: float, since: str) -> pd.DataFrame:
+def loan_ahead(
+    left_fen: float, cash_fen: float, since: str, who: str = "collective"
+) -> pd.DataFrame:
     """A loan whose next twelve months of service are more than the cash that is expected."""
     if left_fen <= cash_fen:
         return pd.DataFrame(columns=list(WATCH))
-    return pd.DataFrame([("loan", "collective", since, (left_fen - cash_fen) / 100, "money")],
+    return pd.DataFrame([("loan", who, since, (left_fen - cash_fen) / 100, "money")],
                         columns=list(WATCH))  # fmt: skip

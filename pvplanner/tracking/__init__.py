@@ -10,15 +10,24 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from pvplanner.errors import ConfigError, Finding, InputError, listed
+from pvplanner.errors import LANGUAGES, ConfigError, Finding, InputError, listed
 from pvplanner.metering import compare_days, drop_impossible, read_generation
 from pvplanner.metering.against import COLUMNS
 from pvplanner.metering.spans import Generated
 from pvplanner.plan import Plan
 from pvplanner.plan.commit import write_bytes_beside
 from pvplanner.settlement import read_receipts
+from pvplanner.settlement.bills import BILLED, read_bills
 from pvplanner.settlement.layouts import Layout, read_layout
 from pvplanner.tracking.banking import BANK, Settlement, history_of, reconcile
+from pvplanner.tracking.collectives import (
+    Books,
+    books_by_home,
+    books_of,
+    keep_owners,
+    kept_owners,
+    read_owners,
+)
 from pvplanner.tracking.entries import (
     FOLDER,
     Period,
@@ -35,6 +44,7 @@ from pvplanner.tracking.matching import days_of_homes, match_accounts, sums_of_h
 from pvplanner.tracking.prorated import prorate as prorate_spans
 from pvplanner.tracking.remarks import remarks_on
 from pvplanner.tracking.settling import Settled, payments_of_period, settle
+from pvplanner.words import label
 
 __all__ = ["FOLDER", "Period", "Settled", "Tracked", "entries_of", "expected_days",
            "parse_period", "sigma_of", "track", "tracked_days"]  # fmt: skip
@@ -66,6 +76,8 @@ class Tracked:
         Who is paid what in the months that were settled.
     groups : DataFrame
         Meters of many roofs together (a transformer's, the ``collective``'s) against their sum.
+    bills : DataFrame
+        What a collective was billed.
     findings : tuple of Finding
     """
 
@@ -78,6 +90,7 @@ class Tracked:
     settled: Settled | None = None
     payments: pd.DataFrame = field(default_factory=pd.DataFrame)
     groups: pd.DataFrame = field(default_factory=pd.DataFrame)
+    bills: pd.DataFrame = field(default_factory=pd.DataFrame)
 
 
 def track(
@@ -91,6 +104,8 @@ def track(
     match: str | os.PathLike[str] | None = None,
     layout: Paths | None = None,
     prices: str | os.PathLike[str] | None = None,
+    bills: Paths | None = None,
+    owners: str | os.PathLike[str] | None = None,
     prorate: bool = False,
     reason: str = "",
 ) -> Tracked:
@@ -120,6 +135,12 @@ def track(
         How a sheet is laid out that the package does not know; kept in the plan's folder.
     prices : path-like, optional
         ``month`` and ``price`` of the market, as published.
+    bills : path-like or sequence of path-like, optional
+        What a collective was billed (upkeep, insurance, ...), as
+        :func:`pvplanner.settlement.bills.read_bills` takes it: in place of the plan's estimates.
+    owners : path-like, optional
+        ``household_id``, ``owner``, ``share``: roofs whose plant several villages own together;
+        kept in the plan's folder. Such a plant has books of its own.
     prorate : bool
         Whether readings that reach over the ends of the period are brought to it, by what the plan
         expects of each day; it is said of which.
@@ -141,26 +162,37 @@ def track(
     held = plan if isinstance(plan, Plan) else Plan.load(plan)
     asked = parse_period(period)
     given = {"meter": meter, "settlement": settlement, "receipt": receipt, "weather": weather,
-             "match": match, "layout": layout, "prices": prices}  # fmt: skip
+             "match": match, "layout": layout, "prices": prices, "bills": bills,
+             "owners": owners}  # fmt: skip
     files = {name: paths_of(paths) for name, paths in given.items()}
     history = history_of(folder)
     late_bank = bool(files["receipt"]) and asked.name in history
-    if not files["meter"] and not files["settlement"] and not late_bank:
+    if not files["meter"] and not files["settlement"] and not files["bills"] and not late_bank:
         raise ConfigError("track_no_files", where="--meter, --settlement")
     if files["receipt"] and not files["settlement"] and not late_bank:
         raise ConfigError("track_no_sheet", where="--receipt", period=asked.name)
     if folder is not None:
-        kinds = {name for name in ("meter", "settlement", "receipt") if files[name]}
+        kinds = {name for name in ("meter", "settlement", "receipt", "bills") if files[name]}
         refuse_twice(folder, asked, reason, kinds)
     read = _read(held, files)
     result = _nothing(asked) if read is None else _metered(held, read, asked, files, prorate)
     own = [read_layout(path) for path in files["layout"]] + _kept_layouts(folder)
+    shares = read_owners(files["owners"][0]) if files["owners"] else kept_owners(folder)
+    books = books_of(held, shares)
+    lost = sorted(set(shares) - set(books_by_home(books)))
+    if lost:
+        where = str(files["owners"][0]) if files["owners"] else FOLDER
+        raise InputError("owners_unknown", where=where, ids=listed(lost, 8))
     if files["settlement"]:
-        result = _settled(held, folder, result, read, asked, files, own)
+        result = _settled(held, folder, result, read, asked, files, own, books)
+    if files["bills"]:
+        result = replace(result, bills=_bills(files["bills"], asked, books))
     if files["receipt"] or result.settled is not None:
         result = _at_bank(result, asked, files, history, held)
     if folder is None:
         return result
+    if files["owners"]:
+        keep_owners(folder, files["owners"][0], reason)
     entry = enter(folder, asked, _tables(result, files), files, reason)
     _keep_layouts(folder, files["layout"])
     return replace(result, entry=entry)
@@ -195,6 +227,8 @@ def _tables(result: Tracked, files: dict[str, list[Path]]) -> dict[str, pd.DataF
                 "prices": result.settled.prices}  # fmt: skip
     if files["receipt"] and result.settled is not None:
         out["bank"] = result.settled.bank
+    if files["bills"]:
+        out["bills"] = result.bills
     return out
 
 
@@ -265,7 +299,7 @@ def _metered(
 
 def _settled(
     plan: Plan, folder: Path | None, result: Tracked, read: Generated | None, asked: Period,
-    files: dict[str, list[Path]], layouts: list[Layout],
+    files: dict[str, list[Path]], layouts: list[Layout], books: list[Books],
 ) -> Tracked:  # fmt: skip
     """The period with its settlement, and who is paid what of it."""
     match, prices = (files[name][0] if files[name] else None for name in ("match", "prices"))
@@ -278,9 +312,27 @@ def _settled(
             for r in one.accounts[one.accounts["sheet_fen"].notna()].itertuples()
         },
     )  # fmt: skip
-    payments, unknown = payments_of_period(plan, settled, asked)
+    payments, unknown = payments_of_period(books, settled, asked)
     return replace(result, settled=settled, payments=payments,
                    findings=(*result.findings, *settled.findings, *unknown))  # fmt: skip
+
+
+def _bills(paths: list[Path], asked: Period, books: list[Books]) -> pd.DataFrame:
+    """The period's bills, each in books that there are."""
+    items = {label(item, code): item for item in BILLED for code in LANGUAGES}
+    found = read_bills(paths, items | {item: item for item in BILLED})
+    names = [one.name for one in books]
+    strange = ~found["books"].isin(names)
+    if len(names) == 1:
+        found, strange = found.assign(books=names[0]), strange & False
+    other = ~found["month"].isin(asked.months)
+    for code, bad in (("bill_books", strange), ("bill_other_month", other)):
+        if bad.any():
+            row = found[bad].iloc[0]
+            raise InputError(code, where=str(row["file"]), row=int(row["row"]), period=asked.name,
+                             value=str(row["books" if code == "bill_books" else "month"]),
+                             known=listed([n for n in names if n], 12))  # fmt: skip
+    return found
 
 
 def _at_bank(

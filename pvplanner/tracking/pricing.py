@@ -70,8 +70,10 @@ def asked_about(plan: Plan, prices: pd.DataFrame) -> list[Finding]:
         out.append(Finding("sheet_no_price", "--settlement", len(lacking), told))
     if any(part.terms.prices.own_hours for part in plan.parts.values()):
         out.append(Finding("sheet_own_hours", "--settlement"))
-    place = plan.result("place")
-    met_elsewhere = reference_prices(place.province, place.area) if place.province else {}
+    places = {(p.province, p.area) for p in (part.result("place") for part in plan.parts.values())}
+    # Villages of one grid area have one price.
+    province, area = next(iter(places)) if len(places) == 1 else (None, None)
+    met_elsewhere = reference_prices(province, area) if province else {}
     for row in known.itertuples():
         met = met_elsewhere.get(str(row.month))
         if met is not None and abs(row.mean / met.value - 1) > OTHER_PRICE:

@@ -22,11 +22,20 @@ from pvplanner.money.months import in_months
 from pvplanner.money.payments import DEBT
 from pvplanner.plan import Plan
 from pvplanner.plan.commit import write_bytes_beside
+from pvplanner.settlement.bills import BILLS, with_bills
 from pvplanner.settlement.claims import certificates
-from pvplanner.settlement.dividends import Dividends, dividends_of, missing_months
+from pvplanner.settlement.dividends import Dividends
 from pvplanner.settlement.vouchers import account_map, vouchers_of
 from pvplanner.settlement.watch import WATCH, dark_roofs, loan_ahead, short_months
 from pvplanner.tracking.banking import Settlement, history_of, reconcile
+from pvplanner.tracking.collectives import (
+    Books,
+    Owners,
+    books_by_home,
+    books_of,
+    kept_owners,
+    year_of,
+)
 from pvplanner.tracking.entries import (
     FOLDER,
     Period,
@@ -64,7 +73,8 @@ class Reckoned:
         ``household_id``, ``hamlet``, ``fen``: house numbers and nobody's name; what goes to members
         of low income alone is one row without a number.
     batch : DataFrame
-        ``household_id``, ``household_name``, ``payer``, ``fen``: for the bank's list.
+        ``household_id``, ``household_name``, ``payer``, ``books``, ``fen``: for the bank's list; an
+        owner of a joint plant stands there by its name alone.
     vouchers, watch, claims : DataFrame
     avoided_t : float
         Of what was measured.
@@ -102,7 +112,7 @@ def reckon(
     Parameters
     ----------
     folder : path-like
-        Of a plan of one village, with entries.
+        Of a plan, with entries.
     period : str
         ``2027-05``, ``2027-05..2027-07`` or a year, ``2027``.
     accounts : path-like, optional
@@ -119,16 +129,17 @@ def reckon(
         raise ConfigError("reckon_nothing", where="--period", period=asked.name)
     if not (asked.begin.day == 1 and asked.end.is_month_end):
         raise ConfigError("reckon_whole", where="--period", period=asked.name)
-    every = _table(folder, "payments")
+    books = books_of(plan, kept_owners(folder))
+    every = _payments(folder, books)
     held = _settled_accounts(_table(folder, "settlement"))
     history = history_of(folder)
     receipts, open_ = reconcile(history)
     year = asked.begin.year if len(asked.name) == 4 else None
-    shared, lacking = _year(plan, every, year)
+    shared, lacking = _year(books, every, year)
     told = read_resolution(folder, year) if year else None
     mine = every[every["month"].isin(asked.months)]
     paid = pd.concat([mine, _of_dividends(shared)], ignore_index=True)
-    came = _came(history)
+    came = _came(history, books)
     of_period = [n for n, one in history.items() if one.period.meets(asked)]
     days = tracked_days(folder)
     claims = certificates(held.rename(columns={"sheet_kwh": "sent_kwh"}).dropna(
@@ -138,15 +149,14 @@ def reckon(
         asked, plan, _roofs(own_days), _faults(folder, asked),
         held[held["month"].isin(asked.months)].reset_index(drop=True),
         receipts[receipts["period"].isin(of_period)].reset_index(drop=True),
-        mine.reset_index(drop=True), _statements(paid), _posting(plan, mine, every, year),
-        _batch(plan, paid),
-        vouchers_of(every[every["booked"].isin(asked.months)],
-                    came[came.index.isin(asked.months)], shared,
-                    account_map(None if accounts is None else Path(accounts))),
-        _watch(plan, every, came, days, asked, held, open_),
+        mine.reset_index(drop=True), _statements(paid),
+        _posting(plan, kept_owners(folder), mine, every, year), _batch(plan, paid, shared),
+        _vouchers(books, every, came, shared, asked, accounts),
+        _watch(plan, books, every, came["fen"].groupby(level=1).sum(), days, asked, held, open_),
         claims[claims["month"].isin(asked.months)].reset_index(drop=True),
         _avoided(plan, own_days), shared, told,
-        _findings(lacking, shared, told, folder, year) + (() if year else _gap(plan, every, asked)),
+        _findings(lacking, shared, told, folder, year) + _strays(every, books)
+        + (() if year else _gap(plan, every, asked)),
     )  # fmt: skip
 
 
@@ -161,21 +171,37 @@ def _table(folder: str | os.PathLike[str], name: str) -> pd.DataFrame:
         "settlement": ["household_id", "account", "month", "party", "own_kwh", "sheet_kwh",
                        "own_fen", "sheet_fen", "kinds", "mechanism_kwh", "unchecked", "entry",
                        "booked"],
+        "bills": list(BILLS),
     }  # fmt: skip
     return pd.DataFrame(columns=columns[name])
 
 
+def _payments(folder: str | os.PathLike[str], books: list[Books]) -> pd.DataFrame:
+    """Payments of all entries with the bills in place of estimates, each in its books."""
+    every = _table(folder, "payments")
+    homes = books_by_home(books)
+    own = every["household_id"].astype(str).map(homes)
+    # Entries of before had no books: a household's are its own, a sum's the only ones.
+    usual = own.fillna(books[0].name if len(books) == 1 else "")
+    every["books"] = usual if "books" not in every else every["books"].fillna(usual)
+    return with_bills(every, _table(folder, "bills"))
+
+
+def _strays(payments: pd.DataFrame, books: list[Books]) -> tuple[Finding, ...]:
+    """Payments in books that there are no more, since the owners were stated otherwise."""
+    lost = sorted(set(payments["books"].astype(str)) - {one.name for one in books})
+    if not lost:
+        return ()
+    return (Finding("reckon_books", "track", len(lost), {"names": listed(lost, 8)}),)
+
+
 def _year(
-    plan: Plan, payments: pd.DataFrame, year: int | None
+    books: list[Books], payments: pd.DataFrame, year: int | None
 ) -> tuple[Dividends | None, list[str]]:
     """A year's dividends, and the months that they lack."""
-    if year is None or len(plan.parts) != 1 or payments.empty:
+    if year is None or payments.empty:
         return None, []
-    people, case = plan.case()
-    lacking = missing_months(payments["month"].unique().tolist(), case, year)
-    if lacking:
-        return None, lacking
-    return dividends_of(people, case, payments, year), []
+    return year_of(books, payments, year)
 
 
 def _of_dividends(shared: Dividends | None) -> pd.DataFrame:
@@ -188,13 +214,56 @@ def _of_dividends(shared: Dividends | None) -> pd.DataFrame:
     )  # fmt: skip
 
 
-def _came(history: dict[str, Settlement]) -> pd.Series:
-    """What came into the account, whole fen, by the month of the bank's day."""
-    rows = [one.bank[one.bank["ours"]] for one in history.values() if one.bank is not None]
-    if not rows:
-        return pd.Series(dtype=float, index=pd.Index([], dtype=object))
-    every = pd.concat(rows)
-    return every.groupby(every["date"].dt.strftime("%Y-%m"))["fen"].sum().astype(float)
+def _came(history: dict[str, Settlement], books: list[Books]) -> pd.DataFrame:
+    """What came into the account: ``fen`` by books and the month of the bank's day."""
+    parts = [_of_books(one, books) for one in history.values() if one.bank is not None]
+    rows = pd.concat(parts) if parts else pd.DataFrame(columns=["books", "month", "fen"])
+    return rows.groupby(["books", "month"])[["fen"]].sum().astype(float)
+
+
+UNTOLD = "?"
+"""Books of money of which nobody says whose it is."""
+
+
+def _of_books(held: Settlement, books: list[Books]) -> pd.DataFrame:
+    """A statement's lines by books: the only ones, those of the account that is named, or those
+    whose sum of the period it is.
+    """
+    assert held.bank is not None
+    lines = held.bank[held.bank["ours"]]
+    if len(books) == 1:
+        whose = pd.Series(books[0].name, index=lines.index)
+    else:
+        homes, accounts = books_by_home(books), held.accounts
+        of_account = accounts["household_id"].astype(str).map(homes)
+        named = dict(zip(accounts["account"].astype(str), of_account, strict=True))
+        due = accounts["bank_fen"].astype(float).groupby(of_account).sum()
+        by_sum = {fen: str(name) for name, fen in due.items() if (due == fen).sum() == 1}
+        whose = lines["account"].map(named).fillna(lines["fen"].astype(float).map(by_sum))
+        whose = whose.fillna(UNTOLD)
+    month = lines["date"].dt.strftime("%Y-%m")
+    return pd.DataFrame({"books": whose, "month": month, "fen": lines["fen"]})
+
+
+def _vouchers(
+    books: list[Books], payments: pd.DataFrame, came: pd.DataFrame, shared: Dividends | None,
+    asked: Period, accounts: str | os.PathLike[str] | None,
+) -> pd.DataFrame:  # fmt: skip
+    """Vouchers of each account."""
+    codes = account_map(None if accounts is None else Path(accounts))
+    inside = payments[payments["booked"].isin(asked.months)]
+    names = [one.name for one in books]
+    if UNTOLD in came.index.get_level_values(0):
+        names.append(UNTOLD)
+    parts = []
+    for name in names:
+        mine = came[came.index.get_level_values(0) == name]["fen"].droplevel(0)
+        year = None if shared is None else shared.accounts.get(name)
+        parts.append(vouchers_of(
+            inside[inside["books"].eq(name)], mine[mine.index.isin(asked.months)], year, codes,
+            end=f"{asked.end:%Y-%m}", books=name,
+        ))  # fmt: skip
+    return pd.concat(parts, ignore_index=True)
 
 
 def _settled_accounts(held: pd.DataFrame) -> pd.DataFrame:
@@ -250,10 +319,12 @@ def _statements(paid: pd.DataFrame) -> pd.DataFrame:
     return sums[["household_id", "item", "received_fen", "paid_fen", "basis"]]
 
 
-def _posting(plan: Plan, mine: pd.DataFrame, every: pd.DataFrame, year: int | None) -> pd.DataFrame:
+def _posting(
+    plan: Plan, owners: Owners, mine: pd.DataFrame, every: pd.DataFrame, year: int | None
+) -> pd.DataFrame:
     """What each house number is paid, as it may be posted."""
     public = plan.public()
-    shared, _ = _year(public, every, year)
+    shared, _ = _year(books_of(public, owners), every, year)
     paid = pd.concat([mine[mine["item"].isin(PERSONAL)], _of_dividends(shared)], ignore_index=True)
     paid = paid[paid["household_id"].ne("") & paid["payee"].eq(HOUSEHOLD)] if len(paid) else paid
     columns = ["household_id", "hamlet", "fen"]
@@ -267,23 +338,29 @@ def _posting(plan: Plan, mine: pd.DataFrame, every: pd.DataFrame, year: int | No
     return sums[columns]
 
 
-def _batch(plan: Plan, paid: pd.DataFrame) -> pd.DataFrame:
-    """What a bank is to pay out, a row a household and payer."""
-    columns = ["household_id", "household_name", "payer", "fen"]
+def _batch(plan: Plan, paid: pd.DataFrame, shared: Dividends | None) -> pd.DataFrame:
+    """What a bank is to pay out, a row a household and payer; then the owners of joint plants."""
+    columns = ["household_id", "household_name", "payer", "books", "fen"]
     own = paid[paid["item"].isin(PERSONAL) & paid["payee"].eq(HOUSEHOLD)] if len(paid) else paid
     own = own[own["household_id"].ne("")] if len(own) else own
+    to_owners = pd.DataFrame(columns=columns)
+    if shared is not None and len(shared.owners):
+        to_owners = shared.owners.rename(columns={"owner": "household_name"}).assign(
+            household_id="", payer=COLLECTIVE
+        )[columns]
     if own.empty:
-        return pd.DataFrame(columns=columns)
-    sums = own.groupby(["payer", "household_id"])["fen"].sum().reset_index()
+        return to_owners
+    sums = own.groupby(["payer", "books", "household_id"])["fen"].sum().reset_index()
     homes = plan.households.set_index(plan.households["household_id"].astype(str))
     names = homes["household_name"] if "household_name" in homes else pd.Series(dtype=object)
     told = names.reindex(sums["household_id"]).fillna("").astype(str).to_numpy()
-    return sums.assign(household_name=told)[columns]
+    sums = sums.assign(household_name=told)[columns]
+    return pd.concat([sums, to_owners], ignore_index=True) if len(to_owners) else sums
 
 
 def _watch(
-    plan: Plan, payments: pd.DataFrame, came: pd.Series, days: pd.DataFrame, asked: Period,
-    held: pd.DataFrame, open_: pd.DataFrame,
+    plan: Plan, books: list[Books], payments: pd.DataFrame, came: pd.Series, days: pd.DataFrame,
+    asked: Period, held: pd.DataFrame, open_: pd.DataFrame,
 ) -> pd.DataFrame:  # fmt: skip
     """Instalments, dark roofs, and the loan's next year, as they stand at the period's end."""
     last = f"{asked.end:%Y-%m}"
@@ -294,8 +371,7 @@ def _watch(
     parts = [dark_roofs(until)]
     if len(before) and len(owed):
         parts.insert(0, short_months(before, owed.astype(float)))
-    if len(plan.parts) == 1:
-        parts.append(_loan(plan, asked, until))
+    parts += [_loan(one, asked, until) for one in books]
     parts.append(_claims(held[held["month"].le(last)], open_))
     return pd.concat(parts, ignore_index=True)
 
@@ -328,11 +404,11 @@ def _gap(plan: Plan, payments: pd.DataFrame, asked: Period) -> tuple[Finding, ..
     return (Finding("reckon_gap", "track", len(lacking), {"ids": listed(lacking, 12)}),)
 
 
-def _loan(plan: Plan, asked: Period, days: pd.DataFrame) -> pd.DataFrame:
+def _loan(books: Books, asked: Period, days: pd.DataFrame) -> pd.DataFrame:
     """The next twelve months of a collective's loan against the cash that is expected of them: the
     plan's, brought to what was measured so far.
     """
-    people, case = plan.case()
+    people, case = books.people, books.case
     at = (asked.end.year - case.calendar.begin.year) * 12 + asked.end.month
     both = days.dropna(subset=["measured_kwh", "expected_kwh"])
     due = float(both["expected_kwh"].sum())
@@ -354,7 +430,10 @@ def _loan(plan: Plan, asked: Period, days: pd.DataFrame) -> pd.DataFrame:
                 cash += sign * ahead * (ratio if flow.payer == "grid_company" else 1.0)
     # Unknown cash is neither enough nor too little.
     known = service > 0 and np.isfinite(cash)
-    return loan_ahead(service if known else 0.0, cash if known else 0.0, f"{asked.end:%Y-%m}")
+    return loan_ahead(
+        service if known else 0.0, cash if known else 0.0, f"{asked.end:%Y-%m}",
+        books.name or COLLECTIVE,
+    )  # fmt: skip
 
 
 def _avoided(plan: Plan, days: pd.DataFrame) -> float:

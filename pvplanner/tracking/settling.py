@@ -21,6 +21,7 @@ from pvplanner.settlement import (
     read_sheets,
 )
 from pvplanner.settlement.shares import month_payments
+from pvplanner.tracking.collectives import Books
 from pvplanner.tracking.entries import Period
 from pvplanner.tracking.matching import match_accounts
 from pvplanner.tracking.pricing import asked_about, month_prices, rules_of_accounts
@@ -225,14 +226,15 @@ def _remarks(
 
 
 def payments_of_period(
-    plan: Plan, settled: Settled, asked: Period
+    books: list[Books], settled: Settled, asked: Period
 ) -> tuple[pd.DataFrame, list[Finding]]:
     """Who is paid what: of the period's own months all, of months settled late what was sold.
 
     Returns
     -------
     payments : DataFrame
-        As from :func:`pvplanner.settlement.shares.month_payments`, those whose sum is known.
+        As from :func:`pvplanner.settlement.shares.month_payments`, those whose sum is known, with
+        ``books``: whose account it is.
     findings : list of Finding
         What is to be paid though nobody knows how much.
     """
@@ -241,10 +243,10 @@ def payments_of_period(
     for month in sorted({*held["month"].astype(str), *asked.months}):
         rows = held[held["month"].astype(str).eq(month)]
         sold = rows.groupby(rows["household_id"].astype(str))["sheet_fen"].sum()
-        for part in plan.parts.values():
-            people, case = part.case()
-            paid = month_payments(people, case, month, sold, _used(rows, people))
+        for one in books:
+            paid = month_payments(one.people, one.case, month, sold, _used(rows, one.people))
             late = month not in asked.months
+            paid = paid.assign(books=one.name)
             parts.append(paid[paid["basis"].eq("measured")] if late else paid)
     every = pd.concat(parts, ignore_index=True)
     unknown = sorted(every.loc[every["fen"].isna(), "item"].unique())
