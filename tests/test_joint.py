@@ -126,6 +126,8 @@ def test_a_joint_plant_has_books_of_its_own_and_its_owners_share_it(two, tmp_pat
     assert got["Beyond"] == pytest.approx(0.4 * joint["dividend"], abs=1)
     for village in ("Lower", "Upper"):
         assert shared.accounts[village]["from_joint"] == got[village]
+    for item, name in (("written_off_fen", "written_off"), ("surplus_fen", "surplus")):
+        assert shared.owners[item].sum() == joint[name] != 0
     # Money that is not shared out is nobody's twice: the members' sum is what the books gave them.
     assert shared.shared_fen == sum(shared.accounts[v]["dividend"] for v in ("Lower", "Upper"))
     to_owners = found.batch[found.batch["household_id"].eq("")].set_index("household_name")["fen"]
@@ -134,7 +136,7 @@ def test_a_joint_plant_has_books_of_its_own_and_its_owners_share_it(two, tmp_pat
     assert plain.accounts["Lower"]["dividend"] < shared.accounts["Lower"]["dividend"]
     text = pvp.save_reckoning(found, tmp_path / "r.html").read_text("utf-8")
     assert "Beyond" in text
-    assert "Shared out to the owners" in text
+    assert "Owners of joint plants" in text
 
 
 def test_other_owners_need_a_reason_and_what_they_leave_behind_is_named(two, tmp_path):
@@ -273,3 +275,18 @@ def test_bills_of_another_month_or_of_nobodys_books_are_refused(one, two, tmp_pa
 
 def test_everything_that_is_billed_has_somebody_who_sends_the_bill():
     assert set(BILLED) == set(PAYEES)
+
+
+def test_owners_that_the_scenario_states_are_told_their_parts(tmp_path):
+    more = "[cooperative.owners]\nUpper = 0.5\nBeyond = 0.5\n"
+    plan, own = planned(tmp_path, ["Upper"] * 3, more)
+    enter_all(plan, own, tmp_path)
+    found = pvp.reckon(own, "2026")
+    shared = found.dividends
+    told = shared.owners.set_index("owner")
+    account = shared.account
+    assert abs(told.at["Upper", "surplus_fen"] - account["surplus"] / 2) <= 1
+    assert told["written_off_fen"].sum() == account["written_off"]
+    # Members are paid from these books themselves, as the plan has it.
+    assert told["fen"].tolist() == [0, 0]
+    assert shared.shared_fen == account["dividend"] == found.batch["fen"].sum()

@@ -378,10 +378,13 @@ def _owners(write: Writer) -> Section:
     """What owners of joint plants get of them."""
     shared = write.found.dividends
     rows = [] if shared is None else [
-        [write.books(str(r.books)), str(r.owner), r.fen] for r in shared.owners.itertuples()
+        [write.books(str(r.books)), str(r.owner), r.written_off_fen, r.surplus_fen, r.fen]
+        for r in shared.owners.itertuples()
     ]  # fmt: skip
-    columns = [("books", "text"), ("owner", "text"), ("sum", MONEY)]
-    return write.section("owners", columns, rows, ("sum",), write.word("reckon_owners_note"))
+    columns = [("books", "text"), ("owner", "text"), ("owner_written_off", MONEY),
+               ("owner_surplus", MONEY), ("owner_paid", MONEY)]  # fmt: skip
+    sums = ("owner_written_off", "owner_surplus", "owner_paid")
+    return write.section("owners", columns, rows, sums, write.word("reckon_owners_note"))
 
 
 def _posting(write: Writer) -> Section:

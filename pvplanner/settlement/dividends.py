@@ -33,6 +33,9 @@ from pvplanner.money.payments import (
 )
 from pvplanner.money.surplus import distribute
 
+OWNED = ("written_off_fen", "surplus_fen", "fen")
+"""What falls to an owner of a joint plant."""
+
 
 @dataclass(frozen=True)
 class Dividends:
@@ -52,7 +55,9 @@ class Dividends:
         ``kept`` (carried forward); ``repaid`` (principal) and ``cash`` (at the year's end, as if
         all that is due had come and gone).
     owners : DataFrame
-        ``books``, ``owner``, ``fen``: of plants that several villages own.
+        Of plants that several villages own: ``books``, ``owner``, its parts of the write-off
+        (``written_off_fen``: that money stays with the villages) and of the ``surplus_fen``, and
+        ``fen``: what is paid out to it, where members are not paid from these books themselves.
     """
 
     year: int
@@ -60,7 +65,7 @@ class Dividends:
     unnamed: dict[str, int]
     accounts: dict[str, dict[str, int]]
     owners: pd.DataFrame = field(
-        default_factory=lambda: pd.DataFrame({"books": [], "owner": [], "fen": []})
+        default_factory=lambda: pd.DataFrame(columns=["books", "owner", *OWNED])
     )
 
     @property
@@ -168,17 +173,29 @@ def dividends_of(
         "fen": parts[:, at].astype(np.int64),
     })  # fmt: skip
     some = homes[homes["fen"] > 0].reset_index(drop=True)
-    return Dividends(year, some, {books: int(unnamed[at])}, {books: whole})
+    told = _by_owner(books, whole, terms.cooperative.owners, 0)
+    return Dividends(year, some, {books: int(unnamed[at])}, {books: whole}, told)
 
 
 def _to_owners(
     year: int, books: str, account: dict[str, int], shares: Mapping[str, float]
 ) -> Dividends:
     """A joint plant's year: whole fen to its owners by their shares."""
-    fen = divide_fen(np.array([account["dividend"]]), np.array(list(shares.values())))[:, 0]
-    owners = pd.DataFrame({"books": books, "owner": list(shares), "fen": fen.astype(np.int64)})
+    owners = _by_owner(books, account, shares, account["dividend"])
     nobody = pd.DataFrame({"books": [], "household_id": [], "fen": []}).astype({"fen": np.int64})
     return Dividends(year, nobody, {books: 0}, {books: account}, owners)
+
+
+def _by_owner(
+    books: str, account: dict[str, int], shares: Mapping[str, float], paid: int
+) -> pd.DataFrame:
+    """What falls to each owner, in whole fen that sum to the plant's own; a loss too."""
+    weights = np.array(list(shares.values()))
+    table = pd.DataFrame({"books": books, "owner": list(shares)})
+    for name, fen in zip(OWNED, (account["written_off"], account["surplus"], paid), strict=True):
+        parts = divide_fen(np.array([abs(fen)]), weights)[:, 0] if len(shares) else np.zeros(0)
+        table[name] = (np.sign(fen) * parts).astype(np.int64)
+    return table
 
 
 def _row_of(model: str, rule: str) -> Payment:

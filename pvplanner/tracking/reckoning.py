@@ -345,7 +345,8 @@ def _batch(plan: Plan, paid: pd.DataFrame, shared: Dividends | None) -> pd.DataF
     own = own[own["household_id"].ne("")] if len(own) else own
     to_owners = pd.DataFrame(columns=columns)
     if shared is not None and len(shared.owners):
-        to_owners = shared.owners.rename(columns={"owner": "household_name"}).assign(
+        paid_out = shared.owners[shared.owners["fen"].ne(0)]
+        to_owners = paid_out.rename(columns={"owner": "household_name"}).assign(
             household_id="", payer=COLLECTIVE
         )[columns]
     if own.empty:
