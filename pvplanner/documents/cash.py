@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from pvplanner.documents.book import Book
-from pvplanner.documents.living import Living, reckoned, unit_price
-from pvplanner.money.measures import internal_rate, net_present_value, payback
+from pvplanner.documents.collective import Around, Collective
+from pvplanner.documents.living import Living, reckoned
+from pvplanner.documents.measuring import measured, rate_of, worth_now, years_back
+from pvplanner.documents.pooled import Pooled
 from pvplanner.report.cells import word
 
 LOAN, FIRST = 8, 9
@@ -42,10 +44,13 @@ class Cash:
     first_value: float
     npv_value: float
     check_value: str
+    collective: Collective | None = None
 
 
-def write_cash(book: Book, sheet: Any, one: Living, most: int) -> Cash:
-    """Write the sheet.
+def write_cash(
+    book: Book, sheet: Any, one: Living, most: int, pool: tuple[Pooled, Any] | None = None
+) -> Cash:
+    """Write the sheet, and that of the collective.
 
     Parameters
     ----------
@@ -54,16 +59,34 @@ def write_cash(book: Book, sheet: Any, one: Living, most: int) -> Cash:
     one : Living
     most : int
         Of more households only one that is chosen follows the cells; the rest are the plan's.
+    pool : (Pooled, worksheet), optional
+        The collective that owns, and its sheet.
     """
+    many = len(one.people) > most
+    if pool is not None:
+        one = replace(one, sharing=_sharing(one, pool[0], many=many))
     page = _Page(book, sheet, one)
     page.inputs()
-    rows = page.heads() + 1
-    many = len(one.people) > most
+    rows = page.heads() + 1 + many
+    last = rows + len(one.people) - 1
+    if pool is not None:
+        page.pool = pool[0]
+        page.collective = Collective(book, pool[1], pool[0], one, page.around(rows, last))
     if many:
-        page.chosen(rows, rows + 1, rows + len(one.people))
-        rows += 1
+        page.chosen(rows - 1, rows, last)
     page.households(rows, live=not many)
-    return page.sums(rows, rows + len(one.people) - 1, live=not many)
+    made = page.sums(rows, last, live=not many)
+    if page.collective is not None:
+        page.collective.write()
+    return replace(made, collective=page.collective)
+
+
+def _sharing(one: Living, pool: Pooled, *, many: bool) -> np.ndarray:
+    """Households whose cash follows what the collective gives."""
+    out = np.zeros(len(one.people), dtype=bool)
+    lent = pool.lent.any(axis=1) if many else np.zeros(len(pool.rows), dtype=bool)
+    out[pool.rows] = np.isfinite(pool.weight) & np.isfinite(one.cash[pool.rows]).all(axis=1) & ~lent
+    return out
 
 
 class _Page:
@@ -72,9 +95,42 @@ class _Page:
         self.count, self.life = len(one.years), len(one.kept)
         self.last = FIRST + self.count
         self.side = self.last + 2
-        """Column in which the running balances begin."""
+        """Column in which the running balances begin; the parts of dividends stand after them."""
+        self.weight = self.side + self.count + 1
+        self.pool: Pooled | None = None
+        self.collective: Collective | None = None
         # What a program shows before it reckons is what its formulas give.
         self.again = np.where(one.live[:, None], reckoned(one), one.cash)
+
+    def around(self, first: int, last: int) -> Around:
+        """Where the collective's sheet finds what it hangs on."""
+        book, name = self.book, f"'{self.sheet.get_name()}'!"
+        cells = {"capex": CAPEX, "rate": RATE, "share": SHARE, "check": CHECK}
+        rows = {"unit": UNIT, "interest": INTEREST, "repaid": REPAID, "worth": WORTH, "time": TIME}
+        rows |= {item: COSTS + n for n, item in enumerate(self.one.by_watt)}
+        columns = {"model": 1, "energy": 2, "watts": 3}
+        return Around(
+            name, lambda key: name + book.at(cells[key], 2, fixed=True),
+            lambda key, at: name + book.at(rows[key], FIRST + at, fixed=True),
+            lambda key: name + book.span(rows[key], FIRST, rows[key], self.last, fixed=True),
+            lambda key: name + book.span(first, columns[key], last, columns[key], fixed=True),
+        )  # fmt: skip
+
+    def _shared(self, n: int, row: int, at: int) -> str:
+        """What a member of the collective gets: as planned, its part of what is given beyond that,
+        and what it lends with the plant's cost.
+        """
+        assert self.pool is not None
+        assert self.collective is not None
+        told = f"={float(self.one.cash[n, at])!r}"
+        if at:
+            weight = self.book.at(row, self.weight)
+            told += f"+ROUND({weight}*{self.collective.more(at)},2)"
+        lent = float(self.pool.lent[np.searchsorted(self.pool.rows, n), at])
+        if lent:
+            capex = self.book.at(CAPEX, 2, fixed=True)
+            told += f"+ROUND({lent!r}*({capex}/{self.one.capex!r}-1),2)"
+        return told
 
     def _name(self, row: int, key: str) -> None:
         self.book.heads(self.sheet, row, [self.book.word(key)])
@@ -111,7 +167,7 @@ class _Page:
         book.heads(sheet, PRICE, [self._in_money("sheet_price")])
         self._numbers(PRICE, FIRST + 1, one.price, "price", "input")
         book.heads(sheet, UNIT, [self._in_money("sheet_unit")])
-        for at, value in enumerate(unit_price(one)):
+        for at, value in enumerate(one.unit):
             book.formula(sheet, UNIT, FIRST + 1 + at, self._unit(at), value, "factor")
         for row, key, values in ((INTEREST, "sheet_interest", one.interest),
                                  (REPAID, "sheet_repaid", one.principal)):  # fmt: skip
@@ -155,7 +211,7 @@ class _Page:
         self.sheet.repeat_rows(top)
         self.sheet.set_column(0, 0, 26)
         self.sheet.set_column(1, self.last + 1, 13)
-        self.sheet.set_column(self.side, self.side + self.count, 11, None, {"hidden": True})
+        self.sheet.set_column(self.side, self.weight, 11, None, {"hidden": True})
         return top
 
     def _formula(self, row: int, at: int) -> str:
@@ -185,13 +241,8 @@ class _Page:
 
     def _values(self, cash: np.ndarray) -> list[float]:
         """Income of the first whole year, present value, rate and payback."""
-        part = float(self.one.times[1])
-        flows = cash[None]
-        return [
-            float(cash[self.one.first_whole]),
-            float(net_present_value(flows, self.one.rate, part)[0]),
-            float(internal_rate(flows, part)[0]), float(payback(flows, first=part)[0]),
-        ]  # fmt: skip
+        one = self.one
+        return measured(cash, one.rate, float(one.times[1]), one.first_whole)
 
     def _measures(self, row: int, cash: np.ndarray) -> None:
         """Measures of a row by formulas; where cash is not known no measure is."""
@@ -204,23 +255,16 @@ class _Page:
         worth, times = (book.span(r, FIRST, r, self.last, fixed=True) for r in (WORTH, TIME))
         first = book.at(row, FIRST + one.first_whole)
         book.formula(sheet, row, 4, f"={first}", income, "fen")
-        book.formula(sheet, row, 5, f"=SUMPRODUCT({flows},{worth})", npv, "fen")
+        book.formula(sheet, row, 5, worth_now(flows, worth), npv, "fen")
         if one.times[1] == 1.0:
-            told = f'=IFERROR(IRR({flows}),"")'
-            book.formula(sheet, row, 6, told, "" if irr != irr else irr, "rate")
+            book.formula(sheet, row, 6, rate_of(flows), "" if irr != irr else irr, "rate")
         else:
             # IRR knows whole years only.
             book.cell(sheet, row, 6, irr, "rate")
         self._balances(row, cash)
         sums = book.span(row, self.side, row, self.side + self.count)
-        begin, end = book.at(row, self.side), book.at(row, self.side + self.count)
-        # The last year in which the balance is still negative: later payments count as well.
-        last = f"SUMPRODUCT(MAX(({sums}<0)*(COLUMN({sums})-{self.side})))"
-        told = (
-            f'=IF(OR({begin}>=0,{end}<0),"",INDEX({times},1,{last})-INDEX({sums},1,{last})'
-            f"/(INDEX({sums},1,{last}+1)-INDEX({sums},1,{last}))"
-            f"*(INDEX({times},1,{last}+1)-INDEX({times},1,{last})))"
-        )
+        ends = (book.at(row, self.side), book.at(row, self.side + self.count))
+        told = years_back(sums, ends, times, self.side)
         book.formula(sheet, row, 7, told, "" if back != back else back, "years")
 
     def _balances(self, row: int, cash: np.ndarray) -> None:
@@ -241,7 +285,8 @@ class _Page:
         """All households: by formulas where these give the plan's figures, else the figures."""
         one, book, sheet = self.one, self.book, self.sheet
         for n, person in enumerate(one.people.itertuples(index=False)):
-            row, follows, cash = first + n, bool(live and one.live[n]), self.again[n]
+            row, cash = first + n, self.again[n]
+            follows, shares = bool(live and one.live[n]), bool(live and one.sharing[n])
             book.cell(sheet, row, 0, person.household_id, "text")
             book.cell(sheet, row, 1, word(person.model, book.language), "text")
             book.cell(sheet, row, 2, person.energy_kwh, "count")
@@ -252,19 +297,31 @@ class _Page:
             else:
                 book.cell(sheet, row, LOAN, book.known("loan", person.loan), "fen")
             for at in range(self.count + 1):
-                if follows:
-                    told = f"={self._formula(row, at)}"
+                if follows or shares:
+                    told = f"={self._formula(row, at)}" if follows else self._shared(n, row, at)
                     book.formula(sheet, row, FIRST + at, told, float(cash[at]), "fen")
                 else:
                     book.cell(sheet, row, FIRST + at, book.known("yuan", float(cash[at])), "fen")
-            (self._measures if follows else self._fixed)(row, cash)
-            how = "sheet_follows" if one.live[n] else "sheet_stands"
-            book.cell(sheet, row, self.last + 1, book.word(how), "text")
+            (self._measures if follows or shares else self._fixed)(row, cash)
+            book.cell(sheet, row, self.last + 1, book.word(self._how(n)), "text")
+            if one.sharing[n]:
+                book.cell(sheet, row, self.weight, self._weight(n), "factor")
+
+    def _how(self, n: int) -> str:
+        """Whether a row is reckoned, shares in what the collective gives, or stands."""
+        if self.one.live[n]:
+            return "sheet_follows"
+        return "sheet_shares" if self.one.sharing[n] else "sheet_stands"
+
+    def _weight(self, n: int) -> float:
+        assert self.pool is not None
+        return float(self.pool.weight[np.searchsorted(self.pool.rows, n)])
 
     def chosen(self, row: int, first: int, last: int) -> None:
         """One household that is chosen by its identifier, over the cells."""
         one, book, sheet = self.one, self.book, self.sheet
-        n = int(np.flatnonzero(one.live)[0]) if one.live.any() else 0
+        some = one.live | one.sharing
+        n = int(np.flatnonzero(some)[0]) if some.any() else 0
         person, cash = one.people.iloc[n], self.again[n]
         book.cell(sheet, row, 0, person["household_id"], "text", "input")
 
@@ -276,14 +333,18 @@ class _Page:
                                  (2, float(person["energy_kwh"]), "count"),
                                  (3, float(person["watts"]), "count")):  # fmt: skip
             book.formula(sheet, row, col, f"={of_table(col)}", value, kind)
-        follows = book.word("sheet_follows")
-        how = follows if one.live[n] else book.word("sheet_stands")
+        follows, how = book.word("sheet_follows"), book.word(self._how(n))
         book.formula(sheet, row, self.last + 1, f"={of_table(self.last + 1)}", how, "text")
         spot = book.at(row, self.last + 1)
         told = f'=IF({spot}="{follows}",{self._borrowed(row)},{of_table(LOAN)})'
         book.formula(sheet, row, LOAN, told, float(person["loan"]), "fen")
         for at in range(self.count + 1):
-            told = f'=IF({spot}="{follows}",{self._formula(row, at)},{of_table(FIRST + at)})'
+            planned = of_table(FIRST + at)
+            if at and self.collective is not None:
+                part = f"ROUND({of_table(self.weight)}*{self.collective.more(at)},2)"
+                shares = book.word("sheet_shares")
+                planned = f'IF({spot}="{shares}",{planned}+{part},{planned})'
+            told = f'=IF({spot}="{follows}",{self._formula(row, at)},{planned})'
             book.formula(sheet, row, FIRST + at, told, float(cash[at]), "fen")
         self._measures(row, cash)
 

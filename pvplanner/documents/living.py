@@ -40,6 +40,8 @@ class Living:
         Net receipts as the plan has them; the first at once.
     live : ndarray of bool
         Households whose cash the formulas give.
+    sharing : ndarray of bool
+        Households that get a part of what a collective gives.
     years : ndarray
         Calendar years.
     times : ndarray
@@ -65,6 +67,7 @@ class Living:
     people: pd.DataFrame
     cash: np.ndarray
     live: np.ndarray
+    sharing: np.ndarray
     years: np.ndarray
     times: np.ndarray
     kept: np.ndarray
@@ -77,6 +80,11 @@ class Living:
     borrowed: float
     rate: float
     first_whole: int
+
+    @property
+    def unit(self) -> np.ndarray:
+        """What a kilowatt-hour of the typical year brings in each calendar year."""
+        return unit_price(self.years, self.kept, self.price, self.part)
 
 
 def living(homes: pd.DataFrame, case: Case) -> Living:
@@ -104,7 +112,8 @@ def living(homes: pd.DataFrame, case: Case) -> Living:
     }  # fmt: skip
     debt = {name: terms.instalments[name].sum(axis=1) for name in ("interest", "principal")}
     made = Living(
-        people, cash, np.zeros(len(homes), dtype=bool), calendar.years, calendar.times,
+        people, cash, np.zeros(len(homes), dtype=bool), np.zeros(len(homes), dtype=bool),
+        calendar.years, calendar.times,
         np.asarray(terms.kept), terms.rate("sale_price"), calendar.part_made, by_watt,
         debt["interest"], debt["principal"], float(terms.rate("capex_per_w")[0]),
         float(terms.loan.share), float(terms.finance.discount_rate), calendar.first_whole,
@@ -116,18 +125,24 @@ def living(homes: pd.DataFrame, case: Case) -> Living:
     return replace(made, live=own & same)
 
 
-def unit_price(one: Living) -> np.ndarray:
-    """What a kilowatt-hour of the typical year brings in each calendar year."""
-    life = one.kept * one.price
-    if len(one.years) == len(life):
+def unit_price(years: np.ndarray, kept: np.ndarray, price: np.ndarray, part: float) -> np.ndarray:
+    """What a kilowatt-hour of the typical year brings in each calendar year.
+
+    Parameters
+    ----------
+    years, kept, price, part
+        As of :class:`Living`.
+    """
+    life = kept * price
+    if len(years) == len(life):
         return life
-    return np.append(one.part * life, 0.0) + np.append(0.0, (1 - one.part) * life)
+    return np.append(part * life, 0.0) + np.append(0.0, (1 - part) * life)
 
 
 def reckoned(one: Living) -> np.ndarray:
     """The cash by products alone, each payment rounded to the fen."""
     energy, watts = (one.people[k].to_numpy(dtype=float) for k in ("energy_kwh", "watts"))
-    total = np.round(np.outer(energy, unit_price(one)), 2)
+    total = np.round(np.outer(energy, one.unit), 2)
     for rate in one.by_watt.values():
         total = total - np.round(np.outer(watts, rate), 2)
     capital = np.round(watts * one.capex, 2)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,8 +11,10 @@ import pandas as pd
 
 from pvplanner.documents.book import Book, opened, whole
 from pvplanner.documents.cash import Cash, write_cash
+from pvplanner.documents.collective import Collective
 from pvplanner.documents.living import living
 from pvplanner.documents.mark import Mark
+from pvplanner.documents.pooled import pooled
 from pvplanner.money import all_models
 from pvplanner.plan import Plan
 from pvplanner.report.cells import word
@@ -58,10 +60,7 @@ def _write(book: Book) -> None:
     _models(book)
     _ledger(book, parts)
     numbered = [(part, n if several else None) for n, part in enumerate(parts)]
-    cash = [
-        write_cash(book, book.sheet("cash", n, wide=True), living(*part.case()), LIVE_MOST)
-        for part, n in numbered
-    ]
+    cash = [_cash(book, part, n) for part, n in numbered]
     carbon = [_carbon(book, part, n) for part, n in numbered]
     _assumptions(book)
     book.findings()
@@ -144,6 +143,14 @@ def _ledger(book: Book, parts: Sequence[Plan]) -> None:
         book.total(sheet, down, sum_, book.span(down, first, down, sum_ - 1), row[first:], "fen")
     sheet.set_column(first, sum_, 13)
     sheet.print_area(0, 0, len(rows), sum_)
+
+
+def _cash(book: Book, part: Plan, number: int | None) -> Cash:
+    """Cash of a village's households, and of the collective where it owns."""
+    homes, case = part.case()
+    sheet, pool = book.sheet("cash", number, wide=True), pooled(homes, case)
+    own = None if pool is None else (pool, book.sheet("collective", number, wide=True))
+    return write_cash(book, sheet, living(homes, case), LIVE_MOST, own)
 
 
 def _carbon(book: Book, part: Plan, number: int | None) -> Carbon:
@@ -233,11 +240,22 @@ def _summary(
             "fen",
         )
         line(book.word("sheet_check"), f"={name}{one.check}", one.check_value, "text")
+        if one.collective is not None:
+            _of_collective(book, one.collective, line)
     for made in carbon:
         if made.years:
             told = f"='{made.name}'!{book.at(made.years, 4)}"
             line(book.word("sheet_carbon_life"), told, made.avoided, "tonnes")
     sheet.print_area(0, 0, row, 1)
+
+
+def _of_collective(
+    book: Book, made: Collective, line: Callable[[str, str, Any, str], None]
+) -> None:
+    """What a collective's cash comes to."""
+    for key, value, kind in made.results:
+        title = book.word("sheet_collective_line").format(what=made.title(key))
+        line(title, f"={made.cell(key)}", value, kind)
 
 
 def _village(part: Plan) -> str:

@@ -70,7 +70,8 @@ def distribute(
             reserve, pool = reserve - drawn, pool + drawn
         if pool > 0:
             # What is carried forward has given the reserve its share already.
-            kept = np.rint(max(min(pool, surplus), 0.0) * reserve_rate)
+            # Half a fen goes up, as on an accountant's sheet.
+            kept = np.floor(max(min(pool, surplus), 0.0) * reserve_rate + 0.5 + 1e-6)
             if reserve_most_fen is not None:
                 kept = min(kept, max(reserve_most_fen - reserve, 0.0))
             reserve, pool = reserve + kept, pool - kept

@@ -91,7 +91,7 @@ var rules = {
       cash += value; pool += surplus; aside += set_aside[y];
       if (pool < 0) { var drawn = Math.min(reserve, -pool); reserve -= drawn; pool += drawn; }
       if (pool > 0) {
-        var kept = rules.even(Math.max(Math.min(pool, surplus), 0) * rate);
+        var kept = Math.floor(Math.max(Math.min(pool, surplus), 0) * rate + 0.5 + 1e-6);
         if (most !== null) { kept = Math.min(kept, Math.max(most - reserve, 0)); }
         reserve += kept; pool -= kept;
         given = Math.floor(Math.min(pool, Math.max(cash - aside, 0)) + 1e-4);
