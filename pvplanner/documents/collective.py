@@ -132,6 +132,11 @@ class Collective:
         self.rows[key] = HEAD + 1 + len(self.rows)
         self.lines[key] = Line(title, np.asarray(values, dtype=float), told, kind, starts)
 
+    def _part(self, key: str) -> None:
+        """The title of a part of the sheet."""
+        self.rows[key] = HEAD + 1 + len(self.rows)
+        self.lines[key] = Line(self.book.word(key), np.zeros(0), None)
+
     def _at(self, key: str, at: int) -> str:
         """A row's cell in a year; before the first year nought."""
         return self.book.at(self.rows[key], START + at) if at > 0 else "0"
@@ -145,6 +150,7 @@ class Collective:
 
     def _cash(self) -> None:
         """Items in the plan's order: by formulas where these give the plan's figures."""
+        self._part("sheet_part_cash")
         for item, yuan in self.one.planned.items():
             if item not in (DIVIDEND, "vat", "surcharge", "tax"):
                 self._line(item, word(item, self.book.language), yuan, self._how(item), starts=True)
@@ -208,6 +214,7 @@ class Collective:
         """VAT by quarters, its surcharge, and tax on what write-off and losses leave."""
         one, book, law = self.one, self.book, self.one.case.terms.taxes
         quarters = one.case.calendar.quarters
+        self._part("sheet_part_taxes")
         taxed = [n for n in one.taxed if n in self.rows]
         step = self.steps
 
@@ -321,6 +328,7 @@ class Collective:
         parts = [*(n for n in items if self._yearly(n)), "vat", "surcharge", "tax"]
         starts = [n for n in items if n in AT_START or self.one.item(n)[0]]
         title = self.book.word
+        self._part("sheet_part_sums")
         self._line("before", title("sheet_before_dividends"), self.one.before, lambda at: (
             "+".join(self._start(n) for n in starts) if at == 0
             else "+".join(self._at(n, at) for n in parts)
@@ -337,6 +345,7 @@ class Collective:
         def title(key: str) -> str:
             return book.word(f"account_{key}")
 
+        self._part("sheet_part_shares")
         cost = "(" + "+".join(
             [self._start(n) for n in ("loan", "member_loan", "grant", "class_grant")]
         ) + f"-{self._start('before')})"  # fmt: skip
@@ -427,6 +436,8 @@ class Collective:
         self._check()
         sheet.freeze_panes(HEAD + 1, START)
         sheet.repeat_rows(HEAD)
+        sheet.repeat_columns(LABEL, HOW)
+        sheet.fit_to_pages(2, 0)
         sheet.set_column(LABEL, LABEL, 34)
         sheet.set_column(HOW, HOW, 9)
         sheet.set_column(START, START + self.one.count, 13)
@@ -452,6 +463,9 @@ class Collective:
 
     def _row(self, row: int, line: Line) -> None:
         book, sheet = self.book, self.sheet
+        if not line.values.size:
+            book.cell(sheet, row, LABEL, line.title, "text", "sum")
+            return
         book.cell(sheet, row, LABEL, line.title, "text")
         follows = line.told is not None
         book.cell(
