@@ -207,7 +207,11 @@ REAL = {
 }
 
 
-@pytest.mark.parametrize("place", REAL)
+SOME_REAL = [p if p == "delft" else pytest.param(p, marks=pytest.mark.long) for p in REAL]
+"""One of them every day."""
+
+
+@pytest.mark.parametrize("place", SOME_REAL)
 def test_real_footprints_from_init_to_map(shared, tmp_path, place):
     count, file, weather = REAL[place]
     shutil.copy(shared / "data" / place / file, tmp_path / file)
@@ -226,7 +230,7 @@ def test_real_footprints_from_init_to_map(shared, tmp_path, place):
 
 
 @pytest.mark.browser
-@pytest.mark.parametrize("place", ["mamre", "selfkant"])
+@pytest.mark.parametrize("place", [pytest.param("mamre", marks=pytest.mark.long), "selfkant"])
 def test_real_maps_open(shared, tmp_path, page, place):
     count, file, weather = REAL[place]
     shutil.copy(shared / "data" / place / file, tmp_path / file)

@@ -7,7 +7,6 @@ import json
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import ROOT
 from villages import HOUSES, ONE, village
 
 import pvplanner as pvp
@@ -215,8 +214,8 @@ def test_a_saved_plan_knows_its_grid(checked, tmp_path):
     ] == pytest.approx(checked.result("totals")["fits_kw"].iloc[0], abs=1e-3)
 
 
-def test_the_example_has_transformers_and_its_line_is_the_limit():
-    plan = pvp.plan_village(pvp.Scenario.from_toml(ROOT / "data/liao/scenario.toml"))
+def test_the_example_has_transformers_and_its_line_is_the_limit(liao):
+    plan = liao
     whole = plan.result("totals").iloc[0]
     assert whole["connectable_kw"] == 1500.0
     assert whole["fits_kw"] > 2500

@@ -295,8 +295,9 @@ def mixed(tmp_path_factory):
     return pvp.Scenario.from_toml(write_village(folder, village, extra))
 
 
-def test_sliders_give_what_python_gives(page, mixed, tmp_path):
-    """Fifty random settings, each planned anew by Python and reckoned by the page."""
+@pytest.mark.parametrize("count", [8, pytest.param(50, marks=pytest.mark.long)])
+def test_sliders_give_what_python_gives(page, mixed, tmp_path, count):
+    """Random settings, each planned anew by Python and reckoned by the page."""
     plan = pvp.plan_village(mixed)
     open_page(page, pvp.save_map(plan, tmp_path / "map.html", "en"))
     rng = np.random.default_rng(11)
@@ -304,7 +305,7 @@ def test_sliders_give_what_python_gives(page, mixed, tmp_path):
         "export_price": (0.1, 0.8), "mechanism_share": (0.0, 1.0), "capex_per_w": (1.5, 6.0),
         "self_use_price": (0.3, 1.2), "factor": (0.2, 0.9),
     }  # fmt: skip
-    for _ in range(50):
+    for _ in range(count):
         some = [k for k in draws if rng.uniform() < 0.6] or ["capex_per_w"]
         setting = {k: round(float(rng.uniform(*draws[k])), 3) for k in some}
         other = plan.under({CHANGED[k]: v for k, v in setting.items()}).public()
@@ -860,7 +861,10 @@ def test_shapes_of_any_order_and_kind_are_packed():
     assert packer.header["t"][-1]["kind"] in ("category", "text")
 
 
-@pytest.mark.parametrize("name", ["mamre", "suzhou", "delft"])
+SOME_REAL = [*(pytest.param(n, marks=pytest.mark.long) for n in ("mamre", "suzhou")), "delft"]
+
+
+@pytest.mark.parametrize("name", SOME_REAL)
 def test_real_villages_open_over_their_own_ground(shared, page, name, tmp_path):
     data = shared / "data" / name
     file = next(f for f in (data / "footprints.gpkg", data / "footprints.geojson") if f.exists())

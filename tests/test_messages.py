@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import functools
 import string
 import tomllib
 from pathlib import Path
@@ -19,6 +20,7 @@ from pvplanner.errors import LANGUAGES, Finding, doubts
 # --- messages -------------------------------------------------------------------------------------
 
 
+@functools.cache
 def catalogue(language: str) -> dict:
     return tomllib.loads((PACKAGE / "words" / language / "messages.toml").read_text("utf-8"))
 

@@ -223,20 +223,21 @@ def test_an_account_that_is_settled_a_month_late(planned, tmp_path):
 
 
 MODELS = {
-    "self_invest": "", "self_use": "", "roof_lease": "",
-    "developer": "", "cooperative": "", "agent": "[cooperative]\nagent = true\n",
-    "shared": '[cooperative]\nmode = "self_use"\n',
+    "self_invest": {}, "self_use": {}, "roof_lease": {}, "developer": {}, "cooperative": {},
+    "agent": {"cooperative.agent": True}, "shared": {"cooperative.mode": "self_use"},
 }  # fmt: skip
 
 
 @pytest.fixture(scope="module")
 def by_model(tmp_path_factory):
+    dated = 'province = "Zhejiang"\n[tariff]\nconnection_date = 2026-03-10\n'
+    base, _ = village(tmp_path_factory.mktemp("base"), dated, 6)
     out = {}
-    for name, more in MODELS.items():
+    for name, keys in MODELS.items():
+        folder = tmp_path_factory.mktemp(name) / "plan"
         model = "cooperative" if name in ("agent", "shared") else name
-        text = f'province = "Zhejiang"\n[finance]\nmodel = "{model}"\n{more}'
-        dated = "[tariff]\nconnection_date = 2026-03-10\n"
-        out[name] = village(tmp_path_factory.mktemp(name), text + dated, 6)
+        base.under({"finance.model": model, **keys}).save(folder)
+        out[name] = (pvp.Plan.load(folder), folder)
     return out
 
 

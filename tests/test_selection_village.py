@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import ROOT
 from typer.testing import CliRunner
 from villages import ONE, village
 
@@ -358,9 +357,8 @@ def test_nobody_learns_from_a_public_reason_who_is_poor(tmp_path):
     assert "a least share that was set" not in office
 
 
-def test_the_example_chooses_within_all_its_limits():
-    plan = pvp.plan_village(pvp.Scenario.from_toml(ROOT / "data/liao/scenario.toml"))
-    chosen = plan.select()
+def test_the_example_chooses_within_all_its_limits(liao):
+    plan, chosen = liao, liao.select()
     told = chosen.selection.set_index("household_id")
     homes = plan.households.set_index("household_id")
     cost = homes["capacity_kwp"] * 1000 * plan.scenario.finance.capex_per_w

@@ -359,25 +359,22 @@ def test_a_statement_that_cant_be_read_is_refused_with_its_row(tmp_path):
         read_receipts([csv(tmp_path, "b.csv", "日期,摘要\n2027-06-01,5\n")])
 
 
-OWNED = '[finance]\nmodel = "cooperative"\n'
 MODELS = {
-    "cooperative": OWNED + "[cooperative]\npays_rent = true\n[loan]\nshare = 0.5\nyears = 8\n",
-    "agent": OWNED + "[cooperative]\nagent = true\n",
-    "lent": OWNED + "grant_per_w = {non_natural_person_household = 0.3}\n"
-            "[cooperative]\nmember_loan_share = 0.3\nequal_share = 0.4\n",
-    "whole": OWNED + "[tariff]\nconnection_date = 2026-01-01\n",
+    "cooperative": {"cooperative.pays_rent": True, "loan.share": 0.5, "loan.years": 8},
+    "agent": {"cooperative.agent": True},
+    "lent": {"finance.grant_per_w": {"non_natural_person_household": 0.3},
+             "cooperative.member_loan_share": 0.3, "cooperative.equal_share": 0.4},
+    "whole": {"tariff.connection_date": "2026-01-01"},
 }  # fmt: skip
 
 
 @pytest.fixture(scope="module")
 def plans(tmp_path_factory):
-    made = {}
-    for name, more in MODELS.items():
-        folder = tmp_path_factory.mktemp(name)
-        more = more if "[tariff]" in more else more + "[tariff]\nconnection_date = 2026-07-01\n"
-        path = write_village(folder, hamlet(8), 'province = "Zhejiang"\n' + more)
-        made[name] = pvp.plan_village(pvp.Scenario.from_toml(path))
-    return made
+    owned = 'province = "Zhejiang"\n[finance]\nmodel = "cooperative"\n'
+    dated = owned + "[tariff]\nconnection_date = 2026-07-01\n"
+    path = write_village(tmp_path_factory.mktemp("base"), hamlet(8), dated)
+    base = pvp.plan_village(pvp.Scenario.from_toml(path))
+    return {name: base.under(keys) for name, keys in MODELS.items()}
 
 
 def as_planned(plan, until):

@@ -337,8 +337,7 @@ def write_cloud(path):
     las.write(path)
 
 
-EVERYDAY = ("finance.capex_per_w", "site.dsm", "site.households", "demand.meter", "site.survey",
-            "module.flat_tilt", "doubt.seed", "tariff.time_of_use", "name")  # fmt: skip
+EVERYDAY = ("finance.capex_per_w", "site.dsm", "demand.meter", "doubt.seed")
 
 
 @pytest.mark.parametrize("key", EVERYDAY)
@@ -625,12 +624,12 @@ def check_killed(small, out, at):
     return first.returncode == -9
 
 
-@pytest.mark.parametrize("at", [70, 140])
+@pytest.mark.parametrize("at", [pytest.param(70, marks=pytest.mark.long), 140])
 def test_a_killed_run_is_finished_by_the_next(small, at):
     assert check_killed(small, small / f"new{at}", at)
 
 
-@pytest.mark.parametrize("at", [30, 60])
+@pytest.mark.parametrize("at", [pytest.param(30, marks=pytest.mark.long), 60])
 def test_a_killed_run_into_an_old_folder_is_finished_by_the_next(small, at):
     shutil.copytree(small / "old", small / f"old{at}")
     assert check_killed(small, small / f"old{at}", at)

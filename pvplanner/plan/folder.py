@@ -360,7 +360,7 @@ def _dictionary(plan: Plan, files: Container[str]) -> str:
     import io
 
     from pvplanner.schema import dictionary
-    from pvplanner.words import describe, has_label, label, texts, unit_of
+    from pvplanner.words import describe, has_label, label, phrase, unit_of
 
     held = io.StringIO()
     out = csv.writer(held, lineterminator="\n")
@@ -377,7 +377,7 @@ def _dictionary(plan: Plan, files: Container[str]) -> str:
         words: list[str] = []
         for code in LANGUAGES:
             # A short name may mean another thing in another table.
-            own = f"{table}.{key}" if f"{table}.{key}" in texts(code) else key
+            own = f"{table}.{key}" if phrase(f"{table}.{key}", code) is not None else key
             named = has_label(own, code)
             words.append(label(own, code) if named else key)
             words.append(unit_of(own, code, currency))
