@@ -65,7 +65,8 @@ def find_browser() -> None:
 def main() -> int:
     set_up()
     find_browser()
-    return run(str(PYTHON), "-m", "pytest", "-n", "auto", *sys.argv[1:])
+    # Tests of one file share what they made: they stay in one process.
+    return run(str(PYTHON), "-m", "pytest", "-n", "auto", "--dist", "loadscope", *sys.argv[1:])
 
 
 if __name__ == "__main__":

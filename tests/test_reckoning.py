@@ -128,9 +128,11 @@ def test_a_resolution_is_entered_once_and_changes_with_a_reason(year, tmp_path):
     _, folder, _ = year
     own = tmp_path / "plan"
     shutil.copytree(folder, own)
-    assert [f.code for f in pvp.reckon(own, "2026").findings] == ["reckon_proposal"]
+    told = [f.code for f in pvp.reckon(own, "2026").findings]
+    assert told == ["reckon_proposal", "reckon_unbilled"]
     found = pvp.resolve(own, 2026, dt.date(2027, 3, 15))
-    assert (found.resolved, found.findings) == (dt.date(2027, 3, 15), ())
+    assert found.resolved == dt.date(2027, 3, 15)
+    assert [f.code for f in found.findings] == ["reckon_unbilled"]
     with pytest.raises(pvp.ConfigError, match="2027-03-15"):
         pvp.resolve(own, 2026, dt.date(2027, 4, 1), reason=" ")
     again = pvp.resolve(own, 2026, dt.date(2027, 4, 1), reason="voted anew")
@@ -342,7 +344,9 @@ def test_papers_have_the_figures_and_the_wall_has_no_names(year, tmp_path):
 
 
 def test_own_codes_of_a_village_take_the_place_of_the_packages(year, tmp_path):
-    _, folder, _ = year
+    folder = tmp_path / "plan"
+    shutil.copytree(year[1], folder)
+    pvp.resolve(folder, 2026, dt.date(2027, 3, 15))
     own = write(tmp_path, "codes.csv", "item,debit,credit\ndividend,322,205\n")
     found = pvp.reckon(folder, "2026", accounts=own)
     rows = found.vouchers[found.vouchers["item"].eq("dividend")]

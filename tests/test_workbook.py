@@ -35,7 +35,7 @@ from pvplanner.words import label, texts
 
 pytest.importorskip("xlsxwriter")
 KNOWN = {"SUM", "ROUND", "SUMPRODUCT", "MAX", "COLUMN", "INDEX", "IF", "OR", "AND", "ABS", "IRR",
-         "IFERROR", "MATCH", "COUNT", "MIN", "INT", "SUMIF"}  # fmt: skip
+         "IFERROR", "MATCH", "COUNT", "MIN", "INT", "SUMIF", "XIRR"}  # fmt: skip
 """Functions of Excel 2010 and WPS."""
 
 

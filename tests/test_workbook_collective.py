@@ -81,9 +81,9 @@ def test_changed_cells_give_what_a_changed_plan_gives(tmp_path, calculated, name
     told = other.result("collective").iloc[0]
     npv = row_of(sheet, label("npv", "zh", unit=True), 0)[0]
     assert npv == pytest.approx(told["npv"], abs=0.5)
-    if one.times[1] == 1.0 and np.isfinite(told["irr"]):
+    if np.isfinite(told["irr"]):
         irr = row_of(sheet, label("irr", "zh", unit=True), 0)[0]
-        assert irr == pytest.approx(told["irr"], abs=2e-5)
+        assert irr == pytest.approx(told["irr"], abs=2e-5 if one.times[1] == 1.0 else 1e-4)
     cash = held[label("sheet_cash", "zh")]
     rows = {row[0]: row for row in cash.iter_rows(values_only=True)}
     for n, home in enumerate(homes["household_id"].astype(str)):
@@ -117,6 +117,8 @@ def test_the_plans_figures_stand_where_nothing_was_changed(tmp_path):
     told, flows = plan.result("collective").iloc[0], plan.cash_flows()
     for key in ("surplus_first_year", "npv"):
         title = label(key, "zh") if key == "surplus_first_year" else label(key, "zh", unit=True)
+        titles = [r[0] for r in sheet.iter_rows(values_only=True) if r[0]]
+        title = next(t for t in titles if t.startswith(title))
         assert row_of(sheet, title, 0)[0] == pytest.approx(told[key], abs=0.006)
     own = flows[flows["party"] == "collective"].groupby("item")["yuan"].sum()
     for item in ("capital", "feed_in", "rent", "interest", "principal", "tax"):
@@ -146,8 +148,7 @@ def test_a_seller_beyond_the_limit_stays_a_general_taxpayer(tmp_path):
     sales[1] = 6e6
     general, due, credit = general_steps(one, sales, 1.13e6)
     assert general.tolist() == [0.0, *[1.0] * (one.count - 1)]
-    assert due[0] == pytest.approx(-130_000)
-    assert credit[0] == 0.0
+    assert due[0] == credit[0] == 0.0
     assert due[1] == pytest.approx(6e6 * 0.13 / 1.13)
 
 

@@ -259,6 +259,8 @@ def number_format(kind: str) -> str:
         return "@"
     if kind == "year":
         return "0"
+    if kind == "day":
+        return "yyyy-mm-dd"
     rule = rule_of(kind)
     percent, digits = rule.startswith("p"), rule.lstrip("psut")
     places = int(digits) if rule[0] not in "st" and digits.isdigit() else 0

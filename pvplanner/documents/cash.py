@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Any
@@ -18,13 +19,15 @@ from pvplanner.report.cells import word
 LOAN, FIRST = 8, 9
 """Column of the loan, and of the payment at once; the years follow."""
 
-CAPEX, RATE, SHARE, CHECK, YEAR, TIME, WORTH, KEPT, PRICE, UNIT, INTEREST, REPAID, COSTS = range(
-    1, 14
-)
+(CAPEX, RATE, SHARE, CHECK, YEAR, DATE, TIME, WORTH, KEPT, PRICE, UNIT, INTEREST, REPAID,
+ COSTS) = range(1, 15)  # fmt: skip
 """Rows of the cells that households' formulas hang on; ``COSTS`` is the first of several."""
 
 MEASURED = {4: "fen", 5: "fen", 6: "rate", 7: "years"}
 """Columns of income, present value, rate and payback, and how they are shown."""
+
+A_SHARE = {"validate": "decimal", "criteria": "between", "minimum": 0, "maximum": 1}
+"""What a cell of a part of a whole takes: 5 % is 0.05."""
 
 HALF_FEN = 0.005
 UNTOUCHED = 1e-6
@@ -89,6 +92,12 @@ def _sharing(one: Living, pool: Pooled, *, many: bool) -> np.ndarray:
     return out
 
 
+def dates_of(one: Living) -> list[float]:
+    """Days of the payments as spreadsheets count them, for programs that want days."""
+    begin = (one.begin - dt.date(1899, 12, 30)).days
+    return [float(begin + round(when * 365)) for when in one.times]
+
+
 class _Page:
     def __init__(self, book: Book, sheet: Any, one: Living) -> None:
         self.book, self.sheet, self.one = book, sheet, one
@@ -107,6 +116,7 @@ class _Page:
         book, name = self.book, f"'{self.sheet.get_name()}'!"
         cells = {"capex": CAPEX, "rate": RATE, "share": SHARE, "check": CHECK}
         rows = {"unit": UNIT, "interest": INTEREST, "repaid": REPAID, "worth": WORTH, "time": TIME}
+        rows["date"] = DATE
         rows |= {item: COSTS + n for n, item in enumerate(self.one.by_watt)}
         columns = {"model": 1, "energy": 2, "watts": 3}
         return Around(
@@ -153,10 +163,14 @@ class _Page:
         ):
             book.heads(sheet, row, [head])
             book.cell(sheet, row, 2, value, kind, "input")
+            if kind == "rate":
+                sheet.data_validation(row, 2, row, 2, A_SHARE)
         self._name(YEAR, "year")
         self._numbers(YEAR, FIRST + 1, one.years, "year", "head")
         self._name(TIME, "sheet_time")
         self._numbers(TIME, FIRST, one.times, "number", "")
+        self._name(DATE, "sheet_date")
+        self._numbers(DATE, FIRST, dates_of(one), "day", "")
         self._name(WORTH, "sheet_worth")
         rate = book.at(RATE, 2, fixed=True)
         for at, when in enumerate(one.times):
@@ -256,11 +270,9 @@ class _Page:
         first = book.at(row, FIRST + one.first_whole)
         book.formula(sheet, row, 4, f"={first}", income, "fen")
         book.formula(sheet, row, 5, worth_now(flows, worth), npv, "fen")
-        if one.times[1] == 1.0:
-            book.formula(sheet, row, 6, rate_of(flows), "" if irr != irr else irr, "rate")
-        else:
-            # IRR knows whole years only.
-            book.cell(sheet, row, 6, irr, "rate")
+        dates = "" if one.times[1] == 1.0 else book.span(DATE, FIRST, DATE, self.last, fixed=True)
+        told = rate_of(flows, book.at(row, FIRST), dates)
+        book.formula(sheet, row, 6, told, "" if irr != irr else irr, "rate")
         self._balances(row, cash)
         sums = book.span(row, self.side, row, self.side + self.count)
         ends = (book.at(row, self.side), book.at(row, self.side + self.count))
@@ -372,6 +384,8 @@ class _Page:
         else:
             book.cell(sheet, CHECK, 2, said, "text")
         sheet.print_area(0, 0, row, self.last)
+        sheet.repeat_columns(0)
+        sheet.fit_to_pages(3, 0)
         return Cash(
             sheet.get_name(), book.at(row, 4, fixed=True), book.at(row, 5, fixed=True),
             book.at(CHECK, 2, fixed=True), income, npv, said,

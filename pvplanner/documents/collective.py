@@ -86,6 +86,7 @@ class Collective:
         self.around, self.steps = around, steps_of(one).rows
         self.lines: dict[str, Line] = {}
         self.rows: dict[str, int] = {}
+        self.measured_at: dict[str, int] = {}
         self._cash()
         self._taxes()
         self._sums()
@@ -110,17 +111,25 @@ class Collective:
             (key, "" if value != value else value, kinds[key])
             for key, value in zip(MEASURED, found, strict=True)
         ]
+        one = self.one
+        told = [
+            ("capital", -float(one.item("capital")[0]), "fen"),
+            ("loan", float(one.item("loan")[0]), "fen"), *told,
+            ("cash_low", float(self.steps["cash"].min()), "fen"),
+        ]  # fmt: skip
         return [*told, ("check", self.book.word("sheet_same"), "text")]
 
     def title(self, key: str) -> str:
         """A measure's name."""
-        if key in ("check", "surplus_first_year"):
-            return self.book.word("sheet_check" if key == "check" else key)
-        return self.book.head(key)
+        if key == "surplus_first_year":
+            year = int(self.living.years[self.living.first_whole - 1])
+            return self.book.word("sheet_in_year").format(what=self.book.word(key), year=year)
+        own = {"check": "sheet_check", "cash_low": "sheet_cash_low", "loan": "loan"}
+        return self.book.word(own[key]) if key in own else self.book.head(key)
 
     def cell(self, key: str) -> str:
         """A measure's or the check's cell, from another sheet."""
-        row = CHECK if key == "check" else self.rows[key]
+        row = CHECK if key == "check" else self.measured_at[key]
         return self.name + self.book.at(row, START, fixed=True)
 
     # --- what stands in the rows -----------------------------------------------------------
@@ -233,9 +242,9 @@ class Collective:
         ), "count")  # fmt: skip
         capital = self._start("capital")
         self._line("due", title("due"), step["due"], lambda at: (
-            f"{self._at('sales', at)}*{rate!r}/(1+{rate!r})"
+            f"IF({self._at('general', at)}=0,0,{self._at('sales', at)}*{rate!r}/(1+{rate!r})"
             + (f"+{capital}*{rate!r}/(1+{rate!r})" if at == 1 else "")
-            + f"-{self._at('credit', at - 1)}"
+            + f"-{self._at('credit', at - 1)})"
         ))  # fmt: skip
         self._line("credit", title("credit"), step["credit"], lambda at: (
             f"IF({self._at('general', at)}=1,MAX(-{self._at('due', at)},0),"
@@ -406,7 +415,7 @@ class Collective:
             return f"IF({pool(at)}>0,INT(MIN({rest},{there})*100+0.0001)/100,0)"
 
         told: dict[str, tuple[str, Formula]] = {
-            "reserve": (book.word("reserve"), lambda at: (
+            "reserve": (book.word("sheet_reserve_sum"), lambda at: (
                 f"{at_('reserve', at - 1)}-{drawn(at)}+{kept(at)}")),
             "given": (word(DIVIDEND, book.language), given),
             "cash": (book.word("account_cash"), lambda at: (
@@ -460,6 +469,9 @@ class Collective:
         book.heads(sheet, RESERVE, [book.word("reserve_rate")])
         rate = float(self.one.case.terms.rate("reserve_rate")[0])
         book.cell(sheet, RESERVE, START, rate, "rate", "input")
+        sheet.data_validation(RESERVE, START, RESERVE, START, {
+            "validate": "decimal", "criteria": "between", "minimum": 0, "maximum": 1,
+        })  # fmt: skip
 
     def _row(self, row: int, line: Line) -> None:
         book, sheet = self.book, self.sheet
@@ -474,9 +486,10 @@ class Collective:
         for at, value in enumerate(line.values, 0 if line.starts else 1):
             told = None if line.told is None else line.told(at)
             if told is None:
-                book.cell(sheet, row, START + at, float(value), line.kind)
+                book.cell(sheet, row, START + at, float(value) + 0.0, line.kind)
             else:
-                book.formula(sheet, row, START + at, f"={told}", float(value), line.kind)
+                # Nought has no sign in a cell.
+                book.formula(sheet, row, START + at, f"={told}", float(value) + 0.0, line.kind)
 
     def _measures(self) -> None:
         """What it brings before dividends."""
@@ -484,20 +497,24 @@ class Collective:
         last = START + self.one.count
         flows, sums = (book.span(self.rows[k], START, self.rows[k], last)
                        for k in ("before", "balance"))  # fmt: skip
+        dates = "" if one.times[1] == 1.0 else around.row("date")
         ends = tuple(book.at(self.rows["balance"], c) for c in (START, last))
+        low = book.span(self.rows["cash"], START + 1, self.rows["cash"], last)
         told = {
             "surplus_first_year": f"={self._at('before', one.first_whole)}",
-            "npv": worth_now(flows, around.row("worth")), "irr": rate_of(flows),
+            "npv": worth_now(flows, around.row("worth")), "irr": rate_of(flows, self._start("before"), dates),
+            "capital": f"=-{self._start('capital')}", "loan": f"={self._start('loan')}",
+"cash_low": f"=MIN({low})",
             "payback_years": years_back(sums, (ends[0], ends[1]), around.row("time"), START),
         }  # fmt: skip
         for key, value, kind in self.results[:-1]:
-            row = self.rows[key] = HEAD + 1 + len(self.rows)
+            row = self.measured_at[key] = HEAD + 1 + len(self.rows) + len(self.measured_at)
             book.heads(sheet, row, [self.title(key)])
-            if key == "irr" and one.times[1] != 1.0:
-                # IRR knows whole years only.
-                book.cell(sheet, row, START, value, kind)
-            else:
-                book.formula(sheet, row, START, told[key], value, kind)
+            book.formula(sheet, row, START, told[key], value, kind)
+            if key == "cash_low":
+                red = book.raw.add_format({"font_color": "#b00020", "bold": True})
+                sheet.conditional_format(row, START, row, START, {
+                    "type": "cell", "criteria": "<", "value": 0, "format": red})  # fmt: skip
 
     def _check(self) -> None:
         """Whether cash before dividends and what is given are the plan's."""

@@ -7,6 +7,7 @@ the fen; any other (taxes, grants, shares of a collective's surplus) stands as t
 
 from __future__ import annotations
 
+import datetime as dt
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -62,6 +63,8 @@ class Living:
         At which money is discounted.
     first_whole : int
         Which calendar year is the first whole one, from 1.
+    begin : date
+        Day of the payment at once.
     """
 
     people: pd.DataFrame
@@ -80,6 +83,7 @@ class Living:
     borrowed: float
     rate: float
     first_whole: int
+    begin: dt.date
 
     @property
     def unit(self) -> np.ndarray:
@@ -117,6 +121,7 @@ def living(homes: pd.DataFrame, case: Case) -> Living:
         np.asarray(terms.kept), terms.rate("sale_price"), calendar.part_made, by_watt,
         debt["interest"], debt["principal"], float(terms.rate("capex_per_w")[0]),
         float(terms.loan.share), float(terms.finance.discount_rate), calendar.first_whole,
+        calendar.begin,
     )  # fmt: skip
     # Each payment is rounded: the feed-in, those by the watt, interest and principal.
     payments = 3 + len(by_watt)

@@ -12,9 +12,20 @@ def worth_now(flows: str, worth: str) -> str:
     return f"=SUMPRODUCT({flows},{worth})"
 
 
-def rate_of(flows: str) -> str:
-    """Internal rate of a range of cash a year apart; empty where there is none."""
-    return f'=IFERROR(IRR({flows}),"")'
+def rate_of(flows: str, first: str, dates: str = "") -> str:
+    """Internal rate of a range of cash; empty where there is none, or nothing was paid at first.
+
+    Parameters
+    ----------
+    flows, first : str
+        The range and its first cell.
+    dates : str
+        Of the payments, where they are not a year apart.
+    """
+    name = f"XIRR({flows},{dates}" if dates else f"IRR({flows}"
+    # From a guess above nought a loss is not always found; below -0.99 there is no rate.
+    lost = f'IFERROR(IF({name},-0.05)>-0.99,{name},-0.05),""),"")'
+    return f'=IF({first}>=0,"",IFERROR(IF({name})>-0.99,{name}),""),{lost}))'
 
 
 def years_back(sums: str, ends: tuple[str, str], times: str, side: int) -> str:

@@ -253,8 +253,9 @@ def general_steps(
         is_general = is_general or sold / (1 + law.vat[year]) > limit
         bought = capital * rate / (1 + rate) if year == 0 else 0.0
         general[year] = float(is_general)
-        due[year] = sold * rate / (1 + rate) - bought - left
-        left = max(-due[year], 0.0) if is_general else left
+        if is_general:
+            due[year] = sold * rate / (1 + rate) - bought - left
+            left = max(-due[year], 0.0)
         credit[year] = left
     return general, due, credit
 

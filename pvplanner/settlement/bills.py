@@ -9,10 +9,11 @@ import pandas as pd
 
 from pvplanner.errors import InputError, listed
 from pvplanner.money.models import COLLECTIVE, payments_of
-from pvplanner.reading import map_columns, one_spelling, parse_months, read_numbers, read_table
+from pvplanner.reading import is_total, map_columns, one_spelling, parse_months, read_numbers
 from pvplanner.reading.columns import knows
+from pvplanner.reading.tables import read_long_table
 from pvplanner.settlement.headings import BILLS as ALIASES
-from pvplanner.settlement.headings import UNTIL
+from pvplanner.settlement.headings import MONEY_SIGNS, UNTIL
 from pvplanner.settlement.shares import PAYMENTS
 from pvplanner.settlement.sheets import as_fen
 
@@ -48,7 +49,7 @@ def read_bills(paths: list[Path], names: dict[str, str]) -> pd.DataFrame:
 def _one(path: Path, names: dict[str, str]) -> pd.DataFrame:
     if not path.is_file():
         raise InputError("file_missing", where=str(path))
-    rows = read_table(path, knows(ALIASES)).rows
+    rows = read_long_table(path, knows(ALIASES)).rows
     mapped = map_columns(list(rows.columns), ALIASES, where=str(path))
     lacking = [name for name in ("month", "item", "amount") if name not in mapped.used]
     if lacking:
@@ -60,10 +61,15 @@ def _one(path: Path, names: dict[str, str]) -> pd.DataFrame:
             return pd.Series("", index=rows.index, dtype="string")
         return one_spelling(rows[mapped.used[name]]).fillna("").astype("string")
 
+    kept = ~(is_total(texts("item")) | is_total(texts("month")))
+    rows = rows[kept & ~(texts("item").eq("") & texts("month").eq(""))]
     item = texts("item").map(lambda t: names.get(t, t if t in BILLED else pd.NA))
     _refuse("bill_item", path, item.isna(), texts("item"), known=listed(names, 20))
-    fen = as_fen(read_numbers(rows[mapped.used["amount"]], "").astype(float))
-    _refuse("bill_amount", path, fen.isna() | fen.le(0), rows[mapped.used["amount"]])
+    amount = rows[mapped.used["amount"]].astype("string")
+    plain = amount.str.replace(MONEY_SIGNS, "", regex=True).str.replace("，", ",")
+    # A credit note is a bill below nought.
+    fen = as_fen(read_numbers(plain, "").astype(float))
+    _refuse("bill_amount", path, fen.isna() | fen.eq(0), amount)
     month = parse_months(texts("month"))
     _refuse("bill_month", path, month.isna(), texts("month"))
     begin, end = _covered(texts("covers"), month, path)
@@ -83,11 +89,33 @@ def _refuse(code: str, path: Path, bad: pd.Series, told: pd.Series, **more: str)
 def _covered(told: pd.Series, month: pd.Series, path: Path) -> tuple[pd.Series, pd.Series]:
     """First and last month that each bill is for: its own where it does not say."""
     ends = told.str.split(UNTIL, n=1, regex=True)
-    first = parse_months(ends.str[0].fillna("").astype("string"))
-    second = parse_months(ends.str[-1].fillna("").astype("string"))
+    first, second = (
+        ends.str[at]
+        .fillna("")
+        .astype("string")
+        .str.strip()
+        .str.replace(ONE_YEAR, r"\1-" + month_, regex=True)
+        for at, month_ in ((0, "01"), (-1, "12"))
+    )
+    first, second = parse_months(first), parse_months(second)
     said = told.ne("")
     _refuse("bill_month", path, said & (first.isna() | second.isna() | (first > second)), told)
     return first.where(said, month).astype(object), second.where(said, month).astype(object)
+
+
+ONE_YEAR = r"^(\d{4})\D?$"
+"""A year alone: all its months."""
+
+
+def billed_twice(bills: pd.DataFrame) -> list[str]:
+    """Bills that may have been entered twice: the same item and sum, for months that meet."""
+    out = []
+    keys = ["books", "item", "fen"]
+    for (_, item, fen), own in bills[bills["fen"].gt(0)].groupby(keys, sort=True):
+        rows = own.sort_values(["begin", "end"])
+        meets = rows["begin"].shift(-1).le(rows["end"])
+        out += [f"{item} {fen / 100:,.2f} {r.begin}..{r.end}" for r in rows[meets].itertuples()]
+    return out
 
 
 def with_bills(payments: pd.DataFrame, bills: pd.DataFrame) -> pd.DataFrame:

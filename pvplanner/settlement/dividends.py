@@ -108,6 +108,7 @@ def missing_months(months: list[str], case: Case, year: int) -> list[str]:
 def dividends_of(
     people: pd.DataFrame, case: Case, payments: pd.DataFrame, year: int, *, books: str = "",
     from_joint: Mapping[int, int] | None = None, shares: Mapping[str, float] | None = None,
+    members: tuple[pd.DataFrame, Case] | None = None,
 ) -> Dividends | None:  # fmt: skip
     """What a collective has to share of a year; ``None`` where none owns anything.
 
@@ -126,11 +127,15 @@ def dividends_of(
     from_joint : mapping of int to int, optional
         What owners of joint plants shared out to it by calendar year, fen. It is taxed already.
     shares : mapping of str to float, optional
-        The owners of a joint plant: what there is to share goes to them, and to no household.
+        The owners of a joint plant: what there is to share goes to them, none of it is put by
+        (they do that), and none goes to a household.
+    members : (DataFrame, Case), optional
+        Who shares, where these are more than the households of the plants: a roof that carries a
+        joint plant is a member's all the same.
     """
-    owned = [(m, rows) for m, rows in chosen_rows(people, case.terms) if owner_of(m) == COLLECTIVE]
+    owned = _owned(people, case)
     if not owned:
-        return None
+        return _of_joint_alone(people, case, year, books, from_joint, members)
     model, rows = owned[0]
     mine = case.part(rows).of_owner(COLLECTIVE)
     ledger = run_model(case.part(rows), model)
@@ -154,7 +159,7 @@ def dividends_of(
     row, most = _row_of(model, "distribution"), terms.reserve.most
     at_once = ledger.of_party(COLLECTIVE)[0]
     found = distribute(
-        left, written, repaid, aside, float(terms.rate(row.rate)[0]),
+        left, written, repaid, aside, 0.0 if shares is not None else float(terms.rate(row.rate)[0]),
         None if most is None else float(np.rint(-at_once * most * 100)),
     )  # fmt: skip
     account = {
@@ -167,14 +172,56 @@ def dividends_of(
     whole = {name: int(np.rint(values[at])) for name, values in account.items()}
     if shares is not None:
         return _to_owners(year, books, whole, shares)
-    parts, unnamed = divided(mine, found["dividend"], QUANTITIES[row.quantity](mine))
+    some, unnamed = _to_members(books, members or (people, case), found["dividend"], at)
+    told = _by_owner(books, whole, terms.cooperative.owners, 0)
+    return Dividends(year, some, {books: unnamed}, {books: whole}, told)
+
+
+def _owned(people: pd.DataFrame, case: Case) -> list[tuple[str, np.ndarray]]:
+    """Models in which a collective owns, with the rows of their households."""
+    return [(m, rows) for m, rows in chosen_rows(people, case.terms) if owner_of(m) == COLLECTIVE]
+
+
+def _to_members(
+    books: str, members: tuple[pd.DataFrame, Case], dividend: np.ndarray, at: int
+) -> tuple[pd.DataFrame, int]:
+    """What each member gets of a year's dividend, and what is told as one sum."""
+    people, case = members
+    model, rows = _owned(people, case)[0]
+    mine = case.part(rows).of_owner(COLLECTIVE)
+    quantity = QUANTITIES[_row_of(model, "distribution").quantity](mine)
+    parts, unnamed = divided(mine, dividend, quantity)
     homes = pd.DataFrame({
         "books": books, "household_id": people["household_id"].astype(str).to_numpy()[rows],
         "fen": parts[:, at].astype(np.int64),
     })  # fmt: skip
-    some = homes[homes["fen"] > 0].reset_index(drop=True)
-    told = _by_owner(books, whole, terms.cooperative.owners, 0)
-    return Dividends(year, some, {books: int(unnamed[at])}, {books: whole}, told)
+    return homes[homes["fen"] > 0].reset_index(drop=True), int(unnamed[at])
+
+
+def _of_joint_alone(
+    people: pd.DataFrame, case: Case, year: int, books: str, joint: Mapping[int, int] | None,
+    members: tuple[pd.DataFrame, Case] | None,
+) -> Dividends | None:  # fmt: skip
+    """A village that has nothing but its part of joint plants; ``None`` without one."""
+    if not joint or members is None or not _owned(*members):
+        return None
+    whole = members[1].of_owner(COLLECTIVE)
+    begin, count = whole.calendar.begin.year, whole.calendar.count
+    got = np.array([float(joint.get(begin + n, 0)) for n in range(count)])
+    nothing = np.zeros(count)
+    rate = float(whole.terms.rate("reserve_rate")[0])
+    found = distribute(got, nothing, nothing, nothing, rate)
+    at = year - begin
+    some, unnamed = _to_members(books, members, found["dividend"], at)
+    lines = dict.fromkeys(("received", "paid", "vat", "surcharge", "tax", "written_off",
+                           "set_aside", "repaid"), 0)  # fmt: skip
+    reserve = np.diff(found["reserve"], prepend=0.0)
+    account = lines | {
+        "from_joint": int(got[at]), "surplus": int(got[at]), "reserve": int(np.rint(reserve[at])),
+        "dividend": int(found["dividend"][at]), "kept": int(found["undistributed"][at]),
+        "cash": int(found["cash"][at]),
+    }  # fmt: skip
+    return Dividends(year, some, {books: unnamed}, {books: account})
 
 
 def _to_owners(

@@ -50,10 +50,39 @@ BILLS: dict[str, tuple[str, ...]] = {
 """Names under which the columns of a table of bills are found."""
 
 OWNERS: dict[str, tuple[str, ...]] = {
-    "owner": ("owner", "village", "产权村", "所有者", "权属村", "出资村"),
-    "share": ("share", "份额", "占比", "比例", "股比"),
+    "owner": (
+        "owner",
+        "village",
+        "产权村",
+        "所有者",
+        "权属村",
+        "出资村",
+        "村名",
+        "村",
+        "产权人",
+    ),
+    "share": ("share", "份额", "占比", "比例", "股比", "持股比例", "产权比例"),
 }
 """Names under which the owners of a joint plant and their shares are found."""
+
+OWNED_BY = ("household_id", "户号", "农户", "发电户号", "房屋编号")
+"""Names of the household whose roof carries a joint plant."""
+
+BILLED_AS: dict[str, tuple[str, ...]] = {
+    "running": ("运维", "运维费", "维护费", "维修费", "运行维护费", "维护", "维修", "清洗费"),
+    "insurance": ("保险", "保险费", "保费"),
+    "inverter": ("逆变器", "逆变器更换"),
+    "battery": ("储能", "户用储能", "电池"),
+    "decommissioning": ("拆除", "拆除费"),
+    "event": ("事件", "灾损修复", "翻修"),
+}
+"""How bills write what they are for."""
+
+JOINED = r"\s*[+＋、,，/;；和]\s*"
+"""What stands between the names of several owners."""
+
+MONEY_SIGNS = r"[¥￥元圆\s]"
+"""What stands beside a sum of money."""
 
 UNTIL = r"\.\.|至|到|~|～|—"
 """What stands between two months."""

@@ -16,8 +16,8 @@ from pvplanner.money.models import HOUSEHOLD, Case, Payment, payments_of, run_mo
 from pvplanner.money.months import AT_MARKET, NOT_CASH, in_months
 
 PAYMENTS = ("month", "model", "payer", "payee", "household_id", "item", "fen", "basis")
-BASES = ("measured", "contract", "bill", "plan")
-"""A payment is of what was measured, agreed, billed, or only planned."""
+BASES = ("measured", "contract", "bill", "plan", "proposal", "resolved")
+"""A payment is of what was measured, agreed, billed, only planned, or for a meeting to resolve."""
 
 GRID = "grid_company"
 OF_SALES = ("settlement", "agent_vat", "export_share")

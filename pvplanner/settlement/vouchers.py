@@ -14,7 +14,9 @@ from pvplanner.reading import read_table
 VOUCHERS = ("books", "month", "number", "item", "side", "code", "fen")
 SIDES = ("debit", "credit")
 GRID_ITEMS = ("feed_in", "settlement")
-OF_YEAR = ("vat", "surcharge", "tax", "from_joint", "written_off", "reserve", "dividend")
+OF_MEETING = ("reserve", "dividend")
+OF_YEAR = ("vat", "surcharge", "tax", "from_joint", "written_off", *OF_MEETING)
+"""What is booked at a year's end; the last two as the meeting resolved them."""
 
 
 def account_map(path: Path | None = None) -> dict[tuple[str, str], tuple[str, str]]:

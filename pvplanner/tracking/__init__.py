@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -18,6 +19,7 @@ from pvplanner.plan import Plan
 from pvplanner.plan.commit import write_bytes_beside
 from pvplanner.settlement import read_receipts
 from pvplanner.settlement.bills import BILLED, read_bills
+from pvplanner.settlement.headings import BILLED_AS, JOINED
 from pvplanner.settlement.layouts import Layout, read_layout
 from pvplanner.tracking.banking import BANK, Settlement, history_of, reconcile
 from pvplanner.tracking.collectives import (
@@ -78,6 +80,8 @@ class Tracked:
         Meters of many roofs together (a transformer's, the ``collective``'s) against their sum.
     bills : DataFrame
         What a collective was billed.
+    currency : str
+        Of the plan.
     findings : tuple of Finding
     """
 
@@ -91,6 +95,7 @@ class Tracked:
     payments: pd.DataFrame = field(default_factory=pd.DataFrame)
     groups: pd.DataFrame = field(default_factory=pd.DataFrame)
     bills: pd.DataFrame = field(default_factory=pd.DataFrame)
+    currency: str = "CNY"
 
 
 def track(
@@ -186,7 +191,8 @@ def track(
     if files["settlement"]:
         result = _settled(held, folder, result, read, asked, files, own, books)
     if files["bills"]:
-        result = replace(result, bills=_bills(files["bills"], asked, books))
+        result = replace(result, bills=_bills(files["bills"], asked, books),
+                         currency=held.scenario.finance.currency)  # fmt: skip
     if files["receipt"] or result.settled is not None:
         result = _at_bank(result, asked, files, history, held)
     if folder is None:
@@ -320,8 +326,16 @@ def _settled(
 def _bills(paths: list[Path], asked: Period, books: list[Books]) -> pd.DataFrame:
     """The period's bills, each in books that there are."""
     items = {label(item, code): item for item in BILLED for code in LANGUAGES}
+    items |= {told: item for item, names in BILLED_AS.items() for told in names}
     found = read_bills(paths, items | {item: item for item in BILLED})
     names = [one.name for one in books]
+    homes = books_by_home(books)
+    parts = {frozenset(name.split(" + ")): name for name in names}
+    # Owners in any order, or the household whose roof it is.
+    found["books"] = [
+        homes.get(told, parts.get(frozenset(re.split(JOINED, told)), told))
+        for told in found["books"].astype(str)
+    ]
     strange = ~found["books"].isin(names)
     if len(names) == 1:
         found, strange = found.assign(books=names[0]), strange & False

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,14 +14,13 @@ import numpy as np
 import pandas as pd
 
 from pvplanner.errors import ConfigError, InputError, listed
-from pvplanner.metering.headings import OF_HOME
 from pvplanner.money.models import Case
 from pvplanner.plan import Plan
 from pvplanner.plan.commit import write_bytes_beside
-from pvplanner.reading import map_columns, one_spelling, read_numbers, read_table
+from pvplanner.reading import is_total, map_columns, one_spelling, read_numbers, read_table
 from pvplanner.reading.columns import knows
 from pvplanner.settlement.dividends import Dividends, dividends_of, joined, missing_months
-from pvplanner.settlement.headings import OWNERS
+from pvplanner.settlement.headings import OWNED_BY, OWNERS
 from pvplanner.tracking.entries import FOLDER
 
 Owners = Mapping[str, Mapping[str, float]]
@@ -38,12 +40,15 @@ class Books:
         On the same rows.
     shares : dict of str to float
         Of a joint plant's owners; empty for a village's own.
+    members : (DataFrame, Case) or None
+        All of the village, where some of its roofs carry joint plants.
     """
 
     name: str
     people: pd.DataFrame
     case: Case
     shares: dict[str, float] = field(default_factory=dict)
+    members: tuple[pd.DataFrame, Case] | None = None
 
 
 def books_of(plan: Plan, owners: Owners) -> list[Books]:
@@ -51,17 +56,30 @@ def books_of(plan: Plan, owners: Owners) -> list[Books]:
     joint: list[Books] = []
     own: list[Books] = []
     several = len(plan.parts) > 1
+    villages = {key: _village(key) for key in plan.parts}
     for key, part in plan.parts.items():
         people, case = part.case()
         ids = people["household_id"].astype(str)
-        groups = ids.map(lambda home: tuple(sorted(owners.get(home, {}).items())))
+        # Who owns a plant whole, in its own village, owns it as any other.
+        groups = [_shares_of(owners.get(home, {}), villages[key]) for home in ids]
         for shares in sorted(set(groups)):
             rows = np.flatnonzero([g == shares for g in groups])
-            name = " + ".join(owner for owner, _ in shares) or (_village(key) if several else "")
-            name = name if name not in {b.name for b in (*joint, *own)} else f"{key} {name}"
-            one = Books(name, people.iloc[rows], case.part(rows), dict(shares))
-            (joint if shares else own).append(one)
+            part_ = (people.iloc[rows], case.part(rows))
+            if shares:
+                taken = {*villages.values(), *(b.name for b in joint)}
+                name = " + ".join(owner for owner, _ in shares)
+                name = f"{name} ({villages[key]})" if name in taken else name
+                joint.append(Books(name, *part_, dict(shares)))
+        rows = np.flatnonzero([not g for g in groups])
+        whole = None if len(rows) == len(people) else (people, case)
+        name = villages[key] if several or whole is not None else ""
+        own.append(Books(name, people.iloc[rows], case.part(rows), members=whole))
     return [*joint, *own]
+
+
+def _shares_of(told: Mapping[str, float], village: str) -> tuple[tuple[str, float], ...]:
+    """Owners of a plant in their order; none where it is the village's own."""
+    return () if set(told) == {village} else tuple(sorted(told.items()))
 
 
 def _village(key: str) -> str:
@@ -87,10 +105,9 @@ def year_of(
     shared: dict[str, dict[int, int]] = {}
     for one in books:
         own = payments[payments["books"].eq(one.name)]
-        if own.empty and not one.people["modules"].gt(0).any():
-            # Nothing of its own stands: its part of joint plants is all that it has.
-            continue
-        short = missing_months(own["month"].unique().tolist(), one.case, year)
+        # Where nothing of its own stands, its part of joint plants is all that it has.
+        there = len(own) > 0 or bool(one.people["modules"].gt(0).any())
+        short = missing_months(own["month"].unique().tolist(), one.case, year) if there else []
         if short:
             lacking += [f"{one.name} {m}".strip() for m in short]
             continue
@@ -98,7 +115,8 @@ def year_of(
             _share_out(one, own, year, shared)
         found = dividends_of(
             one.people, one.case, own, year, books=one.name,
-            from_joint=shared.get(one.name), shares=one.shares or None,
+            from_joint=None if one.shares else shared.get(one.name), shares=one.shares or None,
+            members=one.members,
         )  # fmt: skip
         parts += [] if found is None else [found]
     # Who owns a part of a joint plant can't share before that has.
@@ -144,7 +162,28 @@ def keep_owners(folder: Path, path: Path, reason: str) -> None:
         raise ConfigError("owners_changed", where="--owners")
     target = folder / FOLDER / FILE
     target.parent.mkdir(exist_ok=True)
-    write_bytes_beside(target, path.read_bytes())
+    held = io.StringIO()
+    out = csv.writer(held, lineterminator="\n")
+    out.writerow(["household_id", "owner", "share"])
+    out.writerows(
+        (home, owner, repr(share))
+        for home, shares in read_owners(path).items()
+        for owner, share in shares.items()
+    )
+    write_bytes_beside(target, held.getvalue().encode("utf-8"))
+
+
+ROUNDED = 0.0011
+"""How far shares may lie from the whole: thirds are written as 0.333."""
+
+
+def _share(told: object) -> float:
+    """A share as it is written: 0.4, 40%, 1/3; nan where none."""
+    text = str(told).strip().rstrip("%％ ")
+    part = re.fullmatch(r"(\d+)\s*/\s*(\d+)", text)
+    if part and int(part[2]):
+        return int(part[1]) / int(part[2])
+    return float(read_numbers(pd.Series([text], dtype="string"), "").iloc[0])
 
 
 def read_owners(path: Path) -> dict[str, dict[str, float]]:
@@ -156,28 +195,32 @@ def read_owners(path: Path) -> dict[str, dict[str, float]]:
         If a column lacks, a share is no number above 0, or a plant's shares do not sum to the
         whole.
     """
-    rows = read_table(path, knows({**OWNERS, "household_id": OF_HOME})).rows
-    mapped = map_columns(list(rows.columns), {**OWNERS, "household_id": OF_HOME}, where=str(path))
+    aliases = {**OWNERS, "household_id": OWNED_BY}
+    rows = read_table(path, knows(aliases)).rows
+    mapped = map_columns(list(rows.columns), aliases, where=str(path))
     lacking = {"household_id", "owner", "share"} - set(mapped.used)
     if lacking:
         raise InputError("owners_columns", where=str(path), missing=listed(sorted(lacking)),
                          columns=listed(rows.columns, 20))  # fmt: skip
+    home = one_spelling(rows[mapped.used["household_id"]])
+    rows = rows[~is_total(home.fillna("").astype("string"))]
     told = rows[mapped.used["share"]].astype("string")
-    values = read_numbers(told.str.rstrip("%％ "), "").to_numpy(dtype=float)
+    values = told.map(_share).to_numpy(dtype=float)
     bad = ~(np.isfinite(values) & (values > 0))
     if bad.any():
         raise InputError("owners_share", where=str(path), row=int(rows.index[bad][0]),
                          value=str(told[bad].iloc[0]))  # fmt: skip
     table = pd.DataFrame({
-        "home": one_spelling(rows[mapped.used["household_id"]]).fillna("").astype(str).to_numpy(),
+        # Of merged cells only the first is filled.
+        "home": home.reindex(rows.index).ffill().fillna("").astype(str).to_numpy(),
         "owner": one_spelling(rows[mapped.used["owner"]]).fillna("").astype(str).to_numpy(),
         "share": values,
     })  # fmt: skip
     out: dict[str, dict[str, float]] = {}
     for home, own in table.groupby("home", sort=True):
-        whole = round(float(own["share"].sum()), 9)
+        whole = float(own["share"].sum())
         if (
-            whole not in (1.0, 100.0)
+            not any(abs(whole / n - 1) <= ROUNDED for n in (1, 100))
             or own["owner"].duplicated().any()
             or own["owner"].eq("").any()
         ):

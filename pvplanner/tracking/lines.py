@@ -26,6 +26,12 @@ def lines_of(found: Tracked, language: str) -> list[str]:
         for k, n in counts.items()
     ]
     out += _of_settlement(found, language)
+    if len(found.bills):
+        told = f"{found.bills['fen'].sum() / 100:,.2f}"
+        money = in_units("money", language, found.currency)
+        out.append(label("track_bills", language).format(
+            many=len(found.bills), sum=told, money=money
+        ))  # fmt: skip
     return [*out, *(f.text(language) for f in found.findings if f.code.startswith(SAID))]
 
 

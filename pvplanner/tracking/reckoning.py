@@ -22,10 +22,10 @@ from pvplanner.money.months import in_months
 from pvplanner.money.payments import DEBT
 from pvplanner.plan import Plan
 from pvplanner.plan.commit import write_bytes_beside
-from pvplanner.settlement.bills import BILLS, with_bills
+from pvplanner.settlement.bills import BILLS, billed_twice, with_bills
 from pvplanner.settlement.claims import certificates
 from pvplanner.settlement.dividends import Dividends
-from pvplanner.settlement.vouchers import account_map, vouchers_of
+from pvplanner.settlement.vouchers import OF_MEETING, account_map, vouchers_of
 from pvplanner.settlement.watch import WATCH, dark_roofs, loan_ahead, short_months
 from pvplanner.tracking.banking import Settlement, history_of, reconcile
 from pvplanner.tracking.collectives import (
@@ -138,7 +138,7 @@ def reckon(
     shared, lacking = _year(books, every, year)
     told = read_resolution(folder, year) if year else None
     mine = every[every["month"].isin(asked.months)]
-    paid = pd.concat([mine, _of_dividends(shared)], ignore_index=True)
+    paid = pd.concat([mine, _of_dividends(shared, told)], ignore_index=True)
     came = _came(history, books)
     of_period = [n for n, one in history.items() if one.period.meets(asked)]
     days = tracked_days(folder)
@@ -151,11 +151,12 @@ def reckon(
         receipts[receipts["period"].isin(of_period)].reset_index(drop=True),
         mine.reset_index(drop=True), _statements(paid),
         _posting(plan, kept_owners(folder), mine, every, year), _batch(plan, paid, shared),
-        _vouchers(books, every, came, shared, asked, accounts),
+        _vouchers(books, every, came, shared, told, asked, accounts),
         _watch(plan, books, every, came["fen"].groupby(level=1).sum(), days, asked, held, open_),
         claims[claims["month"].isin(asked.months)].reset_index(drop=True),
         _avoided(plan, own_days), shared, told,
         _findings(lacking, shared, told, folder, year) + _strays(every, books)
+        + _unbilled(mine if shared is not None else mine.iloc[:0], folder)
         + (() if year else _gap(plan, every, asked)),
     )  # fmt: skip
 
@@ -204,13 +205,28 @@ def _year(
     return year_of(books, payments, year)
 
 
-def _of_dividends(shared: Dividends | None) -> pd.DataFrame:
-    """Dividends as payments of the year's last month."""
+def _unbilled(payments: pd.DataFrame, folder: str | os.PathLike[str]) -> tuple[Finding, ...]:
+    """What of the period is only estimated, and bills that may have been entered twice."""
+    out = []
+    open_ = payments[payments["basis"].eq("plan") & payments["payer"].eq(COLLECTIVE)]
+    if len(open_):
+        told = {"sum": f"{open_['fen'].sum() / 100:,.2f}",
+                "items": listed(sorted(open_["item"].unique()))}  # fmt: skip
+        out.append(Finding("reckon_unbilled", "track --bills", params=told))
+    twice = billed_twice(_table(folder, "bills"))
+    if twice:
+        told = {"ids": listed(twice, 6)}
+        out.append(Finding("bill_twice", "track --bills", len(twice), told))
+    return tuple(out)
+
+
+def _of_dividends(shared: Dividends | None, resolved: dt.date | None) -> pd.DataFrame:
+    """Dividends as payments of the year's last month: a proposal until they are resolved."""
     if shared is None:
         return pd.DataFrame()
     return shared.households.assign(
         month=f"{shared.year}-12", payer=COLLECTIVE, payee=HOUSEHOLD, item="dividend",
-        basis="measured",
+        basis="proposal" if resolved is None else "resolved",
     )  # fmt: skip
 
 
@@ -241,15 +257,19 @@ def _of_books(held: Settlement, books: list[Books]) -> pd.DataFrame:
         by_sum = {fen: str(name) for name, fen in due.items() if (due == fen).sum() == 1}
         whose = lines["account"].map(named).fillna(lines["fen"].astype(float).map(by_sum))
         whose = whose.fillna(UNTOLD)
+        if len(lines) and lines["fen"].sum() == due.sum() and whose.eq(UNTOLD).any():
+            # All came, if not apart: each has what its sheet says, with the last line.
+            last = f"{lines['date'].max():%Y-%m}"
+            return pd.DataFrame({"books": due.index, "month": last, "fen": due.to_numpy()})
     month = lines["date"].dt.strftime("%Y-%m")
     return pd.DataFrame({"books": whose, "month": month, "fen": lines["fen"]})
 
 
 def _vouchers(
     books: list[Books], payments: pd.DataFrame, came: pd.DataFrame, shared: Dividends | None,
-    asked: Period, accounts: str | os.PathLike[str] | None,
+    resolved: dt.date | None, asked: Period, accounts: str | os.PathLike[str] | None,
 ) -> pd.DataFrame:  # fmt: skip
-    """Vouchers of each account."""
+    """Vouchers of each account; what the meeting resolves, when it has."""
     codes = account_map(None if accounts is None else Path(accounts))
     inside = payments[payments["booked"].isin(asked.months)]
     names = [one.name for one in books]
@@ -259,6 +279,8 @@ def _vouchers(
     for name in names:
         mine = came[came.index.get_level_values(0) == name]["fen"].droplevel(0)
         year = None if shared is None else shared.accounts.get(name)
+        if year is not None and resolved is None:
+            year = year | dict.fromkeys(OF_MEETING, 0)
         parts.append(vouchers_of(
             inside[inside["books"].eq(name)], mine[mine.index.isin(asked.months)], year, codes,
             end=f"{asked.end:%Y-%m}", books=name,
@@ -325,7 +347,9 @@ def _posting(
     """What each house number is paid, as it may be posted."""
     public = plan.public()
     shared, _ = _year(books_of(public, owners), every, year)
-    paid = pd.concat([mine[mine["item"].isin(PERSONAL)], _of_dividends(shared)], ignore_index=True)
+    paid = pd.concat(
+        [mine[mine["item"].isin(PERSONAL)], _of_dividends(shared, None)], ignore_index=True
+    )
     paid = paid[paid["household_id"].ne("") & paid["payee"].eq(HOUSEHOLD)] if len(paid) else paid
     columns = ["household_id", "hamlet", "fen"]
     if paid.empty:
