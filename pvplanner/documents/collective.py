@@ -502,9 +502,10 @@ class Collective:
         low = book.span(self.rows["cash"], START + 1, self.rows["cash"], last)
         told = {
             "surplus_first_year": f"={self._at('before', one.first_whole)}",
-            "npv": worth_now(flows, around.row("worth")), "irr": rate_of(flows, self._start("before"), dates),
+            "npv": worth_now(flows, around.row("worth")),
+            "irr": rate_of(flows, self._start("before"), dates),
             "capital": f"=-{self._start('capital')}", "loan": f"={self._start('loan')}",
-"cash_low": f"=MIN({low})",
+            "cash_low": f"=MIN({low})",
             "payback_years": years_back(sums, (ends[0], ends[1]), around.row("time"), START),
         }  # fmt: skip
         for key, value, kind in self.results[:-1]:
