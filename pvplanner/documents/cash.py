@@ -10,10 +10,11 @@ from typing import Any
 import numpy as np
 
 from pvplanner.documents.book import Book
-from pvplanner.documents.collective import Around, Collective
+from pvplanner.documents.collective import Collective
 from pvplanner.documents.living import Living, reckoned
 from pvplanner.documents.measuring import measured, rate_of, worth_now, years_back
 from pvplanner.documents.pooled import Pooled
+from pvplanner.documents.pooled_lines import Around
 from pvplanner.report.cells import word
 
 LOAN, FIRST = 8, 9

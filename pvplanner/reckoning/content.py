@@ -15,7 +15,8 @@ from pvplanner.reading.values import natural_key, natural_order
 from pvplanner.report.cells import currency_of, word
 from pvplanner.settlement import KINDS
 from pvplanner.texts import visible
-from pvplanner.tracking.reckoning import UNTOLD, Reckoned
+from pvplanner.tracking.booking import UNTOLD
+from pvplanner.tracking.reckoning import Reckoned
 from pvplanner.words import has_label, in_units, label, number, rule_of, style
 
 MONEY = "fen"

@@ -88,7 +88,7 @@ def _village(key: str) -> str:
 
 
 def year_of(
-    books: list[Books], payments: pd.DataFrame, year: int
+    books: list[Books], payments: pd.DataFrame, year: int | None
 ) -> tuple[Dividends | None, list[str]]:
     """A year's dividends, and the months that they lack.
 
@@ -98,8 +98,11 @@ def year_of(
         As from :func:`books_of`.
     payments : DataFrame
         With ``books``.
-    year : int
+    year : int, optional
+        Without one there is nothing to share.
     """
+    if year is None or payments.empty:
+        return None, []
     lacking: list[str] = []
     parts: list[Dividends] = []
     shared: dict[str, dict[int, int]] = {}

@@ -16,26 +16,15 @@ import numpy as np
 import pandas as pd
 
 from pvplanner.errors import ConfigError, Finding, listed
-from pvplanner.money import chosen_rows, owner_of, run_model
-from pvplanner.money.models import COLLECTIVE, HOUSEHOLD
-from pvplanner.money.months import in_months
-from pvplanner.money.payments import DEBT
+from pvplanner.money.models import COLLECTIVE
 from pvplanner.plan import Plan
 from pvplanner.plan.commit import write_bytes_beside
 from pvplanner.settlement.bills import BILLS, billed_twice, with_bills
 from pvplanner.settlement.claims import certificates
 from pvplanner.settlement.dividends import Dividends
-from pvplanner.settlement.vouchers import OF_MEETING, account_map, vouchers_of
-from pvplanner.settlement.watch import WATCH, dark_roofs, loan_ahead, short_months
-from pvplanner.tracking.banking import Settlement, history_of, reconcile
-from pvplanner.tracking.collectives import (
-    Books,
-    Owners,
-    books_by_home,
-    books_of,
-    kept_owners,
-    year_of,
-)
+from pvplanner.tracking.banking import history_of, reconcile
+from pvplanner.tracking.booking import came_in, vouchers_by_books
+from pvplanner.tracking.collectives import Books, books_by_home, books_of, kept_owners, year_of
 from pvplanner.tracking.entries import (
     FOLDER,
     Period,
@@ -45,9 +34,8 @@ from pvplanner.tracking.entries import (
     tracked_days,
     tracked_table,
 )
-
-PERSONAL = ("rent", "free_kwh", "export_share", "member_interest", "member_principal", "dividend")
-"""What households are paid by a collective or developer: the bank pays it out in one list."""
+from pvplanner.tracking.lists import as_payments, batch_list, posting_list, statements_of
+from pvplanner.tracking.watching import watch_list
 
 
 @dataclass(frozen=True)
@@ -135,11 +123,11 @@ def reckon(
     history = history_of(folder)
     receipts, open_ = reconcile(history)
     year = asked.begin.year if len(asked.name) == 4 else None
-    shared, lacking = _year(books, every, year)
+    shared, lacking = year_of(books, every, year)
     told = read_resolution(folder, year) if year else None
     mine = every[every["month"].isin(asked.months)]
-    paid = pd.concat([mine, _of_dividends(shared, told)], ignore_index=True)
-    came = _came(history, books)
+    paid = pd.concat([mine, as_payments(shared, told)], ignore_index=True)
+    came = came_in(history, books)
     of_period = [n for n, one in history.items() if one.period.meets(asked)]
     days = tracked_days(folder)
     claims = certificates(held.rename(columns={"sheet_kwh": "sent_kwh"}).dropna(
@@ -149,10 +137,10 @@ def reckon(
         asked, plan, _roofs(own_days), _faults(folder, asked),
         held[held["month"].isin(asked.months)].reset_index(drop=True),
         receipts[receipts["period"].isin(of_period)].reset_index(drop=True),
-        mine.reset_index(drop=True), _statements(paid),
-        _posting(plan, kept_owners(folder), mine, every, year), _batch(plan, paid, shared),
-        _vouchers(books, every, came, shared, told, asked, accounts),
-        _watch(plan, books, every, came["fen"].groupby(level=1).sum(), days, asked, held, open_),
+        mine.reset_index(drop=True), statements_of(paid),
+        posting_list(plan, kept_owners(folder), mine, every, year), batch_list(plan, paid, shared),
+        vouchers_by_books(books, every, came, shared, told, asked, accounts),
+        watch_list(books, every, came["fen"].groupby(level=1).sum(), days, asked, held, open_),
         claims[claims["month"].isin(asked.months)].reset_index(drop=True),
         _avoided(plan, own_days), shared, told,
         _findings(lacking, shared, told, folder, year) + _strays(every, books)
@@ -196,15 +184,6 @@ def _strays(payments: pd.DataFrame, books: list[Books]) -> tuple[Finding, ...]:
     return (Finding("reckon_books", "track", len(lost), {"names": listed(lost, 8)}),)
 
 
-def _year(
-    books: list[Books], payments: pd.DataFrame, year: int | None
-) -> tuple[Dividends | None, list[str]]:
-    """A year's dividends, and the months that they lack."""
-    if year is None or payments.empty:
-        return None, []
-    return year_of(books, payments, year)
-
-
 def _unbilled(payments: pd.DataFrame, folder: str | os.PathLike[str]) -> tuple[Finding, ...]:
     """What of the period is only estimated, and bills that may have been entered twice."""
     out = []
@@ -218,74 +197,6 @@ def _unbilled(payments: pd.DataFrame, folder: str | os.PathLike[str]) -> tuple[F
         told = {"ids": listed(twice, 6)}
         out.append(Finding("bill_twice", "track --bills", len(twice), told))
     return tuple(out)
-
-
-def _of_dividends(shared: Dividends | None, resolved: dt.date | None) -> pd.DataFrame:
-    """Dividends as payments of the year's last month: a proposal until they are resolved."""
-    if shared is None:
-        return pd.DataFrame()
-    return shared.households.assign(
-        month=f"{shared.year}-12", payer=COLLECTIVE, payee=HOUSEHOLD, item="dividend",
-        basis="proposal" if resolved is None else "resolved",
-    )  # fmt: skip
-
-
-def _came(history: dict[str, Settlement], books: list[Books]) -> pd.DataFrame:
-    """What came into the account: ``fen`` by books and the month of the bank's day."""
-    parts = [_of_books(one, books) for one in history.values() if one.bank is not None]
-    rows = pd.concat(parts) if parts else pd.DataFrame(columns=["books", "month", "fen"])
-    return rows.groupby(["books", "month"])[["fen"]].sum().astype(float)
-
-
-UNTOLD = "?"
-"""Books of money of which nobody says whose it is."""
-
-
-def _of_books(held: Settlement, books: list[Books]) -> pd.DataFrame:
-    """A statement's lines by books: the only ones, those of the account that is named, or those
-    whose sum of the period it is.
-    """
-    assert held.bank is not None
-    lines = held.bank[held.bank["ours"]]
-    if len(books) == 1:
-        whose = pd.Series(books[0].name, index=lines.index)
-    else:
-        homes, accounts = books_by_home(books), held.accounts
-        of_account = accounts["household_id"].astype(str).map(homes)
-        named = dict(zip(accounts["account"].astype(str), of_account, strict=True))
-        due = accounts["bank_fen"].astype(float).groupby(of_account).sum()
-        by_sum = {fen: str(name) for name, fen in due.items() if (due == fen).sum() == 1}
-        whose = lines["account"].map(named).fillna(lines["fen"].astype(float).map(by_sum))
-        whose = whose.fillna(UNTOLD)
-        if len(lines) and lines["fen"].sum() == due.sum() and whose.eq(UNTOLD).any():
-            # All came, if not apart: each has what its sheet says, with the last line.
-            last = f"{lines['date'].max():%Y-%m}"
-            return pd.DataFrame({"books": due.index, "month": last, "fen": due.to_numpy()})
-    month = lines["date"].dt.strftime("%Y-%m")
-    return pd.DataFrame({"books": whose, "month": month, "fen": lines["fen"]})
-
-
-def _vouchers(
-    books: list[Books], payments: pd.DataFrame, came: pd.DataFrame, shared: Dividends | None,
-    resolved: dt.date | None, asked: Period, accounts: str | os.PathLike[str] | None,
-) -> pd.DataFrame:  # fmt: skip
-    """Vouchers of each account; what the meeting resolves, when it has."""
-    codes = account_map(None if accounts is None else Path(accounts))
-    inside = payments[payments["booked"].isin(asked.months)]
-    names = [one.name for one in books]
-    if UNTOLD in came.index.get_level_values(0):
-        names.append(UNTOLD)
-    parts = []
-    for name in names:
-        mine = came[came.index.get_level_values(0) == name]["fen"].droplevel(0)
-        year = None if shared is None else shared.accounts.get(name)
-        if year is not None and resolved is None:
-            year = year | dict.fromkeys(OF_MEETING, 0)
-        parts.append(vouchers_of(
-            inside[inside["books"].eq(name)], mine[mine.index.isin(asked.months)], year, codes,
-            end=f"{asked.end:%Y-%m}", books=name,
-        ))  # fmt: skip
-    return pd.concat(parts, ignore_index=True)
 
 
 def _settled_accounts(held: pd.DataFrame) -> pd.DataFrame:
@@ -327,96 +238,6 @@ def _roofs(days: pd.DataFrame) -> pd.DataFrame:
     })  # fmt: skip
 
 
-def _statements(paid: pd.DataFrame) -> pd.DataFrame:
-    """What each household received and paid, item by item."""
-    own = paid[paid["household_id"].ne("")] if len(paid) else paid
-    if own.empty:
-        return pd.DataFrame(columns=["household_id", "item", "received_fen", "paid_fen", "basis"])
-    gets, gives = own["payee"].eq(HOUSEHOLD), own["payer"].eq(HOUSEHOLD)
-    told = own[gets | gives].assign(
-        received_fen=own["fen"].where(gets, 0), paid_fen=own["fen"].where(gives, 0)
-    )
-    keys = ["household_id", "item", "basis"]
-    sums = told.groupby(keys, sort=True)[["received_fen", "paid_fen"]].sum().reset_index()
-    return sums[["household_id", "item", "received_fen", "paid_fen", "basis"]]
-
-
-def _posting(
-    plan: Plan, owners: Owners, mine: pd.DataFrame, every: pd.DataFrame, year: int | None
-) -> pd.DataFrame:
-    """What each house number is paid, as it may be posted."""
-    public = plan.public()
-    shared, _ = _year(books_of(public, owners), every, year)
-    paid = pd.concat(
-        [mine[mine["item"].isin(PERSONAL)], _of_dividends(shared, None)], ignore_index=True
-    )
-    paid = paid[paid["household_id"].ne("") & paid["payee"].eq(HOUSEHOLD)] if len(paid) else paid
-    columns = ["household_id", "hamlet", "fen"]
-    if paid.empty:
-        return pd.DataFrame(columns=columns)
-    sums = paid.groupby("household_id")["fen"].sum().rename("fen").reset_index()
-    homes = public.households.set_index(public.households["household_id"].astype(str))
-    sums["hamlet"] = homes["hamlet"].reindex(sums["household_id"]).fillna("").astype(str).to_numpy()
-    if shared is not None and shared.unnamed_fen:
-        sums.loc[len(sums)] = {"household_id": "", "hamlet": "", "fen": shared.unnamed_fen}
-    return sums[columns]
-
-
-def _batch(plan: Plan, paid: pd.DataFrame, shared: Dividends | None) -> pd.DataFrame:
-    """What a bank is to pay out, a row a household and payer; then the owners of joint plants."""
-    columns = ["household_id", "household_name", "payer", "books", "fen"]
-    own = paid[paid["item"].isin(PERSONAL) & paid["payee"].eq(HOUSEHOLD)] if len(paid) else paid
-    own = own[own["household_id"].ne("")] if len(own) else own
-    to_owners = pd.DataFrame(columns=columns)
-    if shared is not None and len(shared.owners):
-        paid_out = shared.owners[shared.owners["fen"].ne(0)]
-        to_owners = paid_out.rename(columns={"owner": "household_name"}).assign(
-            household_id="", payer=COLLECTIVE
-        )[columns]
-    if own.empty:
-        return to_owners
-    sums = own.groupby(["payer", "books", "household_id"])["fen"].sum().reset_index()
-    homes = plan.households.set_index(plan.households["household_id"].astype(str))
-    names = homes["household_name"] if "household_name" in homes else pd.Series(dtype=object)
-    told = names.reindex(sums["household_id"]).fillna("").astype(str).to_numpy()
-    sums = sums.assign(household_name=told)[columns]
-    return pd.concat([sums, to_owners], ignore_index=True) if len(to_owners) else sums
-
-
-def _watch(
-    plan: Plan, books: list[Books], payments: pd.DataFrame, came: pd.Series, days: pd.DataFrame,
-    asked: Period, held: pd.DataFrame, open_: pd.DataFrame,
-) -> pd.DataFrame:  # fmt: skip
-    """Instalments, dark roofs, and the loan's next year, as they stand at the period's end."""
-    last = f"{asked.end:%Y-%m}"
-    months = payments[payments["month"].le(last) & payments["payer"].eq(COLLECTIVE)]
-    owed = months[months["item"].isin(DEBT)].groupby("month")["fen"].sum()
-    before = came[came.index <= last]
-    until = days[pd.to_datetime(days["day"]).le(asked.end)]
-    parts = [dark_roofs(until)]
-    if len(before) and len(owed):
-        parts.insert(0, short_months(before, owed.astype(float)))
-    parts += [_loan(one, asked, until) for one in books]
-    parts.append(_claims(held[held["month"].le(last)], open_))
-    return pd.concat(parts, ignore_index=True)
-
-
-def _claims(held: pd.DataFrame, open_: pd.DataFrame) -> pd.DataFrame:
-    """What has not come, what no sheet has, and what is to be asked of the grid company."""
-    rows: list[tuple[str, str, str, float, str]] = [
-        ("late", str(r.account), str(r.month), float(r.fen) / 100, "money")
-        for r in open_.itertuples()
-    ]  # fmt: skip
-    for r in held[held["kinds"].ne("")].itertuples():
-        if r.kinds == "missing":
-            rows.append(("missing", str(r.household_id), str(r.month), float(r.own_fen) / 100,
-                         "money"))  # fmt: skip
-        elif r.kinds not in ("unplanned", "rounding"):
-            off = float(r.sheet_fen - r.own_fen) / 100
-            rows.append(("claim", str(r.household_id), str(r.month), off, "money"))
-    return pd.DataFrame(rows, columns=list(WATCH))
-
-
 def _gap(plan: Plan, payments: pd.DataFrame, asked: Period) -> tuple[Finding, ...]:
     """Months of the period of which nothing was settled, though others were."""
     if payments.empty:
@@ -427,38 +248,6 @@ def _gap(plan: Plan, payments: pd.DataFrame, asked: Period) -> tuple[Finding, ..
     if not lacking or lacking == wanted:
         return ()
     return (Finding("reckon_gap", "track", len(lacking), {"ids": listed(lacking, 12)}),)
-
-
-def _loan(books: Books, asked: Period, days: pd.DataFrame) -> pd.DataFrame:
-    """The next twelve months of a collective's loan against the cash that is expected of them: the
-    plan's, brought to what was measured so far.
-    """
-    people, case = books.people, books.case
-    at = (asked.end.year - case.calendar.begin.year) * 12 + asked.end.month
-    both = days.dropna(subset=["measured_kwh", "expected_kwh"])
-    due = float(both["expected_kwh"].sum())
-    ratio = float(both["measured_kwh"].sum()) / due if due > 0 else 1.0
-    service = cash = 0.0
-    for model, rows in chosen_rows(people, case.terms):
-        if owner_of(model) != COLLECTIVE:
-            continue
-        own = case.part(rows)
-        for flow in run_model(own, model).flows:
-            sign = (flow.payee == COLLECTIVE) - (flow.payer == COLLECTIVE)
-            if not sign or flow.item == "dividend":
-                continue
-            fen = flow.fen if flow.fen.ndim == 1 else flow.fen.sum(axis=0)
-            ahead = float(in_months(own, flow.item, fen[1:])[at : at + 12].sum())
-            if flow.item in DEBT:
-                service -= sign * ahead
-            else:
-                cash += sign * ahead * (ratio if flow.payer == "grid_company" else 1.0)
-    # Unknown cash is neither enough nor too little.
-    known = service > 0 and np.isfinite(cash)
-    return loan_ahead(
-        service if known else 0.0, cash if known else 0.0, f"{asked.end:%Y-%m}",
-        books.name or COLLECTIVE,
-    )  # fmt: skip
 
 
 def _avoided(plan: Plan, days: pd.DataFrame) -> float:
