@@ -373,3 +373,18 @@ def test_reserve_and_dividends_are_booked_when_they_are_resolved(one, tmp_path):
     assert set(after.statements.loc[after.statements["item"].eq("dividend"), "basis"]) == {
         "resolved"
     }
+
+
+def test_owners_that_are_stated_later_leave_the_villages_own_months_where_they_are(one, tmp_path):
+    plan, folder = one
+    own = tmp_path / "plan"
+    shutil.copytree(folder, own)
+    before = pvp.reckon(own, "2026").payments
+    owners = write(tmp_path, "owners.csv", "household_id,owner,share\nH1,Upper,1/2\nH1,B,1/2\n")
+    *paths, _ = month_of(plan, "2026-12", tmp_path)
+    pvp.track(own, period="2026-12", settlement=paths[1], owners=owners, reason="joint from now on")
+    found = pvp.reckon(own, "2026")
+    told = {f.code: f.params.get("ids", "") for f in found.findings}
+    assert "reckon_books" not in told
+    assert told["reckon_months"] == "B + Upper 2026-11"
+    assert found.payments["fen"].sum() == pytest.approx(before["fen"].sum(), abs=200)

@@ -173,7 +173,13 @@ def _payments(folder: str | os.PathLike[str], books: list[Books]) -> pd.DataFram
     # Entries of before had no books: a household's are its own, a sum's the only ones.
     usual = own.fillna(books[0].name if len(books) == 1 else "")
     every["books"] = usual if "books" not in every else every["books"].fillna(usual)
-    return with_bills(every, _table(folder, "bills"))
+    bills, villages = _table(folder, "bills"), [one.name for one in books if not one.shares]
+    if len(villages) == 1:
+        # The only village had no name before a joint plant was stated.
+        every, bills = (
+            one.assign(books=one["books"].replace("", villages[0])) for one in (every, bills)
+        )
+    return with_bills(every, bills)
 
 
 def _strays(payments: pd.DataFrame, books: list[Books]) -> tuple[Finding, ...]:
