@@ -6,12 +6,17 @@ import datetime as dt
 import shutil
 
 import geopandas as gpd
+import numpy as np
+import pandas as pd
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from made_sheets import month_of, write
 from villages import hamlet, write_village
 
 import pvplanner as pvp
-from pvplanner.settlement.bills import BILLED, PAYEES, read_bills
+from pvplanner.settlement.bills import BILLED, PAYEES, billed_twice, read_bills, with_bills
+from pvplanner.settlement.dividends import _to_owners
 from pvplanner.tracking.collectives import books_of, read_owners
 
 BEGUN = """province = "Zhejiang"
@@ -388,3 +393,64 @@ def test_owners_that_are_stated_later_leave_the_villages_own_months_where_they_a
     assert "reckon_books" not in told
     assert told["reckon_months"] == "B + Upper 2026-11"
     assert found.payments["fen"].sum() == pytest.approx(before["fen"].sum(), abs=200)
+
+
+def rows_of(*told):
+    names = ["month", "model", "payer", "payee", "household_id", "item", "fen", "basis", "books"]
+    frame = pd.DataFrame(told, columns=names)
+    return frame.assign(booked=frame["month"])
+
+
+def bills_of(*told):
+    names = ["month", "item", "fen", "books", "begin", "end"]
+    return pd.DataFrame(told, columns=names).assign(text="", file="b.csv", row=2)
+
+
+def test_a_bill_takes_the_place_of_what_it_covers_and_of_nothing_else():
+    def row(month, item, fen, basis="plan", books="", payer="collective"):
+        return (month, "cooperative", payer, "operator", "", item, fen, basis, books)
+
+    held = rows_of(
+        row("2027-01", "running", 10), row("2027-02", "running", 11), row("2027-03", "running", 12),
+        row("2027-02", "insurance", 5), row("2027-02", "running", 7, books="other"),
+        row("2027-02", "running", 8, basis="contract"),
+        row("2027-02", "running", 9, payer="household"),
+    )  # fmt: skip
+    bills = bills_of(("2027-03", "running", 40, "", "2027-02", "2027-03"))
+    made = with_bills(held, bills)
+    kept = made[made["basis"].ne("bill")]
+    assert sorted(kept["fen"]) == [5, 7, 8, 9, 10]
+    bill = made[made["basis"].eq("bill")]
+    assert bill[["month", "booked", "payer", "payee", "item", "fen"]].to_numpy().tolist() == [
+        ["2027-03", "2027-03", "collective", "operator", "running", 40]
+    ]
+    assert with_bills(held, bills.iloc[:0]) is held
+
+
+def test_only_bills_of_one_sum_for_months_that_meet_may_stand_twice():
+    once = bills_of(
+        ("2027-01", "running", 40, "", "2027-01", "2027-03"),
+        ("2027-04", "running", 40, "", "2027-04", "2027-06"),
+        ("2027-04", "running", 41, "", "2027-04", "2027-06"),
+        ("2027-04", "insurance", 40, "", "2027-04", "2027-06"),
+        ("2027-04", "running", 40, "other", "2027-04", "2027-06"),
+        ("2027-04", "running", -40, "", "2027-04", "2027-06"),
+    )
+    assert billed_twice(once) == []
+    more = bills_of(("2027-03", "running", 40, "", "2027-03", "2027-03"))
+    assert billed_twice(pd.concat([once, more])) == ["running 0.40 2027-01..2027-03"]
+
+
+@given(
+    st.lists(st.floats(0.01, 1.0), min_size=1, max_size=6), st.integers(-10**7, 10**7),
+    st.integers(0, 10**7),
+)  # fmt: skip
+def test_what_owners_get_sums_to_what_there_is(shares, surplus, dividend):
+    account = {"written_off": 12_345, "surplus": surplus, "dividend": dividend}
+    told = {f"V{n}": share for n, share in enumerate(shares)}
+    made = _to_owners(2027, "joint", account, told).owners
+    assert made["fen"].sum() == dividend
+    assert made["surplus_fen"].sum() == surplus
+    assert made["written_off_fen"].sum() == 12_345
+    exact = dividend * np.array(shares) / sum(shares)
+    assert np.abs(made["fen"] - exact).max() <= 1
