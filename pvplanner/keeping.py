@@ -114,7 +114,7 @@ def reckon(
     from pvplanner.errors import ConfigError
     from pvplanner.reckoning import reckon as reckoned
     from pvplanner.reckoning import resolve, save_list, save_reckoning, save_statements
-    from pvplanner.reckoning.content import key_figures
+    from pvplanner.reckoning.figures import key_figures
 
     session: Session = context.obj
     session.speak(language, folder / "scenario.toml")

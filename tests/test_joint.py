@@ -17,7 +17,7 @@ from villages import hamlet, write_village
 import pvplanner as pvp
 from pvplanner.settlement.bills import BILLED, PAYEES, billed_twice, read_bills, with_bills
 from pvplanner.settlement.dividends import _to_owners
-from pvplanner.tracking.collectives import books_of, read_owners
+from pvplanner.tracking.collectives import _villages, books_of, read_owners
 
 BEGUN = """province = "Zhejiang"
 [finance]
@@ -438,7 +438,7 @@ def test_only_bills_of_one_sum_for_months_that_meet_may_stand_twice():
     )
     assert billed_twice(once) == []
     more = bills_of(("2027-03", "running", 40, "", "2027-03", "2027-03"))
-    assert billed_twice(pd.concat([once, more])) == ["running 0.40 2027-01..2027-03"]
+    assert billed_twice(pd.concat([once, more])) == [("running", "0.40 2027-01..2027-03")]
 
 
 @given(
@@ -454,3 +454,19 @@ def test_what_owners_get_sums_to_what_there_is(shares, surplus, dividend):
     assert made["written_off_fen"].sum() == 12_345
     exact = dividend * np.array(shares) / sum(shares)
     assert np.abs(made["fen"] - exact).max() <= 1
+
+
+def test_villages_that_are_called_alike_have_books_apart():
+    assert _villages(["/Upper", "/Lower"]) == {"/Upper": "Upper", "/Lower": "Lower"}
+    told = _villages(["33/Upper", "44/Upper", "44/Lower"])
+    assert told == {"33/Upper": "33/Upper", "44/Upper": "44/Upper", "44/Lower": "Lower"}
+
+
+def test_of_one_village_a_bill_without_a_name_is_its_own(one, tmp_path):
+    own = tmp_path / "plan"
+    shutil.copytree(one[1], own)
+    owners = write(tmp_path, "owners.csv", "household_id,owner,share\nH1,Upper,1/2\nH1,B,1/2\n")
+    bills = write(tmp_path, "b.csv", "month,item,amount,village\n2026-12,running,10,\n")
+    found = pvp.track(own, period="2026-12", bills=bills, owners=owners)
+    assert found.bills["books"].tolist() == ["Upper"]
+    assert (own / "track/owners.csv").read_text("utf-8").count("H1,") == 2

@@ -77,7 +77,7 @@ def test_changed_cells_give_what_a_changed_plan_gives(tmp_path, calculated, name
     before = row_of(sheet, label("sheet_before_dividends", "zh"), count)
     assert np.abs(before - due.before).max() < 0.06
     given = row_of(sheet, label("dividend", "zh"), count)[1:]
-    assert np.abs(given - steps_of(due).rows["given"]).max() < 0.2
+    assert np.abs(given - steps_of(due)["given"]).max() < 0.2
     told = other.result("collective").iloc[0]
     npv = row_of(sheet, label("npv", "zh", unit=True), 0)[0]
     assert npv == pytest.approx(told["npv"], abs=0.5)

@@ -148,6 +148,16 @@ class Book:
         else:
             sheet.write_string(row, col, visible(str(value)), form)
 
+    def input(self, sheet: Sheet, row: int, col: int, value: Any, kind: str) -> None:
+        """A cell that may be changed."""
+        self.cell(sheet, row, col, value, kind, "input")
+
+    def share(self, sheet: Sheet, row: int, col: int, value: Any, kind: str) -> None:
+        """A cell that may be changed and takes a part of a whole: 5 % is 0.05."""
+        self.input(sheet, row, col, value, kind)
+        bounds = {"validate": "decimal", "criteria": "between", "minimum": 0, "maximum": 1}
+        sheet.data_validation(row, col, row, col, bounds)
+
     def known(self, key: str, value: Any) -> Any:
         """A value of a column of figures; the word for it where it is not known."""
         return self.unknown if unknown(value) and not is_absent(key) else value

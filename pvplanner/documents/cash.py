@@ -27,9 +27,6 @@ LOAN, FIRST = 8, 9
 MEASURED = {4: "fen", 5: "fen", 6: "rate", 7: "years"}
 """Columns of income, present value, rate and payback, and how they are shown."""
 
-A_SHARE = {"validate": "decimal", "criteria": "between", "minimum": 0, "maximum": 1}
-"""What a cell of a part of a whole takes: 5 % is 0.05."""
-
 HALF_FEN = 0.005
 UNTOUCHED = 1e-6
 """How far a sum of cells may lie from the plan's where none was changed."""
@@ -121,7 +118,7 @@ class _Page:
         rows |= {item: COSTS + n for n, item in enumerate(self.one.by_watt)}
         columns = {"model": 1, "energy": 2, "watts": 3}
         return Around(
-            name, lambda key: name + book.at(cells[key], 2, fixed=True),
+            lambda key: name + book.at(cells[key], 2, fixed=True),
             lambda key, at: name + book.at(rows[key], FIRST + at, fixed=True),
             lambda key: name + book.span(rows[key], FIRST, rows[key], self.last, fixed=True),
             lambda key: name + book.span(first, columns[key], last, columns[key], fixed=True),
@@ -163,9 +160,7 @@ class _Page:
             (SHARE, book.word("sheet_borrowed"), one.borrowed, "rate"),
         ):
             book.heads(sheet, row, [head])
-            book.cell(sheet, row, 2, value, kind, "input")
-            if kind == "rate":
-                sheet.data_validation(row, 2, row, 2, A_SHARE)
+            (book.share if kind == "rate" else book.input)(sheet, row, 2, value, kind)
         self._name(YEAR, "year")
         self._numbers(YEAR, FIRST + 1, one.years, "year", "head")
         self._name(TIME, "sheet_time")

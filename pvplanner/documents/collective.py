@@ -115,10 +115,7 @@ class Collective(Lines):
             book.formula(sheet, row, START, told, value, kind)
         book.heads(sheet, RESERVE, [book.word("reserve_rate")])
         rate = float(self.one.case.terms.rate("reserve_rate")[0])
-        book.cell(sheet, RESERVE, START, rate, "rate", "input")
-        sheet.data_validation(RESERVE, START, RESERVE, START, {
-            "validate": "decimal", "criteria": "between", "minimum": 0, "maximum": 1,
-        })  # fmt: skip
+        book.share(sheet, RESERVE, START, rate, "rate")
 
     def _row(self, row: int, line: Line) -> None:
         book, sheet = self.book, self.sheet

@@ -14,7 +14,7 @@ import pandas as pd
 
 from pvplanner import reference
 from pvplanner.documents.living import BY_WATT, YEARLY, unit_price
-from pvplanner.money import Case, chosen_rows, owner_of, run_model
+from pvplanner.money import Case, collective_rows, run_model
 from pvplanner.money.ledger import Ledger
 from pvplanner.money.models import COLLECTIVE, HOUSEHOLD, QUANTITIES, Payment, payments_of
 from pvplanner.money.payments import (
@@ -35,6 +35,7 @@ TAXES = ("vat", "surcharge", "tax")
 MEMBERS = ("member_loan", "member_interest", "member_principal")
 DIVIDEND = "dividend"
 HALF_FEN = 0.0055
+"""How far a rounded product may lie from the plan's payment, yuan."""
 
 
 @dataclass(frozen=True)
@@ -97,7 +98,7 @@ class Pooled:
 
 def pooled(homes: pd.DataFrame, case: Case) -> Pooled | None:
     """The collective of a village's chosen models; ``None`` where none owns, or cash is unknown."""
-    owned = [(m, rows) for m, rows in chosen_rows(homes, case.terms) if owner_of(m) == COLLECTIVE]
+    owned = collective_rows(homes, case.terms)
     if not owned:
         return None
     model, rows = owned[0]
@@ -198,22 +199,15 @@ def _lent(ledger: Ledger, case: Case) -> np.ndarray:
     return out
 
 
-@dataclass(frozen=True)
-class Steps:
-    """The rules' steps as planned, by calendar year: what stands in the cells of their rows.
+def steps_of(one: Pooled) -> dict[str, np.ndarray]:
+    """Taxes and distribution as planned, step by step, by the plan's own rules.
 
-    Attributes
-    ----------
-    rows : dict of str to ndarray, shape (calendar years,)
+    Returns
+    -------
+    dict of str to ndarray, shape (calendar years,)
+        What stands in the cells of each row.
     """
-
-    rows: dict[str, np.ndarray]
-
-
-def steps_of(one: Pooled) -> Steps:
-    """Taxes and distribution, step by step, by the plan's own rules."""
-    rows = _tax_steps(one) | _share_steps(one)
-    return Steps(rows)
+    return _tax_steps(one) | _share_steps(one)
 
 
 def _tax_steps(one: Pooled) -> dict[str, np.ndarray]:

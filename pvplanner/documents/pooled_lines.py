@@ -15,6 +15,7 @@ from pvplanner.documents.pooled import (
     DIVIDEND,
     MEMBERS,
     SOLD,
+    TAXES,
     Pooled,
     renewals,
     steps_of,
@@ -37,8 +38,6 @@ class Around:
 
     Attributes
     ----------
-    name : str
-        The sheet's, quoted, with the mark that follows it.
     cell : callable
         A fixed cell by its name: ``capex``, ``rate``, ``share``, ``check``.
     year : callable
@@ -50,7 +49,6 @@ class Around:
         A column of the households as a range: ``model``, ``energy``, ``watts``.
     """
 
-    name: str
     cell: Callable[[str], str]
     year: Callable[[str, int], str]
     row: Callable[[str], str]
@@ -83,7 +81,7 @@ class Lines:
 
     def __init__(self, book: Book, one: Pooled, around: Around) -> None:
         self.book, self.one, self.around = book, one, around
-        self.steps = steps_of(one).rows
+        self.steps = steps_of(one)
         self.lines: dict[str, Line] = {}
         self.rows: dict[str, int] = {}
         self._cash()
@@ -118,7 +116,7 @@ class Lines:
         """Items in the plan's order: by formulas where these give the plan's figures."""
         self._part("sheet_part_cash")
         for item, yuan in self.one.planned.items():
-            if item not in (DIVIDEND, "vat", "surcharge", "tax"):
+            if item not in (DIVIDEND, *TAXES):
                 self._line(item, word(item, self.book.language), yuan, self._how(item), starts=True)
 
     def _how(self, item: str) -> Formula | None:
@@ -291,7 +289,7 @@ class Lines:
     def _sums(self) -> None:
         """What is left before dividends, and its measures."""
         items = [n for n in self.lines if n in self.one.planned and self.lines[n].starts]
-        parts = [*(n for n in items if self._yearly(n)), "vat", "surcharge", "tax"]
+        parts = [*(n for n in items if self._yearly(n)), *TAXES]
         starts = [n for n in items if n in AT_START or self.one.item(n)[0]]
         title = self.book.word
         self._part("sheet_part_sums")

@@ -316,6 +316,11 @@ def chosen_rows(
     return out
 
 
+def collective_rows(people: pd.DataFrame, terms: Terms) -> list[tuple[str, np.ndarray]]:
+    """Of :func:`chosen_rows` those in which the collective owns."""
+    return [(m, rows) for m, rows in chosen_rows(people, terms) if owner_of(m) == COLLECTIVE]
+
+
 def commercial_findings(count: int) -> list[Finding]:
     """Halls and workshops that use their own power at a price that nobody knows."""
     return [Finding("commercial_unknown", "tariff.commercial_price", count)] if count else []

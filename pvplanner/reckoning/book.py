@@ -5,7 +5,8 @@ from __future__ import annotations
 from pvplanner.documents.book import Book, opened, unknown
 from pvplanner.documents.mark import mark_of
 from pvplanner.errors import Finding
-from pvplanner.reckoning.content import MONEY, Section, key_figures, sections
+from pvplanner.reckoning.content import MONEY, Section, sections
+from pvplanner.reckoning.figures import key_figures
 from pvplanner.tracking.reckoning import Reckoned
 from pvplanner.words import label
 

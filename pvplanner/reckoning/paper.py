@@ -7,7 +7,8 @@ from typing import Any
 from pvplanner.documents.mark import mark_of
 from pvplanner.documents.typesetting import typeset
 from pvplanner.markup import fill_page
-from pvplanner.reckoning.content import Section, key_figures, sections
+from pvplanner.reckoning.content import Section, sections
+from pvplanner.reckoning.figures import key_figures
 from pvplanner.texts import visible
 from pvplanner.tracking.reckoning import Reckoned
 from pvplanner.words import label, style, texts

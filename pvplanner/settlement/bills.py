@@ -107,14 +107,18 @@ ONE_YEAR = r"^(\d{4})\D?$"
 """A year alone: all its months."""
 
 
-def billed_twice(bills: pd.DataFrame) -> list[str]:
-    """Bills that may have been entered twice: the same item and sum, for months that meet."""
+def billed_twice(bills: pd.DataFrame) -> list[tuple[str, str]]:
+    """Bills that may have been entered twice: the same item and sum, for months that meet; the
+    item, and its sum and months.
+    """
     out = []
     keys = ["books", "item", "fen"]
     for (_, item, fen), own in bills[bills["fen"].gt(0)].groupby(keys, sort=True):
         rows = own.sort_values(["begin", "end"])
         meets = rows["begin"].shift(-1).le(rows["end"])
-        out += [f"{item} {fen / 100:,.2f} {r.begin}..{r.end}" for r in rows[meets].itertuples()]
+        out += [
+            (str(item), f"{fen / 100:,.2f} {r.begin}..{r.end}") for r in rows[meets].itertuples()
+        ]
     return out
 
 

@@ -11,14 +11,13 @@ from dataclasses import dataclass, field
 import numpy as np
 import pandas as pd
 
-from pvplanner.money import chosen_rows
+from pvplanner.money import collective_rows
 from pvplanner.money.ledger import Ledger, divide_fen
 from pvplanner.money.models import (
     COLLECTIVE,
     QUANTITIES,
     Case,
     Payment,
-    owner_of,
     payments_of,
     run_model,
 )
@@ -133,7 +132,7 @@ def dividends_of(
         Who shares, where these are more than the households of the plants: a roof that carries a
         joint plant is a member's all the same.
     """
-    owned = _owned(people, case)
+    owned = collective_rows(people, case.terms)
     if not owned:
         return _of_joint_alone(people, case, year, books, from_joint, members)
     model, rows = owned[0]
@@ -177,17 +176,12 @@ def dividends_of(
     return Dividends(year, some, {books: unnamed}, {books: whole}, told)
 
 
-def _owned(people: pd.DataFrame, case: Case) -> list[tuple[str, np.ndarray]]:
-    """Models in which a collective owns, with the rows of their households."""
-    return [(m, rows) for m, rows in chosen_rows(people, case.terms) if owner_of(m) == COLLECTIVE]
-
-
 def _to_members(
     books: str, members: tuple[pd.DataFrame, Case], dividend: np.ndarray, at: int
 ) -> tuple[pd.DataFrame, int]:
     """What each member gets of a year's dividend, and what is told as one sum."""
     people, case = members
-    model, rows = _owned(people, case)[0]
+    model, rows = collective_rows(people, case.terms)[0]
     mine = case.part(rows).of_owner(COLLECTIVE)
     quantity = QUANTITIES[_row_of(model, "distribution").quantity](mine)
     parts, unnamed = divided(mine, dividend, quantity)
@@ -203,7 +197,7 @@ def _of_joint_alone(
     members: tuple[pd.DataFrame, Case] | None,
 ) -> Dividends | None:  # fmt: skip
     """A village that has nothing but its part of joint plants; ``None`` without one."""
-    if not joint or members is None or not _owned(*members):
+    if not joint or members is None or not collective_rows(members[0], members[1].terms):
         return None
     whole = members[1].of_owner(COLLECTIVE)
     begin, count = whole.calendar.begin.year, whole.calendar.count

@@ -29,6 +29,7 @@ from pvplanner.tracking.collectives import (
     keep_owners,
     kept_owners,
     read_owners,
+    refuse_others,
 )
 from pvplanner.tracking.entries import (
     FOLDER,
@@ -198,9 +199,11 @@ def track(
     if folder is None:
         return result
     if files["owners"]:
-        keep_owners(folder, files["owners"][0], reason)
+        refuse_others(folder, files["owners"][0], reason)
     entry = enter(folder, asked, _tables(result, files), files, reason)
     _keep_layouts(folder, files["layout"])
+    if files["owners"]:
+        keep_owners(folder, files["owners"][0])
     return replace(result, entry=entry)
 
 
@@ -328,7 +331,12 @@ def _bills(paths: list[Path], asked: Period, books: list[Books]) -> pd.DataFrame
     items = {label(item, code): item for item in BILLED for code in LANGUAGES}
     items |= {told: item for item, names in BILLED_AS.items() for told in names}
     found = read_bills(paths, items | {item: item for item in BILLED})
-    names = [one.name for one in books]
+    names, villages = [one.name for one in books], [one.name for one in books if not one.shares]
+    if len(villages) == 1:
+        # Of one village nobody says that a bill is its.
+        found["books"] = found["books"].replace("", villages[0])
+    if len(names) == 1:
+        found["books"] = names[0]
     homes = books_by_home(books)
     parts = {frozenset(name.split(" + ")): name for name in names}
     # Owners in any order, or the household whose roof it is.
@@ -337,8 +345,6 @@ def _bills(paths: list[Path], asked: Period, books: list[Books]) -> pd.DataFrame
         for told in found["books"].astype(str)
     ]
     strange = ~found["books"].isin(names)
-    if len(names) == 1:
-        found, strange = found.assign(books=names[0]), strange & False
     other = ~found["month"].isin(asked.months)
     for code, bad in (("bill_books", strange), ("bill_other_month", other)):
         if bad.any():

@@ -56,7 +56,7 @@ def books_of(plan: Plan, owners: Owners) -> list[Books]:
     joint: list[Books] = []
     own: list[Books] = []
     several = len(plan.parts) > 1
-    villages = {key: _village(key) for key in plan.parts}
+    villages = _villages(list(plan.parts))
     for key, part in plan.parts.items():
         people, case = part.case()
         ids = people["household_id"].astype(str)
@@ -82,9 +82,11 @@ def _shares_of(told: Mapping[str, float], village: str) -> tuple[tuple[str, floa
     return () if set(told) == {village} else tuple(sorted(told.items()))
 
 
-def _village(key: str) -> str:
-    """A part's village without the division's code."""
-    return key.rpartition("/")[2] or key
+def _villages(keys: list[str]) -> dict[str, str]:
+    """Parts by their villages' names; with the division's code where two are called alike."""
+    bare = {key: key.rpartition("/")[2] or key for key in keys}
+    alike = {name for name in bare.values() if list(bare.values()).count(name) > 1}
+    return {key: key if name in alike else name for key, name in bare.items()}
 
 
 def year_of(
@@ -152,8 +154,8 @@ def kept_owners(folder: str | os.PathLike[str] | None) -> dict[str, dict[str, fl
     return read_owners(path) if path is not None and path.is_file() else {}
 
 
-def keep_owners(folder: Path, path: Path, reason: str) -> None:
-    """Keep a table of owners with the plan's entries; other shares than before need a reason.
+def refuse_others(folder: Path, path: Path, reason: str) -> None:
+    """Other owners than before need a reason.
 
     Raises
     ------
@@ -163,6 +165,10 @@ def keep_owners(folder: Path, path: Path, reason: str) -> None:
     before = kept_owners(folder)
     if before and before != read_owners(path) and not reason.strip():
         raise ConfigError("owners_changed", where="--owners")
+
+
+def keep_owners(folder: Path, path: Path) -> None:
+    """Keep a table of owners with the plan's entries."""
     target = folder / FOLDER / FILE
     target.parent.mkdir(exist_ok=True)
     held = io.StringIO()
@@ -190,7 +196,7 @@ def _share(told: object) -> float:
 
 
 def read_owners(path: Path) -> dict[str, dict[str, float]]:
-    """A table of household, owner and share: 0.4, 40 or 40%.
+    """A table of household, owner and share: 0.4, 40, 40% or 1/3.
 
     Raises
     ------

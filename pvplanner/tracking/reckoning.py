@@ -144,7 +144,7 @@ def reckon(
         claims[claims["month"].isin(asked.months)].reset_index(drop=True),
         _avoided(plan, own_days), shared, told,
         _findings(lacking, shared, told, folder, year) + _strays(every, books)
-        + _unbilled(mine if shared is not None else mine.iloc[:0], folder)
+        + _unbilled(plan, mine if shared is not None else mine.iloc[:0], folder)
         + (() if year else _gap(plan, every, asked)),
     )  # fmt: skip
 
@@ -190,17 +190,20 @@ def _strays(payments: pd.DataFrame, books: list[Books]) -> tuple[Finding, ...]:
     return (Finding("reckon_books", "track", len(lost), {"names": listed(lost, 8)}),)
 
 
-def _unbilled(payments: pd.DataFrame, folder: str | os.PathLike[str]) -> tuple[Finding, ...]:
+def _unbilled(
+    plan: Plan, payments: pd.DataFrame, folder: str | os.PathLike[str]
+) -> tuple[Finding, ...]:
     """What of the period is only estimated, and bills that may have been entered twice."""
     out = []
     open_ = payments[payments["basis"].eq("plan") & payments["payer"].eq(COLLECTIVE)]
     if len(open_):
-        told = {"sum": f"{open_['fen'].sum() / 100:,.2f}",
+        told = {"sum": f"{open_['fen'].sum() / 100:,.2f}", "currency": plan.scenario.finance.currency,
                 "items": listed(sorted(open_["item"].unique()))}  # fmt: skip
         out.append(Finding("reckon_unbilled", "track --bills", params=told))
     twice = billed_twice(_table(folder, "bills"))
     if twice:
-        told = {"ids": listed(twice, 6)}
+        told = {"ids": listed([text for _, text in twice], 6),
+                "items": listed(sorted({item for item, _ in twice}))}  # fmt: skip
         out.append(Finding("bill_twice", "track --bills", len(twice), told))
     return tuple(out)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from pvplanner.money import chosen_rows, owner_of, run_model
+from pvplanner.money import collective_rows, run_model
 from pvplanner.money.models import COLLECTIVE
 from pvplanner.money.months import in_months
 from pvplanner.money.payments import DEBT
@@ -58,9 +58,7 @@ def _loan(books: Books, asked: Period, days: pd.DataFrame) -> pd.DataFrame:
     due = float(both["expected_kwh"].sum())
     ratio = float(both["measured_kwh"].sum()) / due if due > 0 else 1.0
     service = cash = 0.0
-    for model, rows in chosen_rows(people, case.terms):
-        if owner_of(model) != COLLECTIVE:
-            continue
+    for model, rows in collective_rows(people, case.terms):
         own = case.part(rows)
         for flow in run_model(own, model).flows:
             sign = (flow.payee == COLLECTIVE) - (flow.payer == COLLECTIVE)
