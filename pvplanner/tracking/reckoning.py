@@ -197,7 +197,8 @@ def _unbilled(
     out = []
     open_ = payments[payments["basis"].eq("plan") & payments["payer"].eq(COLLECTIVE)]
     if len(open_):
-        told = {"sum": f"{open_['fen'].sum() / 100:,.2f}", "currency": plan.scenario.finance.currency,
+        told = {"sum": f"{open_['fen'].sum() / 100:,.2f}",
+                "currency": plan.scenario.finance.currency,
                 "items": listed(sorted(open_["item"].unique()))}  # fmt: skip
         out.append(Finding("reckon_unbilled", "track --bills", params=told))
     twice = billed_twice(_table(folder, "bills"))
