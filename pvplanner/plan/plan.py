@@ -16,6 +16,7 @@ from pvplanner.plan.worth import GRAPH, case_of
 from pvplanner.scenario import Scenario
 from pvplanner.scenario.doubts import key_findings
 from pvplanner.schema import TABLES
+from pvplanner.storage import usual_texts
 
 if TYPE_CHECKING:
     import geopandas as gpd
@@ -111,6 +112,7 @@ class Plan:
                     table = _joined(table, joined, key, over=over)
             if name in ORDERED:
                 table = _in_order(table, ORDERED[name], self._run.order(name))
+            table = usual_texts(table)
             self._views[name] = table.set_index("array_id") if name == "energy" else table
         return self._views[name]
 
@@ -240,7 +242,7 @@ class Plan:
     @property
     def modules(self) -> pd.DataFrame:
         """Where every module lies."""
-        return self._run.table("layout")
+        return usual_texts(self._run.table("layout"))
 
     @property
     def terms(self) -> Terms:
@@ -255,7 +257,7 @@ class Plan:
     def __getattr__(self, name: str) -> Any:
         if name.startswith("_") or name not in KEPT:
             raise AttributeError(name)
-        return self._run.table(name)
+        return usual_texts(self._run.table(name))
 
     @property
     def findings(self) -> tuple[Finding, ...]:

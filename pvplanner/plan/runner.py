@@ -26,6 +26,7 @@ from pvplanner.plan.store import (
     hash_values,
 )
 from pvplanner.scenario import Scenario
+from pvplanner.storage import plain_texts
 
 LIBRARIES = ("geopandas", "numba", "numpy", "pandas", "pvlib", "pyarrow", "pyogrio", "pyproj",
              "rasterio", "scipy", "shapely")  # fmt: skip
@@ -346,6 +347,7 @@ class Run:
             self.reused.append(name)
         return self._traces[name]
 
+    @plain_texts
     def _make(self, name: str) -> None:
         from pvplanner.plan.tables import settle
 

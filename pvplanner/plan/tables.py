@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import TypeAdapter
 
+from pvplanner.storage import plain_texts, text_columns, with_texts
+
 if TYPE_CHECKING:
     import pandas as pd
 
@@ -69,8 +71,9 @@ def to_bytes(table: Any) -> bytes:
         return text.encode("utf-8")
     held = io.BytesIO()
     # Measured numbers seldom come twice: a dictionary of them costs time and gains nothing.
-    named = [name for name in table.columns if isinstance(table[name].dtype, pd.StringDtype)]
-    table.to_parquet(
+    named = text_columns(table)
+    # Parquet tells the ways of holding texts apart: all are held in one.
+    with_texts(table, "python").to_parquet(
         held, index=False, compression="zstd", use_dictionary=named, write_statistics=False
     )
     return held.getvalue()
@@ -98,6 +101,7 @@ def to_csv(table: pd.DataFrame) -> bytes:
     return b"\xef\xbb\xbf" + text.encode("utf-8")
 
 
+@plain_texts
 def from_bytes(body: bytes) -> Any:
     """Inverse of :func:`to_bytes`."""
     if body[:4] != MARK:

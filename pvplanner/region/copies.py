@@ -21,6 +21,9 @@ from pvplanner.region.units import Part, Unit
 UNIT, ROW = "_unit", "_row"
 """Columns of copies: the village's number, and the row of the file (counted from 1)."""
 
+BETWEEN = "\x1f"
+"""Between the code and the name of a village in one text."""
+
 
 MOST_AGAIN = 4.0
 """Where reading every village by its row groups would read the file more often than this, it is
@@ -149,7 +152,7 @@ def write_copies(
 
 def _numbers(rows: pd.DataFrame, number: dict[tuple[str, str], int]) -> np.ndarray:
     """Number of the unit of each row; -1 where it has none."""
-    both = rows["code"].astype(str) + "\0" + rows["name"].astype(str)
+    both = rows["code"].astype(str) + BETWEEN + rows["name"].astype(str)
     codes, texts = pd.factorize(both)
-    of = np.array([number.get(tuple(text.split("\0", 1)), -1) for text in texts])
+    of = np.array([number.get(tuple(text.split(BETWEEN, 1)), -1) for text in texts])
     return of[codes] if len(of) else np.zeros(0, dtype=int)

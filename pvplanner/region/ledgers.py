@@ -18,7 +18,7 @@ from pvplanner.reading.columns import knows, map_columns
 from pvplanner.reading.guard import guarded
 from pvplanner.reading.tables import TextTable, read_table
 from pvplanner.region.config import Region
-from pvplanner.region.copies import ROW, by_unit, write_copies
+from pvplanner.region.copies import BETWEEN, ROW, by_unit, write_copies
 from pvplanner.region.headings import PARTS
 from pvplanner.region.looking import Looked
 from pvplanner.region.naming import alias_of
@@ -70,10 +70,10 @@ def _by_village(
     """The unit of each row by its village's name, and its code where several have the name."""
     names = rows[village].fillna("").astype(str).str.strip()
     codes = rows[code].fillna("").astype(str).str.strip() if code else pd.Series("", rows.index)
-    which, texts = pd.factorize(codes + "\0" + names)
+    which, texts = pd.factorize(codes + BETWEEN + names)
     found = []
     for text in texts:
-        own, _, name = str(text).partition("\0")
+        own, _, name = str(text).partition(BETWEEN)
         alone = by_name.get(name, [])
         found.append(number.get((own, name), alone[0] if len(alone) == 1 else -1))
     return np.asarray(found, dtype=int)[which]

@@ -34,6 +34,7 @@ from pvplanner.region.units import Unit
 from pvplanner.region.windows import read_ledgers, read_neighbours, read_unit
 from pvplanner.scenario import Scenario
 from pvplanner.scenario.doubts import key_findings
+from pvplanner.storage import plain_texts
 
 LIGHTS = 24
 """Skies that a worker keeps: villages of one weather site share one."""
@@ -106,6 +107,7 @@ class Made:
     extra: dict[str, pd.DataFrame] = field(default_factory=dict)
 
 
+@plain_texts
 def run_unit(
     region: Region, unit: Unit, units: Sequence[Unit], *, inputs: str, lights: Lights,
     mosaics: Mapping[str, str], names: Sequence[str],
