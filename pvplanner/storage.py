@@ -60,6 +60,11 @@ def with_texts(table: Any, storage: str) -> Any:
 
 def usual_texts(table: Any) -> Any:
     """A table whose texts are held as the caller's pandas holds them, so that it joins his own."""
+    return with_texts(table, usual_kind().storage)
+
+
+def usual_kind() -> Any:
+    """The type that texts are given where nothing else is said."""
     import pandas as pd
 
-    return with_texts(table, pd.Series([""], dtype="str").dtype.storage)
+    return pd.api.types.pandas_dtype("str")

@@ -24,7 +24,7 @@ from pvplanner.reading import (
 from pvplanner.reading.columns import knows, parts_of
 from pvplanner.reading.odd import odd_column
 from pvplanner.reading.tables import TextTable
-from pvplanner.reading.values import lost_digits, made_dates, unit_factor
+from pvplanner.reading.values import all_like, any_holds, lost_digits, made_dates, unit_factor
 from pvplanner.reference.ranges import ranges, slip_word
 
 ALIASES: dict[str, tuple[str, ...]] = {
@@ -60,6 +60,9 @@ DIMENSIONS = {"share": "share", "consumption_kwh": "energy", "income_today": "mo
 """What the numbers are, for units in cells and headings."""
 
 _SEPARATORS = r"[;、|]"
+_SIGN = r"[!-~\u4e00-\u9fff]"
+_TIDY = rf"{_SIGN}+(?: {_SIGN}+)*"
+"""Texts that :func:`plain_text` leaves as they are."""
 _YES = ("yes", "y", "true", "1", "是", "低保", "低收入", "√", "有")
 _NO = ("no", "n", "false", "0", "否", "×", "无", "-")
 
@@ -127,11 +130,12 @@ def understand_ledger(
     if empty.any():
         _no_formula(read.findings, mapped, file)
         raise InputError("ledger_no_id", where=_row(file, empty))
-    numbers = {name: _numbers(table[name], name, mapped, file) for name in DIMENSIONS}
+    told = {name: _texts(table[name]) for name in DIMENSIONS}
+    numbers = {name: _numbers(told[name], name, mapped, file) for name in DIMENSIONS}
     numbers["share"], more = _shares_of_one(numbers["share"], file)
     findings += more
     for name in DIMENSIONS:
-        findings += _converted(table[name], numbers[name], name, file)
+        findings += _converted(told[name], numbers[name], name, file)
     once = ~table["household_id"].duplicated()
     findings += _usual_use(numbers["consumption_kwh"][once], file)
     findings += _usual_income(numbers["income_today"][once], file)
@@ -147,8 +151,12 @@ def understand_ledger(
         low_income=_low_income(table["low_income"], file),
         **_papers(table, numbers["debts"], file),
     ).drop(columns=["building_id", "share", *(p for p in PAPERS if p not in mapped.used)])
-    _one_statement_each(described, file)
-    households = described.groupby("household_id", sort=False).first().reset_index()
+    if once.all():
+        others = [name for name in described.columns if name != "household_id"]
+        households = described[["household_id", *others]].reset_index(drop=True)
+    else:
+        _one_statement_each(described, file)
+        households = described.groupby("household_id", sort=False).first().reset_index()
     households.attrs["findings"] = findings
     return households, links
 
@@ -287,13 +295,14 @@ def _row(file: Path, bad: pd.Series) -> str:
 
 
 def _texts(values: pd.Series) -> pd.Series:
+    if all_like(values, _TIDY):
+        return values.astype("string")
     told = values.map(plain_text, na_action="ignore")
     return told.where(told != "").astype("string")
 
 
 def _numbers(values: pd.Series, name: str, mapped: Columns, file: Path) -> pd.Series:
-    told = _texts(values)
-    told = told.mask(told.isin(["-", "/", "无", "不详", "未知"]))
+    told = values.mask(values.isin(["-", "/", "无", "不详", "未知"]))
     numbers = read_numbers(told, DIMENSIONS[name], mapped.factors.get(name, 1.0))
     bad = told.notna() & (numbers.isna() | (numbers < 0) | ~np.isfinite(numbers.fillna(0)))
     if bad.any():
@@ -379,8 +388,7 @@ def _unread_numbers(raw: pd.DataFrame, mapped: Columns, file: Path) -> list[Find
     return [Finding("column_numbers", file.name, len(held), params)]
 
 
-def _converted(values: pd.Series, numbers: pd.Series, name: str, file: Path) -> list[Finding]:
-    told = _texts(values)
+def _converted(told: pd.Series, numbers: pd.Series, name: str, file: Path) -> list[Finding]:
     odd = numbers.notna() & (pd.to_numeric(told, errors="coerce").astype(float) != numbers)
     if not odd.any():
         return []
@@ -403,8 +411,9 @@ def _low_income(values: pd.Series, file: Path) -> pd.Series:
 
 def _links(table: pd.DataFrame) -> pd.DataFrame:
     links = table[["household_id", "building_id", "share"]].rename_axis("row").reset_index()
-    links["building_id"] = links["building_id"].fillna("").str.split(_SEPARATORS, regex=True)
-    links = links.explode("building_id")
+    if any_holds(links["building_id"], re.compile(_SEPARATORS)):
+        links["building_id"] = links["building_id"].fillna("").str.split(_SEPARATORS, regex=True)
+        links = links.explode("building_id")
     links["building_id"] = one_spelling(links["building_id"])
     order = ["household_id", "building_id", "share", "row"]
     return links.loc[links["building_id"].notna(), order].reset_index(drop=True)

@@ -124,7 +124,7 @@ def _without_holes_outside(part: shapely.Polygon) -> shapely.Geometry:
 def _areas_only(shapes: np.ndarray, status: np.ndarray, reason: np.ndarray) -> np.ndarray:
     out = shapes.copy()
     empty = shapely.is_missing(shapes) | shapely.is_empty(shapes)
-    finite = np.array([e or _finite(s) for s, e in zip(shapes, empty, strict=True)])
+    finite = _finite(shapes)
     _set(status, reason, empty | ~finite, SET_ASIDE, "no_geometry")
     live = status != SET_ASIDE
     invalid = live & ~shapely.is_valid(shapes)
@@ -145,8 +145,11 @@ def _areas_only(shapes: np.ndarray, status: np.ndarray, reason: np.ndarray) -> n
     return out
 
 
-def _finite(shape: shapely.Geometry) -> bool:
-    return bool(np.isfinite(shapely.get_coordinates(shape)).all())
+def _finite(shapes: np.ndarray) -> np.ndarray:
+    points, owner = shapely.get_coordinates(shapes, return_index=True)
+    out = np.ones(len(shapes), dtype=bool)
+    out[owner[~np.isfinite(points).all(axis=1)]] = False
+    return out
 
 
 def _polygon_parts(shape: shapely.Geometry) -> shapely.Geometry:

@@ -284,15 +284,15 @@ def by_minutes(
     noon = np.tile(np.eye(24)[12], (len(sent), 1))
     shape = np.divide(sent, whole[:, None], out=noon, where=whole[:, None] > 0)
     sent = sent + more[:, None] * shape
-    columns = {name: demand[name] for name in demand.columns}
-    columns |= {name: sent[:, n] for n, name in enumerate(sold)}
     plain = np.where(homes, scenario.demand.use_by_minutes, 1.0)
-    for name in demand.columns:
-        if name.startswith("self_used_kwh_"):
-            columns[name] = demand[name] * left
-        elif name.startswith("plain_used_kwh_"):
-            columns[name] = demand[name] * plain
-    return pd.DataFrame(columns, index=demand.index)
+    numbers = demand.columns.drop("household_id")
+    values = np.array(demand[numbers], dtype=float, order="F")
+    values[:, numbers.get_indexer(sold)] = sent
+    values[:, numbers.str.startswith("self_used_kwh_")] *= left[:, None]
+    values[:, numbers.str.startswith("plain_used_kwh_")] *= plain[:, None]
+    out = pd.DataFrame(values, columns=numbers, index=demand.index)
+    out.insert(0, "household_id", demand["household_id"])
+    return out
 
 
 def _minutes(households: pd.DataFrame, scenario: Scenario) -> np.ndarray:

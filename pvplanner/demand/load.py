@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import numpy as np
 import pandas as pd
 
@@ -44,11 +46,16 @@ def _months() -> list[str]:
 
 def year_shape(row: pd.Series) -> np.ndarray:
     """Hourly load of an archetype as parts of a year's energy; shape (8760,), sums to 1."""
-    day = row[_hours()].to_numpy(dtype=float)
-    month = row[_months()].to_numpy(dtype=float)
+    return _shape(tuple(map(float, row[_hours()])), tuple(map(float, row[_months()])))
+
+
+@lru_cache(maxsize=64)
+def _shape(day: tuple[float, ...], month: tuple[float, ...]) -> np.ndarray:
     index = hourly_index(8.0)
-    shape = day[np.asarray(index.hour)] * month[np.asarray(index.month) - 1]
-    return shape / shape.sum()
+    shape = np.array(day)[np.asarray(index.hour)] * np.array(month)[np.asarray(index.month) - 1]
+    shape /= shape.sum()
+    shape.flags.writeable = False
+    return shape
 
 
 def profile_shape(profile: list[float]) -> np.ndarray:

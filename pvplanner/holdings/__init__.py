@@ -297,9 +297,11 @@ def village_totals(
     money = ["energy_kwh", "capacity_kwp", "capital", "income_first_year", "avoided_t",
              "low_income_income", "counted_income", "load_kwh"]  # fmt: skip
     # Of income the sum of what is known, where something is: the finding says of how many.
-    sums = grouped[money].agg(lambda v: v.sum(skipna=False))
-    for name in ("income_first_year", "counted_income"):
-        sums[name] = grouped[name].agg(lambda v: v.sum(min_count=1))
+    known, size = grouped[money].count(), grouped.size()
+    sums = grouped[money].sum(min_count=1).astype(float)
+    for name in money:
+        if name not in ("income_first_year", "counted_income"):
+            sums.loc[known[name] < size, name] = np.nan
     whole = grouped[["households", "households_with_pv", "low_income_stated"]].sum()
     out = pd.concat([built, whole, sums], axis=1)
     out = out.fillna(dict.fromkeys(counted, 0)).reset_index()

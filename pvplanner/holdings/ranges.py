@@ -44,7 +44,8 @@ def _room(arrays: pd.DataFrame, planes: pd.DataFrame) -> pd.DataFrame:
     Where fewer modules are planned than the plane holds, a roof with less room may still hold them
     all, and one with more room gets no more.
     """
-    rows = planes.set_index("plane_id").loc[arrays["plane_id"]]
+    at = pd.Index(planes["plane_id"]).get_indexer(arrays["plane_id"])
+    rows = planes[["usable_area_m2", "usable_area_low_m2", "usable_area_high_m2"]].iloc[at]
     middle = rows["usable_area_m2"].to_numpy(dtype=float)
     planned = arrays["modules"].to_numpy(dtype=float)
     fit = arrays["modules_fit"].to_numpy(dtype=float)

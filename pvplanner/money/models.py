@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cache, cached_property
 
 import numpy as np
 import pandas as pd
@@ -315,6 +315,7 @@ class Payment:
     certainty: str
 
 
+@cache
 def payments_of(model: str) -> tuple[Payment, ...]:
     """Rows of a model in the order in which they are entered; the owner's costs after its capital.
 
@@ -349,6 +350,7 @@ _LAST = ("person_vat", "person_tax", "hall_tax", "rent_tax", "vat", "surcharge",
 """Rules that look at all that was entered before."""
 
 
+@cache
 def owner_of(model: str) -> str:
     """Who pays for the modules."""
     return next(

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import TypeAdapter
 
-from pvplanner.storage import plain_texts, text_columns, with_texts
+from pvplanner.storage import plain_texts, text_columns, usual_kind, with_texts
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -27,13 +27,13 @@ def settle(table: Any) -> Any:
     plain = isinstance(table.index, pd.RangeIndex) and table.index.start == 0
     out = table.copy(deep=False) if plain else table.reset_index(drop=True)
     out.attrs = {}
-    text = pd.Series([""], dtype="str").dtype
-    for name, kind in zip(out.columns, out.dtypes, strict=True):
-        if kind.kind in "fiub" and not isinstance(kind, pd.StringDtype):
+    text = usual_kind()
+    for name, kind in out.dtypes.items():
+        if kind.kind in "fiub" or kind == text:
             continue
         if pd.api.types.is_object_dtype(kind):
             known = out[name].dropna()
-            if len(known) and known.map(lambda v: isinstance(v, bool)).all():
+            if len(known) and pd.api.types.infer_dtype(known) == "boolean":
                 out[name] = out[name].astype("boolean")
             else:
                 out[name] = out[name].astype("str").where(out[name].notna(), None)

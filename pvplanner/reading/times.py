@@ -9,9 +9,14 @@ import zoneinfo
 import numpy as np
 import pandas as pd
 
-from pvplanner.reading.values import plain_text
+from pvplanner.reading.values import all_like, plain_text
 
 _ZONE = re.compile(r"\s*(Z|UTC|[+-]\d{2}:?\d{2})$", re.IGNORECASE)
+_TIDY = (
+    r"[0-9]{4}-[0-9]{2}-[0-9]{2}[ T][0-9]{2}:[0-9]{2}(?::[0-9]{2})?(?:Z|[+-][0-9]{2}:?[0-9]{2})?"
+)
+"""Times that need no other spelling."""
+
 _SERIAL = re.compile(r"\d{5}(\.\d+)?")
 _SERIAL_RANGE = (20_000.0, 80_000.0)
 """Days since 1899-12-30 of the years 1954 to 2119."""
@@ -45,7 +50,10 @@ def parse_times(values: pd.Series) -> tuple[pd.DatetimeIndex, float | None]:
     """
     known = values.astype("string").fillna("")
     spellings = known.unique()
-    plain = pd.Series([_spelled(text) for text in spellings], dtype="object")
+    tidy = all_like(pd.Series(spellings), _TIDY)
+    plain = pd.Series(
+        [text.replace("T", " ") if tidy else _spelled(text) for text in spellings], dtype="object"
+    )
     zones = plain.str.extract(_ZONE, expand=False)
     bare = plain.str.replace(_ZONE, "", regex=True)
     offsets = {_hours(zone) for zone in zones.dropna().unique()}

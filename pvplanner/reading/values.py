@@ -25,10 +25,13 @@ _DECIMAL = re.compile(r"[+-]?\d*,(\d{1,2}|\d{4,})(?!\d)(?!,)")
 _SOUND = r"[A-Za-z0-9_-]+"
 """Identifiers of which there is one spelling."""
 
-_PLAIN = r"\d{1,15}(?:\.\d{1,2})?"
+_PLAIN = r"[+-]?[0-9]{1,18}(?:\.[0-9]*)?(?:[eE][+-]?[0-9]{1,2})?"
+"""Numbers that can be read in one way only."""
+
 _SCIENTIFIC = re.compile(r"\d(\.\d+)?e\+?\d{2}", re.IGNORECASE)
 _DATED = re.compile(r"\d{4}-\d{2}-\d{2} 00:00:00")
-_TOTAL_SIGNS = "(?i)计|和|数|均|全|total|sum|in all|average|mean"
+_CUT, _MIDNIGHT = re.compile(r"\de\+?\d", re.IGNORECASE), re.compile("00:00:00")
+_TOTAL_SIGNS = re.compile("计|和|数|均|全|total|sum|in all|average|mean", re.IGNORECASE)
 _TOTAL = re.compile(
     r".*(?:合计|总计|小计|共计|累计|总和|总数)(?:数|户数)?(?:共?\d+户)?(?:[(\[【:：].*)?"
     r"|全[村镇乡县组](?:[(\[【:：].*)?|(?:平均|均值|户均|人均)(?:数|每户)?(?:[(\[【:：].*)?|计:?"
@@ -45,6 +48,35 @@ def plain_text(value: object) -> str:
     text = "".join(" " if c.isspace() else c for c in text
                    if c.isspace() or unicodedata.category(c) not in ("Cc", "Cf", "Cs"))  # fmt: skip
     return " ".join(text.split())
+
+
+def all_like(values: pd.Series, form: str) -> bool:
+    """Whether every text of a column is of one form; what is missing is of any.
+
+    The column is looked through as one text, which takes a tenth of the time of its cells.
+
+    Parameters
+    ----------
+    values : Series of str
+    form : str
+        A regular expression that matches no end of line.
+    """
+    known = _plain_list(values)
+    whole = "\n".join(known)
+    if whole.count("\n") != max(len(known) - 1, 0):
+        return False
+    return not len(known) or re.fullmatch(rf"(?:(?:{form})\n)*+(?:{form})", whole) is not None
+
+
+def any_holds(values: pd.Series, sign: re.Pattern[str]) -> bool:
+    """Whether any text of a column may hold a sign that no end of line is part of."""
+    return sign.search("\n".join(map(str, _plain_list(values)))) is not None
+
+
+def _plain_list(values: pd.Series) -> list[Any]:
+    """What a column holds, without what is missing; a list is looked through the fastest."""
+    listed: list[Any] = values.to_numpy(dtype=object)[values.notna().to_numpy()].tolist()
+    return listed
 
 
 def _each(values: pd.Series, how: object) -> pd.Series:
@@ -64,7 +96,7 @@ def one_spelling(values: pd.Series) -> pd.Series:
     """
     if isinstance(values.dtype, pd.StringDtype) or pd.api.types.infer_dtype(values) == "string":
         told = values.astype("string")
-        if told.str.fullmatch(_SOUND).all():
+        if all_like(told, _SOUND):
             return told
     return _each(values.astype(object), _identifier).astype("string")
 
@@ -85,11 +117,15 @@ def _identifier(value: object) -> object:
 
 def lost_digits(values: pd.Series) -> pd.Series:
     """Whether an identifier is a number of more digits than a sheet keeps (``3.30212E+17``)."""
+    if not any_holds(values, _CUT):
+        return pd.Series(False, index=values.index)
     return values.fillna("").str.fullmatch(_SCIENTIFIC).astype(bool)
 
 
 def made_dates(values: pd.Series) -> pd.Series:
     """Whether an identifier such as ``1-2`` was made a date by a sheet."""
+    if not any_holds(values, _MIDNIGHT):
+        return pd.Series(False, index=values.index)
     return values.fillna("").str.fullmatch(_DATED).astype(bool)
 
 
@@ -102,6 +138,8 @@ def is_total(values: pd.Series) -> pd.Series:
         return bool(_TOTAL.fullmatch(re.sub(r"\s", "", text)) or _TOTAL.fullmatch(latin))
 
     # A word of totals holds one of these; few cells of a ledger do.
+    if not any_holds(values, _TOTAL_SIGNS):
+        return pd.Series(False, index=values.index)
     told = _each(values.where(values.str.contains(_TOTAL_SIGNS, na=False)), named)
     return pd.Series([value is True for value in told], index=values.index, dtype=bool)
 
@@ -182,9 +220,10 @@ def read_numbers(values: pd.Series, dimension: str = "", factor: float = 1.0) ->
     known = values.dropna()
     if known.empty:
         return pd.Series(np.nan, index=values.index)
-    if known.str.fullmatch(_PLAIN).all():
-        # Nothing but digits: there is one way to read them.
-        return pd.to_numeric(values, errors="coerce").astype(float) * factor
+    if all_like(known, _PLAIN):
+        told = np.full(len(values), np.nan)
+        told[values.notna().to_numpy()] = [float(text) for text in _plain_list(values)]
+        return pd.Series(told * factor, index=values.index)
     comma = any(_DECIMAL.match(plain_text(value)) for value in values.dropna().unique())
 
     def number(value: object) -> float:

@@ -84,10 +84,13 @@ class Guess:
             "known": self.stated,
             "size": np.round(STEPS * np.log2(np.maximum(self.area, 1.0))).astype(int),
         }
-        table = pd.DataFrame({name: made[name] for name in names})
-        inverse = table.groupby(list(names), sort=False).ngroup().to_numpy()
-        first = np.unique(inverse, return_index=True)[1]
-        return inverse, list(table.iloc[first].itertuples(index=False, name=None))
+        code = np.zeros(len(self.area), dtype=np.int64)
+        for name in names:
+            own, kinds = pd.factorize(made[name])
+            code = pd.factorize(code * (len(kinds) + 1) + own)[0]
+        first = np.unique(code, return_index=True)[1]
+        cases = zip(*(made[name][first].tolist() for name in names), strict=True)
+        return code, list(cases)
 
 
 def area_range(guess: Guess, latitude: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -136,6 +137,7 @@ def extra_radiation(times: pd.DatetimeIndex) -> np.ndarray:
     return np.asarray(pvlib.irradiance.get_extra_radiation(days), dtype=float)
 
 
+@lru_cache(maxsize=8)
 def hourly_index(utc_offset_hours: float) -> pd.DatetimeIndex:
     """The 8,760 hours of the common year in a fixed zone."""
     zone = pd.Timedelta(hours=utc_offset_hours).to_pytimedelta()
