@@ -106,7 +106,7 @@ def three_totals(
         mine = set(selection.loc[selection["phase"] == phase, "household_id"].astype(str))
         ids = set(links.loc[links["household_id"].astype(str).isin(mine), "building_id"])
         now = arrays[arrays["building_id"].isin(ids)]
-    this = _sums(now, links)
+    this = whole if now is arrays else _sums(now, links)
     checked = len(table) > 0
     may = known = float("nan")
     if checked:

@@ -31,6 +31,8 @@ def odd_column(
     column = str(values.name)
     usual = ranges()[f"{table}.{column}"]
     known = values[values.notna() & (values != 0)]
+    if known.empty:
+        return []
     odd = known[~known.between(usual.low, usual.high)]
     if odd.empty:
         return []

@@ -29,6 +29,7 @@ from pvplanner.weather.frame import (
     odd_light,
     solar_position,
     whole_year,
+    zeniths,
 )
 from pvplanner.weather.moment import check_noon, place_sun, seen_sun
 from pvplanner.weather.raw import Given, RawWeather
@@ -135,7 +136,7 @@ def read_weather(
     )
     weather = weather.with_findings(*odd_light(weather, name, raw.first_row))
     index = pd.DatetimeIndex(data.index)
-    zenith = solar_position(index + pd.Timedelta(minutes=offset), *here)["zenith"].to_numpy()
+    zenith = zeniths(index, offset, here)
     if derive != "dni_dhi":
         dark = missing_light(data, zenith, name, raw.first_row)
         odd = odd_days(data, zenith, extra_radiation(index), name, raw.first_row)

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pvlib
 
-from pvplanner.weather.frame import solar_position
+from pvplanner.weather.frame import zeniths
 
 OFFSETS = tuple(range(-60, 76, 15))
 """Offsets that are tried, minutes after the start of the interval."""
@@ -24,18 +24,18 @@ def closure_by_offset(
     Parameters
     ----------
     data : DataFrame
-        ``ghi``, ``dni``, ``dhi`` in W/m2; tz-aware index of interval starts.
+        ``ghi``, ``dni``, ``dhi`` in W/m2; tz-aware index of interval starts, without a gap.
     latitude, longitude, altitude : float
         Degrees and metres.
     """
     day = (data["ghi"] > 0).to_numpy()
-    times = pd.DatetimeIndex(data.index)[day]
+    index = pd.DatetimeIndex(data.index)
     beam = (data["ghi"] - data["dhi"]).to_numpy()[day]
     dni = data["dni"].to_numpy()[day]
     out = {}
     for offset in OFFSETS:
-        sun = solar_position(times + pd.Timedelta(minutes=offset), latitude, longitude, altitude)
-        cosine = np.maximum(np.cos(np.radians(sun["zenith"].to_numpy())), 0)
+        zenith = zeniths(index, offset, (latitude, longitude, altitude))[day]
+        cosine = np.maximum(np.cos(np.radians(zenith)), 0)
         out[offset] = float(np.sqrt(np.mean((beam - dni * cosine) ** 2))) if day.any() else 0.0
     return out
 
@@ -51,8 +51,7 @@ def silent_components(
         ``dni``, ``dhi`` or ``ghi`` to months.
     """
     times = pd.DatetimeIndex(data.index)
-    sun = solar_position(times + pd.Timedelta(minutes=30), latitude, longitude, altitude)
-    high = np.maximum(np.cos(np.radians(sun["zenith"].to_numpy())), 0)
+    high = np.maximum(np.cos(np.radians(zeniths(times, 30, (latitude, longitude, altitude)))), 0)
     ghi, dni, dhi = (data[name].to_numpy(dtype=float) for name in ("ghi", "dni", "dhi"))
     bright = {
         "dni": (ghi > 0.5 * 1361 * high) & (ghi > 200),

@@ -130,6 +130,41 @@ def solar_position(
     return pvlib.solarposition.get_solarposition(times, latitude, longitude, altitude)
 
 
+EARLIEST, LATEST, STEP = -60, 90, 15
+"""Minutes after the start of an hour at which suns of a year are known together."""
+
+
+def zeniths(
+    index: pd.DatetimeIndex, minutes: float, place: tuple[float, float, float]
+) -> np.ndarray:
+    """Zenith of the sun so many minutes after the start of each hour, degrees.
+
+    Parameters
+    ----------
+    index : DatetimeIndex
+        Hours without a gap, with a time zone.
+    minutes : float
+    place : tuple of float
+        Latitude, longitude, altitude.
+    """
+    if minutes % STEP or not EARLIEST <= minutes <= LATEST:
+        sun = solar_position(index + pd.Timedelta(minutes=minutes), *place)
+        return sun["zenith"].to_numpy()
+    first, every = int(minutes - EARLIEST) // STEP, 60 // STEP
+    return _quarters(index[0], len(index), place)[first : first + every * len(index) : every]
+
+
+@lru_cache(maxsize=2)
+def _quarters(first: pd.Timestamp, hours: int, place: tuple[float, float, float]) -> np.ndarray:
+    """Zenith each quarter of an hour around a year: many moments of each hour, asked for once."""
+    count = 60 // STEP * hours + (LATEST - EARLIEST) // STEP
+    begin = first + pd.Timedelta(minutes=EARLIEST)
+    times = pd.date_range(begin, periods=count, freq=pd.Timedelta(minutes=STEP))
+    made = solar_position(times, *place)["zenith"].to_numpy()
+    made.flags.writeable = False
+    return made
+
+
 def extra_radiation(times: pd.DatetimeIndex) -> np.ndarray:
     """Extraterrestrial normal irradiance, W/m2 (pvlib, Spencer 1971)."""
     # By day numbers: given the index itself, pvlib 0.16 asks pandas for an attribute it deprecates.
@@ -215,10 +250,9 @@ def odd_light(weather: Weather, where: str, first_row: int) -> list[Finding]:
     index = pd.DatetimeIndex(weather.data.index)
     ghi = weather.data["ghi"].to_numpy()
     high = np.full(len(ghi), 180.0)
+    place = (weather.latitude, weather.longitude, weather.altitude)
     for minutes in (-30, 0, 30, 60, 90):
-        times = index + pd.Timedelta(minutes=minutes)
-        sun = solar_position(times, weather.latitude, weather.longitude, weather.altitude)
-        high = np.minimum(high, sun["zenith"].to_numpy())
+        high = np.minimum(high, zeniths(index, minutes, place))
     rows = np.arange(first_row, first_row + len(ghi))
     night = (high > 95) & (ghi > 5)
     dark = ghi[night].sum() / max(ghi.sum(), 1.0)

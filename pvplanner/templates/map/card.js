@@ -25,12 +25,15 @@ function cardHead(holder, i) {
 /* A part that opens at a click and is made then; what was open stays open for the next roof. */
 function folded(holder, name, title, make, open) {
   var part = element("details", null, { "data-part": name }), inside = element("div"), made = false;
-  function fill() { if (part.open && !made) { made = true; make(inside); } }
+  function fill() { if (!made) { made = true; make(inside); } }
   if (view.open[name] === undefined ? open : view.open[name]) { part.setAttribute("open", ""); }
-  part.appendChild(element("summary", title)); part.appendChild(inside);
-  fill();
+  var head = element("summary", title);
+  part.appendChild(head); part.appendChild(inside);
+  if (part.open) { fill(); }
   if (made && !inside.firstChild) { return; }
-  part.addEventListener("toggle", function () { view.open[name] = part.open; fill(); });
+  // Filled as it is asked for: "toggle" comes only after the part was drawn open and empty.
+  head.addEventListener("click", fill);
+  part.addEventListener("toggle", function () { view.open[name] = part.open; if (part.open) { fill(); } });
   holder.appendChild(part);
 }
 /* Why a roof carries nothing, or carries it later: first what stands against it. */
