@@ -28,6 +28,9 @@ def decode_text(body: bytes) -> tuple[str, str]:
 
 def visible(text: str) -> str:
     """Text on one line, without signs that steer a terminal or turn the direction of writing."""
+    if text.isprintable():
+        # Of what is printable the only space is the plain one, and nothing steers.
+        return " ".join(text.split())
     plain = "".join(
         " " if c.isspace() else c
         for c in text

@@ -232,10 +232,7 @@ def _without_totals(
 
     Rows that say nothing of what is read are left out too.
     """
-    first = raw.iloc[:, 0]
-    for column in raw.columns[1:]:
-        first = first.fillna(raw[column])
-    named = is_total(first)
+    named = pd.Series(False, index=raw.index)
     for name in raw.columns:
         named |= is_total(raw[name])
     said = table.notna().any(axis=1)
@@ -249,7 +246,8 @@ def _without_totals(
     lone = raw.notna().sum(axis=1).eq(1) & table["building_id"].isna() & (len(raw.columns) > 1)
     lone &= ~named & said
     if lone.any():
-        params = {"rows": listed(table.index[lone]), "cells": listed(first[lone])}
+        first = raw[lone].bfill(axis=1).iloc[:, 0]
+        params = {"rows": listed(table.index[lone]), "cells": listed(first)}
         findings.append(Finding("ledger_lone", file.name, int(lone.sum()), params))
     named |= lone
     totals = named & ~lone

@@ -180,6 +180,8 @@ def _duplicates(
     live = np.flatnonzero(status != SET_ASIDE)
     rounded = shapely.normalize(shapely.set_precision(shapes[live], 0.01, mode="pointwise"))
     keys = pd.Series(shapely.to_wkb(rounded))
+    if not keys.duplicated().any():
+        return
     first = keys.groupby(keys, sort=False).transform("size")
     for _, rows in keys[first > 1].groupby(keys, sort=False):
         kept, *others = live[rows.index.to_numpy()]

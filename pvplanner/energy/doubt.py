@@ -197,7 +197,7 @@ def energy_ranges(
     their own parts, given it, are taken by mean and variance.
     """
     own = _own_sigma(doubt.components)
-    shared = doubt.components.loc[doubt.components["scope"] == "shared", "sigma"].to_numpy(float)
+    shared = _sigmas(doubt.components, "shared")
     wanted = np.array([QUANTILES[name] for name in names])
     if groups is None:
         table = product_table([*shared, own])
@@ -272,8 +272,12 @@ def shared_and_own(doubt: RoofDoubt) -> pd.DataFrame:
 
 
 def _own_sigma(components: pd.DataFrame) -> float:
-    own = components.loc[components["scope"] == "own", "sigma"].to_numpy(dtype=float)
-    return float(np.sqrt((own**2).sum()))
+    return float(np.sqrt((_sigmas(components, "own") ** 2).sum()))
+
+
+def _sigmas(components: pd.DataFrame, scope: str) -> np.ndarray:
+    found: np.ndarray = components["sigma"].to_numpy(dtype=float)
+    return found[components["scope"].to_numpy() == scope]
 
 
 def contributions(doubt: RoofDoubt) -> pd.DataFrame:

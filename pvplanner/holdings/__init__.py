@@ -297,11 +297,9 @@ def village_totals(
     money = ["energy_kwh", "capacity_kwp", "capital", "income_first_year", "avoided_t",
              "low_income_income", "counted_income", "load_kwh"]  # fmt: skip
     # Of income the sum of what is known, where something is: the finding says of how many.
-    known, size = grouped[money].count(), grouped.size()
-    sums = grouped[money].sum(min_count=1).astype(float)
-    for name in money:
-        if name not in ("income_first_year", "counted_income"):
-            sums.loc[known[name] < size, name] = np.nan
+    partly = ["income_first_year", "counted_income"]
+    sums = grouped[money].sum(skipna=False).astype(float)
+    sums[partly] = grouped[partly].sum(min_count=1)
     whole = grouped[["households", "households_with_pv", "low_income_stated"]].sum()
     out = pd.concat([built, whole, sums], axis=1)
     out = out.fillna(dict.fromkeys(counted, 0)).reset_index()

@@ -36,7 +36,7 @@ def settle(table: Any) -> Any:
             if len(known) and pd.api.types.infer_dtype(known) == "boolean":
                 out[name] = out[name].astype("boolean")
             else:
-                out[name] = out[name].astype("str").where(out[name].notna(), None)
+                out[name] = out[name].astype("str")
         elif isinstance(kind, pd.StringDtype) and kind != text:
             out[name] = out[name].astype("str")
     return out

@@ -119,12 +119,11 @@ def _ranked(results: Results) -> tuple[Ranking | None, list[dict[str, Any]]]:
 
 
 def _joined(folder: Folder, units: Sequence[Unit], name: str, names: list[str]) -> pd.DataFrame:
-    parts = [folder.table(unit, name) for unit in units]
-    if not parts:
+    if not units:
         return pd.DataFrame({
             c: pd.Series(dtype=float if c in NUMBERS else "str") for c in (*NAMED, *EMPTY[name])
         })  # fmt: skip
-    every = pd.concat(parts, ignore_index=True)
+    every = folder.tables(units, name)
     place = {scenario: n for n, scenario in enumerate(names)}
     known = every[every["scenario"].isin(place)]
     order = np.lexsort((
@@ -269,7 +268,9 @@ def _findings(folder: Folder, survey: Survey, units: Iterable[Unit]) -> list[dic
             if finding.code in seen:
                 continue
             seen.add(finding.code)
-            told = out.setdefault(finding.code, {"villages": 0, "names": [], **finding.to_dict()})
+            if finding.code not in out:
+                out[finding.code] = {"villages": 0, "names": [], **finding.to_dict()}
+            told = out[finding.code]
             told["villages"] += 1
             if len(told["names"]) < 5:
                 told["names"].append(unit.name)

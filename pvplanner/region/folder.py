@@ -217,6 +217,11 @@ class Folder:
             return gpd.read_parquet(path)
         return pd.read_parquet(path)
 
+    def tables(self, units: Sequence[Unit], name: str) -> pd.DataFrame:
+        """A table that units gave, one under the other; of one without outlines."""
+        parts = [pq.read_table(self.unit(unit) / f"{name}.parquet") for unit in units]
+        return pa.concat_tables(parts, promote_options="permissive").to_pandas()
+
     def findings(self, unit: Unit) -> list[tuple[str, Finding]]:
         """What was found in a unit."""
         told = _read(self.unit(unit) / "findings.json") or []

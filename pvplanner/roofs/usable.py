@@ -7,6 +7,7 @@ in a scenario. Nothing here says that a roof can bear modules.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 
 import geopandas as gpd
 import numpy as np
@@ -82,13 +83,19 @@ def plain_setbacks(rules: Rules) -> Setbacks:
     return Setbacks(pitched, rules.parapet + rules.widen, rules.contiguous)
 
 
+@cache
+def _packaged(level: str) -> dict[str, float]:
+    """The packaged rules of a level."""
+    table = reference.load("usable_rules").set_index("rule")
+    return {str(rule): float(value) for rule, value in table[level].items()}
+
+
 def usable_rules(scenario: Scenario, wind: float | None) -> dict[str, Rules]:
     """The rules of each level, the scenario's own over the packaged ones."""
-    table = reference.load("usable_rules").set_index("rule")
     own = scenario.roof.rules
     out = {}
     for level in LEVELS:
-        value = {**table[level].astype(float).to_dict(), **own}
+        value = {**_packaged(level), **own}
         value["unseen_flat"] = own.get("unseen_flat", own.get("unseen", value["unseen_flat"]))
         over = max(0.0, (wind or 0.0) - value["wind_reference"])
         widen = over * value.get(f"wind_{scenario.system.mount}", value["wind_roof"])
