@@ -8,17 +8,27 @@ import re
 import zlib
 
 import numpy as np
+import pandas as pd
 import pytest
 import shapely
 from conftest import ROOT
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from test_map import RECKON, all_quiet, assert_money, of_model, open_page, shown_totals
 from villages import box, frame, hamlet, write_village
 
 import pvplanner as pvp
 from pvplanner.documents.payers import invested, nobodys, payments_by_payer
-from pvplanner.mapping.classes import class_limits, hall_rows, least_width, nice_between, round_step
+from pvplanner.mapping.classes import (
+    OWN_DOUBT,
+    area_doubt,
+    class_limits,
+    doubt_of,
+    hall_rows,
+    least_width,
+    nice_between,
+    round_step,
+)
 from pvplanner.mapping.data import roof_frame
 from pvplanner.mapping.extent import first_view
 from pvplanner.mapping.layer import page_scripts
@@ -75,6 +85,30 @@ def test_round_numbers():
     assert least_width(np.array([]), 0.1, 1.0) == 1.0
 
 
+def test_what_is_no_house_has_a_scale_of_its_own():
+    def halls(areas, **more):
+        return hall_rows(pd.DataFrame({"area_m2": areas, **more})).tolist()
+
+    # Eight times the usual, and 1,000 m2 at least.
+    assert halls([200.0] * 5 + [1600.0, 1601.0]) == [False] * 6 + [True]
+    assert halls([50.0] * 5 + [1000.0, 1001.0]) == [False] * 6 + [True]
+    assert halls([np.nan, np.nan]) == [False, False]
+    kinds = ["natural_person_household", "general_commercial"]
+    assert halls([90.0, 90.0], project_class=kinds) == [False, True]
+
+
+def test_a_roofs_own_doubt_is_what_others_do_not_share():
+    parts = pd.DataFrame({"component": ["wear", "usable_area"], "roof": [0.5, 0.13],
+                          "village": [0.5, 0.05]})  # fmt: skip
+    assert area_doubt(parts) == pytest.approx(0.12)
+    for nothing in (parts.iloc[:0], parts.iloc[:1], parts[["roof", "village"]],
+                    parts.assign(village=0.2)):  # fmt: skip
+        assert area_doubt(nothing) == 0.0
+    assert [doubt_of(key, 0.12) for key in ("energy_kwh", "payback_years", "floors")] == [
+        0.12, OWN_DOUBT, 0.0
+    ]  # fmt: skip
+
+
 def test_the_page_makes_the_same_classes(page, tmp_path):
     plan = pvp.plan_village(pvp.Scenario.from_toml(write_village(tmp_path, hamlet(3), ZHEJIANG)))
     open_page(page, pvp.save_map(plan, tmp_path / "m.html", "en"))
@@ -119,10 +153,29 @@ READ = """() => { const v = pvplanner.view, m = pvplanner.data.measures.find(x =
     labels: [...document.querySelectorAll('#legend > div')].map(n => n.children[1].textContent)}; }"""
 
 
-@pytest.mark.parametrize("seed", [1, 2, 3])
+@pytest.mark.parametrize("seed", [1, 2])
 def test_every_class_count_filter_and_sum_equals_a_recount(page, tmp_path, seed):
     plan = random_plan(tmp_path, seed)
     open_page(page, pvp.save_map(plan, tmp_path / "m.html", "en"))
+    check_recount(page, plan)
+
+
+@pytest.mark.long
+@given(st.integers(10, 2**32 - 1))
+@settings(
+    max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+def test_random_plans_are_told_as_their_tables_have_them(page, tmp_path_factory, seed):
+    folder = tmp_path_factory.mktemp("plan")
+    plan = random_plan(folder, seed)
+    path = pvp.save_map(plan, folder / "m.html", "en")
+    check_recount(open_page(page, path), plan)
+    page.goto("about:blank")
+    check_cards(open_page(page, path), plan.public())
+
+
+def check_recount(page, plan):
+    """Every class, count, filter and sum of an open page against the tables."""
     public = plan.public()
     roofs = roof_frame(public).reset_index(drop=True)
     halls, built = hall_rows(roofs), (roofs["modules"] > 0).to_numpy()
@@ -172,10 +225,14 @@ def card_figures(page):
     )
 
 
-@pytest.mark.parametrize("seed", [4, 5])
+@pytest.mark.parametrize("seed", [4])
 def test_every_card_says_what_the_table_says(page, tmp_path, seed):
-    plan = random_plan(tmp_path, seed).public()
-    open_page(page, pvp.save_map(plan, tmp_path / "m.html", "en"))
+    plan = random_plan(tmp_path, seed)
+    check_cards(open_page(page, pvp.save_map(plan, tmp_path / "m.html", "en")), plan.public())
+
+
+def check_cards(page, plan):
+    """Every card of an open page against the tables."""
     shown = page.evaluate("() => pvplanner.data.fields")
     for row in plan.buildings.to_dict("records"):
         page.evaluate("id => pvplanner.choose(id)", row["building_id"])
