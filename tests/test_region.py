@@ -21,7 +21,7 @@ from made_region import CRS, made_buildings, made_ledger, made_region, sorted_ro
 import pvplanner as pvp
 from pvplanner.energy.doubt import Z90
 from pvplanner.errors import ConfigError, InputError
-from pvplanner.region import estimate_region, merge_region, read_region
+from pvplanner.region import estimate_region, merge_region, read_region, running
 from pvplanner.region.assembly import sampling_variance
 from pvplanner.region.config import BASE
 from pvplanner.region.folder import Folder
@@ -242,8 +242,10 @@ def test_physics_is_done_once_for_scenarios_that_share_it(township, monkeypatch)
     assert done["chosen"] == 3
 
 
-def test_every_way_of_running_gives_the_same(township, tmp_path):
+def test_every_way_of_running_gives_the_same(township, tmp_path, monkeypatch):
     path, results = township
+    # Processes that start before the survey are those that do the work.
+    monkeypatch.setattr(running, "MUCH_TO_SURVEY", 0)
     ways = {
         "processes": lambda out: pvp.plan_region(path, out=out, workers=2),
         "shards": lambda out: _in_shards(path, out),
@@ -472,12 +474,23 @@ def test_what_a_region_file_may_not_say(tmp_path, rest, code):
     assert told.value.code in (code, "scenario_typo")
 
 
-def test_a_column_that_is_not_there_names_those_that_are(tmp_path):
+def test_a_column_that_is_not_there_names_those_that_are(tmp_path, monkeypatch):
     path = made_region(tmp_path)
     path.write_text(path.read_text().replace('"village"', '"hamlet"'))
     with pytest.raises(InputError) as told:
         pvp.plan_region(path, out=tmp_path / "o", workers=1)
     assert "village" in told.value.text("en")
+    # Nobody is left over who was called before the files were looked through.
+    monkeypatch.setattr(running, "MUCH_TO_SURVEY", 0)
+    called = []
+    start = running.Crew.start
+    monkeypatch.setattr(
+        running.Crew, "start",
+        lambda crew, count: (start(crew, count), called.extend(crew.members))[0],
+    )  # fmt: skip
+    with pytest.raises(InputError):
+        pvp.plan_region(path, out=tmp_path / "p", workers=2)
+    assert [worker.process.poll() is None for worker in called] == [False, False]
 
 
 def test_one_village_may_differ(tmp_path):

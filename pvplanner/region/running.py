@@ -7,6 +7,7 @@ import os
 import re
 import shutil
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -36,6 +37,7 @@ from pvplanner.region.survey import survey_region
 from pvplanner.region.unit import Village
 from pvplanner.region.units import Survey, Unit, from_json
 from pvplanner.region.workers import (
+    Crew,
     Task,
     Word,
     in_processes,
@@ -139,8 +141,10 @@ def plan_region(
     part = _shard(shard)
     folder = Path(out) if part is None else Path(out) / f"shard-{part[0]:04d}-of-{part[1]:04d}"
     with holding(folder, waiting=waiting), room_on_disk(folder):
-        run = _begin(file, folder, tell, part)
-        _work(run, tell, scheduler=scheduler, workers=workers, retry=retry, said=said)
+        with closing(Crew()) as crew:
+            count = 1 if scheduler is not None else _count(workers)
+            run = _begin(file, folder, tell, part, lambda: crew.start(count if count > 1 else 0))
+            _work(run, tell, scheduler, workers, crew, retry=retry, said=said)
         run.folder.finish(run.keys.state())
         if part is None:
             tell("assemble", 0, 1)
@@ -179,8 +183,18 @@ def _shard(given: str | tuple[int, int] | None) -> tuple[int, int] | None:
     return part, count
 
 
-def _begin(file: Path, place: Path, tell: Progress, shard: tuple[int, int] | None) -> _Run:
-    """Read the region, look through its files, or find what was seen of them."""
+MUCH_TO_SURVEY = 20e6
+"""Bytes of buildings whose survey takes longer than a process takes to start."""
+
+
+def _begin(
+    file: Path, place: Path, tell: Progress, shard: tuple[int, int] | None,
+    ahead: Callable[[], None] = lambda: None,
+) -> _Run:  # fmt: skip
+    """Read the region, look through its files, or find what was seen of them.
+
+    ``ahead`` is called before a long survey.
+    """
     region = read_region(file)
     folder = Folder(place)
     known = folder.about()
@@ -192,6 +206,9 @@ def _begin(file: Path, place: Path, tell: Progress, shard: tuple[int, int] | Non
     key = survey_key(region, hashes)
     survey = folder.survey(key)
     if survey is None:
+        sizes = (Path(path).stat().st_size for path in region.buildings if Path(path).is_file())
+        if sum(sizes) > MUCH_TO_SURVEY:
+            ahead()
         survey = survey_region(region, place / INPUTS, tell)
         _known_villages(region, survey)
         folder.keep_survey(survey, key)
@@ -261,7 +278,7 @@ def _mosaics(region: Region, place: Path) -> dict[str, str]:
 
 
 def _work(
-    run: _Run, tell: Progress, *, scheduler: Any, workers: int | None, retry: bool,
+    run: _Run, tell: Progress, scheduler: Any, workers: int | None, crew: Crew, *, retry: bool,
     said: Callable[[str], None] | None,
 ) -> None:  # fmt: skip
     """Do what is left, and set aside what can't be done."""
@@ -277,7 +294,7 @@ def _work(
         return
     done = 0
     tell("units", done, len(tasks))
-    for word in _words(tasks, scheduler, workers, said or (lambda link: None)):
+    for word in _words(tasks, scheduler, workers, crew, said or (lambda link: None)):
         stopping.check()
         unit = run.survey.units[word.number]
         if word.full:
@@ -295,14 +312,21 @@ def _same_failure(run: _Run, unit: Unit) -> bool:
 
 
 def _words(
-    tasks: Sequence[Task], scheduler: Any, workers: int | None, said: Callable[[str], None]
-) -> Iterator[Word]:
+    tasks: Sequence[Task], scheduler: Any, workers: int | None, crew: Crew,
+    said: Callable[[str], None],
+) -> Iterator[Word]:  # fmt: skip
     if scheduler is not None:
         return on_cluster(tasks, scheduler, said)
+    count = _count(workers)
+    return in_turn(tasks) if count == 1 or len(tasks) == 1 else in_processes(tasks, count, crew)
+
+
+def _count(workers: int | None) -> int:
+    """Processes that are asked for; as many as there are cores where nobody asks."""
     count = usual_workers() if workers is None else workers
     if count < 1:
         raise ConfigError("value_limit", where="--workers", value=count, limit="≥ 1")
-    return in_turn(tasks) if count == 1 or len(tasks) == 1 else in_processes(tasks, count)
+    return count
 
 
 def estimate_region(

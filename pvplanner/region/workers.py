@@ -144,25 +144,48 @@ def in_turn(tasks: Sequence[Task]) -> Iterator[Word]:
         yield word
 
 
-def in_processes(tasks: Sequence[Task], count: int) -> Iterator[Word]:
-    """On ``count`` processes of this machine; one that dies is replaced.
+class Crew:
+    """Processes of this machine; each is a Python of its own that is told tasks line by line.
 
-    Each is a Python of its own that is told tasks line by line: nothing of the caller's script is
-    run again.
+    Nothing of the caller's script is run again. They may start before there is work: what they
+    import takes seconds.
     """
+
+    def __init__(self) -> None:
+        self.heard: queue.SimpleQueue[tuple[_Worker, str]] = queue.SimpleQueue()
+        self.members: list[_Worker] = []
+
+    def start(self, count: int) -> None:
+        """Let there be so many."""
+        while len(self.members) < count:
+            self.members.append(_Worker(self.heard))
+
+    def replace(self, worker: _Worker) -> None:
+        """Another in place of one that died."""
+        worker.end()
+        self.members[self.members.index(worker)] = _Worker(self.heard)
+
+    def close(self) -> None:
+        """Let all go."""
+        for worker in self.members:
+            worker.end()
+        self.members.clear()
+
+
+def in_processes(tasks: Sequence[Task], count: int, crew: Crew | None = None) -> Iterator[Word]:
+    """On ``count`` processes of this machine; one that dies is replaced."""
     left, tries = deque(tasks), dict.fromkeys((t.number for t in tasks), 0)
-    heard: queue.SimpleQueue[tuple[_Worker, str]] = queue.SimpleQueue()
-    crew = [_Worker(heard) for _ in range(min(count, len(tasks)))]
+    crew = crew or Crew()
     try:
-        while left or any(w.task for w in crew):
-            for worker in crew:
+        crew.start(min(count, len(tasks)))
+        while left or any(w.task for w in crew.members):
+            for worker in crew.members:
                 if worker.task is None and left:
                     worker.give(left.popleft())
-            worker, line = _next(heard)
+            worker, line = _next(crew.heard)
             task, worker.task = worker.task, None
             if not line:
-                worker.end()
-                crew[crew.index(worker)] = _Worker(heard)
+                crew.replace(worker)
                 if task is None:
                     continue
                 word = Word(task.number, False, why=_died(worker))
@@ -175,8 +198,7 @@ def in_processes(tasks: Sequence[Task], count: int) -> Iterator[Word]:
                 continue
             yield word
     finally:
-        for worker in crew:
-            worker.end()
+        crew.close()
 
 
 def _next(heard: queue.SimpleQueue[tuple[_Worker, str]]) -> tuple[_Worker, str]:
@@ -202,6 +224,7 @@ class _Worker:
             env={**os.environ, **dict.fromkeys(_THREADS, "1"), **_ALONE},
         )  # fmt: skip
         self.task: Task | None = None
+        self.asked = False
         self._thread = threading.Thread(target=self._listen, args=(heard,), daemon=True)
         self._thread.start()
 
@@ -214,7 +237,7 @@ class _Worker:
 
     def give(self, task: Task) -> None:
         """Set it to work."""
-        self.task = task
+        self.task, self.asked = task, True
         assert self.process.stdin is not None
         # A dead one is noticed by the thread that listens.
         with contextlib.suppress(OSError, ValueError):
@@ -225,7 +248,7 @@ class _Worker:
         """Let it go."""
         with contextlib.suppress(OSError, ValueError):
             self.process.stdin.close()  # type: ignore[union-attr]
-        if self.task is not None:
+        if self.task is not None or not self.asked:
             self.process.terminate()
         try:
             self.process.wait(timeout=5)
