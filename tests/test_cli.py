@@ -3,34 +3,23 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
-import subprocess
-import sys
 
 import geopandas as gpd
 import pytest
 import shapely
+from calling import run
 from conftest import LIAO
 from villages import box, frame, hamlet, write_village
 
 from pvplanner.plan.folder import OUTPUTS
 from pvplanner.schema import TABLES
 
-TIMEOUT = 120
-
-
-def run(*words, cwd=None, **environment):
-    env = {**os.environ, "PYTHONWARNINGS": "error", "LC_ALL": "C.UTF-8", **environment}
-    return subprocess.run(
-        [sys.executable, "-m", "pvplanner", *map(str, words)],
-        capture_output=True, text=True, cwd=cwd, env=env, timeout=TIMEOUT, encoding="utf-8",
-    )  # fmt: skip
-
 
 def test_plan_map_and_report(tmp_path):
     path = write_village(tmp_path, hamlet())
-    done = run("plan", path, "--out", tmp_path / "out", "--set", "finance.capex_per_w=3.2")
+    done = run("plan", path, "--out", tmp_path / "out", "--set", "finance.capex_per_w=3.2",
+               fresh=True)  # fmt: skip
     assert done.returncode == 0, done.stderr
     assert done.stderr == ""
     assert str(tmp_path / "out" / "map.html") in done.stdout

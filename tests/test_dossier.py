@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 
 import numpy as np
 import pytest
+from calling import run
 from villages import hamlet, write_village
 
 import pvplanner as pvp
@@ -118,16 +117,12 @@ def test_the_collective_borrows_as_one(borrower):
 
 def test_the_command_writes_it(plan, tmp_path):
     plan.save(tmp_path / "plan")
-    words = [sys.executable, "-m", "pvplanner", "dossier", str(tmp_path / "plan")]
+    words = ["dossier", tmp_path / "plan"]
     out = tmp_path / "d.json"
-    done = subprocess.run(
-        [*words, "--household", "B2", "-o", str(out)], capture_output=True, text=True, check=False
-    )
+    done = run(*words, "--household", "B2", "-o", out)
     assert done.returncode == 0, done.stderr
     assert json.loads(out.read_text("utf-8"))["subject"]["id"] == "B2"
-    lost = subprocess.run(
-        [*words, "--household", "nobody"], capture_output=True, text=True, check=False
-    )
+    lost = run(*words, "--household", "nobody")
     assert lost.returncode == 2
     assert "nobody" in lost.stderr
 

@@ -6,8 +6,6 @@ import gzip
 import hashlib
 import io
 import json
-import subprocess
-import sys
 
 import geopandas as gpd
 import numpy as np
@@ -15,6 +13,7 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 import shapely
+from calling import run
 from made_servers import (
     SOUTH,
     WEST,
@@ -529,17 +528,16 @@ def test_the_licence_reaches_the_map_the_report_and_the_findings(server, way, tm
 
 def test_the_command(server, tmp_path):
     put_overture(server)
-    words = [sys.executable, "-m", "pvplanner", "fetch", "buildings", "--bbox",
+    words = ["fetch", "buildings", "--bbox",
              ",".join(map(str, BOX)), "--mirror", server.base, "--cache", str(tmp_path / "c"),
              "-o", str(tmp_path / "b.parquet"), "--language", "zh"]  # fmt: skip
-    done = subprocess.run(words, capture_output=True, text=True, encoding="utf-8")
+    done = run(*words)
     assert done.returncode == 0, done.stderr
     assert "ODbL" in done.stdout
-    again = subprocess.run(words, capture_output=True, text=True, encoding="utf-8")
+    again = run(*words)
     assert again.returncode == 0
     assert pd.read_parquet(io.BytesIO((tmp_path / "b.parquet").read_bytes())).shape[0] == 10
     words[words.index("--mirror") + 1] = "http://127.0.0.1:9"
-    lost = subprocess.run([*words, "--release", "x"], capture_output=True, text=True,
-                          encoding="utf-8", timeout=120)  # fmt: skip
+    lost = run(*words, "--release", "x")
     assert lost.returncode == 2
     assert len(lost.stderr.strip().splitlines()) == 1

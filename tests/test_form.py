@@ -11,11 +11,11 @@ import sys
 
 import openpyxl
 import pytest
+from calling import run
 from conftest import ROOT
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from spoils import ledger, outlines
-from test_cli import run
 
 import pvplanner as pvp
 from pvplanner.form import (

@@ -14,7 +14,7 @@ from pvplanner import errors, schema, words
 
 PACKAGE = ROOT / "pvplanner"
 FLOORS = {
-    "errors": 0, "compiled": 0, "threads": 0, "arrays": 0, "projection": 0,
+    "errors": 0, "compiled": 0, "threads": 0, "arrays": 0, "projection": 0, "storage": 0,
     "texts": -1, "markup": 0, "stopping": 0,
     "schema": 1, "words": 2,
     "reference": 2, "reading": 3, "scenario": 3, "buildings": 4, "weather": 4, "terrain": 4,

@@ -7,8 +7,8 @@ import shutil
 import numpy as np
 import pandas as pd
 import pytest
+from calling import run
 from made_sheets import month_of
-from test_cli import run
 from villages import hamlet, write_village
 
 import pvplanner as pvp

@@ -8,6 +8,7 @@ import math
 import numpy as np
 import pandas as pd
 import pytest
+from calling import run
 from conftest import ROOT
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -308,16 +309,12 @@ def test_the_index_page(township, page):
 
 
 def test_the_command(township, tmp_path):
-    import subprocess
-    import sys
-
-    words = [sys.executable, "-m", "pvplanner", "rank", str(township.folder), "--choose", "3",
+    words = ["rank", str(township.folder), "--choose", "3",
              "--weight", "npv_per_yuan=2", "--weight", "集体收入=-1", "-o",
              str(tmp_path / "r.html"), "--language", "en"]  # fmt: skip
-    done = subprocess.run(words, capture_output=True, text=True, encoding="utf-8")
+    done = run(*words)
     assert done.returncode == 0, done.stderr
     assert sum(line.startswith("*") for line in done.stdout.splitlines()) == 3
     assert (tmp_path / "r.html").is_file()
-    bad = subprocess.run([*words[:-2], "--weight", "npv"], capture_output=True, text=True,
-                         encoding="utf-8")  # fmt: skip
+    bad = run(*words[:-2], "--weight", "npv")
     assert bad.returncode == 2

@@ -8,8 +8,8 @@ import shutil
 import numpy as np
 import pandas as pd
 import pytest
+from calling import run
 from made_sheets import HEAD, month_of, write
-from test_cli import run
 from villages import hamlet, write_village
 
 import pvplanner as pvp

@@ -16,6 +16,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import shapely
+from calling import run
 from made_region import CRS, made_buildings, made_ledger, made_region, sorted_rows
 
 import pvplanner as pvp
@@ -522,10 +523,7 @@ def test_poisoned_villages_are_set_aside_and_the_rest_goes_on(tmp_path):
     assert results.failed["en"].str.len().gt(10).all()
     page = (tmp_path / "o/index.html").read_text("utf-8")
     assert "no.epw" in page
-    done = subprocess.run(
-        [sys.executable, "-m", "pvplanner", "region", str(path), "--out", str(tmp_path / "o")],
-        capture_output=True, text=True,
-    )  # fmt: skip
+    done = run("region", path, "--out", tmp_path / "o")
     assert done.returncode == 2
     assert "V3" in done.stderr
     # The rest is not done again; with the fault mended --retry does just those.

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
+from functools import cache
 
 import numpy as np
 import pandas as pd
@@ -77,17 +78,22 @@ def doubt_components(scenario: Scenario, weather: Weather, *, chinese: bool) -> 
         ``component``, ``sigma``, ``scope`` (``shared``, ``own``, or ``life`` for what only the
         years of life change), ``source``, ``year``, ``certainty``.
     """
-    table = reference.load("doubt")
-    table = table[table["component"].notna()].rename(columns={"one_sigma_fraction": "sigma"})
-    dropped = "year_to_year_elsewhere" if chinese else "year_to_year"
-    table = table[table["component"] != dropped].copy()
-    table["component"] = table["component"].str.replace("_elsewhere", "", regex=False)
-    table = _of_place(table.fillna({"year": ""}), weather, chinese=chinese)
+    table = _of_place(_packaged(chinese).copy(), weather, chinese=chinese)
     for component, sigma in scenario.doubt.sigma.items():
         own = table["component"] == component
         table.loc[own, ["sigma", "source", "certainty"]] = [sigma, "scenario", "given"]
     columns = ["component", "sigma", "scope", "source", "year", "certainty"]
     return table[columns].reset_index(drop=True)
+
+
+@cache
+def _packaged(chinese: bool) -> pd.DataFrame:
+    table = reference.load("doubt")
+    table = table[table["component"].notna()].rename(columns={"one_sigma_fraction": "sigma"})
+    dropped = "year_to_year_elsewhere" if chinese else "year_to_year"
+    table = table[table["component"] != dropped].copy()
+    table["component"] = table["component"].str.replace("_elsewhere", "", regex=False)
+    return table.fillna({"year": ""})
 
 
 def _of_place(table: pd.DataFrame, weather: Weather, *, chinese: bool) -> pd.DataFrame:
@@ -236,12 +242,12 @@ def over_life(doubt: RoofDoubt, years: int) -> RoofDoubt:
     Good and bad years average: what changes from year to year is divided by their root. The rate of
     wear, of which little is known in any one year, adds up.
     """
-    table = doubt.components.copy()
-    yearly, wear = table["component"] == "year_to_year", table["component"] == "wear"
-    table.loc[yearly, "sigma"] /= math.sqrt(years)
-    table.loc[wear, "sigma"] *= (years - 1) / 2
-    table.loc[wear, "scope"] = "shared"
-    return replace(doubt, components=table)
+    table = doubt.components
+    name, sigma = table["component"].to_numpy(), table["sigma"].to_numpy(dtype=float)
+    sigma = np.where(name == "year_to_year", sigma / math.sqrt(years), sigma)
+    sigma = np.where(name == "wear", sigma * ((years - 1) / 2), sigma)
+    scope = np.where(name == "wear", "shared", table["scope"].to_numpy(dtype=object))
+    return replace(doubt, components=table.assign(sigma=sigma, scope=scope))
 
 
 def shared_and_own(doubt: RoofDoubt) -> pd.DataFrame:

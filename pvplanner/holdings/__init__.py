@@ -42,24 +42,23 @@ def building_totals(
     buildings: pd.DataFrame, arrays: pd.DataFrame, energy: pd.DataFrame
 ) -> pd.DataFrame:
     """Modules, capacity and energy of every building, in the order of ``buildings``."""
-    rows = arrays[["building_id", "modules", "capacity_kwp"]].copy()
-    rows["energy_kwh"] = energy["energy_kwh"].to_numpy()
     # Light over the modules of a roof, and what of it is lost behind the horizon.
-    rows["light"] = energy["poa_kwh_per_m2"].to_numpy() * rows["capacity_kwp"]
-    rows["shading_loss"] = energy["shading_loss"].to_numpy() * rows["light"]
-    sums = rows.groupby("building_id")[list(BUILT)].sum().astype(float)
+    light = energy["poa_kwh_per_m2"].to_numpy() * arrays["capacity_kwp"].to_numpy()
+    lost = energy["shading_loss"].to_numpy() * light
+    rows = arrays[["building_id", "modules", "capacity_kwp", "capacity_kw_ac"]].assign(
+        energy_kwh=energy["energy_kwh"].to_numpy(), light=light, shading_loss=lost,
+        known=np.isfinite(lost).astype(float),
+    )  # fmt: skip
+    grouped = rows.groupby("building_id")
     ids = buildings["building_id"]
-    out = sums.reindex(ids).fillna(0.0).reset_index()
-    shade = rows["shading_loss"].groupby(rows["building_id"])
-    weight = rows.groupby("building_id")["light"].sum()
-    lost = shade.sum(min_count=1) / weight
-    out["shading_loss"] = lost.reindex(ids).to_numpy()
-    grid = arrays.groupby("building_id").agg(
-        capacity_kw_ac=("capacity_kw_ac", "sum"), phases=("phases", "max")
-    )
-    grid = grid.reindex(ids)
-    out["capacity_kw_ac"] = grid["capacity_kw_ac"].fillna(0.0).to_numpy()
-    out["phases"] = grid["phases"].to_numpy(dtype=float)
+    summed = [*BUILT, *GRID, "light", "known"]
+    sums = grouped[summed].sum().astype(float).reindex(ids)
+    out = sums[list(BUILT)].fillna(0.0).reset_index()
+    shade = (sums["shading_loss"] / sums["light"]).where(sums["known"] > 0)
+    out["shading_loss"] = shade.to_numpy()
+    out["capacity_kw_ac"] = sums["capacity_kw_ac"].fillna(0.0).to_numpy()
+    phases = arrays.groupby("building_id")["phases"].max()
+    out["phases"] = phases.reindex(ids).to_numpy(dtype=float)
     out["specific_yield_kwh_per_kwp"] = np.where(
         out["capacity_kwp"] > 0, out["energy_kwh"] / out["capacity_kwp"].replace(0, np.nan), np.nan
     )
@@ -183,6 +182,8 @@ def event_hits(
     dict of str to ndarray
         ``event_N`` by the event's place, on the rows of ``holdings``.
     """
+    if all(event.everywhere for event in events):
+        return {}
     part = link_parts(built, links)
     standing = np.sort(built.loc[built["modules"] > 0, "building_id"].astype(str))
     ids, out = holdings["household_id"].astype(str), {}
@@ -274,19 +275,21 @@ def village_totals(
         As from :func:`pvplanner.holdings.ranges.plan_ranges`.
     carbon : CarbonBasis
     """
-    rows = buildings.assign(
-        buildings=1,
-        buildings_used=(buildings["status"] != "set_aside").astype(int),
-        buildings_with_pv=(buildings["modules"] > 0).astype(int),
-        modules=buildings["modules"].astype(int),
-    )
+    usable = (buildings["status"] != "set_aside").to_numpy()
+    modules = buildings["modules"].to_numpy()
+    rows = pd.DataFrame({
+        **{name: buildings[name].array for name in VILLAGE},
+        "buildings": 1, "buildings_used": usable.astype(int),
+        "buildings_with_pv": (modules > 0).astype(int), "modules": modules.astype(int),
+    })  # fmt: skip
     counted = ["buildings", "buildings_used", "buildings_with_pv", "modules"]
     built = rows.groupby(VILLAGE)[counted].sum()
-    used = set(buildings.loc[buildings["status"] != "set_aside", "building_id"])
+    used = set(buildings["building_id"].array[usable])
     heads = counted_households(households, used)
     low = households["low_income"]
     income = households["income_first_year"]
-    people = households.assign(
+    given = ["energy_kwh", "capacity_kwp", "capital", "income_first_year", "avoided_t", "load_kwh"]
+    people = households[[*VILLAGE, *given]].assign(
         households=heads.astype(int),
         counted_income=income.where(heads, 0.0),
         households_with_pv=((households["energy_kwh"] > 0) & heads).astype(int),
@@ -294,8 +297,7 @@ def village_totals(
         low_income_stated=low.notna().astype(int),
     )
     grouped = people.groupby(VILLAGE)
-    money = ["energy_kwh", "capacity_kwp", "capital", "income_first_year", "avoided_t",
-             "low_income_income", "counted_income", "load_kwh"]  # fmt: skip
+    money = [*given, "low_income_income", "counted_income"]
     # Of income the sum of what is known, where something is: the finding says of how many.
     partly = ["income_first_year", "counted_income"]
     sums = grouped[money].sum(skipna=False).astype(float)

@@ -16,7 +16,7 @@ from pvplanner.plan.worth import GRAPH, case_of
 from pvplanner.scenario import Scenario
 from pvplanner.scenario.doubts import key_findings
 from pvplanner.schema import TABLES
-from pvplanner.storage import usual_texts
+from pvplanner.storage import usual_texts, with_texts
 
 if TYPE_CHECKING:
     import geopandas as gpd
@@ -505,7 +505,8 @@ class Plan:
     def with_list(self, listed: pd.DataFrame, programme: pd.DataFrame) -> Plan:
         """The same plan with only the households of a list built; see :meth:`select`."""
         self._run.keep_all()
-        given = {"listed": listed, "programme": programme}
+        told = {"listed": listed, "programme": programme}
+        given = {name: with_texts(table, "python") for name, table in told.items()}
         return Plan(Runs(GRAPH, self.scenario, self._run.store, lists=given))
 
     def select(self, **wishes: Any) -> Plan:

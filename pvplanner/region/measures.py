@@ -50,8 +50,9 @@ def village_row(result: Callable[[str], Any]) -> pd.DataFrame:
         grid), ``phase_kwp``, ``modelled`` (share of the planes that a surface or roof model
         shows).
     """
-    row = result("villages").iloc[:1].reset_index(drop=True).copy()
+    row: dict[str, Any] = {}
     chosen, demand, place = result("chosen"), result("demand"), result("place")
+    villages = result("villages").iloc[:1].reset_index(drop=True)
     for name in SUMS:
         row[name] = float(chosen[name].sum(min_count=1))
     made = result("holdings")["energy_kwh"].to_numpy(dtype=float)
@@ -70,7 +71,7 @@ def village_row(result: Callable[[str], Any]) -> pd.DataFrame:
     for name in ("fits_kwp", "fits_kw", "connectable_kw", "phase_kwp"):
         row[name] = float(told[name]) if name in told else float("nan")
     row["modelled"] = float((result("planes")["source"] != "typology").mean())
-    return row
+    return villages.assign(**row)
 
 
 def parts_of_doubt(result: Callable[[str], Any], planned: float) -> pd.DataFrame:

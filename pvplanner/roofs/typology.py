@@ -104,7 +104,8 @@ def _parts(buildings: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
         pd.DataFrame(buildings)[known].reset_index(drop=True), geometry=shapes, crs=buildings.crs
     )
     frame["row"] = np.arange(len(frame))
-    parts = frame.explode(index_parts=False).reset_index(drop=True)
+    plain = (shapely.get_type_id(shapes) == shapely.GeometryType.POLYGON).all()
+    parts = frame if plain else frame.explode(index_parts=False).reset_index(drop=True)
     for column in columns:
         if column not in parts:
             parts[column] = np.nan if column == "roof_tilt" else None
