@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 
 import pandas as pd
+import pytest
 from conftest import ROOT
 
 PACKAGE = ROOT / "pvplanner"
@@ -18,6 +19,11 @@ def rows_of(path: str) -> list[dict[str, str]]:
 def texts(values) -> pd.Series:
     """A column of text."""
     return pd.Series(list(values), dtype="string")
+
+
+def rarely(cases, everyday=()):
+    """Cases of which the everyday tests run some; the rest run with ``-m long``."""
+    return [c if c in everyday else pytest.param(c, marks=pytest.mark.long) for c in cases]
 
 
 def used(frame):

@@ -10,6 +10,7 @@ import pytest
 import shapely
 from calling import run
 from conftest import LIAO
+from helps import rarely
 from villages import box, frame, hamlet, write_village
 
 from pvplanner.plan.folder import OUTPUTS
@@ -196,7 +197,7 @@ REAL = {
 }
 
 
-SOME_REAL = [p if p == "delft" else pytest.param(p, marks=pytest.mark.long) for p in REAL]
+SOME_REAL = rarely(REAL)
 """One of them every day."""
 
 
@@ -219,7 +220,7 @@ def test_real_footprints_from_init_to_map(shared, tmp_path, place):
 
 
 @pytest.mark.browser
-@pytest.mark.parametrize("place", [pytest.param("mamre", marks=pytest.mark.long), "selfkant"])
+@pytest.mark.parametrize("place", rarely(("mamre", "selfkant")))
 def test_real_maps_open(shared, tmp_path, page, place):
     count, file, weather = REAL[place]
     shutil.copy(shared / "data" / place / file, tmp_path / file)

@@ -63,6 +63,7 @@ def test_no_module_leaves_its_plane_or_meets_an_obstacle_or_another():
     assert overlapping(modules) < 1e-6
 
 
+@pytest.mark.long
 def test_counts_reach_a_search_over_all_offsets():
     planes, inside = with_usable(make(250, seed=1))
     arrays = pvp.lay_modules(planes, scenario=ANY).set_index("plane_id")["modules"]

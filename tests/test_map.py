@@ -15,6 +15,7 @@ import pandas as pd
 import pytest
 import shapely
 from conftest import ROOT
+from helps import rarely
 from villages import box, frame, hamlet, write_village
 
 import pvplanner as pvp
@@ -373,7 +374,9 @@ LAWS = (
 )  # fmt: skip
 
 
-@pytest.mark.parametrize("law", LAWS, ids=("cooperative", "company", "taxes", "prices"))
+@pytest.mark.parametrize(
+    "law", rarely(LAWS, LAWS[2:]), ids=("cooperative", "company", "taxes", "prices")
+)
 def test_the_page_keeps_the_law_as_python_does(page, mixed, tmp_path, law):
     """Bodies, part years, taxes of all parties, leases and agents: the page's own sums."""
     plan = pvp.plan_village(mixed.override(law))
@@ -520,6 +523,7 @@ def test_ticked_households_become_a_csv_with_the_plans_numbers(opened, liao):
             assert float(line[at]) == pytest.approx(own[key], abs=0.006), key
 
 
+@pytest.mark.long
 def test_two_scenarios_are_compared_by_difference(page, liao, tmp_path):
     dearer = pvp.plan_village(liao.scenario.override({"finance.capex_per_w": 4.0, "name": "dear"}))
     path = pvp.save_map(liao, tmp_path / "map.html", compare=dearer)
@@ -861,7 +865,7 @@ def test_shapes_of_any_order_and_kind_are_packed():
     assert packer.header["t"][-1]["kind"] in ("category", "text")
 
 
-SOME_REAL = [*(pytest.param(n, marks=pytest.mark.long) for n in ("mamre", "suzhou")), "delft"]
+SOME_REAL = rarely(("mamre", "suzhou", "delft"))
 
 
 @pytest.mark.parametrize("name", SOME_REAL)

@@ -113,6 +113,7 @@ def test_several_division_codes_in_one_village_lose_no_roof(tmp_path):
     assert list(results.villages["buildings"]) == list(every.groupby("village").size())
 
 
+@pytest.mark.long
 def test_findings_do_not_hang_on_what_ran_before(tmp_path):
     """A scenario that is done again alone finds what it found beside the others."""
     every = made_buildings()
@@ -225,6 +226,7 @@ def test_a_ranking_that_cannot_be_made_costs_no_results(tmp_path):
     assert message("region_none_left", "en", **told.value.params) in html.unescape(page)
 
 
+@pytest.mark.long
 def test_a_shard_that_did_not_end_is_missing(tmp_path, monkeypatch):
     path = made_region(tmp_path, rest=DEAR.format(3.6))
     for part in ("1/2", "2/2"):

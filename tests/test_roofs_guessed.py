@@ -54,6 +54,7 @@ def held(truth, folder, latitude):
     return pd.DataFrame(inside), true, guess
 
 
+@pytest.mark.long
 def test_ranges_hold_on_roofs_that_are_not_the_prior(tmp_path):
     inside, true, guess = held(made.wide_village(2000, seed=5), tmp_path, 29.7)
     assert 0.75 <= inside["usable"].mean() <= 0.85

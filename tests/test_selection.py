@@ -9,6 +9,7 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
+from helps import rarely
 
 from pvplanner.errors import ConfigError
 from pvplanner.selection import Problem, Programme, choose, front, hangs_on, tied
@@ -144,7 +145,7 @@ def test_three_hundred_lists_are_the_best_there_are(seed):
     check(seed, 14)
 
 
-@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize("seed", rarely(range(6), (0,)))
 def test_a_tighter_budget_is_never_better(seed):
     problem = replace(made(seed + 50), reuse=0.0)
     found = [

@@ -624,7 +624,8 @@ def check_killed(small, out, at):
     return first.returncode == -9
 
 
-@pytest.mark.parametrize("at", [pytest.param(70, marks=pytest.mark.long), 140])
+@pytest.mark.long
+@pytest.mark.parametrize("at", [70, 140])
 def test_a_killed_run_is_finished_by_the_next(small, at):
     assert check_killed(small, small / f"new{at}", at)
 

@@ -94,6 +94,7 @@ def test_a_beam_made_up_with_another_sun_is_a_clash(tmp_path):
     assert "sun_offset_clash" in {f.code for f in weather.findings}
 
 
+@pytest.mark.long
 def test_a_beam_that_says_something_else_each_month_is_not_heard():
     data = made_year(PLACES[0], -30.0, 9)
     rng = np.random.default_rng(0)

@@ -10,6 +10,7 @@ import zipfile
 import numpy as np
 import openpyxl
 import pytest
+from helps import rarely
 from villages import hamlet, write_village
 
 import pvplanner as pvp
@@ -134,8 +135,10 @@ def test_every_formula_has_its_value_and_only_known_functions(book, tmp_path, ca
     "changes",
     [
         {"finance.capex_per_w": 3.4, "finance.discount_rate": 0.06},
-        {"tariff.case_low": 0.2, "tariff.market_path": "low"},
-        {"tariff.market_path": "high", "finance.opex_per_w_year": 0.05},
+        *rarely([
+            {"tariff.case_low": 0.2, "tariff.market_path": "low"},
+            {"tariff.market_path": "high", "finance.opex_per_w_year": 0.05},
+        ]),
     ],
 )  # fmt: skip
 def test_changed_cells_give_what_a_changed_plan_gives(liao, book, tmp_path, calculated, changes):
