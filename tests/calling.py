@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import atexit
 import io
+import json
 import os
 import signal
 import subprocess
@@ -11,6 +13,8 @@ import tempfile
 import time
 import traceback
 import warnings
+from functools import cache
+from pathlib import Path
 
 TIMEOUT = 120
 
@@ -18,36 +22,63 @@ TIMEOUT = 120
 def run(*words, cwd=None, fresh=False, timeout=TIMEOUT, **environment):
     """The command, its exit code and what it said.
 
-    A child of the tests' own process where the system has such: what takes seconds to import is
-    there already. ``fresh``, or an environment of its own, starts a Python from nothing.
+    A child of a process that has imported and loaded everything, where the system has such.
+    ``fresh``, or an environment of its own, starts a Python from nothing.
     """
     told = [str(word) for word in words]
+    env = {**os.environ, "PYTHONWARNINGS": "error", "LC_ALL": "C.UTF-8", **environment}
     if fresh or environment or not hasattr(os, "fork"):
-        env = {**os.environ, "PYTHONWARNINGS": "error", "LC_ALL": "C.UTF-8", **environment}
         return subprocess.run(
             [sys.executable, "-m", "pvplanner", *told], capture_output=True, text=True, cwd=cwd,
             env=env, timeout=timeout, encoding="utf-8",
         )  # fmt: skip
-    with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as said:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", DeprecationWarning)
-            child = os.fork()
-        if child == 0:
-            _begin(told, cwd, out.fileno(), said.fileno())
-        code = _ended(child, time.monotonic() + timeout)
-        texts = []
-        for file in (out, said):
-            file.seek(0)
-            texts.append(file.read().decode("utf-8").replace("\r\n", "\n"))
+    with tempfile.TemporaryDirectory() as folder:
+        files = [Path(folder) / name for name in ("out", "said")]
+        asked = {"words": told, "cwd": str(cwd or os.getcwd()), "env": env, "timeout": timeout,
+                 "files": [str(file) for file in files]}  # fmt: skip
+        elder = _elder()
+        elder.stdin.write(json.dumps(asked) + "\n")
+        elder.stdin.flush()
+        code = json.loads(elder.stdout.readline())
+        texts = [file.read_text("utf-8") if file.exists() else "" for file in files]
+    if code is None:
+        raise subprocess.TimeoutExpired(told, timeout)
     return subprocess.CompletedProcess(["pvplanner", *told], code, *texts)
 
 
-def _begin(words, cwd, out, said):
-    """What the child does; it never comes back."""
+@cache
+def _elder() -> subprocess.Popen:
+    """The process whose children the commands are; one for all of a session's tests."""
+    elder = subprocess.Popen([sys.executable, __file__], stdin=subprocess.PIPE,
+                             stdout=subprocess.PIPE, text=True, encoding="utf-8")  # fmt: skip
+    atexit.register(elder.kill)
+    return elder
+
+
+def serve():
+    """The elder's life. It has planned a village, and used nothing that a child can't use again."""
+    from pvplanner import warming
+
+    asked, sys.stdout = os.fdopen(os.dup(1), "w", encoding="utf-8"), sys.stderr
+    warming._plan_unseen()
+    for line in sys.stdin:
+        told = json.loads(line)
+        child = os.fork()
+        if child == 0:
+            _begin(told)
+        asked.write(json.dumps(_ended(child, time.monotonic() + told["timeout"])) + "\n")
+        asked.flush()
+
+
+def _begin(told):
+    """What a child does; it never comes back."""
     code = 70
     try:
-        for source, target in ((out, 1), (said, 2)):
-            os.dup2(source, target)
+        os.environ.clear()
+        os.environ.update(told["env"])
+        os.chdir(told["cwd"])
+        for name, target in zip(told["files"], (1, 2), strict=True):
+            os.dup2(os.open(name, os.O_WRONLY | os.O_CREAT, 0o600), target)
         os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
         sys.stdin = io.TextIOWrapper(io.FileIO(0, closefd=False), encoding="utf-8")
         sys.stdout, sys.stderr = (
@@ -55,9 +86,7 @@ def _begin(words, cwd, out, said):
                              line_buffering=True)
             for n in (1, 2)
         )  # fmt: skip
-        os.environ["LC_ALL"] = "C.UTF-8"
-        os.chdir(cwd or os.getcwd())
-        sys.argv = ["pvplanner", *words]
+        sys.argv = ["pvplanner", *told["words"]]
         sys.warnoptions[:] = ["error"]
         warnings.resetwarnings()
         warnings.simplefilter("error")
@@ -75,11 +104,16 @@ def _begin(words, cwd, out, said):
 
 
 def _ended(child, until):
+    """A child's exit code; ``None`` where it took too long."""
     while time.monotonic() < until:
         done, status = os.waitpid(child, os.WNOHANG)
         if done:
             return os.waitstatus_to_exitcode(status)
-        time.sleep(0.01)
+        time.sleep(0.005)
     os.kill(child, signal.SIGKILL)
     os.waitpid(child, 0)
-    raise subprocess.TimeoutExpired("pvplanner", TIMEOUT)
+    return None
+
+
+if __name__ == "__main__":
+    serve()

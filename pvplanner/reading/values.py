@@ -62,7 +62,7 @@ def all_like(values: pd.Series, form: str) -> bool:
         A regular expression that matches no end of line.
     """
     known = _plain_list(values)
-    whole = "\n".join(known)
+    whole = "\n".join(map(str, known))
     if whole.count("\n") != max(len(known) - 1, 0):
         return False
     return not len(known) or re.fullmatch(rf"(?:(?:{form})\n)*+(?:{form})", whole) is not None
