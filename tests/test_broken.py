@@ -207,6 +207,7 @@ def test_two_runs_into_a_new_folder(place):
     check_race(place, place / "race")
 
 
+@pytest.mark.long
 def test_two_runs_into_an_old_folder(place):
     shutil.copytree(place / "old", place / "race-old")
     check_race(place, place / "race-old")

@@ -208,6 +208,7 @@ def test_a_comment_stands_where_a_png_has_its_parts():
     assert int.from_bytes(part[-4:], "big") == zlib.crc32(part[4:-4])
 
 
+@pytest.mark.long
 def test_of_two_languages_one_follows_the_other(liao, tmp_path):
     pytest.importorskip("typst")
     pypdf = pytest.importorskip("pypdf")

@@ -81,6 +81,7 @@ SIXTH = (
 )
 
 
+@pytest.mark.long
 def test_a_sixth_model_is_rows_and_words(copy, page):
     copy.add("reference/models.csv", *SIXTH)
     for language, words in (("en", ("Village commons", "Toll", "Commons fund")),
@@ -261,6 +262,7 @@ def wind_load(buildings: gpd.GeoDataFrame, *, scenario: Any) -> Any:
 '''
 
 
+@pytest.mark.long
 def test_a_stage_with_a_table_and_a_column(copy, page):
     path = copy.package / "plan" / "stages.py"
     stages = path.read_text(encoding="utf-8")

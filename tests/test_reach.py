@@ -513,9 +513,7 @@ print(said, round(time.perf_counter() - began, 2), (after - before) // 1024)
 @pytest.mark.parametrize(
     "name",
     [
-        pytest.param(n, marks=pytest.mark.long)
-        if n in ("shape.zip", "places.kmz", "many.zip")
-        else n
+        pytest.param(n, marks=pytest.mark.long) if n not in ("sheet.xlsx", "table.parquet") else n
         for n in BOMBS
     ],
 )

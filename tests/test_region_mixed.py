@@ -155,6 +155,7 @@ def _two_near(folder, tower_crs):
     return path
 
 
+@pytest.mark.long
 def test_a_neighbour_in_another_system_still_shades(tmp_path):
     made = [
         pvp.plan_region(_two_near(tmp_path / str(crs), crs), out=tmp_path / f"o{crs}", workers=1)

@@ -630,7 +630,8 @@ def test_a_killed_run_is_finished_by_the_next(small, at):
     assert check_killed(small, small / f"new{at}", at)
 
 
-@pytest.mark.parametrize("at", [pytest.param(30, marks=pytest.mark.long), 60])
+@pytest.mark.parametrize("at", [30, 60])
+@pytest.mark.long
 def test_a_killed_run_into_an_old_folder_is_finished_by_the_next(small, at):
     shutil.copytree(small / "old", small / f"old{at}")
     assert check_killed(small, small / f"old{at}", at)

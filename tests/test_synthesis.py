@@ -54,6 +54,7 @@ def own_use(shared):
     return pd.Series(out).unstack()
 
 
+@pytest.mark.long
 def test_made_up_hours_are_used_as_real_ones(own_use):
     assert (own_use.mean().abs() < 0.02).all(), own_use
     assert (own_use.abs() < 0.06).all(axis=None), own_use

@@ -249,6 +249,7 @@ def test_of_many_households_one_is_chosen(liao, tmp_path, calculated, monkeypatc
         assert row[5] < homes.loc[household, "npv"]
 
 
+@pytest.mark.long
 def test_the_same_plan_gives_the_same_workbook(liao, book, tmp_path):
     liao.save(tmp_path / "plan")
     again = pvp.save_report(pvp.Plan.load(tmp_path / "plan"), tmp_path / "a.xlsx", internal=True)
