@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import os
+from collections.abc import Sequence
 from contextlib import suppress
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -43,9 +45,31 @@ def joined(frames: list[gpd.GeoDataFrame]) -> gpd.GeoDataFrame:
     return gpd.GeoDataFrame(pd.concat(same, ignore_index=True), crs=first.crs)
 
 
+def _opened(path: str) -> Any:
+    """A Parquet file; what stands at its end is read once for all villages that lie in it.
+
+    It tells of every row group: with thousands of villages reading it takes longer than a village.
+    """
+    told = os.stat(path)
+    return pq.ParquetFile(path, metadata=_foot(path, told.st_size, told.st_mtime_ns))
+
+
+@lru_cache(maxsize=16)
+def _foot(path: str, size: int, changed: int) -> Any:
+    return pq.read_metadata(path)
+
+
+@lru_cache(maxsize=16)
+def _starts(path: str, size: int, changed: int) -> np.ndarray:
+    """Row at which each row group begins, and the number of all."""
+    foot = _foot(path, size, changed)
+    sizes = [foot.row_group(g).num_rows for g in range(foot.num_row_groups)]
+    return np.concatenate([[0], np.cumsum(sizes)])
+
+
 def _read_part(part: Part, number: int) -> gpd.GeoDataFrame:
     with guarded(Path(part.path)):
-        file = pq.ParquetFile(part.path)
+        file = _opened(part.path)
         if part.copied:
             table = file.read_row_groups(list(part.groups))
             shape, crs = "_wkb", part.crs
@@ -53,20 +77,20 @@ def _read_part(part: Part, number: int) -> gpd.GeoDataFrame:
             about = geo_of(file, part.path)
             shape, crs = about["primary_column"], part.crs
             which = np.load(part.rows, mmap_mode="r")
-            table = _own_rows(file, part.groups, which, number)
+            table = _own_rows(file, part, which, number)
     shapes = shapely.from_wkb(table[shape].to_numpy(), on_invalid="ignore")
     keep = [c for c in table.column_names if c not in (shape, ROW, "bbox")]
     plain = table.select(keep).to_pandas()
     return gpd.GeoDataFrame(plain, geometry=shapely.force_2d(shapes), crs=crs or None)
 
 
-def _own_rows(file: Any, groups: Iterable[int], which: np.ndarray, number: int) -> Any:
-    sizes = [file.metadata.row_group(g).num_rows for g in range(file.num_row_groups)]
-    start = np.concatenate([[0], np.cumsum(sizes)])
+def _own_rows(file: Any, part: Part, which: np.ndarray, number: int) -> Any:
+    told = os.stat(part.path)
+    start = _starts(part.path, told.st_size, told.st_mtime_ns)
     if start[-1] != len(which):
-        raise InputError("region_file_changed", where=str(file.reader), rows=int(start[-1]))
+        raise InputError("region_file_changed", where=part.source, rows=int(start[-1]))
     parts = []
-    for group in groups:
+    for group in part.groups:
         own = np.flatnonzero(which[start[group] : start[group + 1]] == number)
         table = file.read_row_group(group)
         parts.append(table if len(own) == len(table) else table.take(pa.array(own)))
@@ -78,7 +102,7 @@ def read_ledgers(unit: Unit) -> list[tuple[str, TextTable]]:
     out = []
     for part in unit.ledger:
         with guarded(Path(part.path)):
-            table = pq.ParquetFile(part.path).read_row_groups(list(part.groups))
+            table = _opened(part.path).read_row_groups(list(part.groups))
         rows = table.drop_columns([ROW]).to_pandas()
         rows.index = pd.Index(table[ROW].to_numpy())
         out.append((part.source, TextTable(rows, title=part.title)))
