@@ -232,6 +232,17 @@ def test_every_card_says_what_the_table_says(page, tmp_path, seed):
     check_cards(open_page(page, pvp.save_map(plan, tmp_path / "m.html", "en")), plan.public())
 
 
+def test_a_household_without_a_ledger_stands_in_its_roofs_hamlet(page, tmp_path):
+    shapes = [box(25 * k, 0, 12, 9) for k in range(4)]
+    homes = frame(shapes, hamlet=["east", "east", "west", "west"], height_m=7.0)
+    plan = pvp.plan_village(pvp.Scenario.from_toml(write_village(tmp_path, homes, ZHEJIANG)))
+    open_page(page, pvp.save_map(plan, tmp_path / "m.html", "en"))
+    rows = page.locator("#grid tbody tr[aria-rowindex]").all_inner_texts()
+    assert sorted(word for row in rows for word in ("east", "west") if word in row) == [
+        "east", "east", "west", "west"
+    ]  # fmt: skip
+
+
 def check_cards(page, plan):
     """Every card of an open page against the tables."""
     shown = page.evaluate("() => pvplanner.data.fields")

@@ -17,8 +17,14 @@ function homeValue(key, h) {
   if (key === "payback_years") { return money.payback[h]; }
   if (key === "rank") { return view.homeRanks[h]; }
   if (key === "reason") { return reasonOfHome(h); }
+  if (key === "hamlet") { return hamletOfHome(h); }
   var column = homes[key];
   return column instanceof Float64Array ? column[h] : textAt(column, h);
+}
+/* As the ledger says; where it says nothing, where its roofs stand. */
+function hamletOfHome(h) {
+  var homes = tables.households, own = homes.hamlet ? textAt(homes.hamlet, h) : "", there = tables.roofs.hamlet;
+  return own || !there ? own : Array.from(new Set(view.roofsOfHome(h).map(function (i) { return textAt(there, i); }).filter(Boolean))).join(style().parts);
 }
 function reasonOfHome(h) { return Array.from(new Set(view.roofsOfHome(h).map(whyNot).filter(Boolean))).join(style().parts); }
 function roofValue(key, i) {
