@@ -6,6 +6,7 @@ small village takes is theirs. Who calls us keeps the setting that he has.
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from functools import wraps
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -16,14 +17,46 @@ if TYPE_CHECKING:
 Made = TypeVar("Made", bound=Callable[..., Any])
 
 
+class _Kept:
+    """The setting while anybody makes a plan, in whatever thread; the last puts the caller's back.
+
+    pandas has one setting for all threads: who came between and put back what he found would leave
+    ours behind.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._makers = 0
+        self._usual: Any = None
+
+    def __enter__(self) -> None:
+        import pandas as pd
+
+        with self._lock:
+            if self._makers == 0:
+                self._usual = pd.get_option(OPTION)
+                pd.set_option(OPTION, "python")
+            self._makers += 1
+
+    def __exit__(self, *error: object) -> None:
+        import pandas as pd
+
+        with self._lock:
+            self._makers -= 1
+            if self._makers == 0:
+                pd.set_option(OPTION, self._usual)
+
+
+OPTION = "mode.string_storage"
+_kept = _Kept()
+
+
 def plain_texts(function: Made) -> Made:
     """A function whose tables hold texts as Python's own strings."""
 
     @wraps(function)
     def within(*given: Any, **named: Any) -> Any:
-        import pandas as pd
-
-        with pd.option_context("mode.string_storage", "python"):
+        with _kept:
             return function(*given, **named)
 
     return within  # type: ignore[return-value]

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import threading
+import time
 import unicodedata
 
 import numpy as np
@@ -13,8 +15,17 @@ from hypothesis import strategies as st
 from villages import village
 
 import pvplanner as pvp
+from pvplanner.buildings.ledger import _TIDY
 from pvplanner.plan.tables import from_bytes, settle, to_bytes
-from pvplanner.reading.values import all_like, any_holds, read_number, read_numbers
+from pvplanner.reading.times import _TIDY as TIDY_TIME
+from pvplanner.reading.times import _spelled
+from pvplanner.reading.values import (
+    all_like,
+    any_holds,
+    plain_text,
+    read_number,
+    read_numbers,
+)
 from pvplanner.storage import plain_texts, usual_texts, with_texts
 from pvplanner.texts import visible
 from pvplanner.weather.frame import hourly_index, solar_position, zeniths
@@ -82,6 +93,42 @@ def test_texts_are_held_in_one_way_within_and_as_the_caller_has_them_outside():
     both = pd.concat([back, pd.DataFrame({"id": ["b"], "n": [3.0]})], ignore_index=True)
     assert both["id"].dtype == usual
     assert with_texts(1, "python") == 1
+
+
+def test_threads_that_plan_at_once_leave_the_callers_setting():
+    usual, inside, out = pd.get_option("mode.string_storage"), threading.Barrier(2), []
+
+    @plain_texts
+    def made(first):
+        inside.wait()
+        if not first:
+            time.sleep(0.05)
+        out.append(pd.Series(["a"]).dtype.storage)
+
+    # The first to come goes while the second is within.
+    both = [threading.Thread(target=made, args=(first,)) for first in (True, False)]
+    for thread in both:
+        thread.start()
+    for thread in both:
+        thread.join()
+    assert out == ["python", "python"]
+    assert pd.get_option("mode.string_storage") == usual
+
+
+@given(st.from_regex(_TIDY, fullmatch=True))
+def test_a_tidy_text_is_left_as_it_is(text):
+    assert plain_text(text) == text
+
+
+@given(st.from_regex(TIDY_TIME, fullmatch=True))
+def test_a_tidy_time_needs_no_other_spelling(text):
+    assert _spelled(text) == text.replace("T", " ")
+
+
+def test_hours_with_a_gap_have_their_own_suns():
+    index = hourly_index(8.0)[[0, 1, 2, 30, 31]]
+    sun = solar_position(index + pd.Timedelta(minutes=30), 29.72, 121.28, 40.0)
+    assert zeniths(index, 30, (29.72, 121.28, 40.0)).tolist() == sun["zenith"].tolist()
 
 
 @pytest.mark.parametrize("storage", ["python", "pyarrow"])

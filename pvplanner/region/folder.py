@@ -27,6 +27,7 @@ from pvplanner.region.config import OUTPUTS, Region
 from pvplanner.region.unit import Made
 from pvplanner.region.units import Part, Survey, Unit, as_json, from_json
 from pvplanner.scenario import Scenario
+from pvplanner.storage import plain_texts
 
 ABOUT, SURVEY, DONE, FAILED = "region.json", "survey.json", "done.json", "failed.json"
 INPUTS, UNITS = "inputs", "units"
@@ -208,6 +209,7 @@ class Folder:
         extra = {name: both(name, table) for name, table in made.extra.items()}
         return Made(tables["villages"], tables["table"], tables["common"], found, extra)
 
+    @plain_texts
     def table(self, unit: Unit, name: str) -> pd.DataFrame:
         """A table that a unit gave."""
         path = self.unit(unit) / f"{name}.parquet"
@@ -219,7 +221,10 @@ class Folder:
 
     def tables(self, units: Sequence[Unit], name: str) -> pd.DataFrame:
         """A table that units gave, one under the other; of one without outlines."""
-        parts = [pq.read_table(self.unit(unit) / f"{name}.parquet") for unit in units]
+        # One by one: a folder called ``year=2026`` is no column of ours.
+        parts = [
+            pq.read_table(self.unit(unit) / f"{name}.parquet", partitioning=None) for unit in units
+        ]
         return pa.concat_tables(parts, promote_options="permissive").to_pandas()
 
     def findings(self, unit: Unit) -> list[tuple[str, Finding]]:

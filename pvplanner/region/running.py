@@ -50,7 +50,7 @@ from pvplanner.region.workers import (
 Progress = Callable[[str, int, int], None]
 """Told the name of a step, how much of it is done, and how much there is."""
 
-MS_A_ROOF, MS_A_SCENARIO = 0.5, 0.06
+MS_A_ROOF, MS_A_SCENARIO = 0.5, 0.07
 """CPU of one roof under the first scenario, and under each further one of money alone
 (``tests/benchmarks/region.py`` on two cores)."""
 

@@ -142,12 +142,13 @@ def zeniths(
     Parameters
     ----------
     index : DatetimeIndex
-        Hours without a gap, with a time zone.
+        Hours, with a time zone; of hours without a gap many minutes are asked for at once.
     minutes : float
     place : tuple of float
         Latitude, longitude, altitude.
     """
-    if minutes % STEP or not EARLIEST <= minutes <= LATEST:
+    whole = len(index) > 0 and index[-1] - index[0] == pd.Timedelta(hours=len(index) - 1)
+    if not whole or minutes % STEP or not EARLIEST <= minutes <= LATEST:
         sun = solar_position(index + pd.Timedelta(minutes=minutes), *place)
         return sun["zenith"].to_numpy()
     first, every = int(minutes - EARLIEST) // STEP, 60 // STEP
