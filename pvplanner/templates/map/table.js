@@ -24,9 +24,11 @@ function homeValue(key, h) {
 /* As the ledger says; where it says nothing, where its roofs stand. */
 function hamletOfHome(h) {
   var homes = tables.households, own = homes.hamlet ? textAt(homes.hamlet, h) : "", there = tables.roofs.hamlet;
-  return own || !there ? own : Array.from(new Set(view.roofsOfHome(h).map(function (i) { return textAt(there, i); }).filter(Boolean))).join(style().parts);
+  return own || !there ? own : saidOfRoofs(h, function (i) { return textAt(there, i); });
 }
-function reasonOfHome(h) { return Array.from(new Set(view.roofsOfHome(h).map(whyNot).filter(Boolean))).join(style().parts); }
+function reasonOfHome(h) { return saidOfRoofs(h, whyNot); }
+/* What is said of the roofs of a household, each once. */
+function saidOfRoofs(h, say) { return Array.from(new Set(view.roofsOfHome(h).map(say).filter(Boolean))).join(style().parts); }
 function roofValue(key, i) {
   if (key === "household_id" || (data.personal && key === data.personal.name)) { return homesOf(i).slice(0, 4).map(function (h) { return textAt(tables.households[key], h); }).join("; ") + (homesOf(i).length > 4 ? " …" : ""); }
   if (key === "rank") { return view.roofRanks[i]; }
