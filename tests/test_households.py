@@ -151,6 +151,23 @@ def test_contradictions_totals_and_strangers(tmp_path):
         pvp.read_households(ledger(tmp_path, ""))
 
 
+def test_a_remark_beside_a_household_is_no_row_of_totals(tmp_path):
+    head = "household_id,household_name,building_id,consumption_kwh,备注,grid_account\n"
+    rows = (
+        "H1,甲,B1,1800,两户合计,0331\nH2,乙,B2,2000,Total,3.3E+17\n"
+        "H3,丙,B3,1600,average,2023-01-02 00:00:00\n11,,,5400,合计,\n合计,,,5400,,\n"
+    )
+    (tmp_path / "l.csv").write_text(head + rows, encoding="utf-8")
+    households, _ = pvp.read_households(tmp_path / "l.csv")
+    assert households["household_id"].tolist() == ["H1", "H2", "H3"]
+    found = {f.code: f for f in households.attrs["findings"]}
+    assert found["ledger_totals"].params["rows"] == "5, 6"
+    # An account that a spreadsheet cut stops nothing, and is asked about.
+    assert found["accounts_spoilt"].count == 2
+    assert found["accounts_spoilt"].doubtful
+    assert "3.3E+17" in found["accounts_spoilt"].text("en")
+
+
 def test_numbers_may_carry_units_commas_and_per_cent(tmp_path):
     rows = 'H1,A,60%,,"1,200 kWh",9000元,YES\nH2,A,40%,,800度,,n\nH3,B,,,"2,000KWH",,\n'
     households, links = pvp.read_households(ledger(tmp_path, rows))

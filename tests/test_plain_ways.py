@@ -95,6 +95,11 @@ def test_texts_are_held_in_one_way_within_and_as_the_caller_has_them_outside():
     assert with_texts(1, "python") == 1
 
 
+def test_every_second_row_is_numbered_anew():
+    table = pd.DataFrame({"n": [1.0, 2.0, 3.0, 4.0]}).iloc[::2]
+    assert settle(table).index.tolist() == [0, 1]
+
+
 def test_threads_that_plan_at_once_leave_the_callers_setting():
     usual, inside, out = pd.get_option("mode.string_storage"), threading.Barrier(2), []
 

@@ -126,6 +126,7 @@ def understand_ledger(
     for name in ("household_id", "building_id"):
         _sound_ids(table[name], name, file)
         table[name] = one_spelling(table[name])
+    findings += _sound_accounts(table["grid_account"], file)
     empty = table["household_id"].isna()
     if empty.any():
         _no_formula(read.findings, mapped, file)
@@ -228,13 +229,19 @@ def _our_columns(raw: pd.DataFrame, mapped: Columns, where: str) -> pd.DataFrame
 def _without_totals(
     table: pd.DataFrame, raw: pd.DataFrame, mapped: Columns, file: Path
 ) -> tuple[pd.DataFrame, list[Finding]]:
-    """A row of totals is no household: named so in the first cell that says anything, or in an id.
+    """A row of totals is no household: named so in the first cell that says anything, or in one
+    that is read. A remark beside a household and its building (together with his brother) is none.
 
     Rows that say nothing of what is read are left out too.
     """
     named = pd.Series(False, index=raw.index)
+    whole = table["household_id"].notna() & table["building_id"].notna()
     for name in raw.columns:
-        named |= is_total(raw[name])
+        told = is_total(raw[name])
+        if told.any() and name not in mapped.used.values():
+            before = raw[raw.columns[: list(raw.columns).index(name)]]
+            told &= ~whole | before.isna().all(axis=1)
+        named |= told
     said = table.notna().any(axis=1)
     again = (
         table["household_id"]
@@ -263,6 +270,15 @@ def _sound_ids(values: pd.Series, name: str, file: Path) -> None:
         if spoilt.any():
             value = str(values[spoilt].iloc[0])
             raise InputError(code, where=f"{_row(file, spoilt)}, {name}", value=value)
+
+
+def _sound_accounts(values: pd.Series, file: Path) -> list[Finding]:
+    """Accounts that a spreadsheet has cut: nothing is reckoned with them, so work goes on."""
+    spoilt = lost_digits(values) | made_dates(values)
+    if not spoilt.any():
+        return []
+    params = {"rows": listed(values.index[spoilt]), "values": listed(values[spoilt])}
+    return [Finding("accounts_spoilt", file.name, int(spoilt.sum()), params)]
 
 
 def _no_formula(findings: list[Finding], mapped: Columns, file: Path) -> None:

@@ -24,7 +24,8 @@ def settle(table: Any) -> Any:
 
     if not isinstance(table, pd.DataFrame):
         return table
-    plain = isinstance(table.index, pd.RangeIndex) and table.index.start == 0
+    # Every second row of a plain index is a range too, and not plain.
+    plain = isinstance(table.index, pd.RangeIndex) and table.index.equals(pd.RangeIndex(len(table)))
     out = table.copy(deep=False) if plain else table.reset_index(drop=True)
     out.attrs = {}
     text = usual_kind()
