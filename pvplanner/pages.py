@@ -10,9 +10,9 @@ if TYPE_CHECKING:
     from pvplanner.plan.folder import Page
     from pvplanner.scenario import Scenario
 
-MAP_STAGES = ("buildings", "building_totals", "building_ranges", "returns", "planes",
+MAP_STAGES = ("buildings", "building_totals", "suitability", "building_ranges", "returns", "planes",
               "yield_shares", "layout", "arrays", "margin", "energy", "people", "links", "holdings",
-              "household_use", "household_ranges", "carbon", "chosen", "demand", "bills",
+              "household_use", "household_ranges", "carbon", "carbon_ranges", "chosen", "demand", "bills",
               "villages", "terms", "assumptions", "year", "place", "horizons", "curtailed",
               "cases", "break_even", "totals", "selection", "programme", "connections",
               "transformers", "loading")  # fmt: skip

@@ -121,33 +121,36 @@ def household_carbon(
     Parameters
     ----------
     people : DataFrame
-        ``household_id``, ``energy_kwh``, ``energy_p90_built_kwh``, ``capacity_kwp``, and
-        ``curtailed`` where limits of the grid cut.
+        ``household_id``, ``energy_kwh``, ``capacity_kwp``, and ``curtailed`` where limits of the
+        grid cut.
 
     Returns
     -------
     DataFrame
-        ``household_id``, ``avoided_t``, ``avoided_p90_t``, ``embodied_t``, ``net_2030_t``,
-        ``net_2060_t``, ``net_life_t``, ``carbon_payback_years``.
+        ``household_id``, ``avoided_t``, ``embodied_t``, ``net_2030_t``, ``net_2060_t``,
+        ``net_life_t``, ``carbon_payback_years``.
     """
-    energy, unsure, capacity = (
-        people[name].to_numpy(dtype=float)
-        for name in ("energy_kwh", "energy_p90_built_kwh", "capacity_kwp")
-    )
-    taken = scenario.grid.curtailment
-    if "curtailed" in people:
-        taken = 1 - (1 - taken) * (1 - people["curtailed"].to_numpy(dtype=float))
+    energy, capacity = (people[c].to_numpy(dtype=float) for c in ("energy_kwh", "capacity_kwp"))
     balance = carbon_balance(energy, capacity, basis, scenario=scenario, kept=kept)
     return pd.DataFrame(
         {
             "household_id": people["household_id"].to_numpy(),
-            "avoided_t": avoided_t(energy, basis, curtailment=taken),
-            "avoided_p90_t": avoided_t(unsure, basis, curtailment=taken),
+            "avoided_t": household_avoided_t(people, "energy_kwh", basis, scenario),
             "embodied_t": balance["embodied"],
             **{f"net_{end}_t": balance[f"net_{end}"] for end in ("2030", "2060", "life")},
             "carbon_payback_years": balance["payback_years"],
         }
     )
+
+
+def household_avoided_t(
+    people: pd.DataFrame, name: str, basis: CarbonBasis, scenario: Scenario
+) -> np.ndarray:
+    """Avoided emissions of the column ``name`` of energy, less what is curtailed, t CO2."""
+    taken = scenario.grid.curtailment
+    if "curtailed" in people:
+        taken = 1 - (1 - taken) * (1 - people["curtailed"].to_numpy(dtype=float))
+    return avoided_t(people[name].to_numpy(dtype=float), basis, curtailment=taken)
 
 
 def yearly_carbon(

@@ -272,54 +272,78 @@ def village_totals(
     households : DataFrame
         Keys, ``own_building``, ``low_income``, ``load_kwh`` and what is summed.
     ranges : DataFrame
-        As from :func:`pvplanner.holdings.ranges.plan_ranges`.
+        As from :func:`pvplanner.holdings.ranges.village_ranges`.
     carbon : CarbonBasis
     """
+    names, of_building, of_home = _villages_of(buildings, households)
+    count, out = len(names), names
     usable = (buildings["status"] != "set_aside").to_numpy()
     modules = buildings["modules"].to_numpy()
-    rows = pd.DataFrame({
-        **{name: buildings[name].array for name in VILLAGE},
-        "buildings": 1, "buildings_used": usable.astype(int),
-        "buildings_with_pv": (modules > 0).astype(int), "modules": modules.astype(int),
-    })  # fmt: skip
-    counted = ["buildings", "buildings_used", "buildings_with_pv", "modules"]
-    built = rows.groupby(VILLAGE)[counted].sum()
+    for name, counted in (("buildings", np.ones(len(buildings))), ("buildings_used", usable),
+                          ("buildings_with_pv", modules > 0), ("modules", modules)):  # fmt: skip
+        out[name] = np.bincount(of_building, counted, count).round().astype(np.int64)
     used = set(buildings["building_id"].array[usable])
-    heads = counted_households(households, used)
+    heads = counted_households(households, used).to_numpy(dtype=bool)
     low = households["low_income"]
-    income = households["income_first_year"]
-    given = ["energy_kwh", "capacity_kwp", "capital", "income_first_year", "avoided_t", "load_kwh"]
-    people = households[[*VILLAGE, *given]].assign(
-        households=heads.astype(int),
-        counted_income=income.where(heads, 0.0),
-        households_with_pv=((households["energy_kwh"] > 0) & heads).astype(int),
-        low_income_income=income.where(low.eq(True).fillna(False).astype(bool), 0.0),
-        low_income_stated=low.notna().astype(int),
-    )
-    grouped = people.groupby(VILLAGE)
-    money = [*given, "low_income_income", "counted_income"]
-    # Of income the sum of what is known, where something is: the finding says of how many.
-    partly = ["income_first_year", "counted_income"]
-    sums = grouped[money].sum(skipna=False).astype(float)
-    sums[partly] = grouped[partly].sum(min_count=1)
-    whole = grouped[["households", "households_with_pv", "low_income_stated"]].sum()
-    out = pd.concat([built, whole, sums], axis=1)
-    out = out.fillna(dict.fromkeys(counted, 0)).reset_index()
-    for name in ("capital", "income_first_year", "low_income_income"):
-        out[name] = out[name].round(2)
-    out["capacity_kwp"], out["avoided_t"] = out["capacity_kwp"].round(6), out["avoided_t"].round(3)
+    poor = low.eq(True).fillna(False).to_numpy(dtype=bool)
+    values = {name: households[name].to_numpy(dtype=float) for name in SUMMED}
+    income, energy = values["income_first_year"], values["energy_kwh"]
+    # Where a village has no household nothing is known of what households have.
+    some = np.bincount(of_home, minlength=count) > 0
+
+    def whole(own: np.ndarray) -> np.ndarray:
+        return np.where(some, np.bincount(of_home, own, count), np.nan)
+
+    def known(own: np.ndarray) -> np.ndarray:
+        """The sum of what is known, where something is: the finding says of how many."""
+        there = np.isfinite(own)
+        sums = np.bincount(of_home, np.where(there, own, 0.0), count)
+        return np.where(np.bincount(of_home, there, count) > 0, sums, np.nan)
+
+    for name, own in (("households", heads), ("households_with_pv", (energy > 0) & heads)):
+        sums = whole(own)
+        out[name] = sums.astype(np.int64) if some.all() else sums
+    for name in ("energy_kwh", "capacity_kwp", "capital"):
+        out[name] = whole(values[name])
+    out["income_first_year"] = known(income)
+    out["avoided_t"] = whole(values["avoided_t"])
+    for name, digits in ROUNDED.items():
+        out[name] = out[name].round(digits)
     # Where nobody said who is of low income, their share is not nothing but not known.
-    poor = out.pop("low_income_income").where(out.pop("low_income_stated") > 0)
-    out["low_income_share"] = poor / out["counted_income"]
-    out["income_per_household"] = (out.pop("counted_income") / out["households"]).round(2)
+    stated = np.bincount(of_home, low.notna().to_numpy(dtype=bool), count) > 0
+    theirs = np.where(stated, np.round(whole(np.where(poor, income, 0.0)), 2), np.nan)
+    counted_income = known(np.where(heads, income, 0.0))
+    out["low_income_share"] = theirs / counted_income
+    out["income_per_household"] = (counted_income / out["households"]).round(2)
     out["standard_coal_t"] = standard_coal_t(out["energy_kwh"].to_numpy(), carbon).round(3)
-    out["supply_ratio"] = out["energy_kwh"] / out.pop("load_kwh")
+    out["supply_ratio"] = out["energy_kwh"] / whole(values["load_kwh"])
     own = ranges[ranges["level"] == "village"].set_index("id")
     place = village_id(out)
     out["energy_p90_kwh"] = place.map(own["p90_kwh"]).fillna(0.0)
     out["energy_p90_built_kwh"] = place.map(own["p90_built_kwh"]).fillna(0.0)
     out["energy_p90_life_kwh"] = place.map(own["p90_life_kwh"]).fillna(0.0)
     return out
+
+
+SUMMED = ("energy_kwh", "capacity_kwp", "capital", "income_first_year", "avoided_t", "load_kwh")
+"""Of households, summed over a village."""
+
+ROUNDED = {"capital": 2, "income_first_year": 2, "capacity_kwp": 6, "avoided_t": 3}
+"""Digits of a village's sums."""
+
+
+def _villages_of(
+    buildings: pd.DataFrame, households: pd.DataFrame
+) -> tuple[pd.DataFrame, np.ndarray, np.ndarray]:
+    """Villages in order, and which is that of each building and of each household."""
+    both = pd.concat([buildings[VILLAGE], households[VILLAGE]], ignore_index=True)
+    code = np.zeros(len(both), dtype=np.int64)
+    for name in VILLAGE:
+        own, texts = pd.factorize(both[name], sort=True)
+        code = code * len(texts) + own
+    _, first, place = np.unique(code, return_index=True, return_inverse=True)
+    names = both.iloc[first].reset_index(drop=True)
+    return names, place[: len(buildings)], place[len(buildings) :]
 
 
 def partly_known(households: pd.DataFrame) -> list[Finding]:

@@ -63,21 +63,39 @@ def _room(arrays: pd.DataFrame, planes: pd.DataFrame) -> pd.DataFrame:
     )
 
 
-def plan_ranges(
-    doubt: RoofDoubt, arrays: pd.DataFrame, links: pd.DataFrame, buildings: pd.DataFrame,
-    life_years: int,
-) -> pd.DataFrame:  # fmt: skip
-    """Ranges of the energy at every level: a whole's is not the sum of its parts'.
+def village_ranges(
+    doubt: RoofDoubt, arrays: pd.DataFrame, buildings: pd.DataFrame, life_years: int
+) -> pd.DataFrame:
+    """Ranges of the energy of whole villages: rows as of :func:`part_ranges`.
+
+    A whole's range is not the sum of its parts'. Of villages ``p10_built_kwh`` is known as well.
+    """
+    house, houses = pd.factorize(arrays["building_id"])
+    place = pd.Series(village_id(buildings).to_numpy(), buildings["building_id"].to_numpy())
+    village = pd.DataFrame({
+        "group": place.loc[houses].to_numpy()[house], "row": np.arange(len(arrays)), "weight": 1.0,
+    })  # fmt: skip
+    built, both, one = as_built(doubt), ("p90", "p10"), ("p90",)
+    life = over_life(built, life_years)
+    return _level(
+        "village", energy_ranges(doubt, village, both).round(), None,
+        energy_ranges(built, village, both), energy_ranges(life, village, one),
+    )  # fmt: skip
+
+
+def part_ranges(
+    doubt: RoofDoubt, arrays: pd.DataFrame, links: pd.DataFrame, life_years: int
+) -> pd.DataFrame:
+    """Ranges of the energy at every level below a village.
 
     Returns
     -------
     DataFrame
-        ``level`` (``array``, ``building``, ``household``, ``village``), ``id``, ``p90_kwh`` and
-        ``p10_kwh``, and for households and villages ``p90_built_kwh``: of the planned modules once
+        ``level`` (``array``, ``building``, ``household``), ``id``, ``p90_kwh`` and
+        ``p10_kwh``, and for households ``p90_built_kwh``: of the planned modules once
         they stand, without the doubt whether the roof holds as many, in any one year, and
         ``p90_life_kwh``: the same of the mean of the life's years, before wear, the doubt of wear
-        counted. Money is reckoned on these, since it pays for the planned modules. Of villages
-        also ``p10_built_kwh``.
+        counted. Money is reckoned on these, since it pays for the planned modules.
         Kilowatt-hours are whole but for arrays.
     """
     house, houses = pd.factorize(arrays["building_id"])
@@ -86,8 +104,6 @@ def plan_ranges(
     linked = links.assign(house=links["building_id"].map(at)).dropna(subset="house")
     code, homes = pd.factorize(linked["household_id"])
     linked = linked.assign(home=code, house=linked["house"].astype(np.int64))
-    place = pd.Series(village_id(buildings).to_numpy(), buildings["building_id"].to_numpy())
-    village = own.assign(group=place.loc[houses].to_numpy()[house])
     built, both, one = as_built(doubt), ("p90", "p10"), ("p90",)
     of_building = energy_ranges(doubt, own, both)
     # A household that has one building for itself has its range.
@@ -108,8 +124,6 @@ def plan_ranges(
         _level("building", of_building.round(), houses.to_numpy()[of_building.index]),
         _level("household", of_household.round(), homes.to_numpy()[of_household.index],
                household_built, household_life),
-        _level("village", energy_ranges(doubt, village, both).round(), None,
-               energy_ranges(built, village, both), energy_ranges(life, village, one)),
     ]  # fmt: skip
     return pd.concat(parts, ignore_index=True)
 

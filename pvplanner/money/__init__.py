@@ -30,7 +30,7 @@ from pvplanner.money.models import (
 from pvplanner.money.owners import borrower_cover
 from pvplanner.money.prices import Prices, resolve_prices
 from pvplanner.money.rules import all_models, allowed_models, chosen_models, is_allowed
-from pvplanner.money.tariff import Bills, find_bills, household_bills
+from pvplanner.money.tariff import Bills, PriceList, find_bills, household_bills
 from pvplanner.money.terms import Terms, resolve_terms, rural_income
 from pvplanner.scenario import Scenario
 from pvplanner.schema import MEASURES, PLANNED
@@ -184,7 +184,7 @@ def chosen_incomes(people: pd.DataFrame, case: Case) -> np.ndarray:
         own = members_of(people["project_class"], people["model"], model, case.terms)[rows]
         rows = rows[own]
         if len(rows):
-            some = case.part(rows)
+            some = case if len(rows) == case.count else case.part(rows)
             ledger, first = run_model(some, model), case.calendar.first_whole
             gained = ledger.of_households() - np.atleast_2d(ledger.paid("member_principal"))
             out[rows] = np.round(gained[:, first], 2)
@@ -252,12 +252,21 @@ def _lcoe(case: Case) -> np.ndarray:
 
 def uses_own(chosen: pd.Series, terms: Terms) -> np.ndarray:
     """Which households use their roof's power themselves under their model, and sell the rest."""
-    own = {
+    return chosen.isin(own_use_models(terms)).to_numpy(dtype=bool)
+
+
+def own_use_models(terms: Terms) -> tuple[str, ...]:
+    """Models under which a household uses its roof's power itself, and sells the rest."""
+    return tuple(
         model
         for model in all_models()
         if any(row.item == "bill_saved" and terms.holds(row.only) for row in payments_of(model))
-    }
-    return chosen.isin(own).to_numpy(dtype=bool)
+    )
+
+
+def price_list(terms: Terms) -> PriceList:
+    """What bills of households hang on."""
+    return PriceList(terms.tariff, own_use_models(terms))
 
 
 def tradable_kwh(people: pd.DataFrame, case: Case) -> np.ndarray:

@@ -98,6 +98,13 @@ class Case:
         """Number of households."""
         return len(self.people)
 
+    @cached_property
+    def persons(self) -> np.ndarray:
+        """1 for households, 0 for halls and other buildings that stand for themselves."""
+        own = self.people["own_building"].to_numpy(dtype=bool)
+        kinds = self.people["project_class"].astype(str) == "general_commercial"
+        return np.where(own & kinds.to_numpy(), 0.0, 1.0)
+
     @property
     def years(self) -> int:
         """Years of life."""

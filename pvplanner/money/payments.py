@@ -209,14 +209,7 @@ def person_vat(case: Case, ledger: Ledger, row: Payment) -> None:
     sales = ledger.paid(row.quantity)[..., 1:]
     law, months = case.terms.taxes, case.calendar.by_month
     owed = vat_by_sale(sales, months, law.vat_free, law.vat_free_per_sale, law.vat)
-    ledger.pay(row.item, row.payer, row.payee, owed * persons(case)[:, None])
-
-
-def persons(case: Case) -> np.ndarray:
-    """1 for households, 0 for halls and other buildings that stand for themselves in a ledger."""
-    own = case.people["own_building"].to_numpy(dtype=bool)
-    kinds = case.people["project_class"].astype(str) == "general_commercial"
-    return np.where(own & kinds.to_numpy(), 0.0, 1.0)
+    ledger.pay(row.item, row.payer, row.payee, owed * case.persons[:, None])
 
 
 def person_tax(case: Case, ledger: Ledger, row: Payment) -> None:
@@ -224,12 +217,12 @@ def person_tax(case: Case, ledger: Ledger, row: Payment) -> None:
     profit, written = _own_business(case, ledger, row.quantity)
     off = reference.constant("person_off").value
     owed = tax_on_person(profit, written, off, business_bands())
-    ledger.pay(row.item, row.payer, row.payee, owed * persons(case)[:, None])
+    ledger.pay(row.item, row.payer, row.payee, owed * case.persons[:, None])
 
 
 def hall_tax(case: Case, ledger: Ledger, row: Payment) -> None:
     """Income tax of the collective on what a hall of its own earns."""
-    halls = np.flatnonzero(persons(case) == 0)
+    halls = np.flatnonzero(case.persons == 0)
     if len(halls) == 0:
         return
     profit, written = _own_business(case, ledger, row.quantity)
@@ -292,7 +285,7 @@ def written_off(case: Case, cost: float) -> np.ndarray:
 def rent_tax(case: Case, ledger: Ledger, row: Payment) -> None:
     """Income tax of who lets a roof."""
     at_once = case.terms.finance.rent_taxed == "at_once"
-    rent, whose = ledger.paid(row.quantity), persons(case)
+    rent, whose = ledger.paid(row.quantity), case.persons
     ahead = ledger.paid_at_once(ledger.owner, "rent_once")
     years = 1 if at_once else case.terms.finance.lease_term
     law = rent_terms()

@@ -19,6 +19,22 @@ COLUMNS = ("up_to_kwh", "flat", "peak", "valley")
 
 
 @dataclass(frozen=True)
+class PriceList:
+    """What bills of households hang on, of all that the money stands on.
+
+    Attributes
+    ----------
+    bills : Bills or None
+        ``None`` where it is not known.
+    own_use : tuple of str
+        Business models under which a household uses its roof's power itself.
+    """
+
+    bills: Bills | None
+    own_use: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class Bills:
     """A household tariff.
 

@@ -191,8 +191,7 @@ class Run:
         self.graph, self.scenario, self.store = graph, scenario, store
         self.village, self.whole = village, whole
         self.own = None if own is None else frozenset(own)
-        memory = store.folder / "files.json" if isinstance(store, FolderStore) else None
-        self.hashes: FileHashes = FileHashes(memory) if whole is None else whole.hashes
+        self.hashes: FileHashes = _hashes(store) if whole is None else whole.hashes
         self.progress = progress or (lambda name: None)
         self.given = given or {}
         self.ran: list[str] = []
@@ -201,7 +200,6 @@ class Run:
         self._tables: dict[str, Any] = {}
         self._traces: dict[str, Trace] = {}
         self._keys: dict[str, str] = {}
-        self._values: dict[str, str] = {}
         self._found: dict[str, tuple[Finding, ...]] = {}
 
     def table(self, name: str) -> Any:
@@ -249,7 +247,9 @@ class Run:
         if isinstance(self.store, SharedStore):
             if name in self.given:
                 return self.store.given(name, self.given[name])
-            return self._by_value(name) if name in self.store.by_value else self.key(name)
+            if name in self.store.by_value:
+                return self._by_value(name, self.store.values)
+            return self.key(name)
         if name in self._traces:
             return self._traces[name].content
         if name in self.given:
@@ -264,13 +264,14 @@ class Run:
             self._keep(name)
         return self._traces[name].content
 
-    def _by_value(self, name: str) -> str:
-        """Hash of a result that is cheap to hash, and that units of other places may share."""
-        if name not in self._values:
+    def _by_value(self, name: str, known: dict[str, str]) -> str:
+        """Hash of a result that is cheap to hash and hangs on little of what it is made from."""
+        key = self.key(name)
+        if key not in known:
             from pvplanner.plan.tables import quick_hash
 
-            self._values[name] = quick_hash(self.table(name))
-        return self._values[name]
+            known[key] = quick_hash(self.table(name))
+        return known[key]
 
     def key(self, name: str) -> str:
         """Hash of all that a stage's result depends on."""
@@ -383,6 +384,13 @@ class Run:
         trace = Trace(hashlib.sha256(body).hexdigest(), self._found.get(name, ()))
         self._traces[name] = trace
         self.store.keep(key, trace, body, self._tables[name])
+
+
+def _hashes(store: MemoryStore | FolderStore) -> FileHashes:
+    """Hashes of input files, as far as the store has kept them."""
+    if isinstance(store, SharedStore):
+        return store.hashes
+    return FileHashes(store.folder / "files.json" if isinstance(store, FolderStore) else None)
 
 
 def _plain(value: Any) -> Any:

@@ -308,13 +308,20 @@ def waterfall(
 
 @stage("building_totals", joins="buildings")
 def building_totals(
-    buildings: gpd.GeoDataFrame, planes: gpd.GeoDataFrame, yield_shares: pd.DataFrame,
-    arrays: pd.DataFrame, energy: pd.DataFrame,
-) -> Any:  # fmt: skip
+    buildings: gpd.GeoDataFrame, arrays: pd.DataFrame, energy: pd.DataFrame
+) -> Any:
     """What stands on each building."""
-    built = hold.building_totals(buildings, arrays, energy)
-    fit = hold.suitability(built["building_id"], planes, yield_shares, arrays)
-    return built.assign(suitability=fit)
+    return hold.building_totals(buildings, arrays, energy)
+
+
+@stage("suitability", joins="buildings")
+def suitability(
+    buildings: gpd.GeoDataFrame, planes: gpd.GeoDataFrame, yield_shares: pd.DataFrame,
+    arrays: pd.DataFrame,
+) -> Any:  # fmt: skip
+    """What each building's modules yield, against the village's best."""
+    fit = hold.suitability(buildings["building_id"], planes, yield_shares, arrays)
+    return buildings[["building_id"]].assign(suitability=fit)
 
 
 @stage("reasons", keys=("module.yield_share_min", "module.min_modules", "roof.rules", *WAYS),
@@ -376,15 +383,25 @@ def _doubt(
 DOUBT = ("doubt.area_shared", "doubt.sigma", *SKY, *YEAR)
 
 
+@stage("village_ranges", keys=(*DOUBT, "finance.life_years"), said="doubt")
+def village_ranges(
+    arrays: pd.DataFrame, energy: pd.DataFrame, planes: gpd.GeoDataFrame, year: pd.DataFrame,
+    place: Place, buildings: gpd.GeoDataFrame, *, scenario: Any,
+) -> Any:  # fmt: skip
+    """How far a village's energy can be trusted (P90)."""
+    doubt = _doubt(arrays, energy, planes, year, place, scenario)
+    return doubts.village_ranges(doubt, arrays, buildings, scenario.finance.life_years)
+
+
 @stage("ranges", kept="ranges.parquet", keys=(*DOUBT, "finance.life_years"), said="doubt")
 def ranges(
     arrays: pd.DataFrame, energy: pd.DataFrame, planes: gpd.GeoDataFrame, links: pd.DataFrame,
-    year: pd.DataFrame, place: Place, buildings: gpd.GeoDataFrame, *, scenario: Any,
+    year: pd.DataFrame, place: Place, village_ranges: pd.DataFrame, *, scenario: Any,
 ) -> Any:  # fmt: skip
     """How far each figure of energy can be trusted (P90)."""
     doubt = _doubt(arrays, energy, planes, year, place, scenario)
-    life = scenario.finance.life_years
-    return doubts.plan_ranges(doubt, arrays, links, buildings, life)
+    parts = doubts.part_ranges(doubt, arrays, links, scenario.finance.life_years)
+    return frames.concat([parts, village_ranges], ignore_index=True)
 
 
 @stage("doubt", across="apart", kept="doubt.parquet", keys=DOUBT)

@@ -75,12 +75,21 @@ class SharedStore(MemoryStore):
     ----------
     inputs : str
         Hash of what the unit's given tables were made from.
+
+    Attributes
+    ----------
+    values : dict of str to str
+        Hashes of results that are known by what they are, by their keys.
+    hashes : FileHashes
+        Of files: those of one run are another's.
     """
 
     def __init__(self, inputs: str) -> None:
         super().__init__()
         self.inputs = inputs
         self.variants: dict[int, str] = {}
+        self.values: dict[str, str] = {}
+        self.hashes = FileHashes()
 
     @property
     def empty(self) -> bool:

@@ -44,12 +44,14 @@ def settle(table: Any) -> Any:
 
 
 def quick_hash(table: Any) -> str:
-    """Hash of a table's values and names, without making it into a file."""
+    """Hash of a table's values and names, without making it into a file; of a record, its own."""
     import hashlib
 
-    digest = hashlib.sha256()
     import pandas as pd
 
+    if not isinstance(table, pd.DataFrame):
+        return hashlib.sha256(to_bytes(table)).hexdigest()
+    digest = hashlib.sha256()
     for name in table.columns:
         values = table[name].to_numpy()
         digest.update(f"{name} {values.dtype} {len(values)}\n".encode())

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from pvplanner.money import Case, Terms
+    from pvplanner.money.tariff import PriceList
     from pvplanner.plan.site import Place
 
 weathers = Room("pvplanner.weather")
@@ -54,18 +55,28 @@ def terms(place: Place, *, scenario: Any) -> Any:
     return made, money.loan_findings(scenario, years) + made.findings(place.province)
 
 
+@stage("price_list", across="alone")
+def price_list(terms: Terms) -> Any:
+    """What bills hang on: where nothing of it changed, bills stay."""
+    return money.price_list(terms)
+
+
 @stage("bills", kept="bills.parquet", keys=(
     "tariff.commercial_price", "tariff.self_use_factor", "tariff.self_use_price"
 ))  # fmt: skip
-def bills(demand: pd.DataFrame, holdings: pd.DataFrame, terms: Terms, *, scenario: Any) -> Any:
+def bills(
+    demand: pd.DataFrame, holdings: pd.DataFrame, price_list: PriceList, *, scenario: Any
+) -> Any:
     """What each household pays for electricity, with and without a roof."""
     price = scenario.tariff.commercial_price
     price = None if price is None else price * scenario.tariff.self_use_factor
     halls = holdings["project_class"].eq("general_commercial").to_numpy(dtype=bool)
-    own = halls & money.uses_own(holdings["model"], terms) & (holdings["modules"] > 0).to_numpy()
+    uses = holdings["model"].isin(price_list.own_use) & (holdings["modules"] > 0)
+    own = halls & uses.to_numpy(dtype=bool)
     stated = price is not None or scenario.tariff.self_use_price is not None
-    told = [] if stated or terms.tariff is None else money.commercial_findings(int(own.sum()))
-    return money.household_bills(demand, terms.tariff, halls, price), told
+    known = price_list.bills is not None
+    told = money.commercial_findings(int(own.sum())) if known and not stated else []
+    return money.household_bills(demand, price_list.bills, halls, price), told
 
 
 @stage("margin", joins="arrays")
@@ -127,7 +138,8 @@ def _cut(homes: pd.DataFrame, curtailed: pd.DataFrame) -> pd.DataFrame:
 
 def _shares(months: pd.DataFrame) -> tuple[tuple[float, ...], tuple[float, ...]]:
     """What of all that is made comes in each month, and in each hour where prices go by it."""
-    year, day = (tuple(months.loc[months["of"] == of, "share"]) for of in ("year", "day"))
+    of, share = months["of"].to_numpy(), months["share"].to_numpy(dtype=float)
+    year, day = (tuple(share[of == name].tolist()) for name in ("year", "day"))
     return year, day
 
 
@@ -150,14 +162,22 @@ def household_use(
                        *WEAR),
        joins="households")  # fmt: skip
 def carbon(
-    holdings: pd.DataFrame, household_ranges: pd.DataFrame, curtailed: pd.DataFrame, terms: Terms,
-    *, scenario: Any,
-) -> Any:  # fmt: skip
+    holdings: pd.DataFrame, curtailed: pd.DataFrame, terms: Terms, *, scenario: Any
+) -> Any:
     """Carbon spared for each household."""
-    made = holdings.assign(energy_p90_built_kwh=household_ranges["energy_p90_built_kwh"].to_numpy())
-    made = _cut(made, curtailed)
+    made = _cut(holdings, curtailed)
     kept = money.kept_of(made, terms)
     return carbons.household_carbon(made, terms.carbon, scenario=scenario, kept=kept)
+
+
+@stage("carbon_ranges", keys=("grid.curtailment",), joins="households")
+def carbon_ranges(
+    household_ranges: pd.DataFrame, curtailed: pd.DataFrame, terms: Terms, *, scenario: Any
+) -> Any:
+    """P90 of the carbon that each household spares."""
+    made = _cut(household_ranges, curtailed)
+    unsure = carbons.household_avoided_t(made, "energy_p90_built_kwh", terms.carbon, scenario)
+    return household_ranges[["household_id"]].assign(avoided_p90_t=unsure)
 
 
 @stage("measures")
@@ -185,19 +205,22 @@ def chosen(
 
 @stage("returns", joins="buildings")
 def returns(
-    building_totals: pd.DataFrame, links: pd.DataFrame, chosen: pd.DataFrame, carbon: pd.DataFrame
-) -> Any:
+    building_totals: pd.DataFrame, links: pd.DataFrame, chosen: pd.DataFrame,
+    carbon: pd.DataFrame, carbon_ranges: pd.DataFrame,
+) -> Any:  # fmt: skip
     """What each building returns."""
-    spared = {name: carbon[name].to_numpy() for name in ("avoided_t", "avoided_p90_t")}
-    both = chosen.assign(**spared)
+    both = chosen.assign(
+        avoided_t=carbon["avoided_t"].to_numpy(),
+        avoided_p90_t=carbon_ranges["avoided_p90_t"].to_numpy(),
+    )
     return hold.building_returns(building_totals, links, both)
 
 
 @stage("villages")
 def villages(
     buildings: gpd.GeoDataFrame, building_totals: pd.DataFrame, people: pd.DataFrame,
-    holdings: pd.DataFrame, demand: pd.DataFrame, ranges: pd.DataFrame, chosen: pd.DataFrame,
-    carbon: pd.DataFrame, terms: Terms,
+    holdings: pd.DataFrame, demand: pd.DataFrame, village_ranges: pd.DataFrame,
+    chosen: pd.DataFrame, carbon: pd.DataFrame, terms: Terms,
 ) -> Any:  # fmt: skip
     """The village in one row."""
     roofs = frames.DataFrame(buildings.drop(columns="geometry"))
@@ -208,7 +231,7 @@ def villages(
         avoided_t=carbon["avoided_t"].to_numpy(),
         **{name: chosen[name].to_numpy() for name in ("capital", "income_first_year")},
     )  # fmt: skip
-    totals = hold.village_totals(roofs, homes, ranges, terms.carbon)
+    totals = hold.village_totals(roofs, homes, village_ranges, terms.carbon)
     return totals, hold.partly_known(homes)
 
 

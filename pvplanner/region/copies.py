@@ -39,9 +39,10 @@ def give_parts(
     one.rows["unit"] = which
     if one.frame is None:
         groups = np.asarray(one.groups)
-        pairs = np.unique(np.column_stack([which, groups]), axis=0)
-        pairs = pairs[pairs[:, 0] >= 0]
         sizes = np.bincount(groups)
+        both = np.unique(which * len(sizes) + groups)
+        pairs = np.column_stack(np.divmod(both, max(len(sizes), 1)))
+        pairs = pairs[pairs[:, 0] >= 0]
         if sizes[pairs[:, 1]].sum() <= MOST_AGAIN * len(which):
             rows = place / f"rows-{one.index}.npy"
             _save(rows, which.astype(np.int32))
@@ -124,8 +125,16 @@ def by_unit(table: Any, which: np.ndarray) -> Iterator[tuple[int, Any]]:
     order = np.argsort(which, kind="stable")
     order = order[which[order] >= 0]
     edges = np.flatnonzero(np.diff(which[order], prepend=-1, append=-2))
-    for begin, end in itertools.pairwise(edges):
-        yield int(which[order[begin]]), table.take(pa.array(order[begin:end]))
+    begin = 0
+    # To take some rows costs as much as the whole table is long: villages are taken many at once.
+    while begin < len(edges) - 1:
+        end = int(np.searchsorted(edges, edges[begin] + BATCH, side="right")) - 1
+        end = max(end, begin + 1)
+        first = edges[begin]
+        block = table.take(pa.array(order[first : edges[end]]))
+        for at, until in itertools.pairwise(edges[begin : end + 1]):
+            yield int(which[order[at]]), block.slice(at - first, until - at)
+        begin = end
 
 
 def write_copies(

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -73,7 +74,7 @@ class UnitStore(SharedStore):
             return found[0]
         return known
 
-    by_value = ("year",)
+    by_value = ("year", "price_list")
 
     def hold(self, name: str, key: str, trace: Trace, table: Any) -> None:
         """Keep a stage's result; a sky for other units too."""
@@ -217,9 +218,10 @@ class Village:
             if f"site.{key}" not in stated and getattr(made.site, key) is None:
                 changes[f"site.{key}"] = path
         if self.region.weather and "site.weather" not in stated and made.site.weather == "typical":
-            changes["site.weather"] = self._weather()
+            changes["site.weather"] = self._weather
         return made.override(changes)
 
+    @cached_property
     def _weather(self) -> str:
         """The weather file whose station lies nearest."""
         if len(self.region.weather) == 1:
@@ -339,6 +341,7 @@ def _buildings(run: Any, scenario: Scenario) -> pd.DataFrame:
     """Buildings with what stands on them, in degrees, as GeoParquet is read everywhere."""
     made = run.table("buildings")
     totals = run.table("building_totals").drop(columns="building_id")
+    totals["suitability"] = run.table("suitability")["suitability"].to_numpy()
     why = run.table("grey_roofs")
     columns = ["building_id", "project_class", "status", "area_m2", "floors", "height_m"]
     out = made[[*columns, "geometry"]].to_crs(4326).join(totals)
