@@ -10,11 +10,11 @@ if TYPE_CHECKING:
     from pvplanner.plan.folder import Page
     from pvplanner.scenario import Scenario
 
-MAP_STAGES = ("buildings", "building_totals", "suitability", "building_ranges", "returns", "planes",
-              "yield_shares", "layout", "arrays", "margin", "energy", "people", "links", "holdings",
-              "household_use", "household_ranges", "carbon", "carbon_ranges", "chosen", "demand", "bills",
-              "villages", "terms", "assumptions", "year", "place", "horizons", "curtailed",
-              "cases", "break_even", "totals", "selection", "programme", "connections",
+MAP_STAGES = ("buildings", "building_totals", "suitability", "building_ranges", "returns",
+              "planes", "yield_shares", "layout", "arrays", "margin", "energy", "people", "links",
+              "holdings", "household_use", "household_ranges", "carbon", "carbon_ranges", "chosen",
+              "demand", "bills", "villages", "terms", "assumptions", "year", "place", "horizons",
+              "curtailed", "cases", "break_even", "totals", "selection", "programme", "connections",
               "transformers", "loading")  # fmt: skip
 REPORT_STAGES = ("measures", "array_ranges", "waterfall", "doubt", "ledger", "collective",
                  "fairness", "stresses", "press", "carbon_years", "accounts", "bounds", "owners",

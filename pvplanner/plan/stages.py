@@ -307,9 +307,7 @@ def waterfall(
 
 
 @stage("building_totals", joins="buildings")
-def building_totals(
-    buildings: gpd.GeoDataFrame, arrays: pd.DataFrame, energy: pd.DataFrame
-) -> Any:
+def building_totals(buildings: gpd.GeoDataFrame, arrays: pd.DataFrame, energy: pd.DataFrame) -> Any:
     """What stands on each building."""
     return hold.building_totals(buildings, arrays, energy)
 

@@ -161,9 +161,7 @@ def household_use(
 @stage("carbon", keys=("carbon", "module.product", "tariff.connection_date", "grid.curtailment",
                        *WEAR),
        joins="households")  # fmt: skip
-def carbon(
-    holdings: pd.DataFrame, curtailed: pd.DataFrame, terms: Terms, *, scenario: Any
-) -> Any:
+def carbon(holdings: pd.DataFrame, curtailed: pd.DataFrame, terms: Terms, *, scenario: Any) -> Any:
     """Carbon spared for each household."""
     made = _cut(holdings, curtailed)
     kept = money.kept_of(made, terms)

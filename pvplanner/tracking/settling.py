@@ -12,7 +12,6 @@ from pvplanner.errors import Finding, InputError, listed
 from pvplanner.metering.spans import Generated
 from pvplanner.money import Terms, owner_of, uses_own
 from pvplanner.money.models import HOUSEHOLD
-from pvplanner.money.payments import persons
 from pvplanner.plan import Plan
 from pvplanner.settlement import (
     Layout,
@@ -148,7 +147,7 @@ def _homes(plan: Plan) -> pd.DataFrame:
             "household_id": people["household_id"].astype(str),
             "model": model, "modules": people["modules"].to_numpy(dtype=float),
             "party": ["agent" if o == "collective" and agent else o for o in own],
-            "person": [o == HOUSEHOLD and bool(p) for o, p in zip(own, persons(case), strict=True)],
+            "person": [o == HOUSEHOLD and bool(p) for o, p in zip(own, case.persons, strict=True)],
             "surplus": uses_own(people["model"], part.terms),
             "part": id(part),
             "passed_on": _passed_on(part.terms) if agent else 1.0,
