@@ -12,8 +12,11 @@ import typer
 
 from pvplanner.console import Context, Session, say_compiling, say_waiting
 from pvplanner.errors import ConfigError
+from pvplanner.texts import visible
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from pvplanner.region import Results
 
 MOST_SHOWN = 20
@@ -141,11 +144,21 @@ def _tell(session: Session, results: Results) -> None:
     ))  # fmt: skip
     session.say("region_said_index", results.folder / "index.html")
     session.say("region_said_table", results.folder / "table.parquet")
-    for finding in results.survey.findings:
-        if finding.doubtful:
-            typer.echo(f"! {finding.text(session.code)}", err=True)
+    _tell_found(session, results.found)
     failed = results.failed
     _tell_lost(session, [(str(r["village"]), str(r[session.code])) for _, r in failed.iterrows()])
+
+
+def _tell_found(session: Session, found: pd.DataFrame) -> None:
+    """What may make figures wrong: of the region's files, and of how many villages."""
+    for row in found[found["level"] == "doubt"].head(MOST_SHOWN).to_dict("records"):
+        text, first = row[session.code], visible(row["first"])
+        if row["villages"] == 1:
+            text = session.word("region_found_one").format(name=first) + text
+        elif row["villages"]:
+            many = session.word("region_found_in").format(count=row["villages"], name=first)
+            text = many + text
+        typer.echo(f"! {text}", err=True)
 
 
 def _tell_lost(session: Session, lost: list[tuple[str, str]]) -> None:

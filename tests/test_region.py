@@ -14,9 +14,12 @@ import time
 import geopandas as gpd
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
 import shapely
 from calling import run
+from hypothesis import given
+from hypothesis import strategies as st
 from made_region import CRS, made_buildings, made_ledger, made_region, sorted_rows
 
 import pvplanner as pvp
@@ -239,8 +242,51 @@ def test_physics_is_done_once_for_scenarios_that_share_it(township, monkeypatch)
                   mosaics={}, names=list(region.scenarios))  # fmt: skip
     assert done["planes"] == done["sky"] == done["people"] == 1
     assert done["layout"] == done["energy"] == done["demand"] == 2  # with other losses again
-    assert done["terms"] == 2
+    assert done["terms"] == done["price_list"] == 2
+    assert done["bills"] == 2  # a plant that costs more moves no bill
     assert done["chosen"] == 3
+
+
+def test_a_unit_makes_only_what_its_tables_are_made_of(tmp_path, monkeypatch):
+    from pvplanner.plan import runner
+    from pvplanner.region import unit as room
+
+    path = made_region(tmp_path)
+    made: list[str] = []
+    real = runner.Run._make
+    monkeypatch.setattr(runner.Run, "_make", lambda self, name: (made.append(name),
+                                                                 real(self, name)))  # fmt: skip
+    region = read_region(path)
+    survey = survey_region(region, tmp_path / "inputs", still)
+    room.run_unit(region, survey.units[0], survey.units, inputs="x", lights=room.Lights(),
+                  mosaics={}, names=["base"])  # fmt: skip
+    assert {"village_ranges", "villages", "demand", "energy"} <= set(made)
+    assert not {"ranges", "household_ranges", "suitability", "carbon_ranges", "measures", "reasons",
+                "grey_roofs", "waterfall"} & set(made)  # fmt: skip
+    assert len(made) == len(set(made))
+
+
+def test_what_was_found_is_told_village_by_village(tmp_path):
+    every = made_buildings()
+    every.loc[every["village"] == "V1", "height_m"] = 400.0
+    path = made_region(tmp_path, every)
+    results = pvp.plan_region(path, out=tmp_path / "o", workers=1)
+    found = results.found.set_index("code")
+    # The column that told whose a row is is no column that nobody read.
+    assert "village" not in found.loc["columns_read", "en"].split("not in the file")[0]
+    assert found.loc["columns_read", "villages"] == 3
+    odd = found[(found["villages"] == 1) & (found["first"] == "V1") & (found["level"] == "doubt")]
+    assert len(odd) == 1
+    code = odd.index[0]
+    assert code in [f.code for f in results.findings_of("V1")]
+    assert code not in [f.code for f in results.findings_of("V0")]
+    with pytest.raises(InputError):
+        results.findings_of("V9")
+    # A run that finds all done says it again.
+    for _ in range(2):
+        done = run("region", path, "--out", tmp_path / "o")
+        assert done.returncode == 0
+        assert f"! V1: {odd['en'].iloc[0]}" in done.stderr
 
 
 def test_every_way_of_running_gives_the_same(township, tmp_path, monkeypatch):
@@ -386,6 +432,25 @@ def test_a_file_that_is_not_sorted_is_copied_by_village(tmp_path):
         assert len(rows) == unit.buildings
         assert set(rows["village"]) == {unit.name}
         assert rows.crs.to_epsg() == CRS
+
+
+@given(
+    which=st.lists(st.integers(-1, 5), max_size=40), batch=st.integers(1, 12),
+    pieces=st.integers(1, 4),
+)  # fmt: skip
+def test_rows_are_parted_by_village_however_many_are_taken_at_once(which, batch, pieces):
+    from pvplanner.region import copies
+
+    owner = np.array(which, dtype=int)
+    names = [f"row {n}" for n in range(len(which))]
+    parts = np.array_split(np.array(names, dtype=object), pieces)
+    table = pa.concat_tables([pa.table({"id": pa.array(part, pa.string())}) for part in parts])
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(copies, "BATCH", batch)
+        told = [(unit, own["id"].to_pylist()) for unit, own in copies.by_unit(table, owner)]
+    assert [unit for unit, _ in told] == sorted(set(which) - {-1})
+    for unit, own in told:
+        assert own == [name for name, other in zip(names, which, strict=True) if other == unit]
 
 
 def test_ledgers_are_told_by_village_or_by_building(tmp_path):

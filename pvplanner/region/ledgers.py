@@ -52,8 +52,9 @@ def part_ledgers(
         if lost:
             findings.append(Finding("region_ledger_lost", Path(path).name, lost,
                                     {"all": len(which)}))  # fmt: skip
-        held = {str(c): pa.array(read.rows[c], pa.string(), from_pandas=True)
-                for c in read.rows.columns}  # fmt: skip
+        # What told whose a row is has been read: the village's own plan need not wonder at it.
+        kept = [c for c in read.rows.columns if str(c) not in (village, village and code)]
+        held = {str(c): pa.array(read.rows[c], pa.string(), from_pandas=True) for c in kept}
         whole = pa.table({**held, ROW: pa.array(read.rows.index.to_numpy(dtype=np.int64))})
         target = place / f"households-{index}.parquet"
         write_copies(

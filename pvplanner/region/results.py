@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from pvplanner.errors import ConfigError, Finding, InputError, listed
+from pvplanner.errors import LANGUAGES, ConfigError, Finding, InputError, listed
 from pvplanner.region.config import BASE, POOREST
 from pvplanner.region.folder import ABOUT, Folder
 from pvplanner.region.units import Survey, Unit, from_json
@@ -134,10 +134,41 @@ class Results:
 
     @cached_property
     def findings(self) -> list[Finding]:
-        """What was found, each kind once."""
+        """What was found, each kind once, with the figures of the first village that has it; see
+        :meth:`found` and :meth:`findings_of`.
+        """
+        return [Finding.from_dict(row) for row in self._found]
+
+    @cached_property
+    def found(self) -> pd.DataFrame:
+        """How many villages have each kind of finding, doubtful ones first.
+
+        Columns are ``code``, ``level`` (``doubt``, ``note``), ``villages`` (0: it is about the
+        region's files), ``first`` (a village that has it) and what is said of that one in ``zh``
+        and ``en``.
+        """
+        columns = ["code", "level", "villages", "first", *LANGUAGES]
+        rows = [{**row, "first": next(iter(row["names"]), "")} for row in self._found]
+        return pd.DataFrame(rows, columns=columns)
+
+    @cached_property
+    def _found(self) -> list[dict[str, Any]]:
         path = self.folder / "findings.json"
-        rows = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else []
-        return [Finding.from_dict(row) for row in rows]
+        rows: list[dict[str, Any]] = (
+            json.loads(path.read_text(encoding="utf-8")) if path.is_file() else []
+        )
+        return rows
+
+    def findings_of(self, village: str) -> list[Finding]:
+        """What was found in one village, under whichever scenario.
+
+        Raises
+        ------
+        InputError
+            If there is no such village.
+        """
+        told = Folder(self.folder).findings(self.unit(village))
+        return list({repr(finding.plain()): finding for _, finding in told}.values())
 
     @property
     def hours(self) -> Hours:
