@@ -168,6 +168,26 @@ def test_a_remark_beside_a_household_is_no_row_of_totals(tmp_path):
     assert "3.3E+17" in found["accounts_spoilt"].text("en")
 
 
+def test_a_heading_on_every_page_says_the_same_or_is_asked_about(tmp_path):
+    head = "户号,建筑编号,年用电量(度)\n"
+    rows = "H1,B1,1800\n户号,建筑编号,年用电量(度)\nH2,B2,2000\n"
+    (tmp_path / "l.csv").write_text(head + rows, encoding="utf-8")
+    households, _ = pvp.read_households(tmp_path / "l.csv")
+    assert households["household_id"].tolist() == ["H1", "H2"]
+    found = {f.code: f for f in households.attrs["findings"]}
+    assert (found["ledger_headings"].count, found["ledger_headings"].params["rows"]) == (1, "3")
+    # Units of a row of their own: the second page repeats the heading alone.
+    (tmp_path / "u.csv").write_text("户号,建筑编号,年用电量\n,,度\n" + "H1,B1,1800\n"
+                                    "户号,建筑编号,年用电量\nH2,B2,2000\n", encoding="utf-8")  # fmt: skip
+    assert len(pvp.read_households(tmp_path / "u.csv")[0]) == 2
+    other = rows.replace("户号,建筑编号,年用电量(度)", "户号,建筑编号,年用电量(万度)").replace(
+        "2000", "0.2"
+    )
+    (tmp_path / "l.csv").write_text(head + other, encoding="utf-8")
+    with pytest.raises(pvp.InputError, match=r"row 3.*年用电量\(万度\).*年用电量\(度\)"):
+        pvp.read_households(tmp_path / "l.csv")
+
+
 def test_numbers_may_carry_units_commas_and_per_cent(tmp_path):
     rows = 'H1,A,60%,,"1,200 kWh",9000元,YES\nH2,A,40%,,800度,,n\nH3,B,,,"2,000KWH",,\n'
     households, links = pvp.read_households(ledger(tmp_path, rows))

@@ -243,13 +243,8 @@ def _without_totals(
             told &= ~whole | before.isna().all(axis=1)
         named |= told
     said = table.notna().any(axis=1)
-    again = (
-        table["household_id"]
-        .map(plain_text, na_action="ignore")
-        .eq(plain_text(mapped.used["household_id"]))
-    )
-    # A printed ledger repeats its heading on every page, and names groups in rows of one cell.
-    findings = []
+    again, findings = _headings_again(raw, mapped, file)
+    # A printed ledger names groups in rows of one cell.
     lone = raw.notna().sum(axis=1).eq(1) & table["building_id"].isna() & (len(raw.columns) > 1)
     lone &= ~named & said
     if lone.any():
@@ -261,7 +256,30 @@ def _without_totals(
     if totals.any():
         rows = {"rows": listed(table.index[totals])}
         findings.append(Finding("ledger_totals", file.name, int(totals.sum()), rows))
-    return table[said & ~named & ~again.fillna(False).astype(bool)].copy(), findings
+    return table[said & ~named & ~again].copy(), findings
+
+
+def _headings_again(
+    raw: pd.DataFrame, mapped: Columns, file: Path
+) -> tuple[pd.Series, list[Finding]]:
+    """A printed ledger repeats its heading on every page; it must say the same there, since the
+    rows under one of another unit or order would be read as the first says.
+    """
+    heading = mapped.used["household_id"]
+    again = raw[heading].map(plain_text, na_action="ignore").eq(plain_text(heading))
+    again = again.fillna(False).astype(bool)
+    if not again.any():
+        return again, []
+    for name in mapped.used.values():
+        told = raw.loc[again, name].dropna().map(plain_text)
+        # A unit that stood in a row of its own was put behind the heading.
+        usual = (plain_text(name), plain_text(name.rpartition(" (")[0]))
+        other = told[~told.isin(usual)]
+        if len(other):
+            raise InputError("ledger_heading", where=f"{file}, row {int(other.index[0])}",
+                             heading=plain_text(name), other=str(other.iloc[0]))  # fmt: skip
+    rows = {"rows": listed(raw.index[again])}
+    return again, [Finding("ledger_headings", file.name, int(again.sum()), rows)]
 
 
 def _sound_ids(values: pd.Series, name: str, file: Path) -> None:
