@@ -177,8 +177,8 @@ def test_a_heading_on_every_page_says_the_same_or_is_asked_about(tmp_path):
     found = {f.code: f for f in households.attrs["findings"]}
     assert (found["ledger_headings"].count, found["ledger_headings"].params["rows"]) == (1, "3")
     # Units of a row of their own: the second page repeats the heading alone.
-    (tmp_path / "u.csv").write_text("户号,建筑编号,年用电量\n,,度\n" + "H1,B1,1800\n"
-                                    "户号,建筑编号,年用电量\nH2,B2,2000\n", encoding="utf-8")  # fmt: skip
+    apart = "户号,建筑编号,年用电量\n,,度\nH1,B1,1800\n户号,建筑编号,年用电量\nH2,B2,2000\n"
+    (tmp_path / "u.csv").write_text(apart, encoding="utf-8")
     assert len(pvp.read_households(tmp_path / "u.csv")[0]) == 2
     other = rows.replace("户号,建筑编号,年用电量(度)", "户号,建筑编号,年用电量(万度)").replace(
         "2000", "0.2"
