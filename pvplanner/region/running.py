@@ -50,12 +50,16 @@ from pvplanner.region.workers import (
 Progress = Callable[[str, int, int], None]
 """Told the name of a step, how much of it is done, and how much there is."""
 
-MS_A_ROOF, MS_A_SCENARIO = 0.5, 0.07
-"""CPU of one roof under the first scenario, and under each further one of money alone
-(``tests/benchmarks/region.py`` on two cores)."""
+START_S, SURVEY_MS = 8.0, 0.008
+"""Wall time until processes are at work, and of the look through the files for each roof."""
 
-BASE_MB, KB_A_ROOF = 420.0, 10.0
-"""Memory of a process, and of each roof of the largest village that it holds."""
+VILLAGE_S, ROOF_MS = (0.2, 0.025), (0.22, 0.016)
+"""CPU of a village however small, and of each of its roofs: under the first scenario, and under
+each further one of money alone (``tests/benchmarks/region.py`` on two cores)."""
+
+BASE_MB, KB_A_ROOF, SURVEY_KB = 420.0, 13.0, 0.4
+"""Memory of a process, of each roof of the largest village, and of each roof of the region while
+its files are looked through."""
 
 BYTES_A_ROOF, BYTES_A_SCENARIO = 30.0, 13_000.0
 """Disk of what is remembered of a roof, and of a village's tables under a scenario; outputs have
@@ -347,7 +351,9 @@ def estimate_region(
     names = len(run.region.scenarios)
     roofs, most = sum(u.buildings for u in left), max((u.buildings for u in left), default=0)
     every = sum(u.buildings for u in run.survey.units)
-    seconds = (roofs * (MS_A_ROOF + MS_A_SCENARIO * (names - 1)) / 1000) / count
+    each_s, each_ms = (first + more * (names - 1) for first, more in (VILLAGE_S, ROOF_MS))
+    seconds = (len(left) * each_s + roofs * each_ms / 1000) / count
+    seconds += START_S + every * SURVEY_MS / 1000 if left else 0.0
     outputs = run.region.sources.outputs
     size = every * BYTES_A_ROOF + len(run.survey.units) * names * BYTES_A_SCENARIO
     for kind in outputs:
@@ -355,7 +361,7 @@ def estimate_region(
         size += each * names * BYTES_OF[kind]
     return Estimate(
         len(run.survey.units), every, names, len(left), count, seconds,
-        BASE_MB + most * KB_A_ROOF / 1000, size / 1e6,
+        BASE_MB + max(most * KB_A_ROOF, every * SURVEY_KB) / 1000, size / 1e6,
     )  # fmt: skip
 
 
