@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 import pvplanner as pvp
 from pvplanner.errors import ConfigError, InputError
-from pvplanner.region import ranking
+from pvplanner.region import ranking, sets
 from pvplanner.region.config import Rank
 from pvplanner.region.criteria import Criteria, read_musts, read_own, take_criteria
 from pvplanner.region.page import rank_page
@@ -35,9 +35,9 @@ def criteria(values, shared=None, own=None, table=None) -> Criteria:
 
 
 def chosen(told: Criteria, rank: Rank) -> np.ndarray:
-    question = ranking._question(told, rank)
-    scores = ranking._scores(told, question, rank, told.values)
-    return ranking._solved(question, scores[None])[0]
+    question = sets.ask(told, rank)
+    scores = sets.scores_of(told, question, rank, told.values)
+    return sets.best_sets(question, scores[None])[0]
 
 
 @settings(max_examples=25, deadline=None)
@@ -65,10 +65,10 @@ def test_twelve_villages_by_brute_force(seed, budget):
     picks = chosen(told, rank)
     assert score[picks].sum() == pytest.approx(best)
     assert most is None or cost[picks].sum() <= most
-    question = ranking._question(told, rank)
+    question = sets.ask(told, rank)
     import dataclasses
 
-    by_solver = ranking.solve_by_milp(dataclasses.replace(question, sets=None), score)
+    by_solver = sets.solve_by_milp(dataclasses.replace(question, sets=None), score)
     assert score[by_solver].sum() == pytest.approx(best)
 
 
@@ -76,10 +76,10 @@ def test_many_villages_go_to_the_solver_and_agree_with_the_best(monkeypatch):
     rng = np.random.default_rng(3)
     told = criteria(rng.uniform(0, 1, (60, 2)), table={"investment": rng.uniform(1, 3, 60)})
     free = Rank(choose=20, weights={"c0": 1.0, "c1": 1.0})
-    question = ranking._question(told, free)
+    question = sets.ask(told, free)
     assert question.sets is None
-    score = ranking._scores(told, question, free, told.values)
-    picks = ranking._solved(question, score[None])[0]
+    score = sets.scores_of(told, question, free, told.values)
+    picks = sets.best_sets(question, score[None])[0]
     assert set(np.flatnonzero(picks)) == set(np.argsort(-score)[:20])
     bound = Rank(choose=20, weights={"c0": 1.0, "c1": 1.0}, budget=25.0)
     tight = chosen(told, bound)
@@ -96,7 +96,7 @@ def test_known_errors_give_the_stated_stability(gap, own, shared):
     values = np.array([[10.0 + gap], [10.0]])
     told = criteria(values, shared=np.full((2, 1, 1), shared), own=np.full((2, 1), own))
     rank = Rank(choose=1, weights={"c0": 1.0}, draws=40_000)
-    question = ranking._question(told, rank)
+    question = sets.ask(told, rank)
     share = ranking._drawn(told, question, rank, np.random.default_rng(1))
     stated = 0.5 * (1 + math.erf(gap / (own * math.sqrt(2)) / math.sqrt(2)))
     assert share[0] == pytest.approx(stated, abs=0.01)
@@ -107,7 +107,7 @@ def test_a_bad_year_for_all_chooses_as_many():
     values = np.arange(6, dtype=float)[:, None] + 10
     told = criteria(values, shared=np.full((6, 1, 1), 30.0))
     rank = Rank(choose=3, weights={"c0": 1.0}, budget=100.0, draws=500)
-    question = ranking._question(told, rank)
+    question = sets.ask(told, rank)
     share = ranking._drawn(told, question, rank, np.random.default_rng(1))
     np.testing.assert_array_equal(share, [0, 0, 0, 1, 1, 1])
 
@@ -115,11 +115,11 @@ def test_a_bad_year_for_all_chooses_as_many():
 def test_varied_weights_tell_what_hangs_on_them():
     told = criteria([[1.0, 0.0], [0.0, 1.0], [0.9, 0.95]])
     rank = Rank(choose=1, weights={"c0": 1.0, "c1": 1.0}, draws=2000)
-    question = ranking._question(told, rank)
+    question = sets.ask(told, rank)
     share = ranking._varied(told, question, rank, np.random.default_rng(1))
     assert share[2] > 0.95
     told = criteria([[1.0, 0.0], [0.0, 1.0]])
-    question = ranking._question(told, rank)
+    question = sets.ask(told, rank)
     share = ranking._varied(told, question, rank, np.random.default_rng(1))
     assert share[0] == pytest.approx(0.5, abs=0.05)
 
@@ -150,7 +150,7 @@ def test_musts_are_conditions_or_villages():
 def test_what_is_not_known_is_not_zero():
     told = criteria([[1.0], [np.nan], [0.5]])
     rank = Rank(choose=2, weights={"c0": 1.0})
-    question = ranking._question(told, rank)
+    question = sets.ask(told, rank)
     assert question.barred[1] == ("unknown", "c0")
     assert list(np.flatnonzero(chosen(told, rank))) == [0, 2]
 
@@ -159,8 +159,8 @@ def test_gaps_say_what_would_have_to_change():
     values = np.array([[1.0], [0.8], [0.55], [0.0]])
     told = criteria(values)
     rank = Rank(choose=2, weights={"c0": 1.0})
-    question = ranking._question(told, rank)
-    scores = ranking._scores(told, question, rank, told.values)
+    question = sets.ask(told, rank)
+    scores = sets.scores_of(told, question, rank, told.values)
     gaps = ranking._gaps(question, scores, chosen(told, rank))
     np.testing.assert_allclose(gaps, [0.45, 0.25, 0.25, 0.8])
     changes = ranking._changes(told, question, [2, 3], gaps)
@@ -170,7 +170,7 @@ def test_gaps_say_what_would_have_to_change():
 def test_no_set_fits():
     told = criteria([[1.0], [2.0]], table={"investment": [5.0, 6.0]})
     with pytest.raises(ConfigError) as error:
-        ranking._question(told, Rank(choose=1, weights={"c0": 1.0}, budget=4.0, must=["V0"]))
+        sets.ask(told, Rank(choose=1, weights={"c0": 1.0}, budget=4.0, must=["V0"]))
     assert error.value.code == "region_no_set"
 
 
@@ -217,7 +217,7 @@ def test_the_townships_own_table(tmp_path):
     told = take_criteria(rows_of(division_code="33"), common_of().assign(division_code="33"), own,
                          {"集体收入": 1})  # fmt: skip
     np.testing.assert_array_equal(told.values[:, 0], [1200, 300])
-    assert ranking._cost(told.table).tolist() == [5, 6]
+    assert sets.cost_of(told.table).tolist() == [5, 6]
     for text, code in (("x,y\n1,2\n", "region_column"), ("village\nA\nA\n", "region_table_twice"),
                        ("village\nQ\n", "village_unknown")):  # fmt: skip
         file.write_text(text)
