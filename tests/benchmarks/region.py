@@ -1,6 +1,7 @@
 """What a region costs: a million made-up footprints in a thousand villages, and many scenarios.
 
-    python tests/benchmarks/region.py [--buildings 1000000] [--workers 2] [--scenarios]
+    python tests/benchmarks/region.py [--buildings 1000000] [--workers 2] [--scenarios 100000]
+                                      [--chain 200]
 
 Prints JSON. Villages of a thousand houses (30 % of them L-shaped), a household each, five weather
 sites; the run is a process of its own on a warm numba cache.
@@ -182,11 +183,44 @@ def scenarios(folder: Path, workers: int, count: int) -> dict[str, object]:
     return out
 
 
+def model_chain(folder: Path, out: Path, count: int) -> dict[str, float]:
+    """CPU of pvlib's ModelChain, once for each of some arrays of the region, and for a building.
+
+    PVWatts' models on the same weather; where the sun stands, what each plane gets, its cells'
+    temperature, direct and alternating current, and nothing of roofs, homes or money.
+    """
+    import pvlib
+
+    import pvplanner as pvp
+    from pvplanner.weather import read_weather
+
+    plan = pvp.open_region(out).plan("village 0000")
+    weather = read_weather(folder / "weather-0.csv")
+    place = pvlib.location.Location(weather.latitude, weather.longitude, altitude=weather.altitude)
+    arrays = plan.arrays.iloc[:count]
+    glass = pvlib.temperature.TEMPERATURE_MODEL_PARAMETERS["sapm"]["close_mount_glass_glass"]
+    begin = time.process_time()
+    for row in arrays.itertuples():
+        mount = pvlib.pvsystem.FixedMount(row.surface_tilt, row.surface_azimuth)
+        watts = row.capacity_kwp * 1000
+        array = pvlib.pvsystem.Array(
+            mount, module_parameters={"pdc0": watts, "gamma_pdc": -0.003},
+            temperature_model_parameters=glass,
+        )  # fmt: skip
+        system = pvlib.pvsystem.PVSystem([array], inverter_parameters={"pdc0": watts})
+        pvlib.modelchain.ModelChain.with_pvwatts(system, place).run_model(weather.data)
+    each = (time.process_time() - begin) / len(arrays)
+    many = len(plan.arrays) / len(plan.buildings)
+    return {"chain_ms_an_array": round(1000 * each, 2), "arrays_a_building": round(many, 3),
+            "chain_us_a_building": round(1e6 * each * many, 1)}  # fmt: skip
+
+
 def main() -> None:
     parse = argparse.ArgumentParser()
     parse.add_argument("--buildings", type=int, nargs="*", default=[1_000_000])
     parse.add_argument("--workers", type=int, default=2)
     parse.add_argument("--scenarios", type=int, default=0, help="buildings; 0: left out")
+    parse.add_argument("--chain", type=int, default=0, help="arrays for ModelChain; 0: left out")
     given = parse.parse_args()
     report: dict[str, object] = {"cores": os.cpu_count(), "workers": given.workers}
     with tempfile.TemporaryDirectory() as place:
@@ -197,6 +231,10 @@ def main() -> None:
             found = run(path, folder / "out", given.workers)
             found["cpu_us_a_building"] = round(1e6 * found["cpu_s"] / count, 1)
             found["disk_mb"] = disk(folder / "out")
+            if given.chain:
+                found |= model_chain(folder, folder / "out", given.chain)
+                chain, ours = found["chain_us_a_building"], found["cpu_us_a_building"]
+                found["times_faster"] = round(chain / ours, 1)
             report[str(count)] = found
             print(json.dumps({str(count): found}), file=sys.stderr, flush=True)
             shutil.rmtree(folder)
