@@ -177,11 +177,18 @@ def rank(
     choose: Annotated[int | None, typer.Option("--choose", help="How many villages.")] = None,
     weight: Annotated[
         list[str] | None,
-        typer.Option("--weight", help="criterion=weight, such as npv_per_yuan=2."),
+        typer.Option(
+            "--weight",
+            help="criterion=weight, such as npv_per_yuan=2, in place of all of [rank] weights.",
+        ),
     ] = None,
     must: Annotated[
         list[str] | None,
-        typer.Option("--must", help="A village, or a condition such as 'consent_rate >= 0.6'."),
+        typer.Option(
+            "--must",
+            help="A village, or a condition such as 'consent_rate >= 0.6'; in "
+            "place of all of [rank] must.",
+        ),
     ] = None,
     budget: Annotated[
         float | None, typer.Option("--budget", help="Most that all plants may cost.")
@@ -201,7 +208,7 @@ def rank(
     from pvplanner.plan.commit import page_file, write_beside
     from pvplanner.region import open_region
     from pvplanner.region.page import rank_page
-    from pvplanner.region.sheets import reason_text
+    from pvplanner.region.sheets import reason_text, village_names
 
     session: Session = context.obj
     session.speak(language, None)
@@ -213,12 +220,16 @@ def rank(
     )  # fmt: skip
     heads = ["region_draws", "region_weights", "region_poorest"][: 3 if made.poorest_known else 2]
     typer.echo(f"{session.word('village')}: {', '.join(map(session.word, heads))}")
-    for row in made.villages.itertuples():
+    for name, row in zip(village_names(made.villages), made.villages.itertuples(), strict=True):
         mark = "*" if row.chosen else " "
         why = reason_text(row, made, session.code)
         told = [row.draws, row.weights, row.poorest][: len(heads)]
         shares = "  ".join(f"{value:.0%}" if value == value else "-" for value in told)
-        typer.echo(f"{mark} {row.village}  {shares}  {why}")
+        typer.echo(f"{mark} {name}  {shares}  {why}")
+    chosen = int(made.villages["chosen"].sum())
+    if chosen < made.choose:
+        short = session.word("region_rank_short").format(asked=made.choose, choose=chosen)
+        typer.echo(f"! {short}", err=True)
     target = page_file(out or folder / "rank.html", session.code)
     write_beside(target, rank_page({**results.about, "language": session.code}, made))
     session.say("region_said_rank", target)

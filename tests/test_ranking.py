@@ -163,7 +163,7 @@ def test_gaps_say_what_would_have_to_change():
     scores = sets.scores_of(told, question, rank, told.values)
     gaps = ranking._gaps(question, scores, chosen(told, rank))
     np.testing.assert_allclose(gaps, [0.45, 0.25, 0.25, 0.8])
-    changes = ranking._changes(told, question, [2, 3], gaps)
+    changes = ranking._changes(told, question, rank, [2, 3], gaps)
     np.testing.assert_allclose(changes["needed"], [0.8, 0.8])
 
 

@@ -293,16 +293,18 @@ def _put_csv(path: Path, table: pd.DataFrame) -> None:
 
 def _dictionary(table: pd.DataFrame, villages: pd.DataFrame) -> bytes:
     """What every measure is: its unit, how it sums, its name in every language."""
-    from pvplanner.words import has_label, label, unit_of
+    from pvplanner.words import describe, has_label, label, unit_of
 
     held = io.StringIO()
     out = csv.writer(held, lineterminator="\n")
-    words = [f"{what}_{code}" for code in LANGUAGES for what in ("label", "unit")]
+    words = [f"{what}_{code}" for code in LANGUAGES for what in ("label", "unit", "about")]
     out.writerow(["measure", "sum", *words])
     for name in villages.columns:
         told = []
         for code in LANGUAGES:
-            told += [label(name, code) if has_label(name, code) else name, unit_of(name, code)]
+            known = has_label(name, code)
+            told += [label(name, code) if known else name, unit_of(name, code),
+                     describe(name, code) if known else ""]  # fmt: skip
         out.writerow([name, column(name).sum, *told])
     return held.getvalue().encode("utf-8")
 

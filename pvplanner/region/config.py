@@ -13,19 +13,24 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
+import pandas as pd
 from pydantic import Field, ValidationError
 
 from pvplanner.errors import ConfigError, listed
 from pvplanner.reading.kinds import RASTERS, VECTORS
 from pvplanner.reading.origins import SUFFIX
 from pvplanner.reading.tables import read_small_table
+from pvplanner.reading.values import one_spelling, plain_text, read_number
 from pvplanner.region.headings import SCENARIO
 from pvplanner.scenario import OTHER_PATHS, PATH_KEYS, Scenario, read_toml
 from pvplanner.scenario.frozen import Frozen
 from pvplanner.scenario.kinds import Datum
 from pvplanner.scenario.refusals import config_error
+
+if TYPE_CHECKING:
+    from pvplanner.region.units import Unit
 
 BASE = "base"
 """Name of the scenario without overrides."""
@@ -136,6 +141,11 @@ class Region:
         if name == POOREST:
             changes |= dict.fromkeys(SEEN)
         return self.base.override(changes) if changes else self.base
+
+    def own(self, unit: Unit) -> dict[str, Any]:
+        """What is said of a village alone: by its code and name, or by one of them."""
+        hits = (self.villages.get(key) for key in (unit.key, unit.name, unit.division_code))
+        return next((found for found in hits if found is not None), {})
 
     def told(self, path: str) -> str:
         """A file's name as messages have it: with its folder where several have the name."""
@@ -286,7 +296,9 @@ TABLE_KEYS = frozenset({"site.columns", "site.household_columns"})
 
 def _scenarios(read: RegionFile, folder: Path, file: Path) -> dict[str, dict[str, Any]]:
     if not isinstance(read.scenarios, str):
-        return {name: flat(changes) for name, changes in read.scenarios.items() if name != BASE}
+        if BASE in read.scenarios:
+            raise ConfigError("region_scenario_base", where=f"{file} [scenarios.{BASE}]", name=BASE)
+        return {name: flat(changes) for name, changes in read.scenarios.items()}
     table = read_small_table(folder / read.scenarios)
     names = [c for c in table.columns if c.casefold() in SCENARIO]
     if not names:
@@ -294,23 +306,37 @@ def _scenarios(read: RegionFile, folder: Path, file: Path) -> dict[str, dict[str
             "region_list_name", where=str(folder / read.scenarios), columns=listed(table.columns)
         )
     out: dict[str, dict[str, Any]] = {}
-    for row in table.to_dict("records"):
-        name = str(row[names[0]])
+    titles = table[names[0]]
+    if pd.api.types.is_numeric_dtype(titles):
+        titles = one_spelling(titles)
+    titles = titles.fillna("").astype(str).str.strip()
+    for n, (name, row) in enumerate(zip(titles, table.to_dict("records"), strict=True)):
+        where = f"{read.scenarios}, row {n + 2}"
+        if not name:
+            raise ConfigError("region_scenario_blank", where=where)
+        if name == BASE:
+            raise ConfigError("region_scenario_base", where=where, name=name)
         if name in out:
-            raise ConfigError("region_scenario_twice", where=read.scenarios, name=name)
-        changes = {k: _number(v) for k, v in row.items() if k != names[0] and v == v and v != ""}
-        if name != BASE:
-            out[name] = {k: v for k, v in changes.items() if v is not None}
+            raise ConfigError("region_scenario_twice", where=where, name=name)
+        cells = {k: v for k, v in row.items() if k != names[0] and not pd.isna(v) and v != ""}
+        out[name] = {key: _cell(value) for key, value in cells.items()}
     return out
 
 
-def _number(value: Any) -> Any:
-    """A cell as TOML would have it: whole numbers whole, yes and no as flags."""
+def _cell(value: Any) -> Any:
+    """A cell as TOML would have it: numbers and parts of a hundred, whole ones whole, yes and no.
+
+    One text in a column makes texts of its numbers.
+    """
     if isinstance(value, str):
-        return {"true": True, "false": False}.get(value.strip().casefold(), value.strip())
-    if isinstance(value, float) and value.is_integer():
-        return int(value)
-    return value
+        text = plain_text(value)
+        if text.casefold() in ("true", "false"):
+            return text.casefold() == "true"
+        bare = read_number(text.removesuffix("%"))
+        if bare is None:
+            return text
+        value = bare / 100 if text.endswith("%") else bare
+    return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
 def _crossed(grid: Mapping[str, Any], file: Path) -> dict[str, dict[str, Any]]:
@@ -334,9 +360,9 @@ def _villages(
     out: dict[str, dict[str, Any]] = {}
     for one in given:
         own = dict(one)
-        name = str(own.pop("name", "") or "")
+        name = plain_text(own.pop("name", "") or "")
         code = own.pop("division_code", None)
-        name = f"{code}/{name}" if code else name
+        name = "/".join(filter(None, (str(code or ""), name)))
         if not name:
             raise ConfigError("region_village_name", where=f"{file} [[village]]")
         if name in out:

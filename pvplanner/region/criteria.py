@@ -4,6 +4,7 @@ columns of the township's own table; and which villages may be chosen at all.
 
 from __future__ import annotations
 
+import difflib
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -16,8 +17,9 @@ import pandas as pd
 from pvplanner.errors import ConfigError, InputError, listed
 from pvplanner.reading.columns import fold
 from pvplanner.reading.tables import read_small_table
-from pvplanner.region.headings import FREE, VILLAGE, YES
-from pvplanner.region.measures import Parts, deviations, ranged
+from pvplanner.reading.values import plain_text, read_number
+from pvplanner.region.headings import FREE, NOT_SAID, VILLAGE, YES
+from pvplanner.region.measures import FIGURES, Parts, deviations, ranged
 from pvplanner.schema import column, columns
 
 PER = {"_per_household": "households", "_per_yuan": "investment", "_per_free_kw": "free_kw"}
@@ -99,16 +101,23 @@ def _plain_cells(values: pd.Series) -> pd.Series:
     """A column's cells as numbers, parts of one, or flags, where all of them are."""
     if pd.api.types.is_numeric_dtype(values):
         return values
-    texts = values.dropna().astype(str).str.strip()
+    texts = values.dropna().astype(str).map(plain_text)
+    texts = texts[~texts.isin(NOT_SAID)]
     if len(texts) and texts.str.casefold().isin(YES).all():
-        return values.map(lambda v: YES.get(str(v).strip().casefold())).astype(object)
-    if len(texts) and texts.str.fullmatch(_PERCENT).all():
-        numbers = texts.str.rstrip("%％ ").astype(float) / 100
-        return numbers.reindex(values.index)
-    return values.astype(object).where(values.notna(), None)
+        flags = texts.map(lambda v: YES[v.casefold()]).astype(object).reindex(values.index)
+        return flags.where(flags.notna(), None)
+    numbers = texts.map(part_or_number)
+    if len(texts) and numbers.notna().all():
+        return numbers.astype(float).reindex(values.index)
+    told = texts.astype(object).reindex(values.index)
+    return told.where(told.notna(), None)
 
 
-_PERCENT = r"-?\d+(?:\.\d+)?\s*[%％]"
+def part_or_number(text: str) -> float | None:
+    """A number as written, or of per cent its part of one; ``None`` if it is neither."""
+    told = plain_text(text)
+    found = read_number(told.removesuffix("%").strip())
+    return found if found is None or not told.endswith("%") else found / 100
 
 
 def take_criteria(
@@ -185,17 +194,23 @@ def _parsed(name: str, table: pd.DataFrame) -> tuple[str, str, str | None]:
             return name, base, divisor
     if name in table:
         return f"{name}_per_household", name, "households"
-    raise ConfigError(
-        "region_criterion", where="rank.weights", name=name, known=listed(_names(table), 30)
-    )
+    raise _no_criterion(name, "rank.weights", table)
+
+
+def _no_criterion(name: str, where: str, table: pd.DataFrame) -> ConfigError:
+    """The refusal of a name that is no criterion, with those that are much like it first."""
+    known = _names(table)
+    every = [*known, *(f"{base}{ending}" for base in known for ending in PER)]
+    near = difflib.get_close_matches(name, every, 3, 0.6)
+    told = listed([*near, *(n for n in known if n not in near)], 30)
+    return ConfigError("region_criterion", where=where, name=name, known=told)
 
 
 def _names(table: pd.DataFrame) -> list[str]:
     """Criteria by name, the township's own first."""
     known = columns()
     own = [str(c) for c in table.columns if c not in known]
-    return own + [str(c) for c in table.columns if c in known
-                  and pd.api.types.is_numeric_dtype(table[c])]  # fmt: skip
+    return own + [name for name in FIGURES if name in table]
 
 
 def _is_gross(name: str) -> bool:
@@ -214,9 +229,10 @@ def _numbers(table: pd.DataFrame, name: str) -> np.ndarray:
     """
     values = table[name]
     if values.dtype == object:
-        odd = [v for v in values if isinstance(v, str)]
+        odd = [(key, v) for key, v in values.items()
+               if isinstance(v, str) and part_or_number(v) is None]  # fmt: skip
         if odd:
-            raise ConfigError("region_cell", where=name, value=odd[0])
+            raise ConfigError("region_cell", where=f"{name}, {odd[0][0]}", value=odd[0][1])
         values = values.map(lambda v: float(v) if isinstance(v, bool | int | float) else np.nan)
     return np.array(values, dtype=float)
 
@@ -252,7 +268,7 @@ def check_names(
     ConfigError
         If one is neither.
     """
-    known = dict.fromkeys([*(own.columns if own is not None else ()), *columns()], 1.0)
+    known = dict.fromkeys([*(own.columns if own is not None else ()), *FIGURES], 1.0)
     table = pd.DataFrame([known] * len(keys), index=pd.Index(keys))
     if own is not None:
         for name in own.columns:
@@ -321,7 +337,8 @@ def read_musts(
             conditions += _of_mapping(str(name), value)
     else:
         of = {key.rpartition("/")[2]: key for key in table.index} | {k: k for k in table.index}
-        for text in given:
+        for told in given:
+            text = told.translate(_SIGNS)
             found = re.fullmatch(r"\s*(.+?)\s*(>=|<=|!=|==|=|>|<)\s*(.+?)\s*", text)
             if re.search(r"=[<>]|[<>]{2}|[=!]{3}", text):
                 raise ConfigError("region_must", where="rank.must", name=text)
@@ -335,9 +352,32 @@ def read_musts(
                 raise ConfigError("region_must", where="rank.must", name=text)
     for must in conditions:
         if must.column not in table.columns:
-            known = listed(_names(table), 30)
-            raise ConfigError("region_criterion", where="rank.must", name=must.column, known=known)
+            raise _no_criterion(must.column, "rank.must", table)
+        _of_one_size(must, table[must.column])
     return conditions, names
+
+
+_SIGNS = str.maketrans({"≥": ">=", "≤": "<=", "≠": "!=", "＞": ">", "＜": "<", "＝": "="})
+"""Signs as people write them."""
+
+
+def _of_one_size(must: Must, values: pd.Series) -> None:
+    """Whether a condition is of the size of its column: 0.6 against 66, 57 is per cent.
+
+    Raises
+    ------
+    ConfigError
+        If the condition is a part of one and every figure of the column is per cent.
+    """
+    told = values.dropna()
+    if not isinstance(must.value, float) or not 0 < must.value < 1 or must.column in columns():
+        return
+    numbers = [v for v in told if isinstance(v, int | float) and not isinstance(v, bool)]
+    if len(numbers) < len(told) or not numbers or max(numbers) > 100:
+        return
+    if all(v == 0 or v >= 1 for v in numbers) and max(numbers) > 1:
+        shown = listed([f"{v:g}" for v in numbers])
+        raise ConfigError("region_must_percent", where=must.column, name=str(must), values=shown)
 
 
 def _of_mapping(name: str, value: Any) -> list[Must]:
@@ -350,7 +390,5 @@ def _of_mapping(name: str, value: Any) -> list[Must]:
 
 def _value(text: str) -> Any:
     plain = text.strip().strip("\"'")
-    try:
-        return float(plain)
-    except ValueError:
-        return YES.get(plain.casefold(), plain)
+    number = part_or_number(plain)
+    return YES.get(plain.casefold(), plain) if number is None else number

@@ -337,7 +337,7 @@ class Keys:
 
     def scenario(self, unit: Unit, name: str) -> str:
         """Key of a unit under a scenario."""
-        own = self.region.villages.get(unit.key, self.region.villages.get(unit.name, {}))
+        own = self.region.own(unit)
         place = f"{name}\0{unit.key if own else ''}"
         if place not in self._plain:
             self._plain[place] = self._told(self.region.scenario(name, own))

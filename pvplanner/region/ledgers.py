@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import difflib
 import re
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -21,8 +24,11 @@ from pvplanner.region.config import Region
 from pvplanner.region.copies import BETWEEN, ROW, by_unit, write_copies
 from pvplanner.region.headings import PARTS
 from pvplanner.region.looking import Looked
-from pvplanner.region.naming import alias_of
+from pvplanner.region.naming import alias_of, texts_of
 from pvplanner.region.units import Unit
+
+MOST_LOST, MOST_NEAR = 5, 5_000
+"""Names that are told of those that nothing has, and that are looked at for one like them."""
 
 
 def part_ledgers(
@@ -44,14 +50,15 @@ def part_ledgers(
         village = alias_of(columns, "village", {})
         code = alias_of(columns, "division_code", {})
         if village is not None:
-            which = _by_village(read.rows, village, code, number, by_name)
+            which, told = _by_village(read.rows, village, code, number, by_name)
         else:
             of_id = of_id if of_id is not None else _ids(looked, region)
-            which = _by_building(read, of_id, region, path)
-        lost = int((which < 0).sum())
-        if lost:
-            findings.append(Finding("region_ledger_lost", Path(path).name, lost,
-                                    {"all": len(which)}))  # fmt: skip
+            which, told = _by_building(read, of_id, region, path)
+        lost = which < 0
+        if lost.any():
+            known = by_name if village is not None else of_id or {}
+            params = {"all": len(which), "names": _unknown(told[lost], known)}
+            findings.append(Finding("region_ledger_lost", Path(path).name, int(lost.sum()), params))
         # What told whose a row is has been read: the village's own plan need not wonder at it.
         kept = [c for c in read.rows.columns if str(c) not in (village, village and code)]
         held = {str(c): pa.array(read.rows[c], pa.string(), from_pandas=True) for c in kept}
@@ -67,17 +74,30 @@ def part_ledgers(
 def _by_village(
     rows: pd.DataFrame, village: str, code: str | None, number: dict[tuple[str, str], int],
     by_name: dict[str, list[int]],
-) -> np.ndarray:  # fmt: skip
-    """The unit of each row by its village's name, and its code where several have the name."""
-    names = rows[village].fillna("").astype(str).str.strip()
-    codes = rows[code].fillna("").astype(str).str.strip() if code else pd.Series("", rows.index)
+) -> tuple[np.ndarray, np.ndarray]:  # fmt: skip
+    """The unit of each row by its village's name, and its code where several have the name; and
+    what the row says.
+    """
+    names = pd.Series(texts_of(rows[village], len(rows)))
+    codes = pd.Series(texts_of(rows[code] if code else None, len(rows)))
     which, texts = pd.factorize(codes + BETWEEN + names)
     found = []
     for text in texts:
         own, _, name = str(text).partition(BETWEEN)
         alone = by_name.get(name, [])
         found.append(number.get((own, name), alone[0] if len(alone) == 1 else -1))
-    return np.asarray(found, dtype=int)[which]
+    said = np.array([str(text).replace(BETWEEN, " ").strip() for text in texts], dtype=object)
+    return np.asarray(found, dtype=int)[which], said[which]
+
+
+def _unknown(said: np.ndarray, known: Mapping[str, Any]) -> str:
+    """The first few names that nothing has, each with one that is much like it."""
+    told = []
+    for name in pd.unique(said)[:MOST_LOST]:
+        near = difflib.get_close_matches(name, list(known)[:MOST_NEAR], 1, 0.5) if name else []
+        told.append(f"{name or '-'} (~ {near[0]})" if near else name or "-")
+    more = len(pd.unique(said)) - len(told)
+    return ", ".join(told) + (f" (+{more})" if more > 0 else "")
 
 
 def _ledger_parquet(path: str) -> TextTable:
@@ -96,13 +116,15 @@ def _ids(looked: list[Looked], region: Region) -> dict[str, int]:
     out: dict[str, int] = {}
     for one in looked:
         for name, unit in zip(one.rows["id"], one.rows["unit"], strict=True):
-            text = str(name).removesuffix(".0")
-            if text:
-                out[text] = int(unit) if out.get(text, unit) == unit else -1
+            if name:
+                out[name] = int(unit) if out.get(name, unit) == unit else -1
     return out
 
 
-def _by_building(read: TextTable, of_id: dict[str, int], region: Region, path: str) -> np.ndarray:
+def _by_building(
+    read: TextTable, of_id: dict[str, int], region: Region, path: str
+) -> tuple[np.ndarray, np.ndarray]:
+    """The unit of each row by the first building that it names; and that."""
     mapped = map_columns(
         list(read.rows.columns), LEDGER, where=path, given=region.sources.household_columns,
         dimensions=DIMENSIONS,
@@ -113,9 +135,6 @@ def _by_building(read: TextTable, of_id: dict[str, int], region: Region, path: s
         raise InputError(
             "region_column", where=path, key="village", column="village", columns=known
         )
-    out = np.full(len(read.rows), -1)
-    for n, value in enumerate(read.rows[column]):
-        if isinstance(value, str):
-            first = re.split(f"[{PARTS}]", value)[0]
-            out[n] = of_id.get(first.strip().removesuffix(".0"), -1)
-    return out
+    first = read.rows[column].map(lambda v: re.split(f"[{PARTS}]", str(v))[0], na_action="ignore")
+    said = texts_of(first, len(first))
+    return np.array([of_id.get(name, -1) for name in said], dtype=int), said

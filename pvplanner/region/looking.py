@@ -24,7 +24,7 @@ from pvplanner.reading.guard import guarded
 from pvplanner.reading.kinds import careful_gdal, check_vector
 from pvplanner.region.borders import Borders
 from pvplanner.region.config import Region
-from pvplanner.region.naming import columns_of, id_column, names_of
+from pvplanner.region.naming import columns_of, id_column, names_of, texts_of
 
 STREAMED, LARGE_BYTES = (".fgb", ".gpkg"), 256_000_000
 """Files of these kinds beyond this size are not read whole."""
@@ -160,8 +160,8 @@ def _look_parquet(region: Region, path: str, borders: Borders | None, index: int
             table = file.read_row_group(group, columns=columns)
             bounds = _bounds_of(table[box or shape], boxed=box is not None)
             names = {
-                "name": _texts(table, village), "code": _texts(table, code),
-                "id": _texts(table, ids),
+                ours: texts_of(None if name is None else table[name].to_pandas(), len(table))
+                for ours, name in (("name", village), ("code", code), ("id", ids))
             }  # fmt: skip
             parts.append(_told(region, path, names, bounds, borders, crs, len(table)))
             named.append(names["name"])
@@ -210,22 +210,12 @@ def _bounds_of(column: Any, *, boxed: bool) -> np.ndarray:
     return shapely.bounds(shapely.from_wkb(column.to_numpy(), on_invalid="ignore"))
 
 
-def _texts(table: Any, name: str | None) -> np.ndarray:
-    if name is None:
-        return np.full(len(table), "", dtype=object)
-    values = table[name].combine_chunks()
-    if not pa.types.is_string(values.type):
-        values = values.cast(pa.string())
-    return np.asarray(values.fill_null("").to_numpy(zero_copy_only=False), dtype=object)
-
-
 def _told(
     region: Region, path: str, names: dict[str, np.ndarray], bounds: np.ndarray,
     borders: Borders | None, crs: str, count: int,
 ) -> pd.DataFrame:  # fmt: skip
     """Village, code, identifier and bounds of each feature."""
-    own = np.array([str(v).strip() for v in names["name"]], dtype=object)
-    code = np.array([str(v).strip() for v in names["code"]], dtype=object)
+    own, code = names["name"].copy(), names["code"]
     if borders is not None and region.sources.village_column is None:
         own, code = borders.of(bounds, crs)
     elif not (own != "").any():
@@ -243,6 +233,6 @@ def _without_name(region: Region, names: Sequence[np.ndarray], borders: Borders 
     """How many rows name no village where one should be; a file a village need not."""
     if borders is not None and region.sources.village_column is None:
         return 0
-    lost = sum(int((np.char.strip(part.astype(str)) == "").sum()) for part in names)
+    lost = sum(int((part == "").sum()) for part in names)
     whole = sum(len(part) for part in names)
     return 0 if lost == whole and len(region.buildings) > 1 else lost

@@ -33,6 +33,17 @@ BUILT = ("income_first_year", "income_mean")
 """Money of the planned modules: as the energy once they stand, and as prices."""
 
 
+FIGURES = (
+    "buildings", "buildings_used", "buildings_with_pv", "modules", "households",
+    "households_with_pv", "energy_kwh", "capacity_kwp", "capital", "income_first_year",
+    "avoided_t", "low_income_share", "income_per_household", "standard_coal_t", "supply_ratio",
+    "energy_p90_kwh", "energy_p90_built_kwh", "energy_p90_life_kwh", "income_mean", "npv", "lcoe",
+    "investment", "load_kwh", "self_used_kwh", "export_kwh", "latitude", "longitude", "fits_kwp",
+    "fits_kw", "connectable_kw", "phase_kwp", "modelled",
+)  # fmt: skip
+"""Columns of numbers that a village's row has, before anything is planned."""
+
+
 def village_row(result: Callable[[str], Any]) -> pd.DataFrame:
     """The ``villages`` table's row with more sums beside it.
 

@@ -10,6 +10,7 @@ import pandas as pd
 from pvplanner.buildings.attributes import ALIASES
 from pvplanner.errors import InputError, listed
 from pvplanner.reading.columns import fold
+from pvplanner.reading.values import one_spelling
 from pvplanner.region.config import Region
 from pvplanner.region.headings import MORE
 
@@ -54,10 +55,15 @@ def names_of(region: Region, frame: pd.DataFrame, path: str) -> dict[str, np.nda
     village, code = columns_of(region, [str(c) for c in frame.columns], path)
     ids = id_column(region, [str(c) for c in frame.columns])
 
-    def texts(name: str | None) -> np.ndarray:
-        if name is None:
-            return np.full(len(frame), "", dtype=object)
-        column = frame[name]
-        return column.where(column.notna(), "").astype(str).to_numpy(dtype=object)
+    told = (("name", village), ("code", code), ("id", ids))
+    return {ours: texts_of(None if name is None else frame[name], len(frame))
+            for ours, name in told}  # fmt: skip
 
-    return {"name": texts(village), "code": texts(code), "id": texts(ids)}
+
+def texts_of(column: pd.Series | None, count: int) -> np.ndarray:
+    """A column as text under one spelling, empty where nothing is told: a code that a file holds
+    as a number is its digits, a name in full width is the one in half width.
+    """
+    if column is None:
+        return np.full(count, "", dtype=object)
+    return one_spelling(column).fillna("").to_numpy(dtype=object)

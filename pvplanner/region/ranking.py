@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -29,6 +29,7 @@ from pvplanner.region.sets import (
     draws_of,
     scores_of,
     solve_by_milp,
+    solved_fast,
 )
 from pvplanner.scenario.refusals import config_error
 
@@ -53,8 +54,8 @@ class Ranking:
         Value of each criterion by village.
     changes : DataFrame
         For villages that are not chosen: by how much each criterion would have to change for it
-        alone to bring the village in: ``village``, ``criterion``, ``value``, ``needed`` (nan where
-        it alone can't).
+        alone to bring the village in: ``division_code``, ``village``, ``criterion``, ``value``,
+        ``needed`` (nan where it alone can't).
     weights : dict of str to float
     choose : int
     budget : float or None
@@ -240,7 +241,7 @@ def _told(
     conditions, _ = read_musts(rank.must, told.table)
     return Ranking(
         villages, values.iloc[order].reset_index(drop=True),
-        _changes(told, question, out, gaps), named, rank.choose, rank.budget, rank.scenario,
+        _changes(told, question, rank, out, gaps), named, rank.choose, rank.budget, rank.scenario,
         "" if near is None else str(rows["village"].iloc[near]), draws_of(question, rank),
         rank.seed, unequal, tuple(str(c) for c in conditions),
     )  # fmt: skip
@@ -248,8 +249,6 @@ def _told(
 
 def _gaps(question: Question, scores: np.ndarray, picks: np.ndarray) -> np.ndarray:
     """What a chosen village's score could lose, what another's would have to gain."""
-    from dataclasses import replace
-
     held = np.where(question.allowed, np.nan_to_num(scores), 0.0)
     best = float(held[picks].sum())
     out = np.full(len(scores), np.nan)
@@ -298,23 +297,56 @@ def _reason(
     return "score", ""
 
 
+FAR, HALVINGS = 30.0, 40
+"""Spans of a criterion beyond which nothing is looked for, and how finely."""
+
+
 def _changes(
-    told: Criteria, question: Question, rows: Sequence[int], gaps: np.ndarray
+    told: Criteria, question: Question, rank: Rank, rows: Sequence[int], gaps: np.ndarray
 ) -> pd.DataFrame:
-    """What each criterion alone would have to become for a village to be chosen."""
+    """What each criterion alone would have to become for a village to be chosen.
+
+    A new lowest or highest value moves the scale of all: that is reckoned with.
+    """
     out = []
-    size, span = np.abs(question.weights), question.high - question.low
+    span = question.high - question.low
     for n in rows:
-        if not np.isfinite(gaps[n]):
-            continue
         for k, name in enumerate(told.names):
-            if size[k] == 0 or span[k] == 0:
+            if not np.isfinite(gaps[n]) or question.weights[k] == 0 or span[k] == 0:
                 continue
-            step = gaps[n] * size.sum() / size[k] * span[k]
-            value = float(told.values[n, k])
-            needed = value + (step if question.weights[k] > 0 else -step)
-            if needed < 0 <= float(np.nanmin(told.values[:, k])):
-                # What is never below zero can't go there: this alone will not do.
-                needed = math.nan
-            out.append((told.table["village"].iloc[n], name, value, needed))
-    return pd.DataFrame(out, columns=["village", "criterion", "value", "needed"])
+            needed = _needed(told, question, rank, n, k, float(gaps[n]))
+            code, village = (told.table[c].iloc[n] for c in ("division_code", "village"))
+            out.append((code, village, name, float(told.values[n, k]), needed))
+    columns = ["division_code", "village", "criterion", "value", "needed"]
+    return pd.DataFrame(out, columns=columns)
+
+
+def _needed(
+    told: Criteria, question: Question, rank: Rank, n: int, k: int, gap: float
+) -> float:  # fmt: skip
+    """The value at which a village comes in by one criterion; nan where it alone will not do."""
+    value, span = float(told.values[n, k]), float(question.high[k] - question.low[k])
+    size, sign = np.abs(question.weights), math.copysign(1.0, question.weights[k])
+
+    def comes_in(new: float) -> bool:
+        values = told.values.copy()
+        values[n, k] = new
+        known = values[question.allowed]
+        moved = replace(question, low=known.min(axis=0), high=known.max(axis=0))
+        return bool(best_sets(moved, scores_of(told, moved, rank, values)[None])[0][n])
+
+    limit = value + sign * FAR * span
+    if sign < 0 and float(np.nanmin(told.values[:, k])) >= 0:
+        # What is never below zero can't go there.
+        limit = 0.0
+    near = value + sign * gap * size.sum() / size[k] * span
+    if not solved_fast(question):
+        return near if sign * (limit - near) >= 0 and comes_in(near + sign * 1e-6 * span) else (
+            math.nan)  # fmt: skip
+    if not comes_in(limit):
+        return math.nan
+    out, inside = value, limit
+    for _ in range(HALVINGS):
+        middle = (out + inside) / 2
+        out, inside = (out, middle) if comes_in(middle) else (middle, inside)
+    return inside

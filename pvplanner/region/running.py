@@ -242,7 +242,7 @@ def about(region: Region, file: Path, shard: tuple[int, int] | None) -> dict[str
 def _known_villages(region: Region, survey: Survey) -> None:
     """Whether everything that is said of single villages is said of one that is there."""
     for name in region.villages:
-        hits = [u.key for u in survey.units if name in (u.name, u.key)]
+        hits = [u.key for u in survey.units if name in (u.name, u.key, u.division_code)]
         if len(hits) != 1:
             names = listed(hits or sorted(u.key for u in survey.units), 12)
             raise ConfigError("village_unknown", where="[[village]]", village=name, names=names)

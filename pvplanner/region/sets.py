@@ -69,6 +69,9 @@ def ask(told: Criteria, rank: Rank) -> Question:
                     "unknown", str(condition))  # fmt: skip
     allowed = np.array([not why for why, _ in barred])
     forced = np.array([key in names for key in told.keys])
+    if forced.sum() > rank.choose:
+        raise ConfigError("region_must_many", where="rank.must", count=int(forced.sum()),
+                          choose=rank.choose)  # fmt: skip
     asked = cost_of(told.table)
     if rank.budget is not None:
         for row in np.flatnonzero(~np.isfinite(asked)):
@@ -214,5 +217,9 @@ def drawn_values(told: Criteria, count: int, rng: np.random.Generator) -> np.nda
 
 def draws_of(question: Question, rank: Rank) -> int:
     """How many draws are solved: fewer where each needs a solver."""
-    solved = question.sets is None and math.isfinite(question.budget)
-    return min(rank.draws, MOST_SOLVED) if solved else rank.draws
+    return rank.draws if solved_fast(question) else min(rank.draws, MOST_SOLVED)
+
+
+def solved_fast(question: Question) -> bool:
+    """Whether its best set needs no solver."""
+    return question.sets is not None or not math.isfinite(question.budget)

@@ -10,6 +10,8 @@ from pvplanner.region.config import BASE, POOREST
 from pvplanner.words import has_label, label, number, style, unit_of
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from pvplanner.region.ranking import Ranking
 
 PER = {"_per_household": "region_per_household", "_per_yuan": "region_per_yuan",
@@ -39,18 +41,25 @@ def figure(value: float, language: str) -> str:
     """A figure of any size to three or four places."""
     if not math.isfinite(value):
         return label("unknown", language)
+    return number(value, str(_digits(value)), language)
+
+
+def _digits(value: float) -> int:
     size = abs(value)
-    digits = 0 if size >= 1000 else 1 if size >= 100 else 2 if size >= 1 else 3
-    return number(value, str(digits), language)
+    return 0 if size >= 1000 else 1 if size >= 100 else 2 if size >= 1 else 3
 
 
-def _needed(value: float, language: str) -> str:
-    return figure(value, language) if math.isfinite(value) else label("region_not_alone", language)
+def _needed(value: float, language: str, *, up: bool) -> str:
+    """A figure that suffices as it is shown: more where more is better, else less."""
+    if not math.isfinite(value):
+        return label("region_not_alone", language)
+    step = 10.0 ** -_digits(value)
+    return figure((math.ceil if up else math.floor)(value / step - 1e-9) * step, language)
 
 
 def share(value: float, language: str) -> str:
-    """A share of draws, in per cent."""
-    return label("unknown", language) if not math.isfinite(value) else f"{100 * value:.0f} %"
+    """A share of draws, in per cent; a line where there are none."""
+    return f"{100 * value:.0f} %" if math.isfinite(value) else "–"
 
 
 def rank_facts(about: Mapping[str, Any], ranking: Ranking, language: str) -> dict[str, Any]:
@@ -61,29 +70,32 @@ def rank_facts(about: Mapping[str, Any], ranking: Ranking, language: str) -> dic
         return label(key, language).format(**told)
 
     rows = []
-    for row in ranking.villages.itertuples():
+    names = village_names(ranking.villages)
+    for name, row in zip(names, ranking.villages.itertuples(), strict=True):
         rows.append({
-            "chosen": bool(row.chosen), "village": row.village,
-            "score": figure(row.score, language), "draws": share(row.draws, language),
+            "chosen": bool(row.chosen), "village": name,
+            "score": figure(row.score, language) if math.isfinite(row.score) else "–",
+            "draws": share(row.draws, language),
             "weights": share(row.weights, language), "poorest": share(row.poorest, language),
             "cost": number(row.cost / 1e4, "1", language),
             "why": reason_text(row, ranking, language),
         })  # fmt: skip
-    names = list(ranking.weights)
+    asked = list(ranking.weights)
     table = [
-        [row["village"], *(figure(float(row[c]), language) for c in ranking.criteria.columns[1:])]
-        for row in ranking.criteria.to_dict("records")
+        [name, *(figure(float(row[c]), language) for c in ranking.criteria.columns[1:])]
+        for name, row in zip(names, ranking.criteria.to_dict("records"), strict=True)
     ]  # fmt: skip
-    changes = _changes(ranking, names, language)
+    changes = _changes(ranking, asked, language)
     budget = "" if ranking.budget is None else number(ranking.budget / 1e4, "1", language)
     chosen = ranking.villages[ranking.villages["chosen"]]
     return {
         "title": word("region_rank_title", name=about["name"], choose=len(chosen)),
         "short": word("region_rank_short", asked=ranking.choose, choose=len(chosen))
         if len(chosen) < ranking.choose else "",
-        "chosen": label("region_comma", language).join(chosen["village"]),
+        "chosen": label("region_comma", language).join(
+            name for name, own in zip(names, ranking.villages["chosen"], strict=True) if own),
         "spent": number(float(chosen["cost"].sum()) / 1e4, "1", language), "budget": budget,
-        "rows": rows, "criteria": [criterion_name(n, language, currency) for n in names],
+        "rows": rows, "criteria": [criterion_name(n, language, currency) for n in asked],
         "weights": [figure(v, language) for v in ranking.weights.values()], "table": table,
         "changes": changes, "runner_up": ranking.runner_up, "unequal": ranking.poorest_known,
         "musts": list(ranking.musts), "synthetic": bool(about["synthetic"]),
@@ -95,12 +107,26 @@ def rank_facts(about: Mapping[str, Any], ranking: Ranking, language: str) -> dic
 
 def _changes(ranking: Ranking, names: list[str], language: str) -> list[list[str]]:
     """What each criterion alone would have to be, a village a row, the nearest first."""
-    gaps = ranking.villages.set_index("village")["gap"]
-    told: dict[str, dict[str, str]] = {}
-    for row in ranking.changes.itertuples():
-        told.setdefault(row.village, {})[row.criterion] = _needed(row.needed, language)
-    order = sorted(told, key=lambda name: (float(gaps[name]), name))
-    return [[name, *(told[name].get(c, "") for c in names)] for name in order]
+    rows = ranking.villages
+    gaps = dict(zip(_keys(rows), rows["gap"], strict=True))
+    shown = dict(zip(_keys(rows), village_names(rows), strict=True))
+    told: dict[tuple[str, str], dict[str, str]] = {}
+    for key, row in zip(_keys(ranking.changes), ranking.changes.itertuples(), strict=True):
+        up = ranking.weights[row.criterion] > 0
+        told.setdefault(key, {})[row.criterion] = _needed(row.needed, language, up=up)
+    order = sorted(told, key=lambda key: (float(gaps[key]), key))
+    return [[shown[key], *(told[key].get(c, "") for c in names)] for key in order]
+
+
+def _keys(rows: pd.DataFrame) -> list[tuple[str, str]]:
+    return list(zip(rows["division_code"].astype(str), rows["village"].astype(str), strict=True))
+
+
+def village_names(rows: pd.DataFrame) -> list[str]:
+    """Names of villages, with their codes where several have one name."""
+    several = rows["village"].duplicated(keep=False)
+    return [f"{name} ({code})" if more and code else name
+            for (code, name), more in zip(_keys(rows), several, strict=True)]  # fmt: skip
 
 
 def reason_text(row: Any, ranking: Ranking, language: str) -> str:

@@ -13,13 +13,14 @@ from pvplanner.plan.site import origin_findings
 from pvplanner.projection import boxes_to_degrees
 from pvplanner.reading.columns import fold
 from pvplanner.reading.origins import read_origin
-from pvplanner.reading.values import natural_key
+from pvplanner.reading.values import natural_key, read_numbers
 from pvplanner.region.borders import draw_outlines, empty_places, read_borders
 from pvplanner.region.config import Region
 from pvplanner.region.copies import give_parts
 from pvplanner.region.headings import VILLAGE
 from pvplanner.region.ledgers import part_ledgers
 from pvplanner.region.looking import Looked, look_at
+from pvplanner.region.naming import alias_of, texts_of
 from pvplanner.region.units import Step, Survey, Unit
 
 
@@ -78,7 +79,7 @@ def survey_region(region: Region, place: Path, step: Step) -> Survey:
         draw_outlines(borders, units)
     if region.households:
         findings += part_ledgers(region, looked, units, number, place)
-    _sampled(region, units)
+    findings += _sampled(region, units)
     return Survey(units, findings)
 
 
@@ -134,26 +135,60 @@ def _units(boxes: pd.DataFrame) -> list[Unit]:
     ]  # fmt: skip
 
 
-def _sampled(region: Region, units: list[Unit]) -> None:
-    """What each drawn village stands for."""
+def _sampled(region: Region, units: list[Unit]) -> list[Finding]:
+    """What each drawn village stands for.
+
+    Raises
+    ------
+    InputError
+        If a row names no village, or one of several of a name, or its weight is no number of at
+        least 1; or a village has no row.
+    """
     if region.sources.sample is None:
-        return
-    from pvplanner.reading.tables import read_small_table
+        return []
+    from pvplanner.reading.tables import read_table
 
     path = region.folder / region.sources.sample
-    table = read_small_table(path)
-    names = {fold(str(c)): c for c in table.columns}
-    village = next((names[fold(n)] for n in VILLAGE if fold(n) in names), None)
-    if village is None or "weight" not in names:
+    table = read_table(path).rows
+    columns = {fold(str(c)): str(c) for c in table.columns}
+    village = next((columns[fold(n)] for n in VILLAGE if fold(n) in columns), None)
+    if village is None or "weight" not in columns:
         told = {"key": "sample", "column": "village, weight", "columns": listed(table.columns)}
         raise InputError("region_column", where=path.name, **told)
-    known = {u.name: u for u in units} | {u.key: u for u in units}
-    for row in table.to_dict("records"):
-        unit = known.get(str(row[village]))
-        weight = row[names["weight"]]
-        if unit is None or not isinstance(weight, int | float) or not weight > 0:
-            raise InputError(
-                "region_sample_row", where=path.name, village=str(row[village]), weight=str(weight)
-            )
-        unit.weight = float(weight)
-        unit.stratum = str(row[names["stratum"]]) if "stratum" in names else ""
+    code = alias_of(list(columns.values()), "division_code", {})
+    names, codes, strata = (
+        texts_of(None if name is None else table[name], len(table))
+        for name in (village, code, columns.get("stratum"))
+    )
+    weights = read_numbers(table[columns["weight"]])
+    drawn: set[int] = set()
+    for n, row in enumerate(table.index):
+        key = f"{codes[n]}/{names[n]}" if codes[n] else names[n]
+        hits = [u for u in units if u.key == key] or [u for u in units if u.name == names[n]]
+        where = f"{path.name}, row {row}"
+        if len(hits) != 1:
+            known = listed([u.key for u in hits or units], 12)
+            raise InputError("village_unknown", where=where, village=key, names=known)
+        if not weights.iloc[n] >= 1:
+            said = str(table[columns["weight"]].iloc[n])
+            raise InputError("region_sample_row", where=where, village=key, weight=said)
+        if hits[0].number in drawn:
+            raise InputError("region_table_twice", where=where, name=key)
+        drawn.add(hits[0].number)
+        hits[0].weight, hits[0].stratum = float(weights.iloc[n]), str(strata[n])
+    lost = [u.key for u in units if u.number not in drawn and u.error is None]
+    if lost:
+        raise InputError("region_sample_lacks", where=path.name, names=listed(lost, 12))
+    return _lone_strata(units, path.name)
+
+
+def _lone_strata(units: Sequence[Unit], where: str) -> list[Finding]:
+    """Strata of which one village stands for several: how much these differ is not known."""
+    by: dict[str, list[float]] = {}
+    for unit in units:
+        if unit.error is None:
+            by.setdefault(unit.stratum, []).append(unit.weight)
+    lone = [name or "-" for name, own in by.items() if len(own) == 1 and own[0] > 1]
+    return (
+        [Finding("region_sample_lone", where, len(lone), {"names": listed(lone)})] if lone else []
+    )

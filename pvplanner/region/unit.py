@@ -200,7 +200,7 @@ class Village:
     ) -> None:
         self.region, self.unit, self.units = region, unit, units
         self.mosaics = dict(mosaics)
-        self.own = region.villages.get(unit.key, region.villages.get(unit.name, {}))
+        self.own = region.own(unit)
         self.raw = read_unit(unit)
         self.ledgers = read_ledgers(unit)
         self._given: dict[str, tuple[dict[str, Any], list[Finding]]] = {}

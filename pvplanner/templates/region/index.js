@@ -23,7 +23,7 @@ function shown(v, key, each) {
   if (!v) { v = 0; }
   return v.toLocaleString(state.language === "zh" ? "zh-CN" : "en-GB", { minimumFractionDigits: digits, maximumFractionDigits: digits }) + mark;
 }
-function name(key) { var m = measureOf(key), unit = m.unit[state.language]; var text = m.label[state.language]; if (state.each && m.sum && key !== "households") { text += " / " + word("region_one"); } return unit ? text + " (" + unit + ")" : text; }
+function name(key, whole) { var m = measureOf(key), unit = m.unit[state.language]; var text = m.label[state.language]; if (state.each && !whole && m.sum && key !== "households") { text += " / " + word("region_one"); } return unit ? text + " (" + unit + ")" : text; }
 function told(key, n) {
   var v = value(state.scenario, key, n);
   if (!state.each || !measureOf(key).sum || key === "households") { return v; }
@@ -107,7 +107,8 @@ function drawScenarios() {
     var gap = v - b, part = b ? gap / Math.abs(b) : NaN;
     return { cells: [scenarioName(s), hit ? shown(v, state.measure) : "", isFinite(gap) && s !== state.scenario ? (gap > 0 ? "+" : "") + shown(gap, state.measure) : "", isFinite(part) && s !== state.scenario ? (part > 0 ? "+" : "") + (100 * part).toFixed(1) + " %" : ""], cls: s === state.scenario ? "on" : "" };
   });
-  table([word("region_scenario"), name(state.measure), word("region_more"), ""], rows, byId("scenarios"));
+  table([word("region_scenario"), name(state.measure, true), word("region_more"), ""], rows, byId("scenarios"));
+  if (/^income_/.test(state.measure)) { byId("scenarios").appendChild(make("p", word("region_income_note"), "small")); }
 }
 function drawSupply() {
   var box = empty(byId("supply")), rows = [], k;
@@ -139,8 +140,10 @@ function drawVillages() {
       var at = state.scenario; state.scenario = state.beside; var other = told(state.measure, n); state.scenario = at;
       sort.beside = other; sort.gap = other - own; cells.push(shown(other, state.measure, state.each), shown(other - own, state.measure, state.each));
     }
-    var low = data.p90[state.scenario][state.measure], high = data.p10[state.scenario][state.measure], homes = state.each && measureOf(state.measure).sum ? value(state.scenario, "households", n) : 1;
-    cells.push(low && low[n] !== null ? shown(low[n] / homes, state.measure, state.each) + " – " + shown(high[n] / homes, state.measure, state.each) : "");
+    var low = data.p90[state.scenario][state.measure], high = data.p10[state.scenario][state.measure], whole = value(state.scenario, state.measure, n);
+    // A range goes with the figure that is shown: a household's is as wide as its village's.
+    var part = own === whole ? 1 : own / whole;
+    cells.push(low && low[n] !== null && isFinite(part) ? shown(low[n] * part, state.measure, state.each) + " – " + shown(high[n] * part, state.measure, state.each) : "");
     columns().forEach(function (k) { var c = told(k, n); sort[k] = c; cells.push(shown(c, k, state.each)); });
     return { v: v, sort: sort, cells: cells };
   }).filter(function (r) { return !state.search || r.v.label.toLowerCase().indexOf(state.search) >= 0; });

@@ -1,0 +1,234 @@
+"""What people write about a region, and what is said back: samples, lists, codes, own tables."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from made_region import made_buildings, made_ledger, made_region
+from test_ranking import criteria
+
+import pvplanner as pvp
+from pvplanner.errors import ConfigError, InputError
+from pvplanner.region import ranking, read_region, sets
+from pvplanner.region.config import Rank
+from pvplanner.region.criteria import own_table, read_musts, take_criteria
+from pvplanner.region.measures import FIGURES
+from pvplanner.region.page import rank_page
+from pvplanner.region.sheets import rank_facts
+from pvplanner.region.survey import survey_region
+
+
+def look(path, place):
+    return survey_region(read_region(path), place, lambda *told: None)
+
+
+def twins(count: int = 3, each: int = 3):
+    """Villages of which the last two have one name under two codes."""
+    every = made_buildings(count, each)
+    last = f"V{count - 1}"
+    return every.assign(village=every["village"].replace(last, f"V{count - 2}"))
+
+
+def sampled(tmp_path, text, buildings=None):
+    (tmp_path / "s.csv").write_text(text, "utf-8")
+    return made_region(tmp_path, buildings, region='sample = "s.csv"', ledger=False)
+
+
+def test_a_sample_is_told_by_code_where_a_name_comes_twice(tmp_path):
+    text = ("village,division_code,stratum,weight\nV0,330212210100,a,2\n"
+            "V1,330212210200,b,3\nV1,330212210300,b,4\n")  # fmt: skip
+    survey = look(sampled(tmp_path, text, twins()), tmp_path / "o")
+    assert {u.division_code: (u.weight, u.stratum) for u in survey.units} == {
+        "330212210100": (2.0, "a"), "330212210200": (3.0, "b"), "330212210300": (4.0, "b"),
+    }  # fmt: skip
+    # One village for several of its stratum: how much they differ is not known, and said.
+    (found,) = [f for f in survey.findings if f.code == "region_sample_lone"]
+    assert found.doubtful
+    assert found.params["names"] == "a"
+
+
+@pytest.mark.parametrize(
+    ("text", "code", "told"),
+    [
+        ("village,weight\nV0,2\nV1,2\n", "region_sample_lacks", "V2"),
+        ("village,weight\nV0,2\nV1,0.4\nV2,1\n", "region_sample_row", "row 3"),
+        ("village,weight\nV0,2\nV1,many\nV2,1\n", "region_sample_row", "many"),
+        ("village,weight\nV0,2\nV1,2\nV2,1\nV1,2\n", "region_table_twice", "row 5"),
+        ("village,weight\nV0,2\nV1,2\nV2,1\nV7,2\n", "village_unknown", "V7"),
+    ],
+)
+def test_a_sample_that_leaves_a_doubt_is_refused(tmp_path, text, code, told):
+    with pytest.raises(InputError) as error:
+        look(sampled(tmp_path, text), tmp_path / "o")
+    assert error.value.code == code
+    assert told in str(error.value)
+
+
+def test_a_name_of_two_villages_is_no_row_of_a_sample(tmp_path):
+    with pytest.raises(InputError, match="330212210200"):
+        look(sampled(tmp_path, "village,weight\nV0,2\nV1,2\n", twins()), tmp_path / "o")
+
+
+@pytest.mark.parametrize(
+    ("rest", "code"),
+    [
+        ("[scenarios.base]\nfinance.capex_per_w = 9.0\n", "region_scenario_base"),
+        ("name,finance.capex_per_w\nbase,3.9\n", "region_scenario_base"),
+        ("name,finance.capex_per_w\n,3.9\n", "region_scenario_blank"),
+        ("name,finance.capex_per_w\na,3.9\na ,3.8\n", "region_scenario_twice"),
+    ],
+)
+def test_scenarios_have_names_of_their_own(tmp_path, rest, code):
+    listed = rest.startswith("name,")
+    path = made_region(tmp_path, rest="" if listed else rest)
+    if listed:
+        (tmp_path / "list.csv").write_text(rest, "utf-8")
+        path.write_text('scenarios = "list.csv"\n' + path.read_text("utf-8"), "utf-8")
+    with pytest.raises(ConfigError) as error:
+        read_region(path)
+    assert error.value.code == code
+
+
+def test_cells_of_a_list_of_scenarios_may_be_per_cent(tmp_path):
+    text = "name,finance.discount_rate,system.losses\n s1 ,5%,0.1\n2026,0.04,20 %\n"
+    (tmp_path / "list.csv").write_text(text, "utf-8")
+    path = made_region(tmp_path)
+    path.write_text('scenarios = "list.csv"\n' + path.read_text("utf-8"), "utf-8")
+    region = read_region(path)
+    assert list(region.scenarios) == ["base", "s1", "2026"]
+    assert region.scenario("s1").finance.discount_rate == 0.05
+    assert region.scenario("2026").finance.discount_rate == 0.04
+    assert region.scenario("2026").system.losses == 0.2
+
+
+@pytest.mark.parametrize("suffix", [".parquet", ".fgb"])
+def test_codes_that_a_file_holds_as_numbers_are_their_digits(tmp_path, suffix):
+    every = twins()
+    every["division_code"] = every["division_code"].astype(float)
+    path = made_region(tmp_path, every)
+    if suffix == ".fgb":
+        every.to_file(tmp_path / "b.fgb", engine="pyogrio")
+        path.write_text(path.read_text("utf-8").replace("b.parquet", "b.fgb"), "utf-8")
+    table = made_ledger(every).assign(division_code=every["division_code"].map("{:.0f}".format))
+    table.to_csv(tmp_path / "h.csv", index=False)
+    more = "[[village]]\ndivision_code = 330212210300\nfinance.capex_per_w = 9.0\n"
+    path.write_text(path.read_text("utf-8") + more, "utf-8")
+    survey = look(path, tmp_path / "o")
+    assert [u.key for u in survey.units] == [
+        "330212210100/V0", "330212210200/V1", "330212210300/V1",
+    ]  # fmt: skip
+    assert not survey.findings
+    region = read_region(path)
+    assert [region.own(u) for u in survey.units] == [{}, {}, {"finance.capex_per_w": 9.0}]
+
+
+def test_names_are_one_in_full_and_half_width_and_others_are_told(tmp_path):
+    every = made_buildings().replace({"village": {"V0": "Ｖ０", "V1": "V1 "}})
+    path = made_region(tmp_path, every)
+    table = made_ledger(made_buildings())
+    table["village"] = table["village"].replace("V2", "V-2")
+    table.to_csv(tmp_path / "h.csv", index=False)
+    survey = look(path, tmp_path / "o")
+    assert [u.name for u in survey.units] == ["V0", "V1", "V2"]
+    (found,) = survey.findings
+    assert (found.code, found.count) == (
+        "region_ledger_lost",
+        int((table["village"] == "V-2").sum()),
+    )
+    assert found.params["names"] == "V-2 (~ V2)"
+
+
+def test_villages_of_one_name_are_ranked_and_told_apart(tmp_path):
+    rest = "[rank]\nchoose = 1\n[rank.weights]\nincome_per_household = 1\nenergy_kwh = 1\n"
+    path = made_region(tmp_path, twins(), rest=rest)
+    results = pvp.plan_region(path, out=tmp_path / "o", workers=1)
+    # What a suggestion may name is what a village's row has.
+    numbers = [c for c in results.villages if pd.api.types.is_numeric_dtype(results.villages[c])]
+    assert tuple(c for c in numbers if c != "weight") == FIGURES
+    made = results.rank()
+    facts = rank_facts(results.about, made, "en")
+    names = [row["village"] for row in facts["rows"]]
+    assert sorted(names) == ["V0", "V1 (330212210200)", "V1 (330212210300)"]
+    assert [row[0] for row in facts["table"]] == names
+    assert len(facts["changes"]) == 2
+    assert "V1 (330212210300)" in rank_page(results.about, made)
+    about = (tmp_path / "o/columns.csv").read_text("utf-8")
+    assert "First-year energy sold" in about
+
+
+def test_own_tables_hold_numbers_parts_flags_and_blanks():
+    table = pd.DataFrame({
+        "village": ["A", "B", "C"], "rebuilt": ["0.12", "—", "5 %"], "free": ["不详", "30", "40"],
+        "historic": ["否", "是", None],
+    })  # fmt: skip
+    own = own_table(table, ["A", "B", "C"])
+    np.testing.assert_allclose(own["rebuilt"].astype(float), [0.12, np.nan, 0.05])
+    np.testing.assert_allclose(own["free"].astype(float), [np.nan, 30, 40])
+    assert own["historic"].tolist() == [False, True, None]
+    rows = pd.DataFrame({"division_code": "", "village": ["A", "B"], "connectable_kw": 1.0})
+    common = pd.DataFrame({"division_code": "", "village": ["A"], "component": ["x"],
+                           "shared": [0.1], "own": 0.0})  # fmt: skip
+    odd = own_table(pd.DataFrame({"village": ["A", "B"], "kind": ["1", "hill"]}), ["A", "B"])
+    with pytest.raises(ConfigError) as error:
+        take_criteria(rows, common, odd, {"kind": 1.0})
+    # The cell that is wrong is named, and not the first one.
+    assert "hill" in str(error.value)
+    assert "B" in error.value.where
+    with pytest.raises(ConfigError, match="rebuilt"):
+        take_criteria(rows, common, own.iloc[:2], {"rebuild": 1.0})
+
+
+def test_conditions_as_people_write_them():
+    table = pd.DataFrame({"consent": [0.5, 0.9], "rate": [46.0, 66.0], "homes": [1.0, 80.0]},
+                         index=["A", "B"])  # fmt: skip
+    for text in ("consent ≥ 0.6", "consent＞60%", "consent >= 60 %"):
+        (must,), names = read_musts([text], table)
+        assert (must.holds(table), names) == ([False, True], [])
+    with pytest.raises(ConfigError) as error:
+        read_musts(["rate >= 0.5"], table)
+    assert error.value.code == "region_must_percent"
+    # A column in which small numbers stand is none of per cent.
+    assert read_musts(["homes >= 1"], table)[0][0].holds(table) == [True, True]
+    mixed = table.assign(rate=[0.4, 66.0])
+    assert read_musts(["rate >= 0.5"], mixed)[0][0].holds(mixed) == [False, True]
+    told = criteria([[1.0], [2.0], [3.0]])
+    with pytest.raises(ConfigError) as error:
+        sets.ask(told, Rank(choose=1, weights={"c0": 1.0}, must=["V0", "V1"]))
+    assert error.value.code == "region_must_many"
+
+
+@settings(max_examples=30, deadline=None)
+@given(seed=st.integers(0, 10_000), budget=st.booleans())
+def test_what_would_have_to_change_is_what_brings_a_village_in(seed, budget):
+    rng = np.random.default_rng(seed)
+    told = criteria(rng.uniform(0.1, 10, (7, 3)), table={"investment": rng.uniform(1, 5, 7)})
+    rank = Rank(choose=3, weights={"c0": 1.0, "c1": 2.0, "c2": -1.0},
+                budget=11.0 if budget else None)  # fmt: skip
+
+    def picked(values):
+        other = dataclasses.replace(told, values=values)
+        question = sets.ask(other, rank)
+        return sets.best_sets(question, sets.scores_of(other, question, rank, values)[None])[0]
+
+    question = sets.ask(told, rank)
+    picks = picked(told.values)
+    scores = sets.scores_of(told, question, rank, told.values)
+    gaps = ranking._gaps(question, scores, picks)
+    out = [n for n in range(7) if not picks[n] and question.allowed[n]]
+    for row in ranking._changes(told, question, rank, out, gaps).itertuples():
+        n, k = int(row.village[1:]), int(row.criterion[1:])
+        up = rank.weights[row.criterion] > 0
+        values = told.values.copy()
+        if np.isnan(row.needed):
+            values[n, k] = 1e4 if up else 0.0
+            assert not picked(values)[n] or budget
+            continue
+        values[n, k] = row.needed
+        assert picked(values)[n]
+        values[n, k] = row.needed - 1e-6 * (1 if up else -1) * abs(row.needed - row.value)
+        assert not picked(values)[n] or row.needed == pytest.approx(row.value, rel=1e-6)
