@@ -60,6 +60,7 @@ def test_a_sample_is_told_by_code_where_a_name_comes_twice(tmp_path):
         ("village,weight\nV0,2\nV1,many\nV2,1\n", "region_sample_row", "many"),
         ("village,weight\nV0,2\nV1,2\nV2,1\nV1,2\n", "region_table_twice", "row 5"),
         ("village,weight\nV0,2\nV1,2\nV2,1\nV7,2\n", "village_unknown", "V7"),
+        ("village,code,weight\nV0,1,2\nV1,,2\nV2,,1\n", "village_unknown", "1/V0"),
     ],
 )
 def test_a_sample_that_leaves_a_doubt_is_refused(tmp_path, text, code, told):
@@ -225,7 +226,8 @@ def test_what_would_have_to_change_is_what_brings_a_village_in(seed, budget):
         up = rank.weights[row.criterion] > 0
         values = told.values.copy()
         if np.isnan(row.needed):
-            values[n, k] = 1e4 if up else 0.0
+            span = float(np.ptp(told.values[question.allowed, k]))
+            values[n, k] = values[n, k] + ranking.FAR * span if up else 0.0
             assert not picked(values)[n] or budget
             continue
         values[n, k] = row.needed

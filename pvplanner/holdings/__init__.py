@@ -313,10 +313,10 @@ def village_totals(
     stated = np.bincount(of_home, low.notna().to_numpy(dtype=bool), count) > 0
     theirs = np.where(stated, np.round(whole(np.where(poor, income, 0.0)), 2), np.nan)
     counted_income = known(np.where(heads, income, 0.0))
-    out["low_income_share"] = theirs / counted_income
-    out["income_per_household"] = (counted_income / out["households"]).round(2)
+    out["low_income_share"] = pd.Series(theirs) / counted_income
+    out["income_per_household"] = (pd.Series(counted_income) / out["households"]).round(2)
     out["standard_coal_t"] = standard_coal_t(out["energy_kwh"].to_numpy(), carbon).round(3)
-    out["supply_ratio"] = out["energy_kwh"] / whole(values["load_kwh"])
+    out["supply_ratio"] = out["energy_kwh"] / pd.Series(whole(values["load_kwh"]))
     own = ranges[ranges["level"] == "village"].set_index("id")
     place = village_id(out)
     out["energy_p90_kwh"] = place.map(own["p90_kwh"]).fillna(0.0)

@@ -164,7 +164,8 @@ def _sampled(region: Region, units: list[Unit]) -> list[Finding]:
     drawn: set[int] = set()
     for n, row in enumerate(table.index):
         key = f"{codes[n]}/{names[n]}" if codes[n] else names[n]
-        hits = [u for u in units if u.key == key] or [u for u in units if u.name == names[n]]
+        alike = [u for u in units if u.name == names[n] and not (codes[n] and u.division_code)]
+        hits = [u for u in units if u.key == key] or alike
         where = f"{path.name}, row {row}"
         if len(hits) != 1:
             known = listed([u.key for u in hits or units], 12)
