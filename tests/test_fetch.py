@@ -537,7 +537,23 @@ def test_the_command(server, tmp_path):
     again = run(*words)
     assert again.returncode == 0
     assert pd.read_parquet(io.BytesIO((tmp_path / "b.parquet").read_bytes())).shape[0] == 10
-    words[words.index("--mirror") + 1] = "http://127.0.0.1:9"
-    lost = run(*words, "--release", "x")
-    assert lost.returncode == 2
-    assert len(lost.stderr.strip().splitlines()) == 1
+    assert str(tmp_path / "b.parquet") in again.stdout
+
+
+def test_a_server_that_is_not_there_is_one_line(tmp_path, monkeypatch, capsys):
+    from pvplanner import cli
+    from pvplanner.fetch import transport
+
+    waits = []
+    monkeypatch.setattr(transport.time, "sleep", waits.append)
+    monkeypatch.setattr("sys.argv", ["pvplanner", "fetch", "buildings", "--bbox",
+                                     ",".join(map(str, BOX)), "--mirror", "http://127.0.0.1:9",
+                                     "--cache", str(tmp_path / "c"), "--release", "x",
+                                     "-o", str(tmp_path / "b.parquet")])  # fmt: skip
+    with pytest.raises(SystemExit) as ended:
+        cli.main()
+    assert ended.value.code == 2
+    assert len(capsys.readouterr().err.strip().splitlines()) == 1
+    # It was asked again, each time later.
+    assert len(waits) > 1
+    assert waits == sorted(waits)

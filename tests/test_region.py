@@ -315,6 +315,7 @@ def _in_shards(path, out):
     return merge_region([out])
 
 
+@pytest.mark.long
 def test_a_dask_cluster_gives_the_same(township, tmp_path):
     pytest.importorskip("distributed")
     path, results = township
@@ -731,6 +732,7 @@ def test_killed_at_random_a_rerun_ends_with_the_same(tmp_path, township):
     assert not [p for p in (out / "units").iterdir() if p.name.startswith(".")]
 
 
+@pytest.mark.long
 def test_a_worker_that_is_killed_is_replaced(tmp_path, township):
     path, results = township
     out = tmp_path / "o"
