@@ -21,10 +21,6 @@ from pvplanner.region.units import Part, Unit
 UNIT, ROW = "_unit", "_row"
 """Columns of copies: the village's number, and the row of the file (counted from 1)."""
 
-BETWEEN = "\x1f"
-"""Between the code and the name of a village in one text."""
-
-
 MOST_AGAIN = 4.0
 """Where reading every village by its row groups would read the file more often than this, it is
 copied by village once."""
@@ -35,10 +31,10 @@ def give_parts(
     place: Path,
 ) -> None:  # fmt: skip
     """Each unit's rows of a file, by row groups of it or of its copy."""
-    which = _numbers(one.rows, number)
-    one.rows["unit"] = which
+    of = [number.get(pair, -1) for pair in one.places.numbers]
+    which = one.unit = np.array(of, dtype=np.int64)[one.place]
     if one.frame is None:
-        groups = np.asarray(one.groups)
+        groups = one.groups
         sizes = np.bincount(groups)
         both = np.unique(which * len(sizes) + groups)
         pairs = np.column_stack(np.divmod(both, max(len(sizes), 1)))
@@ -53,7 +49,7 @@ def give_parts(
             return
     target = place / f"buildings-{one.index}.parquet"
     tables = (
-        _copied_parquet(one.path, which, np.asarray(one.groups), place)
+        _copied_parquet(one.path, which, one.groups, place)
         if one.frame is None
         else _copied_frame(one.frame, which)
     )
@@ -157,11 +153,3 @@ def write_copies(
             writer.close()
     if writer is not None:
         beside.replace(target)
-
-
-def _numbers(rows: pd.DataFrame, number: dict[tuple[str, str], int]) -> np.ndarray:
-    """Number of the unit of each row; -1 where it has none."""
-    both = rows["code"].astype(str) + BETWEEN + rows["name"].astype(str)
-    codes, texts = pd.factorize(both)
-    of = np.array([number.get(tuple(text.split(BETWEEN, 1)), -1) for text in texts])
-    return of[codes] if len(of) else np.zeros(0, dtype=int)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import difflib
+import itertools
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -19,9 +21,9 @@ from pvplanner.errors import Finding, InputError, listed
 from pvplanner.reading.bombs import check_parquet
 from pvplanner.reading.columns import knows, map_columns
 from pvplanner.reading.guard import guarded
-from pvplanner.reading.tables import TextTable, read_table
+from pvplanner.reading.tables import read_table
 from pvplanner.region.config import Region
-from pvplanner.region.copies import BETWEEN, ROW, by_unit, write_copies
+from pvplanner.region.copies import ROW, by_unit, write_copies
 from pvplanner.region.headings import PARTS
 from pvplanner.region.looking import Looked
 from pvplanner.region.naming import alias_of, texts_of
@@ -42,27 +44,23 @@ def part_ledgers(
     for (_, name), n in number.items():
         by_name.setdefault(name, []).append(n)
     for index, path in enumerate(region.households):
-        if path.lower().endswith(".parquet"):
-            read = _ledger_parquet(path)
-        else:
-            read = read_table(path, knows(LEDGER, DIMENSIONS))
-        columns = [str(c) for c in read.rows.columns]
+        read = _texts(path)
+        columns = read.table.column_names
         village = alias_of(columns, "village", {})
         code = alias_of(columns, "division_code", {})
         if village is not None:
-            which, told = _by_village(read.rows, village, code, number, by_name)
+            which, told = _by_village(read.table, village, code, number, by_name)
         else:
             of_id = of_id if of_id is not None else _ids(looked, region)
-            which, told = _by_building(read, of_id, region, path)
+            which, told = _by_building(read.table, of_id, region, path)
         lost = which < 0
         if lost.any():
             known = by_name if village is not None else of_id or {}
-            params = {"all": len(which), "names": _unknown(told[lost], known)}
+            params = {"all": len(which), "names": _unknown(told, known)}
             findings.append(Finding("region_ledger_lost", Path(path).name, int(lost.sum()), params))
         # What told whose a row is has been read: the village's own plan need not wonder at it.
-        kept = [c for c in read.rows.columns if str(c) not in (village, village and code)]
-        held = {str(c): pa.array(read.rows[c], pa.string(), from_pandas=True) for c in kept}
-        whole = pa.table({**held, ROW: pa.array(read.rows.index.to_numpy(dtype=np.int64))})
+        kept = [c for c in columns if c not in (village, village and code)]
+        whole = read.table.select(kept).append_column(ROW, pa.array(read.lines))
         target = place / f"households-{index}.parquet"
         write_copies(
             target, by_unit(whole, which), units, region.told(path), "ledger", title=read.title
@@ -71,23 +69,52 @@ def part_ledgers(
     return findings
 
 
+@dataclass(frozen=True)
+class _Texts:
+    """A ledger's cells as text, and the line of each row."""
+
+    table: pa.Table
+    lines: np.ndarray
+    title: str = ""
+    findings: Sequence[Finding] = ()
+
+
+def _texts(path: str) -> _Texts:
+    """A ledger as text, whatever holds it; one in Parquet needs not go through tables of Python."""
+    if not path.lower().endswith(".parquet"):
+        read = read_table(path, knows(LEDGER, DIMENSIONS))
+        held = {str(c): pa.array(read.rows[c], pa.string(), from_pandas=True)
+                for c in read.rows.columns}  # fmt: skip
+        lines = read.rows.index.to_numpy(dtype=np.int64)
+        return _Texts(pa.table(held), lines, read.title, read.findings)
+    check_parquet(Path(path))
+    with guarded(Path(path)):
+        table = pq.read_table(path, partitioning=None)
+        names = [c for c in table.column_names if not c.startswith("__index")]
+        told = pa.table({name: table[name].cast(pa.string()) for name in names})
+    return _Texts(told, np.arange(2, len(told) + 2, dtype=np.int64))
+
+
 def _by_village(
-    rows: pd.DataFrame, village: str, code: str | None, number: dict[tuple[str, str], int],
+    rows: pa.Table, village: str, code: str | None, number: dict[tuple[str, str], int],
     by_name: dict[str, list[int]],
 ) -> tuple[np.ndarray, np.ndarray]:  # fmt: skip
     """The unit of each row by its village's name, and its code where several have the name; and
-    what the row says.
+    what the rows of none say.
     """
-    names = pd.Series(texts_of(rows[village], len(rows)))
-    codes = pd.Series(texts_of(rows[code] if code else None, len(rows)))
-    which, texts = pd.factorize(codes + BETWEEN + names)
-    found = []
-    for text in texts:
-        own, _, name = str(text).partition(BETWEEN)
+    (a, names), (b, codes) = (
+        pd.factorize(texts_of(None if name is None else rows[name].to_pandas(), len(rows)))
+        for name in (village, code)
+    )
+    pairs, which = np.unique(a * len(codes) + b, return_inverse=True)
+    found, said = [], []
+    for pair in pairs:
+        name, own = str(names[pair // len(codes)]), str(codes[pair % len(codes)])
         alone = by_name.get(name, [])
         found.append(number.get((own, name), alone[0] if len(alone) == 1 else -1))
-    said = np.array([str(text).replace(BETWEEN, " ").strip() for text in texts], dtype=object)
-    return np.asarray(found, dtype=int)[which], said[which]
+        said.append(f"{own} {name}".strip())
+    units = np.array(found, dtype=np.int64)[which]
+    return units, np.array(said, dtype=object)[which[units < 0]]
 
 
 def _unknown(said: np.ndarray, known: Mapping[str, Any]) -> str:
@@ -100,41 +127,33 @@ def _unknown(said: np.ndarray, known: Mapping[str, Any]) -> str:
     return ", ".join(told) + (f" (+{more})" if more > 0 else "")
 
 
-def _ledger_parquet(path: str) -> TextTable:
-    """A ledger in Parquet, its values as text like those of any other."""
-    check_parquet(Path(path))
-    with guarded(Path(path)):
-        table = pq.read_table(path)
-    names = [c for c in table.column_names if not c.startswith("__index")]
-    rows = pa.table({name: table[name].cast(pa.string()) for name in names}).to_pandas()
-    rows.index = pd.RangeIndex(2, len(rows) + 2)
-    return TextTable(rows)
-
-
 def _ids(looked: list[Looked], region: Region) -> dict[str, int]:
     """The unit of each building's identifier; -1 where several villages have the same."""
     out: dict[str, int] = {}
     for one in looked:
-        for name, unit in zip(one.rows["id"], one.rows["unit"], strict=True):
+        names = itertools.chain.from_iterable(part.to_pylist() for part in one.ids)
+        for name, unit in zip(names, one.unit, strict=True):
             if name:
                 out[name] = int(unit) if out.get(name, unit) == unit else -1
     return out
 
 
 def _by_building(
-    read: TextTable, of_id: dict[str, int], region: Region, path: str
+    rows: pa.Table, of_id: dict[str, int], region: Region, path: str
 ) -> tuple[np.ndarray, np.ndarray]:
-    """The unit of each row by the first building that it names; and that."""
+    """The unit of each row by the first building that it names; and what the rows of none name."""
     mapped = map_columns(
-        list(read.rows.columns), LEDGER, where=path, given=region.sources.household_columns,
+        rows.column_names, LEDGER, where=path, given=region.sources.household_columns,
         dimensions=DIMENSIONS,
     )  # fmt: skip
     column = mapped.used.get("building_id")
     if column is None:
-        known = listed(read.rows.columns, 20)
+        known = listed(rows.column_names, 20)
         raise InputError(
             "region_column", where=path, key="village", column="village", columns=known
         )
-    first = read.rows[column].map(lambda v: re.split(f"[{PARTS}]", str(v))[0], na_action="ignore")
+    told = rows[column].to_pandas()
+    first = told.map(lambda v: re.split(f"[{PARTS}]", str(v))[0], na_action="ignore")
     said = texts_of(first, len(first))
-    return np.array([of_id.get(name, -1) for name in said], dtype=int), said
+    units = np.array([of_id.get(name, -1) for name in said], dtype=np.int64)
+    return units, said[units < 0]

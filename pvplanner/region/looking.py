@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -34,20 +34,82 @@ BATCH = 200_000
 """Features that are looked at together."""
 
 
+class Places:
+    """Villages that a file's features name, how many each has, and where they lie.
+
+    Of a feature no more is kept than the number of its village: a region has millions.
+    """
+
+    def __init__(self) -> None:
+        self.numbers: dict[tuple[str, str], int] = {}
+        self._low: list[np.ndarray] = []
+        self._high: list[np.ndarray] = []
+        self._count: list[int] = []
+
+    def add(self, code: np.ndarray, name: np.ndarray, bounds: np.ndarray) -> np.ndarray:
+        """Number of the village of each of some features."""
+        (a, codes), (b, names) = pd.factorize(code), pd.factorize(name)
+        pairs, own = np.unique(a * len(names) + b, return_inverse=True)
+        low, high = (np.full((len(pairs), 2), np.nan) for _ in range(2))
+        np.fmin.at(low, own, bounds[:, :2])
+        np.fmax.at(high, own, bounds[:, 2:])
+        counts = np.bincount(own, minlength=len(pairs))
+        of = np.empty(len(pairs), dtype=np.int32)
+        for n, pair in enumerate(pairs):
+            key = (str(codes[pair // len(names)]), str(names[pair % len(names)]))
+            at = of[n] = self.numbers.setdefault(key, len(self.numbers))
+            if at == len(self._count):
+                self._low.append(low[n])
+                self._high.append(high[n])
+                self._count.append(int(counts[n]))
+                continue
+            self._low[at] = np.fmin(self._low[at], low[n])
+            self._high[at] = np.fmax(self._high[at], high[n])
+            self._count[at] += int(counts[n])
+        return of[own]
+
+    def table(self) -> pd.DataFrame:
+        """``code``, ``name``, ``west``, ``south``, ``east``, ``north`` in the file's own system,
+        ``count``.
+        """
+        told = pd.DataFrame(list(self.numbers), columns=["code", "name"], dtype=object)
+        both = np.column_stack([np.array(self._low), np.array(self._high)]) if len(told) else (
+            np.zeros((0, 4)))  # fmt: skip
+        return told.assign(**dict(zip(("west", "south", "east", "north"), both.T, strict=True)),
+                           count=np.array(self._count, dtype=np.int64))  # fmt: skip
+
+
 @dataclass
 class Looked:
-    """What was seen of one file: a row per feature."""
+    """What was seen of one file.
+
+    Attributes
+    ----------
+    places : Places
+    place : ndarray of int32
+        Number of the village of each feature.
+    groups : ndarray of int32
+        Row group of each feature, of Parquet.
+    ids : list of Arrow arrays
+        Identifier of each feature, where a ledger may name it.
+    unit : ndarray of int
+        Number of the unit of each feature, as soon as that is known; -1 for none.
+    shown : str
+        The file as the user named it, where its copy was looked at.
+    """
 
     path: str
     index: int
-    rows: pd.DataFrame
+    places: Places
+    place: np.ndarray
     findings: list[Finding]
     crs: str
     frame: gpd.GeoDataFrame | None = None
-    groups: list[int] = field(default_factory=list)
+    groups: np.ndarray = field(default_factory=lambda: np.zeros(0, dtype=np.int32))
+    ids: list[Any] = field(default_factory=list)
+    unit: np.ndarray = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
     unnamed: int = 0
     shown: str = ""
-    """The file as the user named it, where its copy was looked at."""
 
     @property
     def name(self) -> str:
@@ -87,9 +149,11 @@ def look_at(region: Region, path: str, borders: Borders | None, index: int, plac
     bounds = shapely.bounds(np.asarray(frame.geometry))
     crs = region.sources.crs or (frame.crs.to_wkt() if frame.crs is not None else "")
     names = names_of(region, pd.DataFrame(frame.drop(columns=frame.geometry.name)), path)
-    rows = _told(region, path, names, bounds, borders, crs, len(frame))
-    lost = _without_name(region, [names["name"]], borders)
-    return Looked(path, index, rows, findings, crs, frame, unnamed=lost)
+    places = Places()
+    whose = places.add(*_told(region, path, names, bounds, borders, crs), bounds)
+    lost = _without_name(region, _blank(names), len(whose), borders)
+    ids = [pa.array(names["id"], pa.string())] if region.households else []
+    return Looked(path, index, places, whose, findings, crs, frame, ids=ids, unnamed=lost)
 
 
 def _streamed(region: Region, path: str, target: Path) -> None:
@@ -154,7 +218,7 @@ def _look_parquet(region: Region, path: str, borders: Borders | None, index: int
         wanted = [c for c in (village, code) if c]
         box = _box_column(file, about)
         ids = id_column(region, file.schema_arrow.names)
-        parts, groups, named = [], [], []
+        places, parts, ids_, blank = Places(), [], [], 0
         for group in range(file.num_row_groups):
             columns = [*wanted, box or shape, *([ids] if ids else [])]
             table = file.read_row_group(group, columns=columns)
@@ -163,15 +227,17 @@ def _look_parquet(region: Region, path: str, borders: Borders | None, index: int
                 ours: texts_of(None if name is None else table[name].to_pandas(), len(table))
                 for ours, name in (("name", village), ("code", code), ("id", ids))
             }  # fmt: skip
-            parts.append(_told(region, path, names, bounds, borders, crs, len(table)))
-            named.append(names["name"])
-            groups += [group] * len(table)
-    empty = pd.DataFrame({"name": [], "code": [], "id": []}, dtype=str)
-    rows = pd.concat(parts, ignore_index=True) if parts else empty
-    if rows.empty:
+            parts.append(places.add(*_told(region, path, names, bounds, borders, crs), bounds))
+            blank += _blank(names)
+            if ids:
+                ids_.append(pa.array(names["id"], pa.string()))
+    sizes = [len(part) for part in parts]
+    if not sum(sizes):
         raise InputError("layer_empty", where=path, layer="")
-    lost = _without_name(region, named, borders)
-    return Looked(path, index, rows, [], crs, None, groups, lost)
+    groups = np.repeat(np.arange(len(sizes), dtype=np.int32), sizes)
+    lost = _without_name(region, blank, sum(sizes), borders)
+    return Looked(path, index, places, np.concatenate(parts), [], crs, None, groups, ids_,
+                  unnamed=lost)  # fmt: skip
 
 
 def geo_of(file: Any, path: str) -> dict[str, Any]:
@@ -212,27 +278,27 @@ def _bounds_of(column: Any, *, boxed: bool) -> np.ndarray:
 
 def _told(
     region: Region, path: str, names: dict[str, np.ndarray], bounds: np.ndarray,
-    borders: Borders | None, crs: str, count: int,
-) -> pd.DataFrame:  # fmt: skip
-    """Village, code, identifier and bounds of each feature."""
+    borders: Borders | None, crs: str,
+) -> tuple[np.ndarray, np.ndarray]:  # fmt: skip
+    """Code and village of each feature."""
     own, code = names["name"].copy(), names["code"]
     if borders is not None and region.sources.village_column is None:
         own, code = borders.of(bounds, crs)
     elif not (own != "").any():
         # A file of its own for each village, or one village alone.
         several = len(region.buildings) > 1
-        own = np.full(count, region.village_of(path) if several else region.name, dtype=object)
+        own[:] = region.village_of(path) if several else region.name
     else:
         own[own == ""] = region.name
-    flat = {"west": bounds[:, 0], "south": bounds[:, 1], "east": bounds[:, 2],
-            "north": bounds[:, 3]}  # fmt: skip
-    return pd.DataFrame({"name": own, "code": code, "id": names["id"], **flat})
+    return code, own
 
 
-def _without_name(region: Region, names: Sequence[np.ndarray], borders: Borders | None) -> int:
+def _blank(names: dict[str, np.ndarray]) -> int:
+    return int((names["name"] == "").sum())
+
+
+def _without_name(region: Region, lost: int, whole: int, borders: Borders | None) -> int:
     """How many rows name no village where one should be; a file a village need not."""
     if borders is not None and region.sources.village_column is None:
         return 0
-    lost = sum(int((part == "").sum()) for part in names)
-    whole = sum(len(part) for part in names)
     return 0 if lost == whole and len(region.buildings) > 1 else lost

@@ -66,4 +66,7 @@ def texts_of(column: pd.Series | None, count: int) -> np.ndarray:
     """
     if column is None:
         return np.full(count, "", dtype=object)
-    return one_spelling(column).fillna("").to_numpy(dtype=object)
+    # Villages are few: each name is looked at, and held, once.
+    which, known = pd.factorize(column)
+    texts = one_spelling(pd.Series(known)).fillna("").to_numpy(dtype=object)
+    return np.append(texts, "")[which]

@@ -55,13 +55,14 @@ def survey_region(region: Region, place: Path, step: Step) -> Survey:
             broken[path] = error
     if not looked:
         raise next(iter(broken.values()))
-    every = pd.concat([one.rows for one in looked], ignore_index=True)
-    outside = int((every["name"] == "").sum()) if borders is not None else 0
+    every = pd.concat([one.places.table() for one in looked], ignore_index=True)
+    outside = int(every.loc[every["name"] == "", "count"].sum()) if borders is not None else 0
     findings = [finding for one in looked for finding in one.findings]
     findings += _origins(region)
     if outside:
         where = Path(str(region.sources.boundaries)).name
-        findings.append(Finding("region_outside", where, outside, {"all": len(every)}))
+        findings.append(Finding("region_outside", where, outside,
+                                {"all": int(every["count"].sum())}))  # fmt: skip
     if borders is not None:
         findings += empty_places(borders, every, Path(str(region.sources.boundaries)).name)
     findings += _unnamed(region, looked)
@@ -88,7 +89,7 @@ def _unnamed(region: Region, looked: Sequence[Looked]) -> list[Finding]:
     out = []
     for one in looked:
         if one.unnamed:
-            params = {"name": region.name, "all": len(one.rows)}
+            params = {"name": region.name, "all": len(one.place)}
             out.append(Finding("region_unnamed", region.told(one.name), one.unnamed, params))
     return out
 
@@ -110,11 +111,8 @@ SIDES = ("west", "south", "east", "north")
 
 def _boxes(one: Looked) -> pd.DataFrame:
     """How many features of a file each village has, and where they lie in degrees."""
-    named = one.rows[one.rows["name"] != ""]
-    box = named.groupby(["code", "name"], sort=False).agg(
-        west=("west", "min"), south=("south", "min"), east=("east", "max"), north=("north", "max"),
-        count=("name", "size"),
-    ).reset_index()  # fmt: skip
+    every = one.places.table()
+    box = every[every["name"] != ""].reset_index(drop=True)
     box[[*SIDES]] = boxes_to_degrees(box[[*SIDES]].to_numpy(dtype=float), one.crs)
     return box
 
