@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 
 import numpy as np
 import pandas as pd
@@ -17,6 +18,7 @@ from pvplanner.errors import ConfigError, InputError
 from pvplanner.region import ranking, read_region, sets
 from pvplanner.region.config import Rank
 from pvplanner.region.criteria import own_table, read_musts, take_criteria
+from pvplanner.region.looking import Places
 from pvplanner.region.measures import FIGURES
 from pvplanner.region.page import rank_page
 from pvplanner.region.sheets import rank_facts
@@ -234,3 +236,28 @@ def test_what_would_have_to_change_is_what_brings_a_village_in(seed, budget):
         assert picked(values)[n]
         values[n, k] = row.needed - 1e-6 * (1 if up else -1) * abs(row.needed - row.value)
         assert not picked(values)[n] or row.needed == pytest.approx(row.value, rel=1e-6)
+
+
+@given(
+    rows=st.lists(st.tuples(st.sampled_from(["", "1", "2"]), st.sampled_from(["", "A", "B"]),
+                            st.sampled_from([0.0, 1.0, 5.0, np.nan])), max_size=30),
+    cuts=st.lists(st.integers(0, 30), max_size=3),
+)  # fmt: skip
+def test_places_are_counted_and_bounded_batch_by_batch(rows, cuts):
+    code, name, west = (np.array([row[k] for row in rows], dtype=t)
+                        for k, t in enumerate((object, object, float)))  # fmt: skip
+    bounds = np.column_stack([west, west + 1, west + 2, west + 3]).reshape(-1, 4)
+    places, which = Places(), []
+    edges = [0, *sorted(min(cut, len(rows)) for cut in cuts), len(rows)]
+    for begin, end in itertools.pairwise(edges):
+        part = slice(begin, end)
+        which.append(places.add(code[part], name[part], bounds[part]))
+    keys = list(places.numbers)
+    assert [keys[n] for n in np.concatenate(which)] == [row[:2] for row in rows]
+    told = places.table().set_index(["code", "name"])
+    assert int(told["count"].sum()) == len(rows)
+    frame = pd.DataFrame({"code": code, "name": name, "west": west})
+    for key, own in frame.groupby(["code", "name"]):
+        assert told.loc[key, "count"] == len(own)
+        np.testing.assert_array_equal(told.loc[key, "west"], own["west"].min())
+        np.testing.assert_array_equal(told.loc[key, "north"], own["west"].max() + 3)
