@@ -57,7 +57,7 @@ VILLAGE_S, ROOF_MS = (0.2, 0.025), (0.21, 0.014)
 """CPU of a village however small, and of each of its roofs: under the first scenario, and under
 each further one of money alone (``tests/benchmarks/region.py`` on two cores)."""
 
-BASE_MB, KB_A_ROOF, SURVEY_KB = 420.0, 13.0, 0.43
+BASE_MB, KB_A_ROOF, SURVEY_KB = 420.0, 13.0, 0.2
 """Memory of a process, of each roof of the largest village, and of each roof of the region while
 its files are looked through."""
 
