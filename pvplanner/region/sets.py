@@ -191,8 +191,9 @@ def solve_by_milp(question: Question, scores: np.ndarray) -> np.ndarray:
     if math.isfinite(question.budget):
         rows.append(question.cost)
         most.append(question.budget)
+    # The solver takes for equal what differs by a millionth; of true equals the first is taken.
     found = milp(
-        -scores - 1e-9 * np.linspace(1, 0, count), integrality=np.ones(count),
+        -1e6 * scores - 1e-3 * np.linspace(1, 0, count), integrality=np.ones(count),
         bounds=Bounds(question.forced.astype(float), question.allowed.astype(float)),
         constraints=LinearConstraint(np.array(rows), -np.inf, most),
         options={"mip_rel_gap": 0.0},
