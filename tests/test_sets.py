@@ -19,12 +19,12 @@ def asked(values, weights, table=None, **wishes):
 
 def test_a_score_is_the_weighted_mean_of_what_lies_between_worst_and_best():
     told, rank, question = asked(
-        [[0.0, 10.0, 7.0], [5.0, 0.0, 7.0], [10.0, 5.0, 7.0]], [1.0, -3.0, 4.0], choose=1
+        [[2.0, 11.0, 7.0], [7.0, 1.0, 7.0], [12.0, 6.0, 7.0]], [0.5, -3.0, 4.0], choose=1
     )
     # 0, 1/2, 1 of the first; 0, 1, 1/2 of the second, where less is better; of what all have alike
     # each has half.
     scores = sets.scores_of(told, question, rank, told.values)
-    np.testing.assert_allclose(scores, [2 / 8, (0.5 + 3 + 2) / 8, (1 + 1.5 + 2) / 8])
+    np.testing.assert_allclose(scores, [2 / 7.5, (0.25 + 3 + 2) / 7.5, (0.5 + 1.5 + 2) / 7.5])
     moved = sets.scores_of(told, question, rank, told.values, np.array([1.0, -1.0, 0.0]))
     np.testing.assert_allclose(moved, [0.0, 0.75, 0.75])
 
@@ -67,6 +67,10 @@ def test_of_equals_the_first_is_taken_by_both():
     row = np.full(5, 0.5)
     assert np.flatnonzero(sets.best_sets(question, row[None])[0]).tolist() == [0, 1]
     assert np.flatnonzero(sets.solve_by_milp(question, row)).tolist() == [0, 1]
+    # A little better is better, and no tie.
+    row[3] += 1e-7
+    assert np.flatnonzero(sets.best_sets(question, row[None])[0]).tolist() == [0, 3]
+    assert np.flatnonzero(sets.solve_by_milp(question, row)).tolist() == [0, 3]
 
 
 def test_every_village_has_the_first_reason_that_bars_it():
