@@ -20,6 +20,7 @@ from pvplanner.region.config import Rank
 from pvplanner.region.criteria import own_table, read_musts, take_criteria
 from pvplanner.region.looking import Places
 from pvplanner.region.measures import FIGURES
+from pvplanner.region.naming import Called
 from pvplanner.region.page import rank_page
 from pvplanner.region.sheets import rank_facts
 from pvplanner.region.survey import survey_region
@@ -137,7 +138,7 @@ def test_names_are_one_in_full_and_half_width_and_others_are_told(tmp_path):
     table["village"] = table["village"].replace("V2", "V-2")
     table.to_csv(tmp_path / "h.csv", index=False)
     survey = look(path, tmp_path / "o")
-    assert [u.name for u in survey.units] == ["V0", "V1", "V2"]
+    assert [u.name for u in survey.units] == ["V1", "V2", "Ｖ０"]
     (found,) = survey.findings
     assert (found.code, found.count) == (
         "region_ledger_lost",
@@ -261,3 +262,90 @@ def test_places_are_counted_and_bounded_batch_by_batch(rows, cuts):
         assert told.loc[key, "count"] == len(own)
         np.testing.assert_array_equal(told.loc[key, "west"], own["west"].min())
         np.testing.assert_array_equal(told.loc[key, "north"], own["west"].max() + 3)
+
+
+PAREN = {"V0": "新村（北）", "V1": "新村（南）"}
+"""Names as townships write them: in full width."""
+
+
+@pytest.mark.parametrize("form", ["column", "files", "boundaries"])
+def test_names_are_shown_as_written_and_found_however_they_are_spelt(tmp_path, form):
+    every = made_buildings().replace({"village": PAREN})
+    path = made_region(tmp_path, every, ledger=form == "column")
+    text = path.read_text("utf-8")
+    if form == "files":
+        for name, rows in every.groupby("village"):
+            rows.drop(columns=["village", "division_code"]).to_file(tmp_path / f"{name}.gpkg")
+        text = 'language = "en"\n[region]\nbuildings = "*.gpkg"\n[base]\n'
+    if form == "boundaries":
+        outlines = every.dissolve("village").buffer(100).envelope.to_frame("geometry").reset_index()
+        codes = every.groupby("village")["division_code"].first().astype(float)
+        outlines["division_code"] = outlines["village"].map(codes)
+        outlines.to_file(tmp_path / "borders.gpkg")
+        every.drop(columns=["village", "division_code"]).to_parquet(tmp_path / "b.parquet")
+        text = ('language = "en"\n[region]\nbuildings = "b.parquet"\nboundaries = "borders.gpkg"\n'
+                "[base]\n")  # fmt: skip
+    more = "".join(f'[[village]]\nname = "{n}"\nfinance.capex_per_w = {c}\n'
+                   for n, c in (("新村（北）", 9.0), ("新村(南)", 8.0)))  # fmt: skip
+    path.write_text(text + more, "utf-8")
+    region = read_region(path)
+    survey = look(path, tmp_path / "o")
+    assert [u.name for u in survey.units] == ["V2", "新村（北）", "新村（南）"]
+    assert not [f for f in survey.findings if f.code == "region_ledger_lost"]
+    own = [region.own(u).get("finance.capex_per_w") for u in survey.units]
+    assert own == [None, 9.0, 8.0]
+    if form == "boundaries":
+        assert [u.division_code for u in survey.units] == [
+            "330212210300", "330212210100", "330212210200",
+        ]  # fmt: skip
+        assert all(u.outline for u in survey.units)
+    keys = [u.key for u in survey.units]
+    for spelt in ("新村（北）", "新村(北)", " 新村（北)"):
+        assert Called(keys).find(spelt) == [keys[1]]
+        told = own_table(pd.DataFrame({"村": [spelt], "x": [1.0]}), keys)
+        assert told["x"].notna().tolist() == [False, True, False]
+        assert read_musts([spelt], pd.DataFrame({"x": 1.0}, index=keys))[1] == [keys[1]]
+
+
+def test_a_name_of_several_villages_is_asked_about_wherever_it_stands():
+    keys = ["1/A", "2/A", "3/B"]
+    table = pd.DataFrame({"x": 1.0}, index=keys)
+    assert Called(keys).find("A", "2") == Called(keys).find("2/A") == Called(keys).find("2")
+    assert Called(keys).find("B", "9") == []
+    assert Called(["A"]).find("A", "9") == ["A"]
+    with pytest.raises(ConfigError, match="1/A, 2/A"):
+        read_musts(["A"], table)
+    with pytest.raises(InputError, match="1/A, 2/A"):
+        own_table(pd.DataFrame({"village": ["A"], "x": [1]}), keys)
+    told = own_table(pd.DataFrame({"village": ["A", "A"], "code": [2.0, 1.0], "x": [5, 6]}), keys)
+    assert told.columns.tolist() == ["x"]
+    np.testing.assert_array_equal(told["x"], [6, 5, np.nan])
+
+
+def test_cells_of_a_list_are_of_the_kind_of_their_key(tmp_path):
+    text = ("name,site.division_code,site.dsm,tariff.market_path,finance.life_years,"
+            "site.synthetic\na,330212210100,ｄ（1）.tif,low,20,TRUE\nb,,,high,5 %,\n")  # fmt: skip
+    (tmp_path / "list.csv").write_text(text.replace("5 %", "25"), "utf-8")
+    (tmp_path / "ｄ（1）.tif").write_bytes(b"")
+    path = made_region(tmp_path)
+    path.write_text('scenarios = "list.csv"\n' + path.read_text("utf-8"), "utf-8")
+    told = read_region(path).scenarios
+    assert told["a"]["site.division_code"] == "330212210100"
+    # A file is called what it is called.
+    assert told["a"]["site.dsm"].endswith("ｄ（1）.tif")
+    assert (told["a"]["finance.life_years"], told["b"]["finance.life_years"]) == (20, 25)
+    assert told["a"]["site.synthetic"] is True
+    (tmp_path / "list.csv").write_text("name,finance.capex_per_w\n\na,3\n,4\n", "utf-8")
+    with pytest.raises(ConfigError) as error:
+        read_region(path)
+    assert error.value.where == "list.csv, row 4"
+
+
+def test_a_cost_that_is_no_number_is_named():
+    some = criteria([[1.0], [2.0]], table={"投资": ["12", None]}).table
+    np.testing.assert_array_equal(sets.cost_of(some), [12, np.nan])
+    told = criteria([[1.0], [2.0]], table={"投资": ["12", "twelve"]})
+    with pytest.raises(ConfigError) as error:
+        sets.ask(told, Rank(choose=1, weights={"c0": 1.0}, budget=9.0))
+    assert error.value.code == "region_cell"
+    assert "V1" in error.value.where

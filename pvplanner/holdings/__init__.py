@@ -275,8 +275,8 @@ def village_totals(
         As from :func:`pvplanner.holdings.ranges.village_ranges`.
     carbon : CarbonBasis
     """
-    names, of_building, of_home = _villages_of(buildings, households)
-    count, out = len(names), names
+    out, of_building, of_home = _villages_of(buildings, households)
+    count = len(out)
     usable = (buildings["status"] != "set_aside").to_numpy()
     modules = buildings["modules"].to_numpy()
     for name, counted in (("buildings", np.ones(len(buildings))), ("buildings_used", usable),

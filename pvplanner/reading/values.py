@@ -206,6 +206,13 @@ def read_number(text: str, dimension: str = "", *, decimal_comma: bool = False) 
     return None if factor is None else value * factor
 
 
+def part_or_number(text: str) -> float | None:
+    """A number as written, or of per cent its part of one; ``None`` if it is neither."""
+    told = plain_text(text)
+    found = read_number(told.removesuffix("%").strip())
+    return found if found is None or not told.endswith("%") else found / 100
+
+
 def read_numbers(values: pd.Series, dimension: str = "", factor: float = 1.0) -> pd.Series:
     """Numbers of a column of text; ``nan`` where empty or not understood.
 

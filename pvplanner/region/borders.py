@@ -16,7 +16,7 @@ from pvplanner.reading.columns import fold
 from pvplanner.reading.kinds import read_vector
 from pvplanner.region.config import Region
 from pvplanner.region.headings import BOUNDARY
-from pvplanner.region.naming import alias_of
+from pvplanner.region.naming import alias_of, texts_of
 from pvplanner.region.units import Unit
 
 
@@ -72,12 +72,9 @@ def read_borders(region: Region) -> Borders | None:
         told = {"key": "boundary_name", "column": name or "village", "columns": listed(columns, 20)}
         raise InputError("region_column", where=path.name, **told)
     code = source.boundary_code or alias_of(columns, "division_code", {})
-    texts = [
-        frame[c].where(frame[c].notna(), "").astype(str).str.strip().to_numpy(dtype=object)
-        if c in columns else np.full(len(frame), "", dtype=object)
-        for c in (name, code)
-    ]  # fmt: skip
-    return Borders(frame, texts[0], texts[1])
+    codes = frame[code] if code in columns else None
+    names = texts_of(frame[name], len(frame), written=True)
+    return Borders(frame, names, texts_of(codes, len(frame)))
 
 
 def empty_places(borders: Borders, rows: pd.DataFrame, where: str) -> list[Finding]:

@@ -21,11 +21,11 @@ from pydantic import Field, ValidationError
 from pvplanner.errors import ConfigError, listed
 from pvplanner.reading.kinds import RASTERS, VECTORS
 from pvplanner.reading.origins import SUFFIX
-from pvplanner.reading.tables import read_small_table
-from pvplanner.reading.values import one_spelling, plain_text, read_number
+from pvplanner.reading.tables import read_small_table, read_table
+from pvplanner.reading.values import one_spelling, part_or_number, plain_text
 from pvplanner.region.headings import SCENARIO
 from pvplanner.scenario import OTHER_PATHS, PATH_KEYS, Scenario, read_toml
-from pvplanner.scenario.frozen import Frozen
+from pvplanner.scenario.frozen import Frozen, types_of
 from pvplanner.scenario.kinds import Datum
 from pvplanner.scenario.refusals import config_error
 
@@ -144,8 +144,9 @@ class Region:
 
     def own(self, unit: Unit) -> dict[str, Any]:
         """What is said of a village alone: by its code and name, or by one of them."""
-        hits = (self.villages.get(key) for key in (unit.key, unit.name, unit.division_code))
-        return next((found for found in hits if found is not None), {})
+        spelt = {plain_text(name): changes for name, changes in self.villages.items()}
+        wanted = (plain_text(unit.key), plain_text(unit.name), unit.division_code)
+        return next((spelt[name] for name in wanted if name in spelt), {})
 
     def told(self, path: str) -> str:
         """A file's name as messages have it: with its folder where several have the name."""
@@ -299,19 +300,18 @@ def _scenarios(read: RegionFile, folder: Path, file: Path) -> dict[str, dict[str
         if BASE in read.scenarios:
             raise ConfigError("region_scenario_base", where=f"{file} [scenarios.{BASE}]", name=BASE)
         return {name: flat(changes) for name, changes in read.scenarios.items()}
-    table = read_small_table(folder / read.scenarios)
+    path = folder / read.scenarios
+    table, lines = read_small_table(path), read_table(path).rows.index
     names = [c for c in table.columns if c.casefold() in SCENARIO]
     if not names:
-        raise ConfigError(
-            "region_list_name", where=str(folder / read.scenarios), columns=listed(table.columns)
-        )
+        raise ConfigError("region_list_name", where=str(path), columns=listed(table.columns))
     out: dict[str, dict[str, Any]] = {}
     titles = table[names[0]]
     if pd.api.types.is_numeric_dtype(titles):
         titles = one_spelling(titles)
     titles = titles.fillna("").astype(str).str.strip()
-    for n, (name, row) in enumerate(zip(titles, table.to_dict("records"), strict=True)):
-        where = f"{read.scenarios}, row {n + 2}"
+    for line, name, row in zip(lines, titles, table.to_dict("records"), strict=True):
+        where = f"{read.scenarios}, row {line}"
         if not name:
             raise ConfigError("region_scenario_blank", where=where)
         if name == BASE:
@@ -319,24 +319,28 @@ def _scenarios(read: RegionFile, folder: Path, file: Path) -> dict[str, dict[str
         if name in out:
             raise ConfigError("region_scenario_twice", where=where, name=name)
         cells = {k: v for k, v in row.items() if k != names[0] and not pd.isna(v) and v != ""}
-        out[name] = {key: _cell(value) for key, value in cells.items()}
+        out[name] = {key: _cell(key, value) for key, value in cells.items()}
     return out
 
 
-def _cell(value: Any) -> Any:
-    """A cell as TOML would have it: numbers and parts of a hundred, whole ones whole, yes and no.
-
-    One text in a column makes texts of its numbers.
+def _cell(key: str, value: Any) -> Any:
+    """A cell as TOML would have it for its key: numbers, parts of a hundred, yes and no; a code or
+    a path stays the text that it is. One text in a column makes texts of its numbers.
     """
+    wanted = types_of(Scenario, key)
     if isinstance(value, str):
-        text = plain_text(value)
-        if text.casefold() in ("true", "false"):
-            return text.casefold() == "true"
-        bare = read_number(text.removesuffix("%"))
-        if bare is None:
-            return text
-        value = bare / 100 if text.endswith("%") else bare
-    return int(value) if isinstance(value, float) and value.is_integer() else value
+        value = value.strip()
+        if value.casefold() in ("true", "false"):
+            return value.casefold() == "true"
+        number = part_or_number(value) if wanted & {int, float} else None
+        value = value if number is None else number
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    # A sheet holds a code as a number.
+    return str(value) if isinstance(value, int) and wanted and wanted <= TEXT else value
+
+
+TEXT = frozenset({str, type(None)})
 
 
 def _crossed(grid: Mapping[str, Any], file: Path) -> dict[str, dict[str, Any]]:
@@ -360,7 +364,7 @@ def _villages(
     out: dict[str, dict[str, Any]] = {}
     for one in given:
         own = dict(one)
-        name = plain_text(own.pop("name", "") or "")
+        name = str(own.pop("name", "") or "").strip()
         code = own.pop("division_code", None)
         name = "/".join(filter(None, (str(code or ""), name)))
         if not name:

@@ -17,9 +17,10 @@ import pandas as pd
 from pvplanner.errors import ConfigError, InputError, listed
 from pvplanner.reading.columns import fold
 from pvplanner.reading.tables import read_small_table
-from pvplanner.reading.values import plain_text, read_number
+from pvplanner.reading.values import part_or_number, plain_text
 from pvplanner.region.headings import FREE, NOT_SAID, VILLAGE, YES
 from pvplanner.region.measures import FIGURES, Parts, deviations, ranged
+from pvplanner.region.naming import Called, alias_of, texts_of
 from pvplanner.schema import column, columns
 
 PER = {"_per_household": "households", "_per_yuan": "investment", "_per_free_kw": "free_kw"}
@@ -77,23 +78,27 @@ def own_table(table: pd.DataFrame, keys: Sequence[str], where: str = "table") ->
     Raises
     ------
     InputError
-        If it names no village, or one twice or that is not there.
+        If it names no village, one twice, one that is not there, or one of several of a name.
     """
     names = {fold(str(c)): str(c) for c in table.columns}
     first = next((names[fold(n)] for n in VILLAGE if fold(n) in names), None)
     if first is None:
         told = {"key": "table", "column": "village", "columns": listed(table.columns, 20)}
         raise InputError("region_column", where=where, **told)
-    of = {key: key for key in keys} | {key.rpartition("/")[2]: key for key in keys}
-    rows = [of.get(str(name).strip()) for name in table[first]]
-    lost = [str(n) for n, row in zip(table[first], rows, strict=True) if row is None]
-    if lost:
-        raise InputError("village_unknown", where=where, village=lost[0], names=listed(keys, 12))
-    twice = pd.Series(rows).duplicated()
-    if twice.any():
-        name = str(table[first].iloc[int(np.flatnonzero(twice)[0])])
-        raise InputError("region_table_twice", where=where, name=name)
-    own = table.drop(columns=first).set_axis(pd.Index(rows, name="key"))
+    second = alias_of([str(c) for c in table.columns], "division_code", {})
+    codes = texts_of(None if second is None else table[second], len(table))
+    called, rows = Called(keys), []
+    for village, code in zip(texts_of(table[first], len(table)), codes, strict=True):
+        hits = called.find(village, code)
+        said = f"{code}/{village}".strip("/")
+        if len(hits) != 1:
+            known = listed(hits or keys, 12)
+            raise InputError("village_unknown", where=where, village=said, names=known)
+        if hits[0] in rows:
+            raise InputError("region_table_twice", where=where, name=said)
+        rows.append(hits[0])
+    used = [c for c in (first, second) if c is not None]
+    own = table.drop(columns=used).set_axis(pd.Index(rows, name="key"))
     return pd.DataFrame({name: _plain_cells(own[name]) for name in own.columns}).reindex(keys)
 
 
@@ -111,13 +116,6 @@ def _plain_cells(values: pd.Series) -> pd.Series:
         return numbers.astype(float).reindex(values.index)
     told = texts.astype(object).reindex(values.index)
     return told.where(told.notna(), None)
-
-
-def part_or_number(text: str) -> float | None:
-    """A number as written, or of per cent its part of one; ``None`` if it is neither."""
-    told = plain_text(text)
-    found = read_number(told.removesuffix("%").strip())
-    return found if found is None or not told.endswith("%") else found / 100
 
 
 def take_criteria(
@@ -148,7 +146,7 @@ def take_criteria(
         kept = own.rename(columns={c: f"{c}_own" for c in own.columns if c in table})
         table = table.join(kept)
     stated = next((name for name in FREE if name in table), None)
-    table["free_kw"] = table["connectable_kw"] if stated is None else _numbers(table, stated)
+    table["free_kw"] = table["connectable_kw"] if stated is None else numbers_of(table, stated)
     at = pd.MultiIndex.from_frame(rows[["division_code", "village"]]).get_indexer(
         pd.MultiIndex.from_frame(common[["division_code", "village"]])
     )
@@ -162,7 +160,7 @@ def take_criteria(
         full, base, divisor = _parsed(name, table)
         over = 1.0 if divisor is None else _divisor(table, divisor)
         names.append(full)
-        values.append(_numbers(table, base) / over)
+        values.append(numbers_of(table, base) / over)
         common_, alone = _doubt(base, table, parts)
         over = np.broadcast_to(over, len(table))
         shared.append(common_ / over[:, None])
@@ -219,7 +217,7 @@ def _is_gross(name: str) -> bool:
     return name in GROSS or (name != "households" and column(name).sum == "sum")
 
 
-def _numbers(table: pd.DataFrame, name: str) -> np.ndarray:
+def numbers_of(table: pd.DataFrame, name: str) -> np.ndarray:
     """A column as numbers.
 
     Raises
@@ -228,12 +226,13 @@ def _numbers(table: pd.DataFrame, name: str) -> np.ndarray:
         If a cell holds a text.
     """
     values = table[name]
-    if values.dtype == object:
+    if not pd.api.types.is_numeric_dtype(values):
+        values = values.astype(object)
         odd = [(key, v) for key, v in values.items()
                if isinstance(v, str) and part_or_number(v) is None]  # fmt: skip
         if odd:
             raise ConfigError("region_cell", where=f"{name}, {odd[0][0]}", value=odd[0][1])
-        values = values.map(lambda v: float(v) if isinstance(v, bool | int | float) else np.nan)
+        values = values.map(lambda v: part_or_number(v) if isinstance(v, str) else v)
     return np.array(values, dtype=float)
 
 
@@ -242,7 +241,7 @@ def _doubt(name: str, table: pd.DataFrame, parts: Parts) -> tuple[np.ndarray, np
     nothing = np.zeros((len(table), len(parts.components))), np.zeros(len(table))
     stated = f"{name}_sigma"
     if stated in table:
-        return nothing[0], np.nan_to_num(_numbers(table, stated))
+        return nothing[0], np.nan_to_num(numbers_of(table, stated))
     # Worth now is what is earned less what is paid: the first is as sure as the income.
     like = {"npv": "income_mean", "lcoe": "energy_kwh",
             "income_first_year_per_household": "income_first_year",
@@ -250,7 +249,7 @@ def _doubt(name: str, table: pd.DataFrame, parts: Parts) -> tuple[np.ndarray, np
     if not ranged(like) or like not in table:
         return nothing
     told = deviations(like, table, parts)
-    value = _numbers(table, name) + (_numbers(table, "capital") if name == "npv" else 0.0)
+    value = numbers_of(table, name) + (numbers_of(table, "capital") if name == "npv" else 0.0)
     sign = -1.0 if name == "lcoe" else 1.0
     shared = np.nan_to_num(sign * value[:, None] * told.shared)
     own = np.nan_to_num(np.abs(value) * np.sqrt((told.own**2).sum(axis=1)))
@@ -276,7 +275,7 @@ def check_names(
     for name in weights:
         base = _parsed(name, table.assign(free_kw=1.0))[1]
         if own is not None and base in own:
-            _numbers(table, base)
+            numbers_of(table, base)
     read_musts(musts, table)
 
 
@@ -336,14 +335,17 @@ def read_musts(
         for name, value in given.items():
             conditions += _of_mapping(str(name), value)
     else:
-        of = {key.rpartition("/")[2]: key for key in table.index} | {k: k for k in table.index}
+        called = Called(table.index)
         for told in given:
-            text = told.translate(_SIGNS)
+            text, hits = told.translate(_SIGNS), called.find(told)
             found = re.fullmatch(r"\s*(.+?)\s*(>=|<=|!=|==|=|>|<)\s*(.+?)\s*", text)
             if re.search(r"=[<>]|[<>]{2}|[=!]{3}", text):
                 raise ConfigError("region_must", where="rank.must", name=text)
-            if text in of:
-                names.append(str(of[text]))
+            if len(hits) > 1:
+                raise ConfigError("village_unknown", where="rank.must", village=told,
+                                  names=listed(hits, 12))  # fmt: skip
+            if hits:
+                names.append(hits[0])
             elif found:
                 conditions.append(Must(found[1], found[2], _value(found[3]), text.strip()))
             elif text in table.columns:

@@ -22,6 +22,7 @@ from pvplanner.errors import Finding, InputError
 from pvplanner.reading.bombs import check_parquet
 from pvplanner.reading.guard import guarded
 from pvplanner.reading.kinds import careful_gdal, check_vector
+from pvplanner.reading.values import plain_text
 from pvplanner.region.borders import Borders
 from pvplanner.region.config import Region
 from pvplanner.region.naming import columns_of, id_column, names_of, texts_of
@@ -42,12 +43,13 @@ class Places:
 
     def __init__(self) -> None:
         self.numbers: dict[tuple[str, str], int] = {}
+        self._written: list[str] = []
         self._low: list[np.ndarray] = []
         self._high: list[np.ndarray] = []
         self._count: list[int] = []
 
     def add(self, code: np.ndarray, name: np.ndarray, bounds: np.ndarray) -> np.ndarray:
-        """Number of the village of each of some features."""
+        """Number of the village of each of some features; of one name in two spellings the same."""
         (a, codes), (b, names) = pd.factorize(code), pd.factorize(name)
         pairs, own = np.unique(a * len(names) + b, return_inverse=True)
         low, high = (np.full((len(pairs), 2), np.nan) for _ in range(2))
@@ -56,9 +58,11 @@ class Places:
         counts = np.bincount(own, minlength=len(pairs))
         of = np.empty(len(pairs), dtype=np.int32)
         for n, pair in enumerate(pairs):
-            key = (str(codes[pair // len(names)]), str(names[pair % len(names)]))
+            written = str(names[pair % len(names)])
+            key = (str(codes[pair // len(names)]), plain_text(written))
             at = of[n] = self.numbers.setdefault(key, len(self.numbers))
             if at == len(self._count):
+                self._written.append(written)
                 self._low.append(low[n])
                 self._high.append(high[n])
                 self._count.append(int(counts[n]))
@@ -69,14 +73,15 @@ class Places:
         return of[own]
 
     def table(self) -> pd.DataFrame:
-        """``code``, ``name``, ``west``, ``south``, ``east``, ``north`` in the file's own system,
-        ``count``.
+        """``code``, ``plain`` (the name under one spelling), ``name`` (as first written), ``west``,
+        ``south``, ``east``, ``north`` in the file's own system, ``count``.
         """
-        told = pd.DataFrame(list(self.numbers), columns=["code", "name"], dtype=object)
-        both = np.column_stack([np.array(self._low), np.array(self._high)]) if len(told) else (
-            np.zeros((0, 4)))  # fmt: skip
-        return told.assign(**dict(zip(("west", "south", "east", "north"), both.T, strict=True)),
-                           count=np.array(self._count, dtype=np.int64))  # fmt: skip
+        told = pd.DataFrame(list(self.numbers), columns=["code", "plain"], dtype=object)
+        low, high = (np.reshape(ends, (-1, 2)) for ends in (self._low, self._high))
+        return told.assign(
+            name=self._written, west=low[:, 0], south=low[:, 1], east=high[:, 0], north=high[:, 1],
+            count=np.array(self._count, dtype=np.int64),
+        )  # fmt: skip
 
 
 @dataclass
@@ -224,7 +229,8 @@ def _look_parquet(region: Region, path: str, borders: Borders | None, index: int
             table = file.read_row_group(group, columns=columns)
             bounds = _bounds_of(table[box or shape], boxed=box is not None)
             names = {
-                ours: texts_of(None if name is None else table[name].to_pandas(), len(table))
+                ours: texts_of(None if name is None else table[name].to_pandas(), len(table),
+                               written=ours == "name")
                 for ours, name in (("name", village), ("code", code), ("id", ids))
             }  # fmt: skip
             parts.append(places.add(*_told(region, path, names, bounds, borders, crs), bounds))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 import pandas as pd
@@ -10,7 +10,7 @@ import pandas as pd
 from pvplanner.buildings.attributes import ALIASES
 from pvplanner.errors import InputError, listed
 from pvplanner.reading.columns import fold
-from pvplanner.reading.values import one_spelling
+from pvplanner.reading.values import one_spelling, plain_text
 from pvplanner.region.config import Region
 from pvplanner.region.headings import MORE
 
@@ -55,18 +55,54 @@ def names_of(region: Region, frame: pd.DataFrame, path: str) -> dict[str, np.nda
     village, code = columns_of(region, [str(c) for c in frame.columns], path)
     ids = id_column(region, [str(c) for c in frame.columns])
 
-    told = (("name", village), ("code", code), ("id", ids))
-    return {ours: texts_of(None if name is None else frame[name], len(frame))
-            for ours, name in told}  # fmt: skip
+    return {
+        ours: texts_of(None if name is None else frame[name], len(frame), written=ours == "name")
+        for ours, name in (("name", village), ("code", code), ("id", ids))
+    }
 
 
-def texts_of(column: pd.Series | None, count: int) -> np.ndarray:
+def texts_of(column: pd.Series | None, count: int, *, written: bool = False) -> np.ndarray:
     """A column as text under one spelling, empty where nothing is told: a code that a file holds
-    as a number is its digits, a name in full width is the one in half width.
+    as a number is its digits. Names that are shown stay as they are ``written``.
     """
     if column is None:
         return np.full(count, "", dtype=object)
     # Villages are few: each name is looked at, and held, once.
     which, known = pd.factorize(column)
     texts = one_spelling(pd.Series(known)).fillna("").to_numpy(dtype=object)
+    if written:
+        both = zip(known, texts, strict=True)
+        texts = np.array(
+            [own.strip() if isinstance(own, str) else text for own, text in both], dtype=object
+        )
     return np.append(texts, "")[which]
+
+
+class Called:
+    """Villages by what people call them, however they spell it: in full or in half width.
+
+    Parameters
+    ----------
+    keys : sequence of str
+        ``code/name`` of each; the name alone where there is no code.
+    """
+
+    def __init__(self, keys: Iterable[str]) -> None:
+        self._full: dict[str, list[str]] = {}
+        self._name: dict[str, list[str]] = {}
+        self._code: dict[str, list[str]] = {}
+        for key in keys:
+            code, _, name = key.rpartition("/")
+            for held, told in ((self._full, key), (self._name, name), (self._code, code)):
+                if told:
+                    held.setdefault(plain_text(told), []).append(key)
+
+    def find(self, name: str, code: str = "") -> list[str]:
+        """Keys of the villages that are meant: by code and name, else by the name or the code."""
+        told, own = plain_text(name), plain_text(code)
+        whole = self._full.get(f"{own}/{told}" if own else told)
+        if whole:
+            return whole
+        # A code that is told is not passed over where villages have codes.
+        alike = [key for key in self._name.get(told, []) if not (own and "/" in key)]
+        return alike or ([] if own else self._code.get(told, []))

@@ -341,8 +341,9 @@ def _needed(
         limit = 0.0
     near = value + sign * gap * size.sum() / size[k] * span
     if not solved_fast(question):
-        return near if sign * (limit - near) >= 0 and comes_in(near + sign * 1e-6 * span) else (
-            math.nan)  # fmt: skip
+        # A search would ask the solver some forty times: the straight line is tried alone.
+        suffices = sign * (limit - near) >= 0 and comes_in(near + sign * 1e-6 * span)
+        return near if suffices else math.nan
     if not comes_in(limit):
         return math.nan
     out, inside = value, limit

@@ -16,6 +16,7 @@ import pandas as pd
 from pvplanner.errors import LANGUAGES, ConfigError, Finding, InputError, listed
 from pvplanner.region.config import BASE, POOREST
 from pvplanner.region.folder import ABOUT, Folder
+from pvplanner.region.naming import Called
 from pvplanner.region.units import Survey, Unit, from_json
 
 if TYPE_CHECKING:
@@ -240,18 +241,19 @@ class Results:
         return rank_villages(self, **wishes)
 
     def unit(self, village: str) -> Unit:
-        """A village by its name, or ``code/name``.
+        """A village by its name, its code, or ``code/name``.
 
         Raises
         ------
         InputError
             If there is no such village, or several of that name.
         """
-        hits = [u for u in self.survey.units if village in (u.key, u.name)]
+        of = {u.key: u for u in self.survey.units}
+        hits = Called(of).find(village)
         if len(hits) != 1:
-            names = listed([u.key for u in hits or self.survey.units], 12)
+            names = listed(hits or of, 12)
             raise InputError("village_unknown", where="village", village=village, names=names)
-        return hits[0]
+        return of[hits[0]]
 
     def plan(self, village: str, scenario: str = BASE) -> Plan:
         """The plan of one village, made when asked: its map and its report are drawn from it.

@@ -32,6 +32,7 @@ from pvplanner.region.folder import (
     room_on_disk,
     survey_key,
 )
+from pvplanner.region.naming import Called
 from pvplanner.region.results import Results, open_region
 from pvplanner.region.survey import survey_region
 from pvplanner.region.unit import Village
@@ -49,46 +50,6 @@ from pvplanner.region.workers import (
 
 Progress = Callable[[str, int, int], None]
 """Told the name of a step, how much of it is done, and how much there is."""
-
-START_S, SURVEY_MS = 8.0, 0.008
-"""Wall time until processes are at work, and of the look through the files for each roof."""
-
-VILLAGE_S, ROOF_MS = (0.2, 0.025), (0.21, 0.014)
-"""CPU of a village however small, and of each of its roofs: under the first scenario, and under
-each further one of money alone (``tests/benchmarks/region.py`` on two cores)."""
-
-BASE_MB, KB_A_ROOF, SURVEY_KB = 420.0, 13.0, 0.2
-"""Memory of a process, of each roof of the largest village, and of each roof of the region while
-its files are looked through."""
-
-BYTES_A_ROOF, BYTES_A_SCENARIO = 30.0, 13_000.0
-"""Disk of what is remembered of a roof, and of a village's tables under a scenario; outputs have
-their own."""
-
-BYTES_OF = {"hours": 120_000.0, "buildings": 330.0, "households": 130.0}
-"""Disk of a village's hours, of a building and of a household, for each scenario."""
-
-
-@dataclass(frozen=True)
-class Estimate:
-    """What a run will take.
-
-    Attributes
-    ----------
-    villages, roofs, scenarios, left : int
-        ``left``: villages that are not done yet.
-    seconds, memory_mb, disk_mb : float
-        Wall time with the workers given, memory of each process, disk of the results.
-    """
-
-    villages: int
-    roofs: int
-    scenarios: int
-    left: int
-    workers: int
-    seconds: float
-    memory_mb: float
-    disk_mb: float
 
 
 def plan_region(
@@ -141,13 +102,13 @@ def plan_region(
         full, or the scheduler is lost.
     """
     tell = progress or (lambda step, done, whole: None)
-    file = _file_of(region)
+    file = file_of(region)
     part = _shard(shard)
     folder = Path(out) if part is None else Path(out) / f"shard-{part[0]:04d}-of-{part[1]:04d}"
     with holding(folder, waiting=waiting), room_on_disk(folder):
         with closing(Crew()) as crew:
             count = 1 if scheduler is not None else _count(workers)
-            run = _begin(file, folder, tell, part, lambda: crew.start(count if count > 1 else 0))
+            run = begin(file, folder, tell, part, lambda: crew.start(count if count > 1 else 0))
             _work(run, tell, scheduler, workers, crew, retry=retry, said=said)
         run.folder.finish(run.keys.state())
         if part is None:
@@ -167,7 +128,8 @@ class _Run:
     units: list[Unit]
 
 
-def _file_of(region: str | os.PathLike[str]) -> Path:
+def file_of(region: str | os.PathLike[str]) -> Path:
+    """A region's file; of a folder the one that it holds."""
     file = Path(region)
     return (file / "region.toml" if file.is_dir() else file).resolve()
 
@@ -191,7 +153,7 @@ MUCH_TO_SURVEY = 20e6
 """Bytes of buildings whose survey takes longer than a process takes to start."""
 
 
-def _begin(
+def begin(
     file: Path, place: Path, tell: Progress, shard: tuple[int, int] | None,
     ahead: Callable[[], None] = lambda: None,
 ) -> _Run:  # fmt: skip
@@ -241,8 +203,9 @@ def about(region: Region, file: Path, shard: tuple[int, int] | None) -> dict[str
 
 def _known_villages(region: Region, survey: Survey) -> None:
     """Whether everything that is said of single villages is said of one that is there."""
+    called = Called(u.key for u in survey.units)
     for name in region.villages:
-        hits = [u.key for u in survey.units if name in (u.name, u.key, u.division_code)]
+        hits = called.find(name)
         if len(hits) != 1:
             names = listed(hits or sorted(u.key for u in survey.units), 12)
             raise ConfigError("village_unknown", where="[[village]]", village=name, names=names)
@@ -331,38 +294,6 @@ def _count(workers: int | None) -> int:
     if count < 1:
         raise ConfigError("value_limit", where="--workers", value=count, limit="≥ 1")
     return count
-
-
-def estimate_region(
-    region: str | os.PathLike[str], *, out: str | os.PathLike[str], workers: int | None = None
-) -> Estimate:
-    """What a run would take; the files are looked through, nothing is reckoned.
-
-    Parameters
-    ----------
-    region, out, workers
-        As for :func:`plan_region`.
-    """
-    folder = Path(out)
-    with holding(folder), room_on_disk(folder):
-        run = _begin(_file_of(region), folder, lambda step, done, whole: None, None)
-    left = all_done(run.folder, run.keys, run.units)
-    count = min(usual_workers() if workers is None else workers, max(len(left), 1))
-    names = len(run.region.scenarios)
-    roofs, most = sum(u.buildings for u in left), max((u.buildings for u in left), default=0)
-    every = sum(u.buildings for u in run.survey.units)
-    each_s, each_ms = (first + more * (names - 1) for first, more in (VILLAGE_S, ROOF_MS))
-    seconds = (len(left) * each_s + roofs * each_ms / 1000) / count
-    seconds += START_S + every * SURVEY_MS / 1000 if left else 0.0
-    outputs = run.region.sources.outputs
-    size = every * BYTES_A_ROOF + len(run.survey.units) * names * BYTES_A_SCENARIO
-    for kind in outputs:
-        each = len(run.survey.units) if kind == "hours" else every
-        size += each * names * BYTES_OF[kind]
-    return Estimate(
-        len(run.survey.units), every, names, len(left), count, seconds,
-        BASE_MB + max(most * KB_A_ROOF, every * SURVEY_KB) / 1000, size / 1e6,
-    )  # fmt: skip
 
 
 def merge_region(

@@ -17,7 +17,7 @@ import pandas as pd
 
 from pvplanner.errors import ConfigError
 from pvplanner.region.config import Rank
-from pvplanner.region.criteria import Criteria, read_musts
+from pvplanner.region.criteria import Criteria, numbers_of, read_musts
 from pvplanner.region.headings import COST
 
 MOST_SETS = 60_000
@@ -102,7 +102,7 @@ def _reasons(barred: Sequence[tuple[str, str]]) -> str:
 def cost_of(table: pd.DataFrame) -> np.ndarray:
     """What each village would cost: the township's own figure, else all that its plants do."""
     name = next((n for n in COST if n in table), "investment")
-    return table[name].to_numpy(dtype=float)
+    return numbers_of(table, name)
 
 
 def _with_sets(question: Question) -> Question:

@@ -20,7 +20,7 @@ from pvplanner.region.copies import give_parts
 from pvplanner.region.headings import VILLAGE
 from pvplanner.region.ledgers import part_ledgers
 from pvplanner.region.looking import Looked, look_at
-from pvplanner.region.naming import alias_of, texts_of
+from pvplanner.region.naming import Called, alias_of, texts_of
 from pvplanner.region.units import Step, Survey, Unit
 
 
@@ -73,7 +73,7 @@ def survey_region(region: Region, place: Path, step: Step) -> Survey:
         units.append(Unit(region.village_of(path), "", len(units), 0, nothing, error=told))
     if not units:
         raise InputError("region_no_village", where=listed(Path(p).name for p in region.buildings))
-    number = {(u.division_code, u.name): u.number for u in units if u.error is None}
+    number = {u.plain: u.number for u in units if u.error is None}
     for one in looked:
         give_parts(region, one, units, number, place)
     if borders is not None:
@@ -118,8 +118,9 @@ def _boxes(one: Looked) -> pd.DataFrame:
 
 
 def _units(boxes: pd.DataFrame) -> list[Unit]:
-    grouped = boxes.groupby(["code", "name"], sort=False)
+    grouped = boxes.groupby(["code", "plain"], sort=False)
     box = grouped.agg(
+        name=("name", "first"),
         west=("west", "min"), south=("south", "min"), east=("east", "max"), north=("north", "max"),
         count=("count", "sum"),
     ).reset_index()  # fmt: skip
@@ -160,21 +161,22 @@ def _sampled(region: Region, units: list[Unit]) -> list[Finding]:
     )
     weights = read_numbers(table[columns["weight"]])
     drawn: set[int] = set()
+    of = {u.key: u for u in units}
+    called = Called(of)
     for n, row in enumerate(table.index):
-        key = f"{codes[n]}/{names[n]}" if codes[n] else names[n]
-        alike = [u for u in units if u.name == names[n] and not (codes[n] and u.division_code)]
-        hits = [u for u in units if u.key == key] or alike
-        where = f"{path.name}, row {row}"
+        hits = called.find(names[n], codes[n])
+        key, where = f"{codes[n]}/{names[n]}".strip("/"), f"{path.name}, row {row}"
         if len(hits) != 1:
-            known = listed([u.key for u in hits or units], 12)
+            known = listed(hits or of, 12)
             raise InputError("village_unknown", where=where, village=key, names=known)
         if not weights.iloc[n] >= 1:
             said = str(table[columns["weight"]].iloc[n])
             raise InputError("region_sample_row", where=where, village=key, weight=said)
-        if hits[0].number in drawn:
+        unit = of[hits[0]]
+        if unit.number in drawn:
             raise InputError("region_table_twice", where=where, name=key)
-        drawn.add(hits[0].number)
-        hits[0].weight, hits[0].stratum = float(weights.iloc[n]), str(strata[n])
+        drawn.add(unit.number)
+        unit.weight, unit.stratum = float(weights.iloc[n]), str(strata[n])
     lost = [u.key for u in units if u.number not in drawn and u.error is None]
     if lost:
         raise InputError("region_sample_lacks", where=path.name, names=listed(lost, 12))

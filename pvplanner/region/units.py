@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from pvplanner.errors import Finding
+from pvplanner.reading.values import plain_text
 
 Box = tuple[float, float, float, float]
 """West, south, east, north."""
@@ -67,6 +68,11 @@ class Unit:
     def key(self) -> str:
         """``code/name``; the name alone where there is no code."""
         return f"{self.division_code}/{self.name}" if self.division_code else self.name
+
+    @property
+    def plain(self) -> tuple[str, str]:
+        """Code and name under one spelling: what tells it from others."""
+        return self.division_code, plain_text(self.name)
 
     def reach(self, metres: float) -> Box:
         """The box of its buildings in degrees, and so much around it."""

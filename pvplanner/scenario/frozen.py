@@ -34,6 +34,15 @@ class Frozen(BaseModel):
         return value
 
 
+def types_of(model: type[BaseModel], key: str) -> frozenset[type]:
+    """Plain types that a dotted key may have; none where there is no such key."""
+    types: frozenset[type] = frozenset({model})
+    for name in key.split("."):
+        fields = next((t.model_fields for t in types if issubclass(t, BaseModel)), {})
+        types = _types_in(fields[name].annotation) if name in fields else frozenset()
+    return types
+
+
 def _types_in(annotation: Any) -> frozenset[type]:
     """Plain types that an annotation names, in lists, dicts, choices and all."""
     if isinstance(annotation, type) and not get_args(annotation):
