@@ -70,7 +70,9 @@ function drawMap() {
       if (!v.rings.length) { return; }
       var x = 0, y = 0, ring = v.rings[0];
       ring.forEach(function (p) { x += p[0] / ring.length; y += p[1] / ring.length; });
-      var text = svg("text", { x: (20 + (x - west) * flat * scale).toFixed(1), y: (24 + (north - y) * scale).toFixed(1), "text-anchor": "middle", "class": "name" });
+      // A name at the edge runs inwards.
+      var at = 20 + (x - west) * flat * scale, side = at < 60 ? "start" : at > w - 60 ? "end" : "middle";
+      var text = svg("text", { x: (side === "start" ? Math.min(at, 24) : side === "end" ? Math.max(at, w - 24) : at).toFixed(1), y: (24 + (north - y) * scale).toFixed(1), "text-anchor": side, "class": "name" });
       text.textContent = v.name; root.appendChild(text);
     });
   }
@@ -95,9 +97,10 @@ function drawTotals() {
     var common = r.shared === null ? "" : Math.round(100 * r.shared) + " %";
     var m = measureOf(r.measure), unit = m.unit[state.language];
     var known = r.known === r.villages ? "" : word("region_known").replace("{known}", r.known).replace("{all}", r.villages);
-    return { cells: [m.label[state.language] + (unit ? " (" + unit + ")" : ""), shown(r.value === null ? NaN : r.value, r.measure), range, common, known], text: [4] };
+    // Of how many villages it is known stands with the name: a column of its own would be cut off.
+    return { cells: [m.label[state.language] + (unit ? " (" + unit + ")" : "") + (known ? ": " + known : ""), shown(r.value === null ? NaN : r.value, r.measure), range, common] };
   });
-  table([word("region_measure"), word("region_sum"), word("region_range"), word("region_shared"), ""], rows, byId("totals"));
+  table([word("region_measure"), word("region_sum"), word("region_range"), word("region_shared")], rows, byId("totals"));
 }
 function drawScenarios() {
   var rows = data.scenarios.map(function (s) {
